@@ -1,0 +1,53 @@
+//! Errors that depend on the world: data of the wrong shape, missing inputs, devices. Mistakes in the recorded
+//! program itself (two shapes that do not fit) panic at the caller's line instead.
+
+use crate::Shape;
+
+/// What can go wrong when a program is fed, compiled or replayed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// A tensor was given another number of elements than its shape holds.
+    #[error("a tensor of shape {shape} holds {expected} elements, but {found} were given")]
+    ElementCount {
+        /// The shape asked for.
+        shape: Shape,
+        /// The number of elements it holds.
+        expected: usize,
+        /// The number of elements given.
+        found: usize,
+    },
+    /// A program reads an input that the caller did not give.
+    #[error("input {name:?} of shape {shape} was not given")]
+    MissingInput {
+        /// The input's name.
+        name: String,
+        /// The shape it was declared with.
+        shape: Shape,
+    },
+    /// The caller gave an input that the program does not have.
+    #[error("there is no input {name:?}; the program reads {known}")]
+    UnknownInput {
+        /// The name given.
+        name: String,
+        /// The names that exist.
+        known: String,
+    },
+    /// A tensor given for an input or a variable has another shape than the one declared.
+    #[error("{name:?} has shape {expected}, but the tensor given for it has shape {found}")]
+    WrongShape {
+        /// The input's or variable's name.
+        name: String,
+        /// The shape declared.
+        expected: Shape,
+        /// The shape given.
+        found: Shape,
+    },
+    /// A device could not do what was asked of it.
+    #[error("{device}: {reason}")]
+    Device {
+        /// The device's name.
+        device: String,
+        /// What happened, as a sentence.
+        reason: String,
+    },
+}

@@ -1,0 +1,121 @@
+//! Shapes: the list of a tensor's extents, row-major, and NumPy's broadcasting rule.
+
+use std::fmt;
+use std::ops::Deref;
+
+/// The extents of a tensor, outermost first; a scalar has none.
+///
+/// ```
+/// use autograd::Shape;
+/// let shape = Shape::from([64, 784]);
+/// assert_eq!(shape.count(), 64 * 784);
+/// assert_eq!(shape.to_string(), "[64, 784]");
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
+pub struct Shape(Vec<usize>);
+
+impl Shape {
+    /// The shape of a scalar: no axes, one element.
+    pub fn scalar() -> Self {
+        Shape::default()
+    }
+
+    /// Number of elements: the product of the extents.
+    pub fn count(&self) -> usize {
+        self.0.iter().product()
+    }
+
+    /// Number of axes.
+    pub fn rank(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Row-major strides, in elements.
+    pub fn strides(&self) -> Vec<usize> {
+        let mut strides = vec![1; self.rank()];
+        for axis in (1..self.rank()).rev() {
+            strides[axis - 1] = strides[axis] * self.0[axis];
+        }
+        strides
+    }
+
+    /// NumPy's rule: align the shapes at their last axis; extents must be equal, or one of them 1 or absent.
+    /// `None` where they do not fit.
+    ///
+    /// ```
+    /// use autograd::Shape;
+    /// let a = Shape::from([64, 1, 28]);
+    /// let b = Shape::from([3, 1]);
+    /// assert_eq!(a.broadcast(&b), Some(Shape::from([64, 3, 28])));
+    /// assert_eq!(a.broadcast(&Shape::from([2])), None);
+    /// ```
+    pub fn broadcast(&self, other: &Shape) -> Option<Shape> {
+        let rank = self.rank().max(other.rank());
+        let extent = |shape: &Shape, axis: usize| (axis + shape.rank()).checked_sub(rank).map_or(1, |i| shape.0[i]);
+        (0..rank)
+            .map(|axis| match (extent(self, axis), extent(other, axis)) {
+                (a, b) if a == b => Some(a),
+                (1, b) => Some(b),
+                (a, 1) => Some(a),
+                _ => None,
+            })
+            .collect::<Option<Vec<_>>>()
+            .map(Shape)
+    }
+
+    /// The shape without the given axes, as after a sum over them.
+    pub fn without(&self, axes: &[usize]) -> Shape {
+        let kept = self.0.iter().enumerate().filter(|(axis, _)| !axes.contains(axis));
+        Shape(kept.map(|(_, &extent)| extent).collect())
+    }
+
+    /// The shape with the given axes set to 1, as before broadcasting along them.
+    pub fn squeezed(&self, axes: &[usize]) -> Shape {
+        let mut extents = self.0.clone();
+        axes.iter().for_each(|&axis| extents[axis] = 1);
+        Shape(extents)
+    }
+}
+
+impl Deref for Shape {
+    type Target = [usize];
+    fn deref(&self) -> &[usize] {
+        &self.0
+    }
+}
+
+impl From<Vec<usize>> for Shape {
+    fn from(extents: Vec<usize>) -> Self {
+        Shape(extents)
+    }
+}
+
+impl From<&[usize]> for Shape {
+    fn from(extents: &[usize]) -> Self {
+        Shape(extents.to_vec())
+    }
+}
+
+impl<const N: usize> From<[usize; N]> for Shape {
+    fn from(extents: [usize; N]) -> Self {
+        Shape(extents.to_vec())
+    }
+}
+
+impl From<&Shape> for Shape {
+    fn from(shape: &Shape) -> Self {
+        shape.clone()
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+impl fmt::Debug for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
