@@ -1,0 +1,55 @@
+//! Functions composed of the operations: they need no rule of their own.
+
+use crate::tape::Var;
+
+/// What keeps √ differentiable at 0 in [`Var::norm_rows`]: it is added inside the root.
+const NORM_GUARD: f64 = 1e-12;
+
+impl<'t> Var<'t> {
+    /// The Euclidean norm of each row: everything but the first axis is one vector. [N, …] → [N].
+    ///
+    /// `√(Σx² + 1e-12)`: without the guard the gradient at a zero row would be NaN (0/0).
+    #[track_caller]
+    pub fn norm_rows(self) -> Var<'t> {
+        let axes: Vec<usize> = (1..self.shape().rank()).collect();
+        (self.square().sum_axes(&axes) + NORM_GUARD).sqrt()
+    }
+
+    /// `ln Σ eˣ` over one axis, which disappears. The maximum is taken out first, so that nothing overflows.
+    #[track_caller]
+    pub fn logsumexp(self, axis: usize) -> Var<'t> {
+        // The result does not depend on what is taken out, so no derivative flows through it.
+        let max = self.detach().max_axes(&[axis]);
+        (self - max.restore_axes(&[axis], &self.shape())).exp().sum_axes(&[axis]).ln() + max
+    }
+
+    /// `x − ln Σ eˣ` along one axis.
+    #[track_caller]
+    pub fn log_softmax(self, axis: usize) -> Var<'t> {
+        self - self.logsumexp(axis).restore_axes(&[axis], &self.shape())
+    }
+
+    /// `eˣ / Σ eˣ` along one axis.
+    #[track_caller]
+    pub fn softmax(self, axis: usize) -> Var<'t> {
+        self.log_softmax(axis).exp()
+    }
+
+    /// `(x − mean) / √(variance + ε)` with mean and biased variance over the given axes (ascending). Over all but the
+    /// first axis this is layer normalisation (Ba et al. 2016, eq. 4), over all but the channel's batch normalisation
+    /// (Ioffe and Szegedy 2015, algorithm 1); gain and bias are the layer's.
+    #[track_caller]
+    pub fn normalize(self, axes: &[usize], epsilon: f64) -> Var<'t> {
+        let (mean, variance) = self.moments(axes);
+        let deviation = (variance + epsilon).sqrt().restore_axes(axes, &self.shape());
+        (self - mean.restore_axes(axes, &self.shape())) / deviation
+    }
+
+    /// Mean and biased variance over the given axes (ascending), which disappear.
+    #[track_caller]
+    pub fn moments(self, axes: &[usize]) -> (Var<'t>, Var<'t>) {
+        let mean = self.mean_axes(axes);
+        let variance = (self - mean.restore_axes(axes, &self.shape())).square().mean_axes(axes);
+        (mean, variance)
+    }
+}

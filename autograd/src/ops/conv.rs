@@ -1,0 +1,230 @@
+//! Two-dimensional convolution and its two gradients: three views of one trilinear form.
+//!
+//! With images `x` [N, C, H, W], filters `w` [O, C, kh, kw] and output gradients `g` [N, O, H', W'],
+//!
+//! ```text
+//! form(x, w, g) = Σ x[n, c, i·stride + a − padding, j·stride + b − padding] · w[o, c, a, b] · g[n, o, i, j]
+//! ```
+//!
+//! summed over every index, out-of-range pixels being zero. [`Conv2d`] is its derivative with respect to g,
+//! [`Conv2dInput`] with respect to x (which is the transposed convolution), [`Conv2dFilter`] with respect to w. Since the
+//! form is linear in each argument, the derivative of each of the three is given by the other two, and so on at any order.
+//! (As everywhere in deep learning, this is cross-correlation: the filter is not flipped.)
+
+use std::fmt;
+
+use super::{Op, Operation};
+use crate::tape::Var;
+use crate::{Shape, Tensor};
+
+/// The geometry of a convolution: [vertical, horizontal].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv {
+    /// Pixels from one window to the next.
+    pub stride: [usize; 2],
+    /// Zeros assumed around the image on each side.
+    pub padding: [usize; 2],
+}
+
+impl Conv {
+    /// The same stride and padding both ways.
+    pub fn square(stride: usize, padding: usize) -> Self {
+        Conv { stride: [stride; 2], padding: [padding; 2] }
+    }
+
+    /// Number of windows along an axis, or None where not even one fits or the stride is 0.
+    fn windows(&self, axis: usize, image: usize, kernel: usize) -> Option<usize> {
+        let room = (image + 2 * self.padding[axis]).checked_sub(kernel)?;
+        room.checked_div(self.stride[axis]).map(|steps| steps + 1)
+    }
+}
+
+impl fmt::Display for Conv {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "stride={:?} padding={:?}", self.stride, self.padding)
+    }
+}
+
+/// `x` [N, C, H, W], `w` [O, C, kh, kw] → `y` [N, O, H', W'].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conv2d(pub Conv);
+
+/// `g` [N, O, H', W'], `w` [O, C, kh, kw] → the gradient with respect to `x`, [N, C, H, W].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conv2dInput {
+    /// The geometry of the convolution it belongs to.
+    pub conv: Conv,
+    /// [H, W].
+    pub image: [usize; 2],
+}
+
+/// `x` [N, C, H, W], `g` [N, O, H', W'] → the gradient with respect to `w`, [O, C, kh, kw].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conv2dFilter {
+    /// The geometry of the convolution it belongs to.
+    pub conv: Conv,
+    /// [kh, kw].
+    pub kernel: [usize; 2],
+}
+
+/// The shape of `y`, if `x` and `w` fit.
+fn output(conv: &Conv, x: &Shape, w: &Shape) -> Result<Shape, String> {
+    let (&[n, c, height, width], &[o, channels, kh, kw]) = (&**x, &**w) else {
+        return Err("images need four axes [N, C, H, W] and filters four [O, C, kh, kw]".into());
+    };
+    if c != channels {
+        return Err(format!("the images have {c} channels, the filters {channels}"));
+    }
+    match (conv.windows(0, height, kh), conv.windows(1, width, kw)) {
+        (Some(rows), Some(columns)) => Ok([n, o, rows, columns].into()),
+        _ => Err(format!("no {kh}×{kw} window fits a {height}×{width} image ({conv})")),
+    }
+}
+
+/// Adds up the form's terms: `f` is called with the flat indices into x, w and g of every term.
+fn for_each_term(conv: &Conv, x: &Shape, w: &Shape, g: &Shape, mut f: impl FnMut(usize, usize, usize)) {
+    let (xs, ws, gs) = (x.strides(), w.strides(), g.strides());
+    for (n, o, c) in (0..x[0]).flat_map(|n| (0..w[0]).flat_map(move |o| (0..w[1]).map(move |c| (n, o, c)))) {
+        for (i, j) in (0..g[2]).flat_map(|i| (0..g[3]).map(move |j| (i, j))) {
+            for (a, b) in (0..w[2]).flat_map(|a| (0..w[3]).map(move |b| (a, b))) {
+                let row = (i * conv.stride[0] + a).checked_sub(conv.padding[0]).filter(|&row| row < x[2]);
+                let column = (j * conv.stride[1] + b).checked_sub(conv.padding[1]).filter(|&column| column < x[3]);
+                if let (Some(row), Some(column)) = (row, column) {
+                    let x_index = n * xs[0] + c * xs[1] + row * xs[2] + column;
+                    f(x_index, o * ws[0] + c * ws[1] + a * ws[2] + b, n * gs[0] + o * gs[1] + i * gs[2] + j);
+                }
+            }
+        }
+    }
+}
+
+impl Operation for Conv2d {
+    fn name(&self) -> &'static str {
+        "conv2d"
+    }
+
+    fn shape(&self, inputs: &[&Shape]) -> Result<Shape, String> {
+        output(&self.0, inputs[0], inputs[1])
+    }
+
+    fn value(&self, inputs: &[&Tensor<f64>], shape: &Shape) -> Tensor<f64> {
+        let (x, w, mut y) = (inputs[0], inputs[1], Tensor::zeros(shape));
+        for_each_term(&self.0, x.shape(), w.shape(), shape, |i, j, k| y.data_mut()[k] += x.data()[i] * w.data()[j]);
+        y
+    }
+
+    fn vjp<'t>(&self, input: usize, g: Var<'t>, x: &[Var<'t>], _: Var<'t>) -> Var<'t> {
+        match input {
+            0 => g.conv2d_input(x[1], self.0, spatial(x[0])),
+            _ => x[0].conv2d_filter(g, self.0, spatial(x[1])),
+        }
+    }
+}
+
+impl Operation for Conv2dInput {
+    fn name(&self) -> &'static str {
+        "conv2d_input"
+    }
+
+    fn shape(&self, inputs: &[&Shape]) -> Result<Shape, String> {
+        let (g, w) = (inputs[0], inputs[1]);
+        if g.rank() != 4 || w.rank() != 4 {
+            return Err("gradients need four axes [N, O, H', W'] and filters four [O, C, kh, kw]".into());
+        }
+        let x = Shape::from([g[0], w[1], self.image[0], self.image[1]]);
+        match output(&self.conv, &x, w)? {
+            expected if expected == *g => Ok(x),
+            expected => Err(format!("images of shape {x} would give {expected}")),
+        }
+    }
+
+    fn value(&self, inputs: &[&Tensor<f64>], shape: &Shape) -> Tensor<f64> {
+        let (g, w, mut x) = (inputs[0], inputs[1], Tensor::zeros(shape));
+        for_each_term(&self.conv, shape, w.shape(), g.shape(), |i, j, k| x.data_mut()[i] += g.data()[k] * w.data()[j]);
+        x
+    }
+
+    fn vjp<'t>(&self, input: usize, u: Var<'t>, x: &[Var<'t>], _: Var<'t>) -> Var<'t> {
+        match input {
+            0 => u.conv2d(x[1], self.conv),
+            _ => u.conv2d_filter(x[0], self.conv, spatial(x[1])),
+        }
+    }
+}
+
+impl Operation for Conv2dFilter {
+    fn name(&self) -> &'static str {
+        "conv2d_filter"
+    }
+
+    fn shape(&self, inputs: &[&Shape]) -> Result<Shape, String> {
+        let (x, g) = (inputs[0], inputs[1]);
+        if x.rank() != 4 || g.rank() != 4 {
+            return Err("images need four axes [N, C, H, W] and gradients four [N, O, H', W']".into());
+        }
+        let w = Shape::from([g[1], x[1], self.kernel[0], self.kernel[1]]);
+        match output(&self.conv, x, &w)? {
+            expected if expected == *g => Ok(w),
+            expected => Err(format!("filters of shape {w} would give {expected}")),
+        }
+    }
+
+    fn value(&self, inputs: &[&Tensor<f64>], shape: &Shape) -> Tensor<f64> {
+        let (x, g, mut w) = (inputs[0], inputs[1], Tensor::zeros(shape));
+        for_each_term(&self.conv, x.shape(), shape, g.shape(), |i, j, k| w.data_mut()[j] += x.data()[i] * g.data()[k]);
+        w
+    }
+
+    fn vjp<'t>(&self, input: usize, u: Var<'t>, x: &[Var<'t>], _: Var<'t>) -> Var<'t> {
+        match input {
+            0 => x[1].conv2d_input(u, self.conv, spatial(x[0])),
+            _ => x[0].conv2d(u, self.conv),
+        }
+    }
+}
+
+fn spatial(x: Var) -> [usize; 2] {
+    let shape = x.shape();
+    [shape[2], shape[3]]
+}
+
+impl<'t> Var<'t> {
+    /// Convolves images [N, C, H, W] with filters [O, C, kh, kw]: [N, O, H', W'] with
+    /// H' = (H + 2·padding − kh) / stride + 1, rounded down.
+    #[track_caller]
+    pub fn conv2d(self, filters: Var<'t>, conv: Conv) -> Var<'t> {
+        self.tape().record(Op::Conv2d(Conv2d(conv)), &[self, filters])
+    }
+
+    /// The gradient of a convolution with respect to its images of extents `image`; self is the gradient [N, O, H', W']
+    /// with respect to its result.
+    #[track_caller]
+    pub fn conv2d_input(self, filters: Var<'t>, conv: Conv, image: [usize; 2]) -> Var<'t> {
+        self.tape().record(Op::Conv2dInput(Conv2dInput { conv, image }), &[self, filters])
+    }
+
+    /// The gradient of a convolution of these images with respect to filters of extents `kernel`; `gradient`
+    /// [N, O, H', W'] is the gradient with respect to its result.
+    #[track_caller]
+    pub fn conv2d_filter(self, gradient: Var<'t>, conv: Conv, kernel: [usize; 2]) -> Var<'t> {
+        self.tape().record(Op::Conv2dFilter(Conv2dFilter { conv, kernel }), &[self, gradient])
+    }
+
+    /// Transposed convolution of [N, C, H, W] with filters [C, O, kh, kw] (PyTorch's layout): [N, O, H', W'] with
+    /// H' = (H − 1)·stride − 2·padding + kh + output_padding.
+    ///
+    /// # Panics
+    /// If a shape does not fit, or the output padding is not smaller than the stride.
+    #[track_caller]
+    pub fn conv_transpose2d(self, filters: Var<'t>, conv: Conv, output_padding: usize) -> Var<'t> {
+        let (x, w) = (self.shape(), filters.shape());
+        assert!(x.rank() == 4 && w.rank() == 4, "conv_transpose2d: needs four axes on both sides, shapes {x} and {w}");
+        let extent = |axis: usize| {
+            let whole = (x[axis + 2] - 1) * conv.stride[axis] + w[axis + 2] + output_padding;
+            whole
+                .checked_sub(2 * conv.padding[axis])
+                .unwrap_or_else(|| panic!("conv_transpose2d: nothing is left of {x}"))
+        };
+        self.conv2d_input(filters, conv, [extent(0), extent(1)])
+    }
+}

@@ -1,0 +1,411 @@
+//! The elementwise operations: one block each.
+//!
+//! A block reads: the method on [`Var`], the variant of [`Elementwise`] with its constants in braces, the arguments,
+//! the scalar formula (std mathematics in f64: the specification, never a kernel's polynomial); `vjp`, the gradient
+//! with respect to each argument given the gradient `g` and the result `y` (`none` where there is no derivative);
+//! `kink`, the quantity whose change of sign changes the branch; and the domain from which test samples are drawn.
+
+use std::fmt;
+use std::ops::{Add, Div, Mul, Neg, Range, Sub};
+
+use super::{Op, Operation};
+use crate::tape::{Tape, Var};
+use crate::{Shape, Tensor};
+
+/// What an arithmetic operation takes beside a Var: another Var, or a scalar.
+pub trait Operand<'t> {
+    /// The operand as a node of `tape`.
+    fn on(self, tape: &'t Tape) -> Var<'t>;
+}
+
+impl<'t> Operand<'t> for Var<'t> {
+    fn on(self, _: &'t Tape) -> Var<'t> {
+        self
+    }
+}
+
+impl<'t> Operand<'t> for f64 {
+    #[track_caller]
+    fn on(self, tape: &'t Tape) -> Var<'t> {
+        tape.scalar(self)
+    }
+}
+
+/// Records an elementwise operation, its arguments broadcast to one shape by explicit nodes.
+#[track_caller]
+fn record<'t>(op: Elementwise, arguments: &[Var<'t>]) -> Var<'t> {
+    let first = arguments[0];
+    let shape = arguments[1..].iter().fold(first.shape(), |shape, argument| {
+        shape.broadcast(&argument.shape()).unwrap_or_else(|| {
+            panic!("{}: shapes {shape} and {} do not broadcast to one shape", op.name(), argument.shape())
+        })
+    });
+    let arguments: Vec<Var> = arguments.iter().map(|argument| argument.broadcast_to(&shape)).collect();
+    first.tape().record(Op::Elementwise(op), &arguments)
+}
+
+/// One rule of a `vjp` list: an expression in parentheses, or `none`.
+macro_rules! rule {
+    (none) => {
+        None
+    };
+    ($rule:tt) => {
+        Some($rule)
+    };
+}
+
+/// Whether a rule of a `vjp` list is one.
+macro_rules! exists {
+    (none) => {
+        false
+    };
+    ($rule:tt) => {
+        true
+    };
+}
+
+macro_rules! elementwise {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident => $Op:ident $({ $($p:ident = $sample:expr),+ })? ($first:ident $(, $other:ident)*) = $formula:expr,
+        vjp |$g:ident, $y:ident| [$($rule:tt),+],
+        $(kink $kink:expr,)?
+        domain [$($domain:expr),+];
+    )+) => {
+        /// A scalar function applied to each element. All inputs have the result's shape.
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        #[allow(missing_docs, reason = "the constants are documented with the methods that take them")]
+        pub enum Elementwise {
+            $( $(#[$doc])* $Op $({ $($p: f64),+ })?, )+
+        }
+
+        impl Elementwise {
+            /// Every elementwise operation, its constants set to values that tests can use.
+            pub const ALL: &'static [Elementwise] = &[$( Elementwise::$Op $({ $($p: $sample),+ })? ),+];
+
+            /// The name, which is that of the method.
+            pub fn name(self) -> &'static str {
+                match self { $( Elementwise::$Op $({ $($p: _),+ })? => stringify!($name), )+ }
+            }
+
+            /// The constants, by name.
+            pub fn constants(self) -> Vec<(&'static str, f64)> {
+                match self { $( Elementwise::$Op $({ $($p),+ })? => vec![$( $((stringify!($p), $p)),+ )?], )+ }
+            }
+
+            /// The intervals from which tests draw each argument.
+            pub fn domain(self) -> Vec<Range<f64>> {
+                match self { $( Elementwise::$Op $({ $($p: _),+ })? => vec![$($domain),+], )+ }
+            }
+
+            /// The formula.
+            pub fn formula(self, arguments: &[f64]) -> f64 {
+                match self {
+                    $( Elementwise::$Op $({ $($p),+ })? => {
+                        let &[$first $(, $other)*] = arguments else { panic!("{}: arguments", self.name()) };
+                        $formula
+                    } )+
+                }
+            }
+
+            #[allow(unused_variables, reason = "few operations have a kink")]
+            fn kink(self, arguments: &[f64]) -> Option<f64> {
+                match self {
+                    $( Elementwise::$Op $({ $($p),+ })? => {
+                        let &[$first $(, $other)*] = arguments else { panic!("{}: arguments", self.name()) };
+                        None $(.or(Some($kink)))?
+                    } )+
+                }
+            }
+
+            fn has_rule(self, input: usize) -> bool {
+                match self { $( Elementwise::$Op $({ $($p: _),+ })? => [$(exists!($rule)),+][input], )+ }
+            }
+
+            #[allow(unused_variables, reason = "most rules need only some of the arguments")]
+            #[allow(unused_parens, reason = "the parentheses make a rule one token tree")]
+            fn rule<'t>(self, input: usize, g: Var<'t>, x: &[Var<'t>], y: Var<'t>) -> Option<Var<'t>> {
+                match self {
+                    $( Elementwise::$Op $({ $($p),+ })? => {
+                        let &[$first $(, $other)*] = x else { panic!("{}: arguments", self.name()) };
+                        let ($g, $y) = (g, y);
+                        let rules: &[&dyn Fn() -> Option<Var<'t>>] = &[$(&|| rule!($rule)),+];
+                        rules[input]()
+                    } )+
+                }
+            }
+        }
+
+        impl<'t> Var<'t> {
+            $(
+                $(#[$doc])*
+                #[track_caller]
+                pub fn $name(self $(, $other: impl Operand<'t>)* $($(, $p: f64)+)?) -> Var<'t> {
+                    record(Elementwise::$Op $({ $($p),+ })?, &[self $(, $other.on(self.tape()))*])
+                }
+            )+
+        }
+    };
+}
+
+elementwise! {
+    /// The negative, `-x`.
+    neg => Neg(x) = -x,
+        vjp |g, y| [(-g)],
+        domain [-2.0..2.0];
+
+    /// Sum of two values.
+    add => Add(a, b) = a + b,
+        vjp |g, y| [(g), (g)],
+        domain [-2.0..2.0, -2.0..2.0];
+
+    /// Difference of two values.
+    sub => Sub(a, b) = a - b,
+        vjp |g, y| [(g), (-g)],
+        domain [-2.0..2.0, -2.0..2.0];
+
+    /// Product of two values, element by element.
+    mul => Mul(a, b) = a * b,
+        vjp |g, y| [(g * b), (g * a)],
+        domain [-2.0..2.0, -2.0..2.0];
+
+    /// Quotient of two values.
+    div => Div(a, b) = a / b,
+        vjp |g, y| [(g / b), (-(g * y / b))],
+        domain [-2.0..2.0, 0.5..2.0];
+
+    /// `x` to a constant power, for `x > 0`, or any `x` if the power is a whole number.
+    pow => Pow { power = 2.5 } (x) = x.powf(power),
+        vjp |g, y| [(if power == 0.0 { g * 0.0 } else if power == 1.0 { g } else { g * x.pow(power - 1.0) * power })],
+        domain [0.5..2.0];
+
+    /// The larger of two values; at a tie the gradient goes to the second. NaN wins.
+    maximum => Maximum(a, b) = if a > b || a.is_nan() { a } else { b },
+        vjp |g, y| [(g * a.greater(b)), (g * a.less_equal(b))],
+        kink a - b,
+        domain [-2.0..2.0, -2.0..2.0];
+
+    /// The smaller of two values; at a tie the gradient goes to the second. NaN wins.
+    minimum => Minimum(a, b) = if a < b || a.is_nan() { a } else { b },
+        vjp |g, y| [(g * a.less(b)), (g * a.greater_equal(b))],
+        kink a - b,
+        domain [-2.0..2.0, -2.0..2.0];
+
+    /// The exponential, eˣ.
+    exp => Exp(x) = x.exp(),
+        vjp |g, y| [(g * y)],
+        domain [-2.0..2.0];
+
+    /// The natural logarithm, for `x > 0`.
+    ln => Ln(x) = x.ln(),
+        vjp |g, y| [(g / x)],
+        domain [0.5..3.0];
+
+    /// The square root. At 0 its slope is infinite: add a guard inside, as [`norm_rows`](Var::norm_rows) does.
+    sqrt => Sqrt(x) = x.sqrt(),
+        vjp |g, y| [(g * 0.5 / y)],
+        domain [0.5..3.0];
+
+    /// The square, `x·x`.
+    square => Square(x) = x * x,
+        vjp |g, y| [(g * x * 2.0)],
+        domain [-2.0..2.0];
+
+    /// The reciprocal, `1/x`.
+    reciprocal => Reciprocal(x) = 1.0 / x,
+        vjp |g, y| [(-(g * y.square()))],
+        domain [0.5..2.0];
+
+    /// The absolute value.
+    abs => Abs(x) = x.abs(),
+        vjp |g, y| [(g * x.sign())],
+        kink x,
+        domain [-2.0..2.0];
+
+    /// −1, 0 or 1. It has no derivative.
+    sign => Sign(x) = if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { 0.0 },
+        vjp |g, y| [none],
+        kink x,
+        domain [-2.0..2.0];
+
+    /// The sine, of radians.
+    sin => Sin(x) = x.sin(),
+        vjp |g, y| [(g * x.cos())],
+        domain [-3.0..3.0];
+
+    /// The cosine, of radians.
+    cos => Cos(x) = x.cos(),
+        vjp |g, y| [(-(g * x.sin()))],
+        domain [-3.0..3.0];
+
+    /// The hyperbolic tangent.
+    tanh => Tanh(x) = x.tanh(),
+        vjp |g, y| [(g * (1.0 - y.square()))],
+        domain [-2.0..2.0];
+
+    /// The logistic function, `1/(1 + e⁻ˣ)`.
+    sigmoid => Sigmoid(x) = 1.0 / (1.0 + (-x).exp()),
+        vjp |g, y| [(g * y * (1.0 - y))],
+        domain [-3.0..3.0];
+
+    /// `ln(1 + eˣ)`, a smooth ReLU, computed without overflow.
+    softplus => Softplus(x) = x.max(0.0) + (-x.abs()).exp().ln_1p(),
+        vjp |g, y| [(g * x.sigmoid())],
+        domain [-3.0..3.0];
+
+    /// `max(x, 0)`. Its mask is taken from the result, so that `x` need not be kept.
+    relu => Relu(x) = if x <= 0.0 { 0.0 } else { x },
+        vjp |g, y| [(g * y.step())],
+        kink x,
+        domain [-2.0..2.0];
+
+    /// `x` where positive, `slope·x` elsewhere.
+    leaky_relu => LeakyRelu { slope = 0.2 } (x) = if x <= 0.0 { x * slope } else { x },
+        vjp |g, y| [(g * x.leaky_step(slope))],
+        kink x,
+        domain [-2.0..2.0];
+
+    /// 1 where `x > 0`, else 0. It has no derivative: a piecewise linear critic's second derivative is absent.
+    step => Step(x) = if x > 0.0 { 1.0 } else { 0.0 },
+        vjp |g, y| [none],
+        kink x,
+        domain [-2.0..2.0];
+
+    /// 1 where `x > 0`, else `slope`: the derivative of [`leaky_relu`](Var::leaky_relu), itself without one.
+    leaky_step => LeakyStep { slope = 0.2 } (x) = if x > 0.0 { 1.0 } else { slope },
+        vjp |g, y| [none],
+        kink x,
+        domain [-2.0..2.0];
+
+    /// `x` held between `low` and `high`; outside the gradient is zero.
+    clamp => Clamp { low = -0.5, high = 0.7 } (x) = if x < low { low } else if x > high { high } else { x },
+        vjp |g, y| [(g * x.greater_equal(low) * x.less_equal(high))],
+        kink (x - low) * (x - high),
+        domain [-2.0..2.0];
+
+    /// 1 where `a > b`, else 0.
+    greater => Greater(a, b) = f64::from(a > b),
+        vjp |g, y| [none, none],
+        kink a - b,
+        domain [-2.0..2.0, -2.0..2.0];
+
+    /// 1 where `a ≥ b`, else 0.
+    greater_equal => GreaterEqual(a, b) = f64::from(a >= b),
+        vjp |g, y| [none, none],
+        kink a - b,
+        domain [-2.0..2.0, -2.0..2.0];
+
+    /// 1 where `a < b`, else 0.
+    less => Less(a, b) = f64::from(a < b),
+        vjp |g, y| [none, none],
+        kink a - b,
+        domain [-2.0..2.0, -2.0..2.0];
+
+    /// 1 where `a ≤ b`, else 0.
+    less_equal => LessEqual(a, b) = f64::from(a <= b),
+        vjp |g, y| [none, none],
+        kink a - b,
+        domain [-2.0..2.0, -2.0..2.0];
+
+    /// 1 where `a = b`, else 0.
+    equal => Equal(a, b) = f64::from(a == b),
+        vjp |g, y| [none, none],
+        kink a - b,
+        domain [-2.0..2.0, -2.0..2.0];
+
+    /// 1 where `a ≠ b`, else 0.
+    not_equal => NotEqual(a, b) = f64::from(a != b),
+        vjp |g, y| [none, none],
+        kink a - b,
+        domain [-2.0..2.0, -2.0..2.0];
+
+    /// `a` where the mask (self) is not 0, else `b`.
+    select => Select(mask, a, b) = if mask != 0.0 { a } else { b },
+        vjp |g, y| [none, (mask.select(g, 0.0)), (mask.select(0.0, g))],
+        kink mask,
+        domain [-2.0..2.0, -2.0..2.0, -2.0..2.0];
+}
+
+impl Operation for Elementwise {
+    fn name(&self) -> &'static str {
+        (*self).name()
+    }
+
+    fn shape(&self, inputs: &[&Shape]) -> Result<Shape, String> {
+        match inputs.iter().all(|shape| shape == &inputs[0]) {
+            true => Ok(inputs[0].clone()),
+            false => Err("the shapes differ".into()),
+        }
+    }
+
+    fn value(&self, inputs: &[&Tensor<f64>], shape: &Shape) -> Tensor<f64> {
+        Tensor::from_fn(shape, |i| self.formula(&arguments(inputs, i)[..inputs.len()]))
+    }
+
+    fn differentiable(&self, input: usize) -> bool {
+        self.has_rule(input)
+    }
+
+    fn vjp<'t>(&self, input: usize, g: Var<'t>, x: &[Var<'t>], y: Var<'t>) -> Var<'t> {
+        self.rule(input, g, x, y).expect("only differentiable inputs are asked for")
+    }
+
+    fn branches(&self, inputs: &[&Tensor<f64>]) -> Vec<i64> {
+        let side = |kink: f64| (kink > 0.0) as i64 - (kink < 0.0) as i64;
+        let kinks = (0..inputs[0].data().len()).map(|i| self.kink(&arguments(inputs, i)[..inputs.len()]));
+        kinks.map_while(|kink| kink.map(side)).collect()
+    }
+}
+
+/// The arguments at flat index `i`, padded to the largest arity.
+fn arguments(inputs: &[&Tensor<f64>], i: usize) -> [f64; 3] {
+    let mut arguments = [0.0; 3];
+    arguments.iter_mut().zip(inputs).for_each(|(argument, input)| *argument = input.data()[i]);
+    arguments
+}
+
+impl fmt::Display for Elementwise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.name())?;
+        self.constants().iter().try_for_each(|(name, value)| write!(f, " {name}={value}"))
+    }
+}
+
+/// `a + b` between Vars and scalars, as the operation's block above says.
+macro_rules! operator {
+    ($($Trait:ident $method:ident),+) => { $(
+        impl<'t> $Trait for Var<'t> {
+            type Output = Var<'t>;
+            #[track_caller]
+            fn $method(self, other: Var<'t>) -> Var<'t> {
+                Var::$method(self, other)
+            }
+        }
+
+        impl<'t> $Trait<f64> for Var<'t> {
+            type Output = Var<'t>;
+            #[track_caller]
+            fn $method(self, other: f64) -> Var<'t> {
+                Var::$method(self, other)
+            }
+        }
+
+        impl<'t> $Trait<Var<'t>> for f64 {
+            type Output = Var<'t>;
+            #[track_caller]
+            fn $method(self, other: Var<'t>) -> Var<'t> {
+                Var::$method(other.tape().scalar(self), other)
+            }
+        }
+    )+ };
+}
+
+operator!(Add add, Sub sub, Mul mul, Div div);
+
+impl<'t> Neg for Var<'t> {
+    type Output = Var<'t>;
+    #[track_caller]
+    fn neg(self) -> Var<'t> {
+        Var::neg(self)
+    }
+}

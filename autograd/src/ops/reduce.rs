@@ -1,0 +1,141 @@
+//! Reductions over axes: sum and max. The reduced axes disappear from the shape.
+
+use super::{Op, Operation};
+use crate::tape::Var;
+use crate::{Shape, Tensor};
+
+/// Sum over axes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sum {
+    /// The axes summed over, ascending.
+    pub axes: Vec<usize>,
+}
+
+/// Largest value over axes. Where several are equal, each takes an equal share of the gradient. NaN wins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Max {
+    /// The axes searched, ascending.
+    pub axes: Vec<usize>,
+}
+
+fn reduced_shape(axes: &[usize], input: &Shape) -> Result<Shape, String> {
+    match axes.iter().find(|&&axis| axis >= input.rank()) {
+        Some(axis) => Err(format!("there is no axis {axis}")),
+        None if axes.windows(2).any(|pair| pair[0] >= pair[1]) => Err("the axes must ascend".into()),
+        None => Ok(input.without(axes)),
+    }
+}
+
+/// Folds every element of `x` into the element of the result it belongs to.
+fn fold(x: &Tensor<f64>, axes: &[usize], start: f64, f: impl Fn(f64, f64) -> f64) -> Tensor<f64> {
+    let shape = x.shape();
+    let mut strides = shape.without(axes).strides().into_iter();
+    let strides: Vec<usize> =
+        (0..shape.rank()).map(|axis| if axes.contains(&axis) { 0 } else { strides.next().unwrap_or(0) }).collect();
+    let mut result = Tensor::full(shape.without(axes), start);
+    for (&value, target) in x.data().iter().zip(super::offsets(shape, 0, &strides)) {
+        let slot = &mut result.data_mut()[target];
+        *slot = f(*slot, value);
+    }
+    result
+}
+
+impl Operation for Sum {
+    fn name(&self) -> &'static str {
+        "sum"
+    }
+
+    fn shape(&self, inputs: &[&Shape]) -> Result<Shape, String> {
+        reduced_shape(&self.axes, inputs[0])
+    }
+
+    fn value(&self, inputs: &[&Tensor<f64>], _: &Shape) -> Tensor<f64> {
+        fold(inputs[0], &self.axes, 0.0, |sum, x| sum + x)
+    }
+
+    fn vjp<'t>(&self, _: usize, g: Var<'t>, x: &[Var<'t>], _: Var<'t>) -> Var<'t> {
+        g.restore_axes(&self.axes, &x[0].shape())
+    }
+}
+
+impl Operation for Max {
+    fn name(&self) -> &'static str {
+        "max"
+    }
+
+    fn shape(&self, inputs: &[&Shape]) -> Result<Shape, String> {
+        reduced_shape(&self.axes, inputs[0])
+    }
+
+    fn value(&self, inputs: &[&Tensor<f64>], _: &Shape) -> Tensor<f64> {
+        fold(inputs[0], &self.axes, f64::NEG_INFINITY, |max, x| if x > max || x.is_nan() { x } else { max })
+    }
+
+    fn vjp<'t>(&self, _: usize, g: Var<'t>, x: &[Var<'t>], y: Var<'t>) -> Var<'t> {
+        let shape = x[0].shape();
+        let winners = x[0].equal(y.restore_axes(&self.axes, &shape));
+        let shares = g / winners.sum_axes(&self.axes);
+        winners * shares.restore_axes(&self.axes, &shape)
+    }
+
+    fn branches(&self, inputs: &[&Tensor<f64>]) -> Vec<i64> {
+        let max = self.value(inputs, inputs[0].shape());
+        let kept = inputs[0].shape().squeezed(&self.axes);
+        let max = max.reshape(kept.clone()).expect("the same elements");
+        let strides = super::Broadcast { shape: inputs[0].shape().clone() }.strides(&kept);
+        let max = super::strided(&max, inputs[0].shape(), 0, &strides);
+        inputs[0].data().iter().zip(max.data()).map(|(x, max)| i64::from(x == max)).collect()
+    }
+}
+
+impl<'t> Var<'t> {
+    /// Sum of all elements.
+    #[track_caller]
+    pub fn sum(self) -> Var<'t> {
+        self.sum_axes(&self.all_axes())
+    }
+
+    /// Sum over the given axes (ascending), which disappear from the shape.
+    #[track_caller]
+    pub fn sum_axes(self, axes: &[usize]) -> Var<'t> {
+        if axes.is_empty() {
+            return self;
+        }
+        self.tape().record(Op::Sum(Sum { axes: axes.to_vec() }), &[self])
+    }
+
+    /// Mean of all elements.
+    #[track_caller]
+    pub fn mean(self) -> Var<'t> {
+        self.mean_axes(&self.all_axes())
+    }
+
+    /// Mean over the given axes, which disappear from the shape.
+    #[track_caller]
+    pub fn mean_axes(self, axes: &[usize]) -> Var<'t> {
+        let sum = self.sum_axes(axes);
+        sum * (sum.shape().count() as f64 / self.shape().count() as f64)
+    }
+
+    /// Largest of all elements.
+    #[track_caller]
+    pub fn max(self) -> Var<'t> {
+        self.max_axes(&self.all_axes())
+    }
+
+    /// Largest value over the given axes (ascending), which disappear from the shape.
+    #[track_caller]
+    pub fn max_axes(self, axes: &[usize]) -> Var<'t> {
+        self.tape().record(Op::Max(Max { axes: axes.to_vec() }), &[self])
+    }
+
+    /// Repeats a reduction's result along the axes it was reduced over: back to the shape `full`.
+    #[track_caller]
+    pub fn restore_axes(self, axes: &[usize], full: &Shape) -> Var<'t> {
+        self.reshape(full.squeezed(axes)).broadcast_to(full)
+    }
+
+    fn all_axes(self) -> Vec<usize> {
+        (0..self.shape().rank()).collect()
+    }
+}

@@ -1,0 +1,198 @@
+//! The table of operations that tests iterate over: valid samples of every operation, and inputs it must refuse.
+
+use std::ops::Range;
+
+use super::{Conv, Elementwise, Op};
+use crate::philox::Stream;
+use crate::tape::Var;
+use crate::{Shape, Tensor};
+
+/// Records a computation on the tape of its inputs.
+pub type Record = Box<dyn for<'t> Fn(&[Var<'t>]) -> Var<'t> + Send + Sync>;
+
+/// A valid use of an operation.
+pub struct Sample {
+    /// The operation and the case, such as `matmul transposed a`.
+    pub name: String,
+    /// Values within the operation's domain.
+    pub inputs: Vec<Tensor<f64>>,
+    /// The use.
+    pub record: Record,
+}
+
+/// A use that must panic when it is recorded.
+pub struct Refusal {
+    /// The operation and the mistake.
+    pub name: &'static str,
+    /// The inputs' shapes.
+    pub shapes: Vec<Shape>,
+    /// The use.
+    pub record: Record,
+    /// A part of the message.
+    pub message: &'static str,
+}
+
+/// Numbers in a range, different for every name, always the same.
+fn draw(name: &str, shape: &[usize], range: &Range<f64>) -> Tensor<f64> {
+    let stream = Stream::new(0, name);
+    Tensor::from_fn(shape, |i| range.start + (range.end - range.start) * f64::from(stream.uniform(0, i)))
+}
+
+fn sample(
+    name: &str,
+    shapes: &[&[usize]],
+    record: impl for<'t> Fn(&[Var<'t>]) -> Var<'t> + Send + Sync + 'static,
+) -> Sample {
+    let input = |(i, shape): (usize, &&[usize])| draw(&format!("{name} {i}"), shape, &(-2.0..2.0));
+    Sample { name: name.to_owned(), inputs: shapes.iter().enumerate().map(input).collect(), record: Box::new(record) }
+}
+
+fn elementwise(op: Elementwise) -> Sample {
+    let domains = op.domain();
+    let input = |(i, domain): (usize, &Range<f64>)| draw(&format!("{op} {i}"), &[3, 7], domain);
+    Sample {
+        name: op.to_string(),
+        inputs: domains.iter().enumerate().map(input).collect(),
+        record: Box::new(move |x| x[0].tape().record(Op::Elementwise(op), x)),
+    }
+}
+
+/// At least one sample of every operation, of first and second order differentiable where the operation is.
+pub fn samples() -> Vec<Sample> {
+    let mut samples: Vec<Sample> = Elementwise::ALL.iter().map(|&op| elementwise(op)).collect();
+    samples.extend(structural());
+    samples.extend(convolutions());
+    samples.extend(composed());
+    samples
+}
+
+fn structural() -> Vec<Sample> {
+    let indices =
+        |x: Var<'_>, values: &[f64]| Tensor::new([values.len()], values.to_vec()).map(|t| x.tape().constant(&t).id());
+    let pick = move |x: Var<'_>, values: &[f64]| indices(x, values).expect("one index each");
+    vec![
+        sample("broadcast new axis", &[&[3]], |x| x[0].broadcast_to([2, 3])),
+        sample("broadcast extent 1", &[&[2, 1, 3]], |x| x[0].broadcast_to([2, 4, 3])),
+        sample("broadcast scalar", &[&[]], |x| x[0].broadcast_to([2, 3])),
+        sample("broadcast in arithmetic", &[&[2, 1], &[3]], |x| x[0] * x[1]),
+        sample("sum all", &[&[2, 3, 4]], |x| x[0].square().sum()),
+        sample("sum first axis", &[&[3, 4]], |x| x[0].square().sum_axes(&[0])),
+        sample("sum last axis", &[&[3, 4]], |x| x[0].square().sum_axes(&[1])),
+        sample("sum middle axis", &[&[2, 3, 4]], |x| x[0].square().sum_axes(&[1])),
+        sample("sum outer axes", &[&[2, 3, 4]], |x| x[0].square().sum_axes(&[0, 2])),
+        sample("mean", &[&[3, 4]], |x| x[0].square().mean_axes(&[1])),
+        sample("max all", &[&[3, 4]], |x| x[0].max()),
+        sample("max last axis", &[&[3, 4]], |x| x[0].square().max_axes(&[1])),
+        sample("max outer axes", &[&[2, 3, 4]], |x| x[0].square().max_axes(&[0, 2])),
+        sample("reshape", &[&[2, 6]], |x| x[0].square().reshape([3, 4])),
+        sample("permute", &[&[2, 3, 4]], |x| x[0].square().permute(&[2, 0, 1])),
+        sample("transpose", &[&[3, 4]], |x| x[0].square().transpose()),
+        sample("slice rows", &[&[5, 3]], |x| x[0].square().slice(0, 1..4)),
+        sample("slice box", &[&[3, 4, 5]], |x| x[0].square().slice_box(&[1, 0, 2], [2, 3, 2])),
+        sample("pad", &[&[2, 3]], |x| x[0].square().pad(&[1, 0], &[0, 2])),
+        sample("concat first axis", &[&[2, 3], &[1, 3]], |x| x[0].tape().concat(&[x[0], x[1].square()], 0)),
+        sample("concat last axis", &[&[2, 3], &[2, 2]], |x| x[0].tape().concat(&[x[0].square(), x[1]], 1)),
+        sample("gather_rows", &[&[4, 3]], move |x| {
+            x[0].square().gather_rows(x[0].tape().var(pick(x[0], &[2.0, 0.0, 2.0])))
+        }),
+        sample("scatter_add_rows", &[&[3, 2]], move |x| {
+            x[0].square().scatter_add_rows(x[0].tape().var(pick(x[0], &[3.0, 1.0, 3.0])), 4)
+        }),
+        sample("matmul", &[&[3, 4], &[4, 2]], |x| x[0].matmul(x[1])),
+        sample("matmul transposed a", &[&[4, 3], &[4, 2]], |x| x[0].matmul_with(x[1], true, false)),
+        sample("matmul transposed b", &[&[3, 4], &[2, 4]], |x| x[0].matmul_with(x[1], false, true)),
+        sample("matmul transposed both", &[&[4, 3], &[2, 4]], |x| x[0].matmul_with(x[1], true, true)),
+        sample("matmul batched", &[&[2, 3, 4], &[2, 4, 2]], |x| x[0].matmul(x[1])),
+        sample("matmul batched transposed", &[&[2, 4, 3], &[2, 2, 4]], |x| x[0].matmul_with(x[1], true, true)),
+        sample("matmul broadcast batch", &[&[2, 3, 4], &[4, 2]], |x| x[0].matmul(x[1])),
+        sample("matmul row vector", &[&[1, 5], &[5, 6]], |x| x[0].matmul(x[1])),
+        sample("matmul column vector", &[&[6, 5], &[5, 1]], |x| x[0].matmul(x[1])),
+        sample("assign", &[&[2, 3]], |x| {
+            let variable = crate::Variable::new("assigned", Tensor::zeros([2, 3]));
+            x[0].tape().assign(&variable, x[0].square())
+        }),
+        sample("detach", &[&[2, 3]], |x| x[0].square() + x[0].tape().scalar(2.0).detach()),
+        sample("uniform", &[&[2, 3]], |x| x[0].square() * x[0].tape().uniform(Stream::new(1, "uniform"), [2, 3])),
+        sample("normal", &[&[2, 3]], |x| x[0].square() * x[0].tape().normal(Stream::new(1, "normal"), [2, 3])),
+    ]
+}
+
+fn convolutions() -> Vec<Sample> {
+    let oblong = Conv { stride: [2, 1], padding: [0, 2] };
+    vec![
+        sample("conv2d", &[&[2, 2, 5, 4], &[3, 2, 3, 3]], |x| x[0].conv2d(x[1], Conv::square(1, 1))),
+        sample("conv2d stride 2", &[&[2, 2, 7, 7], &[3, 2, 5, 5]], |x| x[0].conv2d(x[1], Conv::square(2, 2))),
+        sample("conv2d oblong", &[&[1, 2, 6, 3], &[2, 2, 3, 2]], move |x| x[0].conv2d(x[1], oblong)),
+        sample("conv2d stride 3 leaves a rest", &[&[1, 1, 8, 9], &[2, 1, 3, 3]], |x| {
+            x[0].conv2d(x[1], Conv::square(3, 0))
+        }),
+        sample("conv2d_input", &[&[2, 3, 3, 3], &[3, 2, 5, 5]], |x| {
+            x[0].conv2d_input(x[1], Conv::square(2, 2), [6, 5])
+        }),
+        sample("conv2d_filter", &[&[2, 2, 5, 5], &[2, 3, 3, 3]], |x| {
+            x[0].conv2d_filter(x[1], Conv::square(2, 1), [3, 3])
+        }),
+        sample("conv_transpose2d", &[&[2, 3, 2, 3], &[3, 2, 5, 5]], |x| {
+            x[0].conv_transpose2d(x[1], Conv::square(2, 2), 1)
+        }),
+    ]
+}
+
+fn composed() -> Vec<Sample> {
+    vec![
+        sample("norm_rows", &[&[3, 2, 2]], |x| x[0].norm_rows()),
+        sample("logsumexp", &[&[3, 4]], |x| x[0].logsumexp(1)),
+        sample("log_softmax", &[&[3, 4]], |x| x[0].log_softmax(1)),
+        sample("softmax", &[&[3, 4]], |x| x[0].softmax(0)),
+        sample("normalize rows (layer norm)", &[&[3, 5]], |x| x[0].normalize(&[1], 1e-5)),
+        sample("normalize channels (batch norm)", &[&[3, 2, 2, 2]], |x| x[0].normalize(&[0, 2, 3], 1e-5)),
+    ]
+}
+
+fn refusal(
+    name: &'static str,
+    shapes: &[&[usize]],
+    message: &'static str,
+    record: impl for<'t> Fn(&[Var<'t>]) -> Var<'t> + Send + Sync + 'static,
+) -> Refusal {
+    let shapes = shapes.iter().map(|&shape| Shape::from(shape)).collect();
+    Refusal { name, shapes, record: Box::new(record), message }
+}
+
+/// Mistakes that every operation with a shape rule must name.
+pub fn refusals() -> Vec<Refusal> {
+    vec![
+        refusal("add of shapes that do not fit", &[&[2, 3], &[4]], "do not broadcast", |x| x[0] + x[1]),
+        refusal("broadcast to a smaller shape", &[&[2, 3]], "does not broadcast to [3]", |x| x[0].broadcast_to([3])),
+        refusal("sum over a missing axis", &[&[2, 3]], "there is no axis 2", |x| x[0].sum_axes(&[2])),
+        refusal("max over axes out of order", &[&[2, 3]], "must ascend", |x| x[0].max_axes(&[1, 0])),
+        refusal("reshape to another count", &[&[2, 3]], "6 elements do not fill [4]", |x| x[0].reshape([4])),
+        refusal("permute that repeats an axis", &[&[2, 3]], "not an order", |x| x[0].permute(&[0, 0])),
+        refusal("slice past the end", &[&[2, 3]], "is not inside", |x| x[0].slice(1, 2..4)),
+        refusal("pad of another rank", &[&[2, 3]], "another number of axes", |x| x[0].pad(&[1], &[1])),
+        refusal("concat of unequal rows", &[&[2, 3], &[2, 4]], "differ beyond axis 0", |x| x[0].tape().concat(x, 0)),
+        refusal("gather with a matrix of indices", &[&[2, 3], &[2, 2]], "vector of indices", |x| {
+            x[0].gather_rows(x[1])
+        }),
+        refusal("scatter with too few indices", &[&[2, 3], &[1]], "one index for each row", |x| {
+            x[0].scatter_add_rows(x[1], 4)
+        }),
+        refusal("matmul of unequal inner extents", &[&[2, 3], &[4, 5]], "inner extents 3 and 4", |x| x[0].matmul(x[1])),
+        refusal("matmul of a vector", &[&[3], &[3, 2]], "two axes", |x| x[0].matmul(x[1])),
+        refusal("conv2d of other channels", &[&[1, 2, 4, 4], &[1, 3, 3, 3]], "2 channels, the filters 3", |x| {
+            x[0].conv2d(x[1], Conv::square(1, 0))
+        }),
+        refusal("conv2d of a window too large", &[&[1, 1, 2, 2], &[1, 1, 3, 3]], "no 3×3 window fits", |x| {
+            x[0].conv2d(x[1], Conv::square(1, 0))
+        }),
+        refusal("conv2d of stride 0", &[&[1, 1, 4, 4], &[1, 1, 3, 3]], "no 3×3 window fits", |x| {
+            x[0].conv2d(x[1], Conv::square(0, 0))
+        }),
+        refusal("conv2d_input of other extents", &[&[1, 1, 3, 3], &[1, 1, 3, 3]], "would give", |x| {
+            x[0].conv2d_input(x[1], Conv::square(1, 0), [7, 7])
+        }),
+        refusal("conv2d_filter of other extents", &[&[1, 1, 5, 5], &[1, 1, 2, 2]], "would give", |x| {
+            x[0].conv2d_filter(x[1], Conv::square(1, 0), [3, 3])
+        }),
+    ]
+}

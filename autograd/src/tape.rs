@@ -1,0 +1,248 @@
+//! The tape: an append-only list of operations in the order they were recorded, each naming the earlier nodes it reads.
+//!
+//! A [`Var`] is a Copy handle to one node. Its methods, which live beside each operation in [`ops`](crate::ops), append
+//! nodes; nothing is computed until a value is asked for ([`Var::value`]) or a device compiles the tape.
+
+use std::cell::{Cell, Ref, RefCell};
+use std::fmt;
+use std::panic::Location;
+
+use crate::ops::{Constant, Op, Random};
+use crate::{Element, Shape, Stream, Tensor, Variable};
+
+/// A node's position on its tape.
+pub type NodeId = usize;
+
+/// One recorded operation.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// What is computed.
+    pub op: Op,
+    /// The nodes it reads, all earlier on the tape.
+    pub inputs: Vec<NodeId>,
+    /// The shape of its value.
+    pub shape: Shape,
+    /// The line of the user's code that recorded it; for a derivative, the line of the operation it differentiates.
+    pub location: &'static Location<'static>,
+}
+
+/// An append-only list of operations.
+///
+/// ```
+/// use autograd::Tape;
+/// let tape = Tape::new();
+/// let x = tape.scalar(3.0);
+/// let y = x * x * x;
+/// let dy = tape.grad(y, &[x])[0]; //  3x², a Var like any other
+/// let ddy = tape.grad(dy, &[x])[0]; // 6x
+/// assert_eq!(ddy.value().item(), 18.0);
+/// ```
+#[derive(Default)]
+pub struct Tape {
+    nodes: RefCell<Vec<Node>>,
+    /// The node that stands for each Variable on this tape, so that every use of one is the same leaf.
+    variables: RefCell<Vec<(Variable, NodeId)>>,
+    /// While `grad` works: the location of the operation being differentiated, which its derivative inherits.
+    origin: Cell<Option<&'static Location<'static>>>,
+}
+
+/// A handle to a node of a tape: what the user computes with.
+#[derive(Clone, Copy)]
+pub struct Var<'t> {
+    tape: &'t Tape,
+    id: NodeId,
+}
+
+impl Tape {
+    /// An empty tape.
+    pub fn new() -> Self {
+        Tape::default()
+    }
+
+    /// A constant without axes.
+    #[track_caller]
+    pub fn scalar(&self, value: f64) -> Var<'_> {
+        self.constant(&Tensor::<f64>::scalar(value))
+    }
+
+    /// A constant tensor, frozen into the program. What changes from run to run is an [`input`](Tape::input).
+    #[track_caller]
+    pub fn constant<T: Element>(&self, value: &Tensor<T>) -> Var<'_> {
+        let constant = Constant::new(value.cast());
+        self.append(Op::Constant(constant), &[], value.shape().clone())
+    }
+
+    /// A tensor of zeros.
+    #[track_caller]
+    pub fn zeros(&self, shape: impl Into<Shape>) -> Var<'_> {
+        self.scalar(0.0).broadcast_to(shape)
+    }
+
+    /// A named value that is given anew at every run.
+    ///
+    /// # Panics
+    /// If the tape has an input of that name already.
+    #[track_caller]
+    pub fn input(&self, name: &str, shape: impl Into<Shape>) -> Var<'_> {
+        let taken = self.nodes().iter().any(|node| matches!(&node.op, Op::Input(n) if n == name));
+        assert!(!taken, "this tape has an input {name:?} already");
+        self.append(Op::Input(name.to_owned()), &[], shape.into())
+    }
+
+    /// The value a Variable has when the program starts. A Variable is one node, however often it is asked for.
+    #[track_caller]
+    pub fn variable(&self, variable: &Variable) -> Var<'_> {
+        let known = self.variables.borrow().iter().find(|(v, _)| v == variable).map(|&(_, id)| id);
+        match known {
+            Some(id) => Var { tape: self, id },
+            None => {
+                let var = self.append(Op::Variable(variable.clone()), &[], variable.shape().clone());
+                self.variables.borrow_mut().push((variable.clone(), var.id));
+                var
+            }
+        }
+    }
+
+    /// Lets `var` stand for `variable` from here on: this is how a module's weights are gradchecked in f64, or
+    /// differentiated through an update.
+    ///
+    /// # Panics
+    /// If the shapes differ, or the variable is on this tape already.
+    #[track_caller]
+    pub fn bind(&self, variable: &Variable, var: Var<'_>) {
+        var.check_tape(self);
+        let shape = var.shape();
+        assert!(
+            shape == *variable.shape(),
+            "bind: {:?} has shape {}, the value {shape}",
+            variable.name(),
+            variable.shape()
+        );
+        let known = self.variables.borrow().iter().any(|(v, _)| v == variable);
+        assert!(!known, "bind: {:?} was read on this tape before it was bound", variable.name());
+        self.variables.borrow_mut().push((variable.clone(), var.id));
+    }
+
+    /// Gives `variable` the value `new` when the program ends, and returns that value. Reads of the Variable, earlier
+    /// or later on the tape, still see the value it had at the start.
+    ///
+    /// # Panics
+    /// If the shapes differ or the Variable is assigned a second time.
+    #[track_caller]
+    pub fn assign<'t>(&'t self, variable: &Variable, new: Var<'t>) -> Var<'t> {
+        let taken = self.nodes().iter().any(|node| matches!(&node.op, Op::Assign(a) if a.0 == *variable));
+        assert!(!taken, "assign: {:?} is assigned twice in one program", variable.name());
+        self.record(Op::Assign(crate::ops::Assign(variable.clone())), &[new])
+    }
+
+    /// Uniform random numbers in [0, 1): a function of the stream, the program's step and the element's index.
+    #[track_caller]
+    pub fn uniform(&self, stream: Stream, shape: impl Into<Shape>) -> Var<'_> {
+        self.append(Op::Random(Random::Uniform(stream)), &[], shape.into())
+    }
+
+    /// Normal random numbers of mean 0 and variance 1, likewise.
+    #[track_caller]
+    pub fn normal(&self, stream: Stream, shape: impl Into<Shape>) -> Var<'_> {
+        self.append(Op::Random(Random::Normal(stream)), &[], shape.into())
+    }
+
+    /// The recorded nodes.
+    pub fn nodes(&self) -> Ref<'_, Vec<Node>> {
+        self.nodes.borrow()
+    }
+
+    /// Records an operation after checking its shapes.
+    ///
+    /// # Panics
+    /// With the operation, the shapes and the reason, at the line of the outermost caller.
+    #[track_caller]
+    pub(crate) fn record<'t>(&'t self, op: Op, inputs: &[Var<'t>]) -> Var<'t> {
+        inputs.iter().for_each(|input| input.check_tape(self));
+        let shapes: Vec<Shape> = inputs.iter().map(|input| input.shape()).collect();
+        match op.operation().shape(&shapes.iter().collect::<Vec<_>>()) {
+            Ok(shape) => self.append(op, inputs, shape),
+            Err(reason) => {
+                let shapes: Vec<String> = shapes.iter().map(Shape::to_string).collect();
+                panic!("{}: {reason} (inputs of shape {})", op.operation().name(), shapes.join(", "))
+            }
+        }
+    }
+
+    #[track_caller]
+    fn append<'t>(&'t self, op: Op, inputs: &[Var<'t>], shape: Shape) -> Var<'t> {
+        let location = self.origin.get().unwrap_or(Location::caller());
+        let inputs = inputs.iter().map(|input| input.id).collect();
+        let mut nodes = self.nodes.borrow_mut();
+        nodes.push(Node { op, inputs, shape, location });
+        Var { tape: self, id: nodes.len() - 1 }
+    }
+
+    /// Runs `f` so that what it records carries the location of `node`.
+    pub(crate) fn on_behalf_of<T>(&self, node: NodeId, f: impl FnOnce() -> T) -> T {
+        let before = self.origin.replace(Some(self.nodes()[node].location));
+        let result = f();
+        self.origin.set(before);
+        result
+    }
+
+    pub(crate) fn var(&self, id: NodeId) -> Var<'_> {
+        Var { tape: self, id }
+    }
+}
+
+impl<'t> Var<'t> {
+    /// The tape it is recorded on.
+    pub fn tape(self) -> &'t Tape {
+        self.tape
+    }
+
+    /// Its position on the tape.
+    pub fn id(self) -> NodeId {
+        self.id
+    }
+
+    /// The shape of its value.
+    pub fn shape(self) -> Shape {
+        self.tape.nodes()[self.id].shape.clone()
+    }
+
+    /// The same value, through which no derivative flows.
+    #[track_caller]
+    pub fn detach(self) -> Var<'t> {
+        self.tape.record(Op::Detach(crate::ops::Detach), &[self])
+    }
+
+    #[track_caller]
+    fn check_tape(self, tape: &Tape) {
+        assert!(
+            std::ptr::eq(self.tape, tape),
+            "a value recorded at {} belongs to another tape",
+            self.tape.nodes()[self.id].location
+        );
+    }
+}
+
+impl fmt::Debug for Var<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "%{} {}", self.id, self.shape())
+    }
+}
+
+/// One line a node: `%3 = matmul %0 %1ᵀ  [64, 512]`.
+impl fmt::Display for Tape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_nodes(f, &self.nodes())
+    }
+}
+
+pub(crate) fn write_nodes(f: &mut fmt::Formatter<'_>, nodes: &[Node]) -> fmt::Result {
+    for (id, node) in nodes.iter().enumerate() {
+        write!(f, "%{id} = {}", node.op)?;
+        for input in &node.inputs {
+            write!(f, " %{input}")?;
+        }
+        writeln!(f, "  {}", node.shape)?;
+    }
+    Ok(())
+}
