@@ -9,6 +9,8 @@
 //! - `interpret`: [`Var::value`] and [`Tape::interpret`], the reference interpreter.
 //! - [`GradCheck`]: derivatives against finite differences, at orders 1 and 2.
 
+#[doc(hidden)] // public for the benchmarks
+pub mod cpu;
 mod error;
 mod functional;
 mod grad;

@@ -1,0 +1,49 @@
+//! The CPU's kernels: pure functions on slices that know nothing of tapes.
+//!
+//! Work is cut into tiles of fixed size, never by the number of threads, so a result has the same bits on any number
+//! of threads. Tiles run on whatever rayon pool is current; small work stays on the calling thread.
+
+pub mod copy;
+pub mod random;
+pub mod reduce;
+mod scratch;
+
+use rayon::prelude::*;
+
+/// Elements (or multiply-adds) below which handing work to other threads costs more than it saves: about 10 µs.
+const SERIAL: usize = 1 << 15;
+
+/// Compiles `kernel` for the best vector instructions that the processor is found to have at run time, and runs it.
+#[inline(always)]
+fn vectorised<R>(kernel: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(kernel)
+}
+
+/// Calls `tile(index, chunk)` for the consecutive chunks of `y`; `work` is the whole's size, to compare with [`SERIAL`].
+fn for_each_chunk(y: &mut [f32], chunk: usize, work: usize, tile: impl Fn(usize, &mut [f32]) + Sync) {
+    if work <= SERIAL || y.len() <= chunk {
+        y.chunks_mut(chunk).enumerate().for_each(|(index, chunk)| tile(index, chunk));
+    } else {
+        y.par_chunks_mut(chunk).enumerate().for_each(|(index, chunk)| tile(index, chunk));
+    }
+}
+
+#[cfg(test)]
+mod testing {
+    /// Runs a kernel on pools of 1, 2, 3 and 8 threads and asserts that all results have the same bits.
+    pub fn same_bits_on_any_number_of_threads(kernel: impl Fn() -> Vec<f32> + Sync) -> Vec<f32> {
+        let on = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(&kernel);
+        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        let single = on(1);
+        for threads in [2, 3, 8] {
+            assert_eq!(bits(&on(threads)), bits(&single), "{threads} threads");
+        }
+        single
+    }
+
+    /// Numbers in [−1, 1) for a test's operands.
+    pub fn numbers(seed: u64, count: usize) -> Vec<f32> {
+        let stream = crate::philox::Stream::new(seed, "test");
+        (0..count).map(|element| 2.0 * stream.uniform(0, element) - 1.0).collect()
+    }
+}
