@@ -1,1 +1,266 @@
+//! Moving numbers without computing: views made contiguous, padding, rows gathered and scattered.
 
+use super::{SERIAL, for_each_chunk, vectorised};
+
+/// One axis of a copy: how many elements, and how far apart they lie in the source and in the destination.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Axis {
+    extent: usize,
+    from: usize,
+    to: usize,
+}
+
+/// A copy from a strided view into a box, worked out once and run many times.
+///
+/// ```
+/// use autograd::cpu::copy::StridedCopy;
+/// let transposed = StridedCopy::view(&[3, 2], 0, &[1, 3]); // of a [2, 3] matrix
+/// let mut y = [0.0; 6];
+/// transposed.run(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &mut y);
+/// assert_eq!(y, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct StridedCopy {
+    /// Outermost first; the first axis is the destination's outermost, the last one its innermost. The axis before
+    /// the last is the one whose elements are neighbours in the source, if there is such a one.
+    axes: Vec<Axis>,
+    from: usize,
+    to: usize,
+    /// The elements between those written are set to zero.
+    pads: bool,
+}
+
+impl StridedCopy {
+    /// Makes a view contiguous: `y[i, j, …] = x[offset + i strides[0] + j strides[1] + …]`. Stride 0 broadcasts.
+    pub fn view(shape: &[usize], offset: usize, strides: &[usize]) -> Self {
+        Self::new(shape, (offset, strides), (0, &row_major(shape)), false)
+    }
+
+    /// Surrounds an array of extents `shape` with zeros: it begins at index `before` of an array of extents `padded`.
+    pub fn pad(shape: &[usize], before: &[usize], padded: &[usize]) -> Self {
+        let strides = row_major(padded);
+        let offset = before.iter().zip(&strides).map(|(index, stride)| index * stride).sum();
+        Self::new(shape, (0, &row_major(shape)), (offset, &strides), true)
+    }
+
+    fn new(shape: &[usize], from: (usize, &[usize]), to: (usize, &[usize]), pads: bool) -> Self {
+        assert!(shape.len() == from.1.len() && shape.len() == to.1.len(), "{shape:?} needs a stride for each axis");
+        let mut axes: Vec<Axis> = Vec::with_capacity(shape.len() + 1);
+        for ((&extent, &from), &to) in shape.iter().zip(from.1).zip(to.1) {
+            match axes.last_mut() {
+                _ if extent == 1 => {}
+                // An axis that continues the one outside it is the same axis.
+                Some(outer) if outer.from == extent * from && outer.to == extent * to => {
+                    *outer = Axis { extent: outer.extent * extent, from, to };
+                }
+                _ => axes.push(Axis { extent, from, to }),
+            }
+        }
+        if axes.is_empty() {
+            axes.push(Axis { extent: 1, from: 1, to: 1 });
+        }
+        let last = axes.len() - 1;
+        if let Some(neighbours) = axes[..last].iter().position(|axis| axis.from == 1) {
+            // Copied in blocks of this axis and the last one. It may be the first only where the copy is a plain
+            // transpose: the first axis is the one that is cut into tiles.
+            if neighbours > 0 || last == 1 {
+                axes[neighbours..last].rotate_left(1);
+            }
+        }
+        StridedCopy { axes, from: from.0, to: to.0, pads }
+    }
+
+    /// Copies.
+    pub fn run(&self, x: &[f32], y: &mut [f32]) {
+        if self.pads {
+            y.fill(0.0);
+        }
+        let count: usize = self.axes.iter().map(|axis| axis.extent).product();
+        if count == 0 {
+            return;
+        }
+        let (x, y) = (&x[self.from..], &mut y[self.to..]);
+        let Axis { extent, from, to } = self.axes[0];
+        let tile = (SERIAL / 4 * extent / count).clamp(1, extent); // elements of the first axis
+        for_each_chunk(y, tile * to, count, |index, y| {
+            // The destination may go on behind the box.
+            let Some(extent) = extent.checked_sub(index * tile).filter(|&rest| rest > 0) else { return };
+            let first = Axis { extent: extent.min(tile), from, to };
+            copy(first, &self.axes[1..], &x[index * tile * from..], y);
+        });
+    }
+}
+
+/// Row-major strides of an array of extents `shape`.
+fn row_major(shape: &[usize]) -> Vec<usize> {
+    let mut strides = vec![1; shape.len()];
+    for axis in (1..shape.len()).rev() {
+        strides[axis - 1] = strides[axis] * shape[axis];
+    }
+    strides
+}
+
+/// Copies along `first` and the axes inside it.
+fn copy(first: Axis, inner: &[Axis], x: &[f32], y: &mut [f32]) {
+    match *inner {
+        [] => vectorised(|| copy_run(first, x, y)),
+        [last] if first.from == 1 && last.from > 1 => vectorised(|| copy_transposed(first, last, x, y)),
+        [last] => {
+            vectorised(|| (0..first.extent).for_each(|i| copy_run(last, &x[i * first.from..], &mut y[i * first.to..])))
+        }
+        [next, ref rest @ ..] => {
+            (0..first.extent).for_each(|i| copy(next, rest, &x[i * first.from..], &mut y[i * first.to..]))
+        }
+    }
+}
+
+/// A single axis; the destination's elements are neighbours.
+#[inline(always)]
+fn copy_run(Axis { extent, from, .. }: Axis, x: &[f32], y: &mut [f32]) {
+    let y = &mut y[..extent];
+    match from {
+        0 => y.fill(x[0]),
+        1 => y.copy_from_slice(&x[..extent]),
+        _ => y.iter_mut().zip(x.iter().step_by(from)).for_each(|(y, x)| *y = *x),
+    }
+}
+
+/// Two axes, one contiguous in the source, the other in the destination, in blocks that fit the L1 cache both ways.
+#[inline(always)]
+fn copy_transposed(rows: Axis, columns: Axis, x: &[f32], y: &mut [f32]) {
+    const BLOCK: usize = 16;
+    for row in (0..rows.extent).step_by(BLOCK) {
+        let height = BLOCK.min(rows.extent - row);
+        for column in (0..columns.extent).step_by(BLOCK) {
+            let width = BLOCK.min(columns.extent - column);
+            for c in column..column + width {
+                let x = &x[c * columns.from + row..][..height];
+                for (r, &value) in x.iter().enumerate() {
+                    y[(row + r) * rows.to + c] = value;
+                }
+            }
+        }
+    }
+}
+
+/// Rows of `row_len` numbers picked by index: `y[i] = x[index[i]]`. An index that is no row of `x` gives a row of NaN.
+pub fn gather(index: &[f32], x: &[f32], row_len: usize, y: &mut [f32]) {
+    let rows = x.len().checked_div(row_len).unwrap_or(0);
+    for (&index, y) in index.iter().zip(y.chunks_exact_mut(row_len.max(1))) {
+        match row_number(index, rows) {
+            Some(row) => y.copy_from_slice(&x[row * row_len..][..row_len]),
+            None => y.fill(f32::NAN),
+        }
+    }
+}
+
+/// The reverse of [`gather`]: `y` is zeroed, then row i of `x` is added to row `index[i]` of `y`, in order. A row whose
+/// index is no row of `y` is dropped.
+pub fn scatter_add(index: &[f32], x: &[f32], row_len: usize, y: &mut [f32]) {
+    y.fill(0.0);
+    let rows = y.len().checked_div(row_len).unwrap_or(0);
+    for (&index, x) in index.iter().zip(x.chunks_exact(row_len.max(1))) {
+        if let Some(row) = row_number(index, rows) {
+            y[row * row_len..][..row_len].iter_mut().zip(x).for_each(|(y, x)| *y += x);
+        }
+    }
+}
+
+/// The row that an index names, if it is one of `rows`; a fraction is cut off.
+fn row_number(index: f32, rows: usize) -> Option<usize> {
+    (index >= 0.0 && index < rows as f32).then_some(index as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::cpu::testing::{numbers, same_bits_on_any_number_of_threads};
+
+    /// The definition, element by element.
+    fn naive(shape: &[usize], offset: usize, strides: &[usize], x: &[f32]) -> Vec<f32> {
+        let count = shape.iter().product();
+        let at = |mut element: usize| {
+            let mut source = offset;
+            for (extent, stride) in shape.iter().zip(strides).rev() {
+                source += element % extent * stride;
+                element /= extent;
+            }
+            x[source]
+        };
+        (0..count).map(at).collect()
+    }
+
+    fn check(shape: &[usize], offset: usize, strides: &[usize]) {
+        let reach: usize = shape.iter().zip(strides).map(|(extent, stride)| extent.saturating_sub(1) * stride).sum();
+        let x = numbers(1, offset + reach + 1);
+        let mut y = vec![f32::NAN; shape.iter().product()];
+        StridedCopy::view(shape, offset, strides).run(&x, &mut y);
+        assert_eq!(y, naive(shape, offset, strides, &x), "{shape:?} {strides:?}");
+    }
+
+    #[test]
+    fn views() {
+        check(&[], 3, &[]); // a scalar
+        check(&[4, 5], 0, &[5, 1]); // as it is
+        check(&[5, 4], 0, &[1, 5]); // transposed
+        check(&[300, 201], 0, &[1, 300]);
+        check(&[2, 3, 4], 7, &[100, 20, 1]); // a slice of a larger array
+        check(&[3, 4, 5], 0, &[0, 1, 0]); // broadcast on both sides
+        check(&[50, 64, 20, 20], 0, &[400, 20_000, 20, 1]); // two outer axes swapped
+        check(&[50, 49, 64], 0, &[3136, 1, 49]); // channels last
+        check(&[20, 30, 40], 0, &[1, 800, 20]); // all axes turned around
+        check(&[6, 7], 1, &[28, 3]); // every third number
+        check(&[0, 3], 0, &[3, 1]);
+        check(&[3, 0], 0, &[1, 3]);
+    }
+
+    #[test]
+    fn padding_surrounds_with_zeros() {
+        let mut y = [f32::NAN; 20];
+        StridedCopy::pad(&[2, 3], &[1, 0], &[4, 5]).run(&[1., 2., 3., 4., 5., 6.], &mut y);
+        assert_eq!(y, [0., 0., 0., 0., 0., 1., 2., 3., 0., 0., 4., 5., 6., 0., 0., 0., 0., 0., 0., 0.]);
+        let mut large = vec![f32::NAN; 200 * 300];
+        StridedCopy::pad(&[190, 290], &[10, 5], &[200, 300]).run(&[1.0; 190 * 290], &mut large);
+        let inside = |i: usize| i / 300 >= 10 && (5..295).contains(&(i % 300));
+        assert!((0..large.len()).all(|i| large[i] == f32::from(inside(i))));
+        StridedCopy::pad(&[0], &[2], &[3]).run(&[], &mut y[..3]);
+        assert_eq!(y[..3], [0.0; 3]);
+    }
+
+    #[test]
+    fn threads_do_not_change_a_copy() {
+        let x = numbers(2, 64 * 40 * 50);
+        same_bits_on_any_number_of_threads(|| {
+            let mut y = vec![0.0; x.len()];
+            StridedCopy::view(&[50, 64, 40], 0, &[1, 2000, 50]).run(&x, &mut y);
+            y
+        });
+    }
+
+    #[test]
+    fn gathered_rows() {
+        let x = [1., 2., 3., 4., 5., 6.];
+        let mut y = [0.0; 10];
+        gather(&[2.0, 0.0, -1.0, 3.0, f32::NAN], &x, 2, &mut y);
+        assert_eq!(y[..4], [5., 6., 1., 2.]);
+        assert!(y[4..].iter().all(|y| y.is_nan()));
+    }
+
+    #[test]
+    fn scattered_rows_add_up() {
+        let mut y = [f32::NAN; 6];
+        let x = [1., 2., 3., 4., 5., 6., 7., 8., 9., 9.];
+        scatter_add(&[2.0, 0.0, 2.0, 3.0, f32::NAN], &x, 2, &mut y);
+        assert_eq!(y, [3., 4., 0., 0., 6., 8.]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_view(axes in prop::collection::vec((0..20_usize, 0..40_usize), 0..5), offset in 0..10_usize) {
+            let (shape, strides): (Vec<_>, Vec<_>) = axes.into_iter().unzip();
+            check(&shape, offset, &strides);
+        }
+    }
+}
