@@ -1,6 +1,7 @@
 //! Moving numbers without computing: views made contiguous, padding, rows gathered and scattered.
 
 use super::{SERIAL, for_each_chunk, vectorised};
+use crate::Shape;
 
 /// One axis of a copy: how many elements, and how far apart they lie in the source and in the destination.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,14 +34,14 @@ pub struct StridedCopy {
 impl StridedCopy {
     /// Makes a view contiguous: `y[i, j, …] = x[offset + i strides[0] + j strides[1] + …]`. Stride 0 broadcasts.
     pub fn view(shape: &[usize], offset: usize, strides: &[usize]) -> Self {
-        Self::new(shape, (offset, strides), (0, &row_major(shape)), false)
+        Self::new(shape, (offset, strides), (0, &Shape::from(shape).strides()), false)
     }
 
     /// Surrounds an array of extents `shape` with zeros: it begins at index `before` of an array of extents `padded`.
     pub fn pad(shape: &[usize], before: &[usize], padded: &[usize]) -> Self {
-        let strides = row_major(padded);
+        let strides = Shape::from(padded).strides();
         let offset = before.iter().zip(&strides).map(|(index, stride)| index * stride).sum();
-        Self::new(shape, (0, &row_major(shape)), (offset, &strides), true)
+        Self::new(shape, (0, &Shape::from(shape).strides()), (offset, &strides), true)
     }
 
     fn new(shape: &[usize], from: (usize, &[usize]), to: (usize, &[usize]), pads: bool) -> Self {
@@ -91,15 +92,6 @@ impl StridedCopy {
     }
 }
 
-/// Row-major strides of an array of extents `shape`.
-fn row_major(shape: &[usize]) -> Vec<usize> {
-    let mut strides = vec![1; shape.len()];
-    for axis in (1..shape.len()).rev() {
-        strides[axis - 1] = strides[axis] * shape[axis];
-    }
-    strides
-}
-
 /// Copies along `first` and the axes inside it.
 fn copy(first: Axis, inner: &[Axis], x: &[f32], y: &mut [f32]) {
     match *inner {
@@ -125,19 +117,38 @@ fn copy_run(Axis { extent, from, .. }: Axis, x: &[f32], y: &mut [f32]) {
     }
 }
 
-/// Two axes, one contiguous in the source, the other in the destination, in blocks that fit the L1 cache both ways.
+/// Two axes, one contiguous in the source, the other in the destination.
 #[inline(always)]
 fn copy_transposed(rows: Axis, columns: Axis, x: &[f32], y: &mut [f32]) {
+    transpose([columns.extent, rows.extent], x, columns.from, y, rows.to);
+}
+
+/// `y[j, i] = x[i, j]` for an x of `rows × columns`, in blocks whose rows fill cache lines on both sides; `x_stride` and
+/// `y_stride` are the distances between rows.
+#[inline(always)]
+pub(super) fn transpose([rows, columns]: [usize; 2], x: &[f32], x_stride: usize, y: &mut [f32], y_stride: usize) {
     const BLOCK: usize = 16;
-    for row in (0..rows.extent).step_by(BLOCK) {
-        let height = BLOCK.min(rows.extent - row);
-        for column in (0..columns.extent).step_by(BLOCK) {
-            let width = BLOCK.min(columns.extent - column);
-            for c in column..column + width {
-                let x = &x[c * columns.from + row..][..height];
-                for (r, &value) in x.iter().enumerate() {
-                    y[(row + r) * rows.to + c] = value;
+    for row in (0..rows).step_by(BLOCK) {
+        for column in (0..columns).step_by(BLOCK) {
+            let x = &x[row * x_stride + column..];
+            let y = &mut y[column * y_stride + row..];
+            if rows - row < BLOCK || columns - column < BLOCK {
+                for j in 0..BLOCK.min(columns - column) {
+                    for i in 0..BLOCK.min(rows - row) {
+                        y[j * y_stride + i] = x[i * x_stride + j];
+                    }
                 }
+                continue;
+            }
+            let mut block = [[0.0; BLOCK]; BLOCK];
+            for i in 0..BLOCK {
+                let row: &[f32; BLOCK] = x[i * x_stride..].first_chunk().expect("a whole block");
+                for j in 0..BLOCK {
+                    block[j][i] = row[j];
+                }
+            }
+            for (j, block) in block.iter().enumerate() {
+                y[j * y_stride..][..BLOCK].copy_from_slice(block);
             }
         }
     }

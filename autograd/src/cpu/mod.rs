@@ -4,9 +4,13 @@
 //! of threads. Tiles run on whatever rayon pool is current; small work stays on the calling thread.
 
 pub mod copy;
+pub mod product;
 pub mod random;
 pub mod reduce;
 mod scratch;
+
+use std::marker::PhantomData;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -25,6 +29,51 @@ fn for_each_chunk(y: &mut [f32], chunk: usize, work: usize, tile: impl Fn(usize,
         y.chunks_mut(chunk).enumerate().for_each(|(index, chunk)| tile(index, chunk));
     } else {
         y.par_chunks_mut(chunk).enumerate().for_each(|(index, chunk)| tile(index, chunk));
+    }
+}
+
+/// Calls `tile` with every index below `count`; `work` is the whole's size, to compare with [`SERIAL`].
+fn for_each_tile(count: usize, work: usize, tile: impl Fn(usize) + Sync + Send) {
+    if work <= SERIAL || count == 1 {
+        (0..count).for_each(tile);
+    } else {
+        (0..count).into_par_iter().for_each(tile);
+    }
+}
+
+/// An array that several tiles write at once, each to elements of its own.
+#[derive(Clone, Copy)]
+struct Shared<'a> {
+    start: *mut f32,
+    len: usize,
+    array: PhantomData<&'a mut [f32]>,
+}
+
+// SAFETY: the methods that write are unsafe and leave it to the caller that no two threads write one element.
+unsafe impl Send for Shared<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for Shared<'_> {}
+
+impl<'a> Shared<'a> {
+    fn new(array: &'a mut [f32]) -> Self {
+        Shared { start: array.as_mut_ptr(), len: array.len(), array: PhantomData }
+    }
+
+    /// The elements `range`.
+    ///
+    /// # Safety
+    /// While the slice lives nothing else may access these elements.
+    unsafe fn slice(self, range: Range<usize>) -> &'a mut [f32] {
+        assert!(range.start <= range.end && range.end <= self.len, "{range:?} of {} elements", self.len);
+        // SAFETY: in range, and unshared as the caller promises.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
+    }
+
+    /// The address of element `index`, for kernels that write strided blocks.
+    fn pointer(self, index: usize) -> *mut f32 {
+        assert!(index < self.len, "element {index} of {}", self.len);
+        // SAFETY: in range.
+        unsafe { self.start.add(index) }
     }
 }
 
