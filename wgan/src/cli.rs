@@ -1,0 +1,81 @@
+//! The command line: `wgan train` (also what no subcommand does) and `wgan sample`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, value_parser};
+
+use crate::config::Options;
+
+/// Train Wasserstein GANs and draw samples from them
+///
+/// Without any option a WGAN-GP learns handwritten digits, which takes a few minutes; what it learns is left in a fresh
+/// folder below runs/.
+#[derive(Debug, Parser)]
+#[command(name = "wgan", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do; training if absent.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The options of training, so that `wgan --steps 10` trains.
+    #[command(flatten)]
+    pub train: TrainArgs,
+}
+
+/// What the program does.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train a generator and its critic (what no command does as well)
+    Train(TrainArgs),
+    /// Draw samples from a trained generator
+    Sample(SampleArgs),
+}
+
+/// The options of `wgan train`.
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// The settings, each of which a file may hold as well.
+    #[command(flatten)]
+    pub options: Options,
+
+    /// File of settings by the names of these flags, as config.toml in a run's folder; flags go before it
+    #[arg(long, value_name = "FILE", help_heading = "Files")]
+    pub config: Option<PathBuf>,
+    /// Folder for the run's files [default: a fresh one, as runs/001-mnist-gp]
+    #[arg(long, value_name = "DIR", help_heading = "Files")]
+    pub out: Option<PathBuf>,
+    /// Overwrite the run in the folder of --out
+    #[arg(long, requires = "out", help_heading = "Files")]
+    pub force: bool,
+    /// Go on with the run in this folder; --steps may raise its number of steps
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "out"], help_heading = "Files")]
+    pub resume: Option<PathBuf>,
+}
+
+/// The options of `wgan sample`.
+#[derive(Debug, Args)]
+pub struct SampleArgs {
+    /// Where the generator is.
+    #[command(flatten)]
+    pub source: Source,
+    /// Number of samples
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = value_parser!(u32).range(1..))]
+    pub count: u32,
+    /// Start of the random numbers; the same seed gives the same samples
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// File to write: .png for a picture of all samples, .npy for an array (N×28×28 in [0, 1], or N×2)
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// Where `wgan sample` finds the generator.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Source {
+    /// Folder of a run
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
+    /// File of weights: a checkpoint.safetensors or generator.safetensors
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: Option<PathBuf>,
+}

@@ -1,0 +1,146 @@
+//! The settings that are one of a few names. The names are `clap`'s; files and `Display` use the same.
+
+use std::fmt;
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use super::nearest;
+
+/// What is learned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum DatasetName {
+    /// Handwritten digits: 10,000 embedded ones, or all of them with --data-dir
+    Mnist,
+    /// Pieces of clothing, from the files in --data-dir
+    FashionMnist,
+    /// Eight narrow Gaussians on a circle
+    #[value(name = "8gaussians")]
+    EightGaussians,
+    /// 25 narrow Gaussians on a grid
+    #[value(name = "25gaussians")]
+    TwentyFiveGaussians,
+    /// A spiral with noise
+    Swissroll,
+}
+
+impl DatasetName {
+    /// Whether the samples are images, not points of the plane.
+    pub fn is_images(self) -> bool {
+        matches!(self, DatasetName::Mnist | DatasetName::FashionMnist)
+    }
+}
+
+/// The networks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Arch {
+    /// Convolutions of stride 2 in the critic, transposed ones in the generator; for images
+    Dcgan,
+    /// Three hidden layers of equal width in both networks
+    Mlp,
+    /// The smallest networks that draw digits: critic 784-128-32-1, generator 10-32-128-784
+    MlpSmall,
+}
+
+/// What keeps the critic's slope bounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Lipschitz {
+    /// Weights clipped to [−c, c] after every update of the critic (WGAN)
+    Clip,
+    /// The penalty λ·(‖∇‖ − 1)² (WGAN-GP)
+    Gp,
+    /// The penalty λ·max(‖∇‖, 1)
+    GpOneSided,
+    /// The penalty λ·max(‖∇‖ − 1, 0)² (WGAN-LP)
+    Lp,
+    /// As gp, with the slope between two points in place of the gradient
+    Difference,
+    /// Nothing: the loss runs off, as a demonstration
+    None,
+}
+
+impl Lipschitz {
+    /// Whether a term weighted by λ is added to the critic's loss.
+    pub fn is_penalty(self) -> bool {
+        !matches!(self, Lipschitz::Clip | Lipschitz::None)
+    }
+}
+
+/// Where the penalty measures the slope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum PenaltyPoints {
+    /// At random points between real and generated samples
+    Segment,
+    /// At real samples
+    Real,
+    /// At generated samples
+    Fake,
+    /// At real and generated samples
+    Both,
+}
+
+/// Which samples the critic scores high.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Sign {
+    /// Real samples, as in the papers
+    RealHigh,
+    /// Generated samples
+    RealLow,
+}
+
+/// The rule by which weights are updated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Optimizer {
+    /// Steps divided by a running root mean square of the gradient
+    Rmsprop,
+    /// As rmsprop, with a running mean of the gradient itself, both corrected for their start
+    Adam,
+    /// Plain steps against the gradient, with momentum if asked for
+    Sgd,
+}
+
+/// The name of a choice, as in flags and files.
+fn name(choice: &impl ValueEnum) -> String {
+    choice.to_possible_value().expect("no choice is skipped").get_name().to_owned()
+}
+
+/// The choice of the given name, or a sentence that says which there are.
+fn parse<T: ValueEnum>(given: &str) -> Result<T, String> {
+    T::from_str(given, false).map_err(|_| {
+        let names: Vec<String> = T::value_variants().iter().map(name).collect();
+        let hint = nearest(given, &names).map_or_else(String::new, |name| format!("; did you mean {name:?}?"));
+        format!("{given:?} is not one of {}{hint}", names.join(", "))
+    })
+}
+
+macro_rules! named {
+    ($($choice:ty),*) => {$(
+        impl fmt::Display for $choice {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&name(self))
+            }
+        }
+
+        impl From<$choice> for String {
+            fn from(choice: $choice) -> String {
+                name(&choice)
+            }
+        }
+
+        impl TryFrom<String> for $choice {
+            type Error = String;
+
+            fn try_from(given: String) -> Result<Self, String> {
+                parse(&given)
+            }
+        }
+    )*};
+}
+
+named!(DatasetName, Arch, Lipschitz, PenaltyPoints, Sign, Optimizer);

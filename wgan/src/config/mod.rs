@@ -1,0 +1,189 @@
+//! The configuration of a training: what a person gave, on top of the preset for the data set, constraint and optimiser
+//! chosen, on top of the defaults.
+
+mod choices;
+mod options;
+mod presets;
+
+use std::fmt::Display;
+use std::path::{self, Path};
+
+use serde::{Deserialize, Serialize};
+
+pub use choices::{Arch, DatasetName, Lipschitz, Optimizer, PenaltyPoints, Sign};
+pub use options::Options;
+
+use crate::{Error, Result};
+
+/// Everything that decides what a training computes, and how often it reports. The fields are [`Options`]' own, each
+/// with a value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    /// What is learned.
+    pub dataset: DatasetName,
+    /// Where its files are; the embedded digits need none. A string, because TOML holds no other paths.
+    pub data_dir: Option<String>,
+
+    /// The networks.
+    pub arch: Arch,
+    /// Channels of the first convolution, or units of the hidden layers.
+    pub dim: usize,
+
+    /// What keeps the critic Lipschitz.
+    pub lipschitz: Lipschitz,
+    /// λ, the penalty's weight.
+    pub lambda: f64,
+    /// c, the bound of clipped weights.
+    pub clip: f64,
+    /// Where the penalty measures the slope.
+    pub penalty_points: PenaltyPoints,
+    /// Which samples the critic scores high.
+    pub sign: Sign,
+    /// Updates of the critic per update of the generator.
+    pub critic_steps: u64,
+
+    /// The rule of the updates.
+    pub optimizer: Optimizer,
+    /// Learning rate.
+    pub lr: f64,
+    /// Adam's β₁.
+    pub beta1: f64,
+    /// Adam's β₂.
+    pub beta2: f64,
+    /// RMSProp's decay of the mean square.
+    pub decay: f64,
+    /// Momentum of SGD and RMSProp.
+    pub momentum: f64,
+    /// ε of Adam and RMSProp.
+    pub epsilon: f64,
+
+    /// Samples per update.
+    pub batch: usize,
+    /// Updates of the generator in all.
+    pub steps: u64,
+    /// Start of all random numbers.
+    pub seed: u64,
+    /// Threads to compute on; as many as there are cores if absent.
+    pub threads: Option<usize>,
+    /// Steps between pictures of samples.
+    pub sample_every: u64,
+    /// Steps between checkpoints.
+    pub checkpoint_every: u64,
+}
+
+impl Config {
+    /// The configuration that `flags` and `file` ask for: a flag goes before the file, the file before the preset, the
+    /// preset before the default.
+    ///
+    /// ```
+    /// use wgan::config::{Config, Lipschitz, Optimizer, Options};
+    /// let flags = Options { lipschitz: Some(Lipschitz::Clip), ..Options::default() };
+    /// let config = Config::resolve(&flags, &Options::default())?;
+    /// assert_eq!((config.optimizer, config.lr), (Optimizer::Rmsprop, 5e-5));
+    /// # Ok::<(), wgan::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a value that is not possible, [`Error::Flag`] for a flag that would change nothing.
+    pub fn resolve(flags: &Options, file: &Options) -> Result<Self> {
+        // A preset may choose what the next one depends on, so each is looked up under all that is known before it.
+        let mut preset = Options::default();
+        let config = |preset: &Options| Config::default().with(preset).with(file).with(flags);
+        for layer in presets::LAYERS {
+            preset = layer(&config(&preset), preset);
+        }
+        let config = config(&preset).with_absolute_data_dir();
+        config.validate()?;
+        config.reject_idle(flags)?;
+        Ok(config)
+    }
+
+    /// These settings with all that `options` gives put in their place.
+    pub fn with(&self, options: &Options) -> Self {
+        let mut settings = self.table();
+        settings.extend(options.given());
+        settings.try_into().expect("Options and Config have the same fields")
+    }
+
+    /// The settings as a TOML file, without those that have no effect.
+    pub fn to_toml(&self) -> String {
+        let mut settings = self.table();
+        settings.retain(|name, _| self.idle(name).is_none());
+        toml::to_string(&settings).expect("a table of plain values is TOML")
+    }
+
+    fn table(&self) -> toml::Table {
+        toml::Table::try_from(self).expect("numbers, strings and names make TOML")
+    }
+
+    /// So that the run can be repeated from another folder.
+    fn with_absolute_data_dir(mut self) -> Self {
+        let absolute = |dir: &String| path::absolute(Path::new(dir)).ok()?.into_os_string().into_string().ok();
+        self.data_dir = self.data_dir.map(|dir| absolute(&dir).unwrap_or(dir));
+        self
+    }
+
+    fn validate(&self) -> Result<()> {
+        let positive = |name, x: f64| check(name, x, x > 0.0 && x.is_finite(), "it must be greater than 0");
+        let fraction = |name, x: f64| check(name, x, (0.0..1.0).contains(&x), "it must be at least 0 and less than 1");
+        let at_least_one = |name, n: u64| check(name, n, n >= 1, "it must be at least 1");
+        positive("lambda", self.lambda)?;
+        positive("clip", self.clip)?;
+        positive("lr", self.lr)?;
+        positive("epsilon", self.epsilon)?;
+        fraction("beta1", self.beta1)?;
+        fraction("beta2", self.beta2)?;
+        fraction("decay", self.decay)?;
+        fraction("momentum", self.momentum)?;
+        at_least_one("dim", self.dim as u64)?;
+        at_least_one("critic-steps", self.critic_steps)?;
+        at_least_one("batch", self.batch as u64)?;
+        at_least_one("steps", self.steps)?;
+        at_least_one("threads", self.threads.unwrap_or(1) as u64)?;
+        at_least_one("sample-every", self.sample_every)?;
+        at_least_one("checkpoint-every", self.checkpoint_every)?;
+        let fits = self.dataset.is_images() || self.arch == Arch::Mlp;
+        check("arch", self.arch, fits, &format!("{} holds points of the plane, which need mlp", self.dataset))?;
+        let on_segment = self.lipschitz != Lipschitz::Difference || self.penalty_points == PenaltyPoints::Segment;
+        check("penalty-points", self.penalty_points, on_segment, "difference needs two points on a segment")?;
+        let has_files = self.dataset != DatasetName::FashionMnist || self.data_dir.is_some();
+        check("dataset", self.dataset, has_files, "it is not embedded, so --data-dir must say where its files are")
+    }
+
+    /// Why the setting has no effect beside the others, if it has none.
+    fn idle(&self, name: &str) -> Option<&'static str> {
+        let (effective, reason) = match name {
+            "data-dir" => (self.dataset.is_images(), "the 2-D data sets are computed, not read"),
+            "dim" => (self.arch != Arch::MlpSmall, "the networks of mlp-small have fixed widths"),
+            "lambda" => (self.lipschitz.is_penalty(), "there is no penalty to be weighted"),
+            "penalty-points" => (self.lipschitz.is_penalty(), "there is no penalty"),
+            "clip" => (self.lipschitz == Lipschitz::Clip, "weights are clipped under --lipschitz clip alone"),
+            "beta1" | "beta2" => (self.optimizer == Optimizer::Adam, "it belongs to adam"),
+            "decay" => (self.optimizer == Optimizer::Rmsprop, "it belongs to rmsprop"),
+            "momentum" => (self.optimizer != Optimizer::Adam, "adam has beta1 instead"),
+            "epsilon" => (self.optimizer != Optimizer::Sgd, "sgd divides by nothing"),
+            _ => (true, ""),
+        };
+        (!effective).then_some(reason)
+    }
+
+    /// A flag typed in vain is a misunderstanding; a line of a file may wait for other flags.
+    fn reject_idle(&self, flags: &Options) -> Result<()> {
+        let idle = flags.given().into_iter().find_map(|(flag, _)| self.idle(&flag).map(|reason| (flag, reason)));
+        idle.map_or(Ok(()), |(flag, reason)| Err(Error::Flag { flag, reason: reason.to_owned() }))
+    }
+}
+
+fn check(name: &'static str, value: impl Display, possible: bool, reason: &str) -> Result<()> {
+    if possible { Ok(()) } else { Err(Error::Setting { name, value: value.to_string(), reason: reason.to_owned() }) }
+}
+
+/// The name most like the given one, if it is alike at all; by clap's own measure and threshold.
+fn nearest<'a>(given: &str, names: &'a [String]) -> Option<&'a String> {
+    let alike = names.iter().map(|name| (strsim::jaro(given, name), name)).filter(|(likeness, _)| *likeness > 0.7);
+    alike.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! The settings of a training as a person gives them, by flags or in a file: every one may be left out.
+
+use std::path::Path;
+
+use clap::{Args, value_parser};
+use serde::{Deserialize, Serialize};
+
+use super::choices::{Arch, DatasetName, Lipschitz, Optimizer, PenaltyPoints, Sign};
+use super::nearest;
+use crate::{Error, Result};
+
+/// TOML knows integers up to this.
+const LARGEST_SEED: u64 = i64::MAX as u64;
+
+/// One declaration per setting: a flag of the command line and a key of the file, both under the same name.
+#[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Options {
+    /// What to learn [default: mnist]
+    #[arg(long, value_name = "NAME", help_heading = "Data")]
+    pub dataset: Option<DatasetName>,
+    /// Folder with train-images-idx3-ubyte, raw or .gz
+    #[arg(long, value_name = "DIR", help_heading = "Data")]
+    pub data_dir: Option<String>,
+
+    /// The networks [default: dcgan for images, mlp for points]
+    #[arg(long, value_name = "NAME", help_heading = "Networks")]
+    pub arch: Option<Arch>,
+    /// Width: channels of dcgan's first layer, units of mlp's hidden layers [default: 16, 512]
+    #[arg(long, value_name = "N", help_heading = "Networks")]
+    pub dim: Option<usize>,
+
+    /// What keeps the critic Lipschitz [default: gp]
+    #[arg(long, value_name = "NAME", help_heading = "Objective")]
+    pub lipschitz: Option<Lipschitz>,
+    /// Weight of the penalty [default: 10; 0.1 for points, but 10 under gp-one-sided]
+    #[arg(long, value_name = "X", help_heading = "Objective", allow_negative_numbers = true)]
+    pub lambda: Option<f64>,
+    /// Bound of the weights under --lipschitz clip [default: 0.01]
+    #[arg(long, value_name = "X", help_heading = "Objective", allow_negative_numbers = true)]
+    pub clip: Option<f64>,
+    /// Where the penalty measures the slope [default: segment]
+    #[arg(long, value_name = "NAME", help_heading = "Objective")]
+    pub penalty_points: Option<PenaltyPoints>,
+    /// Which samples the critic scores high [default: real-high]
+    #[arg(long, value_name = "NAME", help_heading = "Objective")]
+    pub sign: Option<Sign>,
+    /// Updates of the critic per update of the generator [default: 5]
+    #[arg(long, value_name = "N", help_heading = "Objective")]
+    pub critic_steps: Option<u64>,
+
+    /// The rule of the updates [default: adam; rmsprop under --lipschitz clip]
+    #[arg(long, value_name = "NAME", help_heading = "Optimizer")]
+    pub optimizer: Option<Optimizer>,
+    /// Learning rate [default: adam 1e-4, rmsprop 5e-5, sgd 1e-3]
+    #[arg(long, value_name = "X", help_heading = "Optimizer", allow_negative_numbers = true)]
+    pub lr: Option<f64>,
+    /// Decay of adam's mean of gradients [default: 0.5]
+    #[arg(long, value_name = "X", help_heading = "Optimizer", allow_negative_numbers = true)]
+    pub beta1: Option<f64>,
+    /// Decay of adam's mean of squared gradients [default: 0.9]
+    #[arg(long, value_name = "X", help_heading = "Optimizer", allow_negative_numbers = true)]
+    pub beta2: Option<f64>,
+    /// Decay of rmsprop's mean of squared gradients [default: 0.99]
+    #[arg(long, value_name = "X", help_heading = "Optimizer", allow_negative_numbers = true)]
+    pub decay: Option<f64>,
+    /// Momentum of sgd and rmsprop [default: 0]
+    #[arg(long, value_name = "X", help_heading = "Optimizer", allow_negative_numbers = true)]
+    pub momentum: Option<f64>,
+    /// What adam and rmsprop add to the root they divide by [default: 1e-8]
+    #[arg(long, value_name = "X", help_heading = "Optimizer", allow_negative_numbers = true)]
+    pub epsilon: Option<f64>,
+
+    /// Samples per update [default: 50 images or 256 points]
+    #[arg(long, value_name = "N", help_heading = "Run")]
+    pub batch: Option<usize>,
+    /// Updates of the generator in all [default: 2000]
+    #[arg(long, value_name = "N", help_heading = "Run")]
+    pub steps: Option<u64>,
+    /// Start of all random numbers; the same seed gives the same bits [default: 0]
+    #[arg(long, value_name = "N", help_heading = "Run", value_parser = value_parser!(u64).range(..=LARGEST_SEED))]
+    pub seed: Option<u64>,
+    /// Threads to compute on [default: one per core]
+    #[arg(long, value_name = "N", help_heading = "Run")]
+    pub threads: Option<usize>,
+    /// Steps between pictures of samples [default: 500]
+    #[arg(long, value_name = "N", help_heading = "Run")]
+    pub sample_every: Option<u64>,
+    /// Steps between checkpoints [default: 500]
+    #[arg(long, value_name = "N", help_heading = "Run")]
+    pub checkpoint_every: Option<u64>,
+}
+
+impl Options {
+    /// The settings in a TOML file.
+    ///
+    /// # Errors
+    /// [`Error::Read`], or [`Error::ConfigFile`] with the line that is no setting.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        toml::from_str(&text).map_err(|error| {
+            let span = error.span().unwrap_or_default();
+            let line = text[..span.start].matches('\n').count() + 1;
+            let problem = if error.message().starts_with("unknown field") {
+                unknown_key(&text[span])
+            } else {
+                error.message().replace('\n', ", ")
+            };
+            Error::ConfigFile { path: path.to_owned(), line, problem }
+        })
+    }
+
+    /// The names of all settings, as in flags and files.
+    pub fn names() -> Vec<String> {
+        let command = Options::augment_args(clap::Command::new(""));
+        command.get_arguments().filter_map(|argument| argument.get_long()).map(str::to_owned).collect()
+    }
+
+    /// The settings that were given, by name.
+    pub fn given(&self) -> toml::Table {
+        toml::Table::try_from(self).expect("numbers, strings and names make TOML")
+    }
+}
+
+fn unknown_key(key: &str) -> String {
+    let hint = nearest(key, &Options::names()).map_or_else(String::new, |name| format!("; did you mean {name:?}?"));
+    format!("unknown key {key:?}{hint}")
+}

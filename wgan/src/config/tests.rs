@@ -1,0 +1,127 @@
+use super::*;
+
+fn parse(text: &str) -> Result<Options> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    Options::read(file.path())
+}
+
+fn problem(text: &str) -> String {
+    match parse(text).unwrap_err() {
+        Error::ConfigFile { line, problem, .. } => format!("line {line}: {problem}"),
+        other => panic!("{other}"),
+    }
+}
+
+fn resolve(flags: &str, file: &str) -> Result<Config> {
+    Config::resolve(&parse(flags).unwrap(), &parse(file).unwrap())
+}
+
+fn refusal(flags: &str) -> String {
+    resolve(flags, "").unwrap_err().to_string()
+}
+
+#[test]
+fn options_and_config_have_the_same_fields() {
+    let all = Config { data_dir: Some(String::new()), threads: Some(1), ..Config::default() };
+    let keys: Vec<String> = all.table().into_iter().map(|(key, _)| key).collect();
+    assert_eq!(Options::names(), keys);
+}
+
+#[test]
+fn a_flag_goes_before_the_file_before_the_preset_before_the_default() {
+    let config = resolve("lambda = 1", "dataset = '8gaussians'\nlambda = 2\nlr = 3").unwrap();
+    let defaults = Config::default();
+    assert_eq!((config.lambda, config.lr, config.batch, config.seed), (1.0, 3.0, 256, defaults.seed));
+}
+
+#[test]
+fn without_options_the_settings_are_those_of_wgan_gp_on_digits() {
+    assert_eq!(resolve("", "").unwrap(), Config::default());
+}
+
+#[test]
+fn presets_are_those_of_the_papers() {
+    let toy = resolve("dataset = '25gaussians'", "").unwrap();
+    assert_eq!((toy.arch, toy.dim, toy.batch, toy.lambda), (Arch::Mlp, 512, 256, 0.1));
+    assert_eq!((toy.optimizer, toy.lr, toy.beta1, toy.beta2), (Optimizer::Adam, 1e-4, 0.5, 0.9));
+    assert_eq!(resolve("dataset = 'swissroll'\nlipschitz = 'gp-one-sided'", "").unwrap().lambda, 10.0);
+    let clipped = resolve("lipschitz = 'clip'", "").unwrap();
+    assert_eq!((clipped.optimizer, clipped.lr, clipped.clip), (Optimizer::Rmsprop, 5e-5, 0.01));
+}
+
+#[test]
+fn a_preset_follows_the_file_as_well_as_the_flags() {
+    let config = resolve("optimizer = 'sgd'", "lipschitz = 'clip'").unwrap();
+    assert_eq!((config.optimizer, config.lr), (Optimizer::Sgd, 1e-3));
+}
+
+#[test]
+fn a_written_configuration_resolves_to_itself() {
+    for given in ["", "dataset = 'swissroll'\nseed = 9223372036854775807", "lipschitz = 'clip'\nclip = 0.1\nlr = 1e-7"]
+    {
+        let config = resolve(given, "").unwrap();
+        assert_eq!(resolve("", &config.to_toml()).unwrap(), config, "{}", config.to_toml());
+    }
+}
+
+#[test]
+fn a_written_configuration_holds_what_has_an_effect() {
+    insta::assert_snapshot!(resolve("lipschitz = 'clip'", "").unwrap().to_toml(), @r#"
+    dataset = "mnist"
+    arch = "dcgan"
+    dim = 16
+    lipschitz = "clip"
+    clip = 0.01
+    sign = "real-high"
+    critic-steps = 5
+    optimizer = "rmsprop"
+    lr = 0.00005
+    decay = 0.99
+    momentum = 0.0
+    epsilon = 0.00000001
+    batch = 50
+    steps = 2000
+    seed = 0
+    sample-every = 500
+    checkpoint-every = 500
+    "#);
+}
+
+#[test]
+fn a_file_with_an_unknown_key_names_the_line_and_the_nearest_key() {
+    insta::assert_snapshot!(problem("steps = 10\nlamda = 1.0\n"), @r#"line 2: unknown key "lamda"; did you mean "lambda"?"#);
+    insta::assert_snapshot!(problem("zzz = 1"), @r#"line 1: unknown key "zzz""#);
+}
+
+#[test]
+fn a_file_with_an_unknown_value_names_the_nearest_value() {
+    insta::assert_snapshot!(problem("\n\ndataset = 'mnits'"), @r#"line 3: "mnits" is not one of mnist, fashion-mnist, 8gaussians, 25gaussians, swissroll; did you mean "mnist"?"#);
+    insta::assert_snapshot!(problem("optimizer = 'zzz'"), @r#"line 1: "zzz" is not one of rmsprop, adam, sgd"#);
+}
+
+#[test]
+fn a_file_with_a_value_of_another_kind_is_an_error() {
+    insta::assert_snapshot!(problem("steps = 'many'"), @r#"line 1: invalid type: string "many", expected u64"#);
+    insta::assert_snapshot!(problem("steps = -1"), @"line 1: invalid value: integer `-1`, expected u64");
+    insta::assert_snapshot!(problem("steps 10"), @"line 1: key with no value, expected `=`");
+}
+
+#[test]
+fn impossible_values_are_refused() {
+    insta::assert_snapshot!(refusal("lambda = -1"), @"lambda = -1 is not possible: it must be greater than 0");
+    insta::assert_snapshot!(refusal("lr = nan"), @"lr = NaN is not possible: it must be greater than 0");
+    insta::assert_snapshot!(refusal("beta1 = 1"), @"beta1 = 1 is not possible: it must be at least 0 and less than 1");
+    insta::assert_snapshot!(refusal("batch = 0"), @"batch = 0 is not possible: it must be at least 1");
+    insta::assert_snapshot!(refusal("dataset = '8gaussians'\narch = 'dcgan'"), @"arch = dcgan is not possible: 8gaussians holds points of the plane, which need mlp");
+    insta::assert_snapshot!(refusal("dataset = 'fashion-mnist'"), @"dataset = fashion-mnist is not possible: it is not embedded, so --data-dir must say where its files are");
+    insta::assert_snapshot!(refusal("lipschitz = 'difference'\npenalty-points = 'real'"), @"penalty-points = real is not possible: difference needs two points on a segment");
+}
+
+#[test]
+fn flags_without_effect_are_refused() {
+    insta::assert_snapshot!(refusal("lipschitz = 'clip'\nlambda = 1"), @"--lambda has no place here: there is no penalty to be weighted");
+    insta::assert_snapshot!(refusal("optimizer = 'sgd'\nbeta1 = 0.1"), @"--beta1 has no place here: it belongs to adam");
+    // In a file the same line waits for other flags.
+    assert!(resolve("lipschitz = 'clip'", "lambda = 1").is_ok());
+}

@@ -1,0 +1,44 @@
+//! The first 10,000 training images of MNIST, part of the program. Their licence lies beside them, in `data/mnist`.
+
+use super::{Dataset, idx};
+use crate::Result;
+
+const IMAGES: &[u8] = include_bytes!("../../data/mnist/mnist-train-10000-images-idx3-ubyte.gz");
+
+/// The embedded images.
+///
+/// # Errors
+/// None that is known: the data are fixed when the program is built.
+pub fn load() -> Result<Dataset> {
+    Ok(Dataset::from_images("mnist", idx::images("the embedded MNIST subset", IMAGES)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+
+    const LABELS: &[u8] = include_bytes!("../../data/mnist/mnist-train-10000-labels-idx1-ubyte.gz");
+
+    fn sha256(gzipped: &[u8]) -> String {
+        let digest = Sha256::digest(idx::decompress(gzipped).unwrap());
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn the_embedded_files_are_the_ones_their_readme_names() {
+        assert_eq!(sha256(IMAGES), "2889698e6bc3614913e76901316712919d1998fc2b44512451bfe65bc1e668b1");
+        assert_eq!(sha256(LABELS), "651e38e2ac0632f5113ec18f1df4977117f953197819034009971a6675a0df78");
+        let readme = include_str!("../../data/mnist/README.md");
+        assert!(readme.contains(&sha256(IMAGES)) && readme.contains(&sha256(LABELS)));
+    }
+
+    #[test]
+    fn images_are_scaled_to_the_unit_interval() {
+        let digits = load().unwrap();
+        assert_eq!((digits.len(), &digits.shape()[..]), (10_000, &[1, 28, 28][..]));
+        let (low, high) = digits.samples().iter().fold((1f32, 0f32), |(low, high), &x| (low.min(x), high.max(x)));
+        assert_eq!((low, high), (0.0, 1.0));
+    }
+}

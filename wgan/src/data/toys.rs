@@ -1,0 +1,131 @@
+//! The 2-D distributions of WGAN-GP's toy experiments (arXiv 1704.00028, section 4 and figure 2), with the widths and
+//! scales of its published code. Each data set is a fixed draw, so that runs can be repeated.
+
+use std::f64::consts::{PI, TAU};
+
+use rand::{Rng, RngExt};
+use rand_distr::StandardNormal;
+
+use super::Dataset;
+
+/// Points in a data set.
+const COUNT: usize = 100_000;
+
+/// Eight Gaussians (σ 0.02) on a circle of radius 2, all divided by 1.414.
+pub fn eight_gaussians(rng: &mut impl Rng) -> Dataset {
+    let centres: [_; 8] = std::array::from_fn(|i| {
+        let angle = TAU * i as f64 / 8.0;
+        [2.0 * angle.cos(), 2.0 * angle.sin()]
+    });
+    draw("8gaussians", || mixture(rng, &centres, 0.02, 1.414))
+}
+
+/// 25 Gaussians (σ 0.05) on the grid 2·{−2, …, 2}², all divided by 2.828.
+pub fn twenty_five_gaussians(rng: &mut impl Rng) -> Dataset {
+    let centres: [_; 25] = std::array::from_fn(|i| [(i % 5) as f64 * 2.0 - 4.0, (i / 5) as f64 * 2.0 - 4.0]);
+    draw("25gaussians", || mixture(rng, &centres, 0.05, 2.828))
+}
+
+/// The Swiss roll seen from the side: t·(cos t, sin t) with t uniform on [1.5π, 4.5π], noise of σ 0.25, divided by 7.5.
+pub fn swissroll(rng: &mut impl Rng) -> Dataset {
+    draw("swissroll", || {
+        let t = 1.5 * PI * (1.0 + 2.0 * rng.random::<f64>());
+        [t * t.cos(), t * t.sin()].map(|x| (x + 0.25 * normal(rng)) / 7.5)
+    })
+}
+
+/// A point of the mixture of equally likely, round Gaussians, divided by `scale`.
+fn mixture(rng: &mut impl Rng, centres: &[[f64; 2]], sigma: f64, scale: f64) -> [f64; 2] {
+    let centre = centres[rng.random_range(..centres.len())];
+    centre.map(|x| (x + sigma * normal(rng)) / scale)
+}
+
+fn normal(rng: &mut impl Rng) -> f64 {
+    rng.sample(StandardNormal)
+}
+
+fn draw(name: &str, mut point: impl FnMut() -> [f64; 2]) -> Dataset {
+    let samples = (0..COUNT).flat_map(|_| point().map(|x| x as f32)).collect();
+    Dataset::new(name, [2], samples)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::stream;
+
+    /// Mean and standard deviation of a list.
+    fn moments(values: &[f64]) -> (f64, f64) {
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        let variance = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / values.len() as f64;
+        (mean, variance.sqrt())
+    }
+
+    /// The offsets of all points from the nearest of `centres`, and the number of points nearest to each.
+    fn offsets(data: &Dataset, centres: &[[f64; 2]]) -> (Vec<f64>, Vec<usize>) {
+        let mut counts = vec![0; centres.len()];
+        let mut offsets = Vec::new();
+        for point in data.samples().chunks(2) {
+            let point = [f64::from(point[0]), f64::from(point[1])];
+            let distance = |c: &[f64; 2]| (point[0] - c[0]).hypot(point[1] - c[1]);
+            let nearest = (0..centres.len()).min_by(|&a, &b| distance(&centres[a]).total_cmp(&distance(&centres[b])));
+            counts[nearest.unwrap()] += 1;
+            let centre = centres[nearest.unwrap()];
+            offsets.extend([point[0] - centre[0], point[1] - centre[1]]);
+        }
+        (offsets, counts)
+    }
+
+    #[test]
+    fn eight_gaussians_have_their_centres_and_width() {
+        let data = eight_gaussians(&mut stream(0, "toy", 0));
+        let centres: Vec<_> = (0..8)
+            .map(|i| (2.0 / 1.414, TAU * f64::from(i) / 8.0))
+            .map(|(radius, angle)| [radius * angle.cos(), radius * angle.sin()])
+            .collect();
+        let (offsets, counts) = offsets(&data, &centres);
+        let (mean, deviation) = moments(&offsets);
+        assert!(mean.abs() < 1e-3 && (deviation - 0.02 / 1.414).abs() < 2e-4, "{mean} {deviation}");
+        // 12,500 each, with a standard deviation of 105.
+        assert!(counts.iter().all(|count| count.abs_diff(12_500) < 600), "{counts:?}");
+    }
+
+    #[test]
+    fn twenty_five_gaussians_have_their_centres_and_width() {
+        let data = twenty_five_gaussians(&mut stream(0, "toy", 0));
+        let axis = [-4.0, -2.0, 0.0, 2.0, 4.0].map(|x| x / 2.828);
+        let centres: Vec<_> = axis.iter().flat_map(|&y| axis.map(|x| [x, y])).collect();
+        let (offsets, counts) = offsets(&data, &centres);
+        let (mean, deviation) = moments(&offsets);
+        assert!(mean.abs() < 1e-3 && (deviation - 0.05 / 2.828).abs() < 2e-4, "{mean} {deviation}");
+        // 4,000 each, with a standard deviation of 62.
+        assert!(counts.iter().all(|count| count.abs_diff(4_000) < 400), "{counts:?}");
+    }
+
+    #[test]
+    fn the_swiss_roll_is_a_spiral_with_noise() {
+        let data = swissroll(&mut stream(0, "toy", 0));
+        // On the noiseless spiral the angle of a point is its radius (times 7.5) up to whole turns.
+        let residuals: Vec<f64> = data
+            .samples()
+            .chunks(2)
+            .map(|p| {
+                let [x, y] = [f64::from(p[0]) * 7.5, f64::from(p[1]) * 7.5];
+                let turns = (x.hypot(y) - y.atan2(x)) / TAU;
+                (turns - turns.round()) * TAU
+            })
+            .collect();
+        let (mean, deviation) = moments(&residuals);
+        // Noise moves the radius by σ = 0.25 and the angle by 0.25 / t, at most 0.053: together between 0.25 and 0.26.
+        assert!(mean.abs() < 0.01 && (deviation - 0.252).abs() < 0.006, "{mean} {deviation}");
+        let radii: Vec<f64> = data.samples().chunks(2).map(|p| f64::from(p[0].hypot(p[1])) * 7.5).collect();
+        assert!(radii.iter().all(|r| (3.0..16.0).contains(r)));
+    }
+
+    #[test]
+    fn a_seed_gives_the_same_points_again() {
+        let draw = |seed| eight_gaussians(&mut stream(seed, "toy", 0));
+        assert_eq!(draw(3).samples(), draw(3).samples());
+        assert_ne!(draw(3).samples(), draw(4).samples());
+    }
+}

@@ -1,0 +1,104 @@
+//! What can go wrong, each as one sentence for the person at the command line.
+
+use std::io;
+use std::path::PathBuf;
+
+/// The result of anything that depends on files, settings or the run of a training.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error the user can act on. Its `Display` is one sentence: what is wrong, where, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting, from wherever it came, has a value it cannot have.
+    #[error("{name} = {value} is not possible: {reason}")]
+    Setting {
+        /// The setting's name, as in flags and files.
+        name: &'static str,
+        /// The value it was given.
+        value: String,
+        /// What would be possible instead.
+        reason: String,
+    },
+    /// A flag was given that changes nothing, or nothing it may change.
+    #[error("--{flag} has no place here: {reason}")]
+    Flag {
+        /// The flag without its dashes.
+        flag: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A configuration file that does not hold settings.
+    #[error("{}, line {line}: {problem}", path.display())]
+    ConfigFile {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong with that line.
+        problem: String,
+    },
+    /// An IDX file that cannot be used as images.
+    #[error("{file}: {problem}")]
+    Idx {
+        /// The file's name.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A data folder without the files it should hold.
+    #[error("{} holds no images: looked for {looked_for}", folder.display())]
+    NoImages {
+        /// The folder.
+        folder: PathBuf,
+        /// The names of the files that would have done.
+        looked_for: String,
+    },
+    /// A new run would overwrite what a folder holds.
+    #[error("{} is not empty; name another folder, go on with --resume, or overwrite the run in it with --force", .0.display())]
+    FolderNotEmpty(PathBuf),
+    /// A folder that should hold a run holds none.
+    #[error("{} holds no {missing}, so it is not the folder of a run that can be used", folder.display())]
+    NotARun {
+        /// The folder.
+        folder: PathBuf,
+        /// The file that is missing.
+        missing: &'static str,
+    },
+    /// A file of a run's folder that does not hold what a run writes.
+    #[error("{}: {problem}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A file could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// A file or folder could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// The training itself failed.
+    #[error("{0}")]
+    Training(String),
+}
+
+impl Error {
+    /// The process's exit code: 2 where the input was wrong, 1 where the run failed.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Write { .. } | Error::Training(_) => 1,
+            _ => 2,
+        }
+    }
+}
