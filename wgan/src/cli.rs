@@ -25,7 +25,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Train a generator and its critic (what no command does as well)
-    Train(TrainArgs),
+    Train(Box<TrainArgs>),
     /// Draw samples from a trained generator
     Sample(SampleArgs),
 }

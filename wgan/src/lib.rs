@@ -6,11 +6,28 @@
 //! - [`config`]: what was asked for, resolved to a value for every setting
 //! - [`data`]: embedded digits, IDX files, 2-D toys, batches
 //! - [`random`]: named streams of random numbers for the host
+//! - [`run_folder`]: where the files of a run are
+//! - [`train`]: the training
+//! - [`metrics`], [`progress`], [`interrupt`]: what is told while it runs, and how it is stopped
+//! - [`checkpoint`]: what a checkpoint says about itself
+//! - [`sample`]: samples from a trained generator
+//! - [`pictures`]: grids of images, curves, contours
+//! - [`npy`], [`files`]: files of numbers; writing files whole
 
+pub mod checkpoint;
 pub mod cli;
 pub mod config;
 pub mod data;
 mod error;
+pub mod files;
+pub mod interrupt;
+pub mod metrics;
+pub mod npy;
+pub mod pictures;
+pub mod progress;
 pub mod random;
+pub mod run_folder;
+pub mod sample;
+pub mod train;
 
 pub use error::{Error, Result};

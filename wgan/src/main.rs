@@ -1,6 +1,102 @@
-//! The command line of `wgan`.
+//! The program `wgan`: reads the command line, does what it asks for, reports errors as one sentence.
+
+use std::path::Path;
+use std::process::ExitCode;
+
 use clap::Parser;
-fn main() {
-    let cli = wgan::cli::Cli::parse();
-    println!("{cli:?}");
+use wgan::cli::{Cli, Command, SampleArgs, TrainArgs};
+use wgan::config::{Config, Options};
+use wgan::data::Dataset;
+use wgan::pictures::Picture;
+use wgan::run_folder::RunFolder;
+use wgan::train::Outcome;
+use wgan::{Error, Result, files, interrupt, npy};
+
+/// Where runs without --out go.
+const RUNS: &str = "runs";
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match &cli.command {
+        None => train(&cli.train),
+        Some(Command::Train(args)) => train(args),
+        Some(Command::Sample(args)) => sample(args),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::from(error.exit_code())
+    })
+}
+
+fn train(args: &TrainArgs) -> Result<ExitCode> {
+    interrupt::install()?;
+    let (folder, outcome) = match &args.resume {
+        Some(path) => resume(path, &args.options)?,
+        None => start(args)?,
+    };
+    let folder = folder.path().display();
+    match outcome {
+        Outcome::Finished => {
+            println!("done; the results are in {folder}");
+            Ok(ExitCode::SUCCESS)
+        }
+        Outcome::Interrupted { step } => {
+            println!("stopped after step {step}; go on with: wgan train --resume {folder}");
+            Ok(ExitCode::from(interrupt::EXIT_CODE))
+        }
+    }
+}
+
+fn start(args: &TrainArgs) -> Result<(RunFolder, Outcome)> {
+    let file = args.config.as_deref().map(Options::read).transpose()?.unwrap_or_default();
+    let config = Config::resolve(&args.options, &file)?;
+    let data = Dataset::load(&config)?;
+    let folder = match &args.out {
+        Some(path) => RunFolder::at(path, args.force)?,
+        None => RunFolder::numbered(Path::new(RUNS), &config)?,
+    };
+    folder.write_config(&config)?;
+    let outcome = wgan::train::start(&config, &data, &folder)?;
+    Ok((folder, outcome))
+}
+
+fn resume(path: &Path, changes: &Options) -> Result<(RunFolder, Outcome)> {
+    let folder = RunFolder::open(path)?;
+    let outcome = wgan::train::resume(&folder, changes)?;
+    Ok((folder, outcome))
+}
+
+fn sample(args: &SampleArgs) -> Result<ExitCode> {
+    let format = Format::of(&args.out)?;
+    let weights = match (&args.source.run, &args.source.checkpoint) {
+        (Some(run), _) => RunFolder::open(run)?.generator(),
+        (None, file) => file.clone().expect("clap asks for one of the two"),
+    };
+    let samples = wgan::sample::draw(&weights, args.count as usize, args.seed)?;
+    let bytes = match format {
+        Format::Png => Picture::of_samples(&samples).encode(),
+        Format::Npy => npy::encode(&samples),
+    };
+    files::write_whole(&args.out, &bytes)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The kinds of files that samples are written to.
+enum Format {
+    Png,
+    Npy,
+}
+
+impl Format {
+    fn of(path: &Path) -> Result<Self> {
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("png") => Ok(Format::Png),
+            Some("npy") => Ok(Format::Npy),
+            _ => Err(Error::Setting {
+                name: "out",
+                value: path.display().to_string(),
+                reason: "the name must end in .png or .npy".to_owned(),
+            }),
+        }
+    }
 }

@@ -106,6 +106,22 @@ impl Config {
         settings.try_into().expect("Options and Config have the same fields")
     }
 
+    /// The configuration of a run that is resumed with `changes`: they may ask for more steps or other reports, but for
+    /// nothing that the steps done so far depended on.
+    ///
+    /// # Errors
+    /// [`Error::Flag`] for any other change, [`Error::Setting`] for a value that is not possible.
+    pub fn resumed(&self, changes: &Options) -> Result<Self> {
+        const CHANGEABLE: [&str; 4] = ["steps", "threads", "sample-every", "checkpoint-every"];
+        if let Some((flag, _)) = changes.given().into_iter().find(|(flag, _)| !CHANGEABLE.contains(&flag.as_str())) {
+            let reason = "a resumed run keeps its settings, except for its number of steps, threads and reports";
+            return Err(Error::Flag { flag, reason: reason.to_owned() });
+        }
+        let config = self.with(changes);
+        config.validate()?;
+        Ok(config)
+    }
+
     /// The settings as a TOML file, without those that have no effect.
     pub fn to_toml(&self) -> String {
         let mut settings = self.table();

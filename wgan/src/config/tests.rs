@@ -125,3 +125,12 @@ fn flags_without_effect_are_refused() {
     // In a file the same line waits for other flags.
     assert!(resolve("lipschitz = 'clip'", "lambda = 1").is_ok());
 }
+
+#[test]
+fn a_resume_changes_steps_and_reports_alone() {
+    let run = resolve("lipschitz = 'clip'", "").unwrap();
+    let resumed = run.resumed(&parse("steps = 9000\nthreads = 2").unwrap()).unwrap();
+    assert_eq!(resumed, Config { steps: 9000, threads: Some(2), ..run.clone() });
+    insta::assert_snapshot!(run.resumed(&parse("seed = 1").unwrap()).unwrap_err(), @"--seed has no place here: a resumed run keeps its settings, except for its number of steps, threads and reports");
+    insta::assert_snapshot!(run.resumed(&parse("steps = 0").unwrap()).unwrap_err(), @"steps = 0 is not possible: it must be at least 1");
+}

@@ -1,0 +1,216 @@
+//! The numbers of a run, a row per update of the generator: `metrics.csv`.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use crate::files::write_whole;
+use crate::{Error, Result};
+
+/// The first line of the file.
+const HEADER: &str = "step,seconds,critic_loss,wasserstein,penalty,slope,generator_loss";
+
+/// What is known after an update of the generator. Losses are those of the last batch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Row {
+    /// Updates of the generator so far.
+    pub step: u64,
+    /// Time spent so far, that of earlier parts of a resumed run included.
+    pub seconds: f64,
+    /// What the critic minimises, the penalty included.
+    pub critic_loss: f32,
+    /// The estimate of the distance: mean score of real samples less that of generated ones (mirrored for a critic that
+    /// scores real samples low).
+    pub wasserstein: f32,
+    /// The penalty, weighted by λ.
+    pub penalty: f32,
+    /// Mean norm of the critic's gradient at the penalty's points.
+    pub slope: f32,
+    /// What the generator minimises.
+    pub generator_loss: f32,
+}
+
+/// The shortest digits that read back to the same bits.
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Row { step, seconds, critic_loss, wasserstein, penalty, slope, generator_loss } = self;
+        write!(f, "{step},{seconds:.3},{critic_loss},{wasserstein},{penalty},{slope},{generator_loss}")
+    }
+}
+
+impl FromStr for Row {
+    type Err = ();
+
+    fn from_str(line: &str) -> Result<Self, ()> {
+        fn parse<T: FromStr>(cell: &str) -> Result<T, ()> {
+            cell.parse().map_err(|_| ())
+        }
+        let cells: Vec<&str> = line.split(',').collect();
+        let [step, seconds, critic_loss, wasserstein, penalty, slope, generator_loss] = cells[..] else {
+            return Err(());
+        };
+        Ok(Row {
+            step: parse(step)?,
+            seconds: parse(seconds)?,
+            critic_loss: parse(critic_loss)?,
+            wasserstein: parse(wasserstein)?,
+            penalty: parse(penalty)?,
+            slope: parse(slope)?,
+            generator_loss: parse(generator_loss)?,
+        })
+    }
+}
+
+/// The file of a run that is going on, and all its rows.
+pub struct Metrics {
+    path: PathBuf,
+    file: File,
+    rows: Vec<Row>,
+}
+
+impl Metrics {
+    /// Starts the file of a fresh run.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn create(path: &Path) -> Result<Self> {
+        Metrics::write(path, Vec::new())
+    }
+
+    /// Goes on with the file of a run that is resumed after `step` updates; later rows are cut off.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if rows up to that step are missing, [`Error::Read`] or [`Error::Write`].
+    pub fn resume(path: &Path, step: u64) -> Result<Self> {
+        let mut rows = read(path)?;
+        rows.truncate(step as usize);
+        if rows.len() as u64 != step {
+            let problem = format!("it ends at step {}, before the checkpoint's step {step}", rows.len());
+            return Err(Error::Damaged { path: path.to_owned(), problem });
+        }
+        Metrics::write(path, rows)
+    }
+
+    fn write(path: &Path, rows: Vec<Row>) -> Result<Self> {
+        let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
+        write_whole(path, format!("{HEADER}\n{lines}").as_bytes())?;
+        let file = OpenOptions::new().append(true).open(path).map_err(|source| cannot_write(path, source))?;
+        Ok(Metrics { path: path.to_owned(), file, rows })
+    }
+
+    /// Appends a row, to the file as well.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn push(&mut self, row: Row) -> Result<()> {
+        // One call per row, unbuffered: a process that is killed leaves whole rows.
+        self.file.write_all(format!("{row}\n").as_bytes()).map_err(|source| cannot_write(&self.path, source))?;
+        self.rows.push(row);
+        Ok(())
+    }
+
+    /// All rows so far, those before a resume included.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+}
+
+/// The whole rows of a file, up to the first that is cut off; row i is that of step i + 1.
+///
+/// # Errors
+/// [`Error::Damaged`] if these are no metrics, or [`Error::Read`].
+pub fn read(path: &Path) -> Result<Vec<Row>> {
+    let text = fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let damaged = |problem| Error::Damaged { path: path.to_owned(), problem };
+    // What follows the last newline was being written when the run was killed.
+    let mut lines = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+    if lines.next() != Some(HEADER) {
+        return Err(damaged(format!("its first line is not {HEADER}")));
+    }
+    let parse = |(index, line): (usize, &str)| match line.parse::<Row>() {
+        Ok(row) if row.step == index as u64 + 1 => Ok(row),
+        _ => Err(damaged(format!("line {} is not the row of step {}", index + 2, index + 1))),
+    };
+    lines.enumerate().map(parse).collect()
+}
+
+fn cannot_write(path: &Path, source: std::io::Error) -> Error {
+    Error::Write { path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(step: u64) -> Row {
+        let x = step as f32 / 3.0;
+        let [critic_loss, wasserstein, penalty, slope, generator_loss] = [-x, x, x * x, 1.0 + x, f32::MIN_POSITIVE];
+        Row { step, seconds: step as f64 / 8.0, critic_loss, wasserstein, penalty, slope, generator_loss }
+    }
+
+    fn rows(count: u64) -> Vec<Row> {
+        (1..=count).map(row).collect()
+    }
+
+    fn write(path: &Path, count: u64) {
+        let mut metrics = Metrics::create(path).unwrap();
+        rows(count).into_iter().for_each(|row| metrics.push(row).unwrap());
+    }
+
+    #[test]
+    fn rows_read_back_bit_by_bit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.csv");
+        write(&path, 5);
+        assert_eq!(read(&path).unwrap(), rows(5));
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("step,seconds,critic_loss,wasserstein,penalty,slope,generator_loss\n1,0.125,-0.333"));
+    }
+
+    #[test]
+    fn non_finite_numbers_read_back() {
+        let row = Row { slope: f32::NAN, critic_loss: f32::NEG_INFINITY, ..row(1) };
+        let read: Row = row.to_string().parse().unwrap();
+        assert!(read.slope.is_nan() && read.critic_loss == f32::NEG_INFINITY);
+    }
+
+    #[test]
+    fn a_resume_cuts_off_rows_past_the_checkpoint_and_half_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let [whole, resumed] = ["whole.csv", "resumed.csv"].map(|name| folder.path().join(name));
+        write(&whole, 6);
+        write(&resumed, 5);
+        OpenOptions::new().append(true).open(&resumed).unwrap().write_all(b"6,0.75,-2.0,1.9").unwrap();
+        let mut metrics = Metrics::resume(&resumed, 4).unwrap();
+        assert_eq!(metrics.rows(), rows(4));
+        metrics.push(row(5)).unwrap();
+        metrics.push(row(6)).unwrap();
+        assert_eq!(metrics.rows(), rows(6));
+        assert_eq!(fs::read(&whole).unwrap(), fs::read(&resumed).unwrap());
+    }
+
+    #[test]
+    fn files_that_are_no_metrics_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.csv");
+        let problem = |text: &str, step| {
+            fs::write(&path, text).unwrap();
+            let Err(Error::Damaged { problem, .. }) = Metrics::resume(&path, step) else { panic!("{text:?}") };
+            problem
+        };
+        assert_eq!(problem("a,b\n", 0), format!("its first line is not {HEADER}"));
+        assert_eq!(problem(&format!("{HEADER}\n{}\n1,2\n", row(1)), 1), "line 3 is not the row of step 2");
+        assert_eq!(problem(&format!("{HEADER}\n{}\n", row(2)), 1), "line 2 is not the row of step 1");
+        let text = format!("{HEADER}\n{}\n", row(1));
+        assert_eq!(problem(&text, 2), "it ends at step 1, before the checkpoint's step 2");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_an_error() {
+        let Err(error) = Metrics::create(Path::new("/dev/full")) else { panic!("/dev/full took a file") };
+        assert_eq!(error.to_string(), "cannot write /dev/full: No space left on device (os error 28)");
+    }
+}

@@ -1,0 +1,174 @@
+//! The metrics over the steps: the Wasserstein estimate, the losses, the slope.
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::style::{BLUE, FAINT, FONT, GREEN, INK, VERMILION, tint};
+use super::{Area, Drawn, Picture};
+use crate::metrics::Row;
+
+/// One line of a panel.
+struct Curve {
+    name: &'static str,
+    colour: RGBColor,
+    value: fn(&Row) -> f32,
+}
+
+/// Three panels above each other: raw values faint, their moving average over a fiftieth of the run on top.
+///
+/// ```
+/// use wgan::metrics::Row;
+/// let row = |step| Row {
+///     step, seconds: 0.0, critic_loss: -1.0, wasserstein: 1.0, penalty: 0.1, slope: 1.0, generator_loss: 0.5,
+/// };
+/// let picture = wgan::pictures::curves(&[row(1), row(2)]);
+/// assert!(picture.encode().starts_with(b"\x89PNG"));
+/// ```
+pub fn curves(rows: &[Row]) -> Picture {
+    let panels = [
+        vec![Curve { name: "Wasserstein estimate", colour: BLUE, value: |row| row.wasserstein }],
+        vec![
+            Curve { name: "critic loss", colour: VERMILION, value: |row| row.critic_loss },
+            Curve { name: "generator loss", colour: GREEN, value: |row| row.generator_loss },
+        ],
+        vec![Curve { name: "slope of the critic", colour: BLUE, value: |row| row.slope }],
+    ];
+    Picture::drawn(800, 840, |area| {
+        let centred = (FONT, 24).into_font().color(&INK).pos(Pos::new(HPos::Center, VPos::Bottom));
+        area.draw_text("updates of the generator", &centred, (855, 1664))?;
+        let area = area.margin(20, 50, 20, 60);
+        let targets = [None, None, Some(1.0)];
+        for ((area, curves), target) in area.split_evenly((3, 1)).iter().zip(&panels).zip(targets) {
+            panel(area, rows, curves, target)?;
+        }
+        Ok(())
+    })
+}
+
+fn panel(area: &Area, rows: &[Row], curves: &[Curve], target: Option<f64>) -> Drawn {
+    let area = &caption(area, curves)?;
+    let steps = rows.first().map_or(0.0, |row| row.step as f64)..rows.last().map_or(1.0, |row| row.step as f64 + 1e-9);
+    let raw: Vec<Vec<(f64, f64)>> = curves.iter().map(|curve| points(rows, curve)).collect();
+    let smooth: Vec<Vec<(f64, f64)>> = raw.iter().map(|points| moving_average(points, rows.len() / 50)).collect();
+    let (low, high) = range(&raw, &smooth, target);
+    let mut chart = ChartBuilder::on(area)
+        .set_label_area_size(LabelAreaPosition::Left, 110)
+        .set_label_area_size(LabelAreaPosition::Bottom, 60)
+        .build_cartesian_2d(steps.clone(), low..high)?;
+    let label = (FONT, 24).into_font().color(&INK);
+    chart
+        .configure_mesh()
+        .bold_line_style(FAINT.stroke_width(2))
+        .light_line_style(TRANSPARENT)
+        .axis_style(INK.stroke_width(2))
+        .x_labels(8)
+        .y_labels(5)
+        .x_label_formatter(&|step| format!("{step:.0}"))
+        .y_label_formatter(&number)
+        .label_style(label)
+        .draw()?;
+    if let Some(target) = target {
+        let ends = [(steps.start, target), (steps.end, target)];
+        chart.draw_series(DashedLineSeries::new(ends, 12, 8, INK.stroke_width(2)))?;
+    }
+    for (points, curve) in raw.into_iter().zip(curves) {
+        let points = points.into_iter().map(|(step, value)| (step, value.clamp(low, high)));
+        chart.draw_series(LineSeries::new(points, tint(curve.colour, 0.25).stroke_width(2)))?;
+    }
+    for (points, curve) in smooth.into_iter().zip(curves) {
+        chart.draw_series(LineSeries::new(points, curve.colour.stroke_width(5)))?;
+    }
+    Ok(())
+}
+
+/// The names of the curves, each in its colour; the area below them.
+fn caption<'a>(area: &Area<'a>, curves: &[Curve]) -> Result<Area<'a>, Box<dyn std::error::Error>> {
+    let (caption, rest) = area.split_vertically(48);
+    let mut left = 110;
+    for curve in curves {
+        let style = (FONT, 30).into_font().color(&curve.colour);
+        caption.draw_text(curve.name, &style, (left, 4))?;
+        left += caption.estimate_text_size(curve.name, &style)?.0 as i32 + 40;
+    }
+    Ok(rest)
+}
+
+/// The finite values of a curve.
+fn points(rows: &[Row], curve: &Curve) -> Vec<(f64, f64)> {
+    let points = rows.iter().map(|row| (row.step as f64, f64::from((curve.value)(row))));
+    points.filter(|point| point.1.is_finite()).collect()
+}
+
+/// Every value replaced by the mean of those up to `reach` before and after it.
+fn moving_average(points: &[(f64, f64)], reach: usize) -> Vec<(f64, f64)> {
+    let mut sums = vec![0.0];
+    sums.extend(points.iter().scan(0.0, |sum, point| {
+        *sum += point.1;
+        Some(*sum)
+    }));
+    let average = |(i, point): (usize, &(f64, f64))| {
+        let window = i.saturating_sub(reach)..(i + reach + 1).min(points.len());
+        (point.0, (sums[window.end] - sums[window.start]) / window.len() as f64)
+    };
+    points.iter().enumerate().map(average).collect()
+}
+
+/// What the panel shows: all of the averages and of the target, and all but the wildest hundredth of the raw values.
+fn range(raw: &[Vec<(f64, f64)>], smooth: &[Vec<(f64, f64)>], target: Option<f64>) -> (f64, f64) {
+    let mut values: Vec<f64> = raw.iter().flatten().map(|point| point.1).collect();
+    values.sort_by(f64::total_cmp);
+    let wild = values.len() / 200;
+    let usual = &values[wild..values.len() - wild];
+    let shown = usual.iter().copied().chain(smooth.iter().flatten().map(|point| point.1)).chain(target);
+    let (low, high) = shown.fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)));
+    if low > high {
+        return (0.0, 1.0);
+    }
+    // A constant is shown in the middle.
+    let margin = 0.06 * (high - low).max(1e-3 * high.abs().max(1e-3));
+    (low - margin, high + margin)
+}
+
+/// A number with as many digits as an axis needs.
+fn number(x: &f64) -> String {
+    let rounded = (x * 1e4).round() / 1e4;
+    if rounded.abs() < 1e5 { format!("{rounded}") } else { format!("{rounded:.0e}") }.replace('-', "−")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_average_of_a_line_is_the_line_and_of_a_spike_its_share() {
+        let line: Vec<(f64, f64)> = (0..9).map(|i| (f64::from(i), 2.0 * f64::from(i))).collect();
+        assert_eq!(moving_average(&line, 3)[3..6], line[3..6]);
+        let spike = [(1.0, 0.0), (2.0, 3.0), (3.0, 0.0)];
+        assert_eq!(moving_average(&spike, 1), [(1.0, 1.5), (2.0, 1.0), (3.0, 1.5)]);
+        assert_eq!(moving_average(&spike, 0), spike);
+    }
+
+    #[test]
+    fn the_range_leaves_out_wild_values_alone() {
+        let mut points: Vec<(f64, f64)> = (0..1000).map(|i| (f64::from(i), f64::from(i % 10))).collect();
+        points[7].1 = 1e9;
+        let (low, high) = range(&[points], &[], Some(12.0));
+        assert!((low, high) == (0.0 - 0.72, 12.0 + 0.72), "{low} {high}");
+    }
+
+    #[test]
+    fn runs_without_rows_or_finite_values_are_drawn() {
+        let row = Row {
+            step: 1,
+            seconds: 0.0,
+            critic_loss: f32::NEG_INFINITY,
+            wasserstein: 0.0,
+            penalty: 0.0,
+            slope: f32::NAN,
+            generator_loss: 1e30,
+        };
+        for rows in [&[][..], &[row], &[row, Row { step: 2, ..row }]] {
+            assert_eq!(curves(rows).width, 800);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Pictures of a run: grids of images, curves of the metrics, points and the critic's contours on the plane.
+
+mod contours;
+mod curves;
+mod grid;
+mod style;
+
+use autograd::Tensor;
+use plotters::coord::Shift;
+use plotters::prelude::{BitMapBackend, DrawingArea, IntoDrawingArea, WHITE};
+
+pub use contours::{Contours, grid_points};
+pub use curves::curves;
+pub use grid::grid;
+
+/// An opaque picture in memory.
+pub struct Picture {
+    width: usize,
+    height: usize,
+    /// Rows from the top, red, green and blue of each pixel.
+    pixels: Vec<u8>,
+}
+
+/// Where `plotters` draws to.
+type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
+type Drawn = Result<(), Box<dyn std::error::Error>>;
+
+impl Picture {
+    /// A picture of samples alone: a grid of images [N, 1, height, width], or points [N, 2].
+    pub fn of_samples(samples: &Tensor) -> Self {
+        match samples.shape().rank() {
+            2 => Contours { scores: None, real: None, generated: samples }.draw(),
+            _ => grid(samples),
+        }
+    }
+
+    /// The bytes of a PNG file.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, self.width as u32, self.height as u32);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(&self.pixels));
+        written.expect("writing to memory cannot fail");
+        bytes
+    }
+
+    /// What `draw` draws on white at twice the size, then halved: lines, discs and letters get smooth edges.
+    fn drawn(width: usize, height: usize, draw: impl FnOnce(&Area) -> Drawn) -> Self {
+        style::register_font();
+        let mut pixels = vec![0; 4 * width * height * 3];
+        let area = BitMapBackend::with_buffer(&mut pixels, (2 * width as u32, 2 * height as u32)).into_drawing_area();
+        let drawn = area.fill(&WHITE).map_err(Into::into).and_then(|()| draw(&area)).and_then(|()| Ok(area.present()?));
+        drawn.expect("drawing into memory cannot fail");
+        drop(area);
+        Picture { width, height, pixels: halved(&pixels, width, height) }
+    }
+}
+
+/// A picture of half the size: every pixel the mean of four.
+fn halved(pixels: &[u8], width: usize, height: usize) -> Vec<u8> {
+    let mean = |x: usize, y: usize, channel: usize| {
+        let at = |x: usize, y: usize| u32::from(pixels[(y * 2 * width + x) * 3 + channel]);
+        let sum = at(2 * x, 2 * y) + at(2 * x + 1, 2 * y) + at(2 * x, 2 * y + 1) + at(2 * x + 1, 2 * y + 1);
+        ((sum + 2) / 4) as u8
+    };
+    let place = |i: usize| (i / 3 % width, i / 3 / width, i % 3);
+    (0..width * height * 3).map(place).map(|(x, y, channel)| mean(x, y, channel)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_encoded_picture_has_its_size_and_pixels() {
+        let picture = Picture { width: 2, height: 1, pixels: vec![1, 2, 3, 4, 5, 6] };
+        let encoded = picture.encode();
+        let mut reader = png::Decoder::new(std::io::Cursor::new(&encoded)).read_info().unwrap();
+        let mut pixels = [0; 6];
+        let frame = reader.next_frame(&mut pixels).unwrap();
+        assert_eq!((frame.width, frame.height, pixels), (2, 1, [1, 2, 3, 4, 5, 6]));
+    }
+
+    #[test]
+    fn halving_averages_squares_of_four_pixels() {
+        let mut pixels = vec![0; 4 * 2 * 3];
+        pixels[0] = 100;
+        pixels[4 * 3] = 100;
+        pixels[2 * 3 + 1] = 200;
+        assert_eq!(halved(&pixels, 2, 1), [50, 0, 0, 0, 50, 0]);
+    }
+}

@@ -1,0 +1,89 @@
+//! Progress on standard error: a bar on a terminal, a line every few seconds elsewhere.
+
+use std::io::{IsTerminal, stderr};
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+
+use crate::metrics::Row;
+
+/// Time between two lines where there is no terminal.
+const PERIOD: Duration = Duration::from_secs(2);
+
+/// What a person sees while a training runs.
+pub struct Progress {
+    started: Instant,
+    first: u64,
+    steps: u64,
+    display: Display,
+}
+
+enum Display {
+    Bar(ProgressBar),
+    Lines { last: Option<Instant> },
+}
+
+impl Progress {
+    /// The progress of a run that has done `done` of `steps` updates.
+    pub fn new(done: u64, steps: u64) -> Self {
+        let display =
+            if stderr().is_terminal() { Display::Bar(bar(done, steps)) } else { Display::Lines { last: None } };
+        Progress { started: Instant::now(), first: done, steps, display }
+    }
+
+    /// Shows the numbers after a step.
+    pub fn update(&mut self, row: &Row) {
+        let numbers = format!("W {:.3}  slope {:.3}", row.wasserstein, row.slope);
+        match &mut self.display {
+            Display::Bar(bar) => {
+                bar.set_message(numbers);
+                bar.set_position(row.step);
+            }
+            Display::Lines { last } => {
+                let due = last.is_none_or(|last| last.elapsed() >= PERIOD) || row.step == self.steps;
+                if due {
+                    *last = Some(Instant::now());
+                    let pace = pace(row.step - self.first, self.steps - row.step, self.started.elapsed());
+                    eprintln!("step {}/{}  {pace}  {numbers}", row.step, self.steps);
+                }
+            }
+        }
+    }
+
+    /// Ends the display, leaving what it last showed.
+    pub fn finish(self) {
+        if let Display::Bar(bar) = self.display {
+            bar.abandon();
+        }
+    }
+}
+
+fn bar(done: u64, steps: u64) -> ProgressBar {
+    let template = "{bar:30.cyan} step {pos}/{len}  {per_sec}  {eta} left  {msg}";
+    let style = ProgressStyle::with_template(template).expect("the template is valid");
+    let style = style.with_key("per_sec", |state: &indicatif::ProgressState, text: &mut dyn std::fmt::Write| {
+        let _ = write!(text, "{:.1} steps/s", state.per_sec());
+    });
+    let bar = ProgressBar::new(steps).with_position(done).with_style(style.progress_chars("━╸─"));
+    // The steps before a resume say nothing about the speed of this run.
+    bar.reset_eta();
+    bar
+}
+
+/// Speed and time left, as "12.5 steps/s  40 seconds left".
+fn pace(done: u64, left: u64, elapsed: Duration) -> String {
+    let speed = done as f64 / elapsed.as_secs_f64().max(1e-9);
+    let remaining = Duration::from_secs_f64((left as f64 / speed.max(1e-9)).min(1e9));
+    format!("{speed:.1} steps/s  {} left", HumanDuration(remaining))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pace_is_that_since_the_start_or_resume() {
+        assert_eq!(pace(100, 500, Duration::from_secs(8)), "12.5 steps/s  40 seconds left");
+        assert_eq!(pace(1, 0, Duration::from_secs(2)), "0.5 steps/s  0 seconds left");
+    }
+}

@@ -1,0 +1,244 @@
+//! The folder of a run: where each of its files is, and which of them a fresh start or a resume removes.
+//!
+//! ```text
+//! runs/001-mnist-gp/
+//!   config.toml             everything needed to repeat the run
+//!   metrics.csv             a row per step
+//!   samples/step-000500.png the same noise, over time
+//!   curves.png              the metrics, drawn
+//!   checkpoint.safetensors  everything needed to go on
+//!   generator.safetensors   the result
+//! ```
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use crate::config::Config;
+use crate::files::write_whole;
+use crate::{Error, Result};
+
+/// The folder of one run.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes a fresh folder below `runs`, numbered after the last one there: `001-mnist-gp`.
+    ///
+    /// # Errors
+    /// [`Error::Write`] if it cannot be made.
+    pub fn numbered(runs: &Path, config: &Config) -> Result<Self> {
+        make_folders(runs)?;
+        let mut number = last_number(runs)? + 1;
+        loop {
+            let path = runs.join(format!("{number:03}-{}-{}", config.dataset, config.lipschitz));
+            match fs::create_dir(&path) {
+                Ok(()) => return RunFolder { path }.prepare(),
+                // Another run took the number just now.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                Err(source) => return Err(Error::Write { path, source }),
+            }
+        }
+    }
+
+    /// Makes the folder at `path`. If it is not empty, `force` removes the files of the run in it, and nothing else.
+    ///
+    /// # Errors
+    /// [`Error::FolderNotEmpty`] without `force`, or [`Error::Write`].
+    pub fn at(path: &Path, force: bool) -> Result<Self> {
+        make_folders(path)?;
+        let folder = RunFolder { path: path.to_owned() };
+        if !list(path)?.is_empty() {
+            if !force {
+                return Err(Error::FolderNotEmpty(path.to_owned()));
+            }
+            folder.remove_run()?;
+        }
+        folder.prepare()
+    }
+
+    /// The folder of a run that left a checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::NotARun`] if there is none.
+    pub fn open(path: &Path) -> Result<Self> {
+        let folder = RunFolder { path: path.to_owned() };
+        if !folder.checkpoint().is_file() {
+            return Err(Error::NotARun { folder: folder.path, missing: "checkpoint.safetensors" });
+        }
+        Ok(folder)
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// `metrics.csv`
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join("metrics.csv")
+    }
+
+    /// `curves.png`
+    pub fn curves(&self) -> PathBuf {
+        self.path.join("curves.png")
+    }
+
+    /// `checkpoint.safetensors`
+    pub fn checkpoint(&self) -> PathBuf {
+        self.path.join("checkpoint.safetensors")
+    }
+
+    /// `generator.safetensors`
+    pub fn generator(&self) -> PathBuf {
+        self.path.join("generator.safetensors")
+    }
+
+    /// The picture of the samples after `step` updates, as `samples/step-000500.png`.
+    pub fn sample(&self, step: u64) -> PathBuf {
+        self.samples().join(format!("step-{step:06}.png"))
+    }
+
+    /// Writes `config.toml`.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn write_config(&self, config: &Config) -> Result<()> {
+        write_whole(&self.config(), config.to_toml().as_bytes())
+    }
+
+    /// Removes the samples drawn after `step`, as a resumed run will draw them again.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn remove_samples_after(&self, step: u64) -> Result<()> {
+        for name in list(&self.samples())? {
+            if sample_step(&name).is_some_and(|sample| sample > step) {
+                remove(&self.samples().join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn config(&self) -> PathBuf {
+        self.path.join("config.toml")
+    }
+
+    fn samples(&self) -> PathBuf {
+        self.path.join("samples")
+    }
+
+    fn prepare(self) -> Result<Self> {
+        make_folders(&self.samples())?;
+        Ok(self)
+    }
+
+    fn remove_run(&self) -> Result<()> {
+        // The checkpoint goes first: without it nobody takes what is left for a run.
+        for file in [self.checkpoint(), self.generator(), self.config(), self.metrics(), self.curves()] {
+            remove(&file)?;
+        }
+        if self.samples().is_dir() { self.remove_samples_after(0) } else { Ok(()) }
+    }
+}
+
+fn make_folders(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).map_err(|source| Error::Write { path: path.to_owned(), source })
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::Write { path: path.to_owned(), source }),
+        _ => Ok(()),
+    }
+}
+
+/// The names in a folder; those that are no text cannot be ours and are left out.
+fn list(folder: &Path) -> Result<Vec<String>> {
+    let unreadable = |source| Error::Read { path: folder.to_owned(), source };
+    let entries = fs::read_dir(folder).map_err(unreadable)?;
+    let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    names.collect::<io::Result<_>>().map_err(unreadable)
+}
+
+/// The highest number that a folder in `runs` starts with, 0 if there is none.
+fn last_number(runs: &Path) -> Result<u64> {
+    let number = |name: &String| name.split_once('-')?.0.parse().ok();
+    Ok(list(runs)?.iter().filter_map(number).max().unwrap_or(0))
+}
+
+/// 500 for `step-000500.png`.
+fn sample_step(name: &str) -> Option<u64> {
+    name.strip_prefix("step-")?.strip_suffix(".png")?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_numbered_after_the_last_one() {
+        let runs = tempfile::tempdir().unwrap();
+        let name = || {
+            let folder = RunFolder::numbered(&runs.path().join("runs"), &Config::default()).unwrap();
+            folder.path().file_name().unwrap().to_str().unwrap().to_owned()
+        };
+        assert_eq!([name(), name()], ["001-mnist-gp", "002-mnist-gp"]);
+        fs::create_dir(runs.path().join("runs/041-swissroll-clip")).unwrap();
+        assert_eq!(name(), "042-mnist-gp");
+    }
+
+    #[test]
+    fn a_run_is_overwritten_by_force_alone_and_other_files_never() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("run");
+        let folder = RunFolder::at(&path, false).unwrap();
+        for file in [folder.checkpoint(), folder.metrics(), folder.sample(500), path.join("notes.txt")] {
+            fs::write(file, "").unwrap();
+        }
+        let error = RunFolder::at(&path, false).unwrap_err().to_string();
+        assert!(error.contains("--resume") && error.contains("--force"), "{error}");
+        assert!(folder.checkpoint().exists());
+        RunFolder::at(&path, true).unwrap();
+        assert!(![folder.checkpoint(), folder.metrics(), folder.sample(500)].iter().any(|file| file.exists()));
+        assert!(path.join("notes.txt").exists());
+    }
+
+    #[test]
+    fn a_resume_removes_the_samples_past_its_checkpoint() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = RunFolder::at(parent.path(), false).unwrap();
+        for step in [500, 1000, 1_000_500] {
+            fs::write(folder.sample(step), "").unwrap();
+        }
+        fs::write(folder.samples().join("step-by-step.png"), "").unwrap();
+        folder.remove_samples_after(500).unwrap();
+        let mut left = list(&folder.samples()).unwrap();
+        left.sort();
+        assert_eq!(left, ["step-000500.png", "step-by-step.png"]);
+    }
+
+    #[test]
+    fn a_folder_without_a_checkpoint_cannot_be_opened() {
+        let parent = tempfile::tempdir().unwrap();
+        let error = RunFolder::open(parent.path()).unwrap_err().to_string();
+        assert!(error.contains("holds no checkpoint.safetensors"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_an_error() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = RunFolder::at(&file.path().join("run"), false).unwrap_err().to_string();
+        assert!(error.starts_with("cannot write") && error.contains("Not a directory"), "{error}");
+    }
+
+    #[test]
+    fn the_written_configuration_can_be_read() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = RunFolder::at(parent.path(), false).unwrap();
+        folder.write_config(&Config::default()).unwrap();
+        let options = crate::config::Options::read(&folder.config()).unwrap();
+        assert_eq!(Config::resolve(&Default::default(), &options).unwrap(), Config::default());
+    }
+}
