@@ -1,0 +1,170 @@
+//! Variables saved and loaded as safetensors files, which PyTorch reads and writes too.
+//!
+//! Files are written beside and renamed, so at any moment the old one or the new one is there, whole. The same values
+//! give the same bytes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use autograd::{Shape, Tensor, Variable};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+
+use crate::Error;
+
+/// Which Variables a file holds, under which names: one description for saving and for loading.
+///
+/// ```
+/// use nn::{Checkpoint, Init, Module, Optimizer, Rng, checkpoint, layers::Linear, optim::RmsProp};
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("checkpoint.safetensors");
+/// let critic = Linear::new("0", 2, 1, Init::FanIn, &mut Rng::new(1, "critic"));
+/// let rmsprop = RmsProp::new(critic.parameters());
+/// let checkpoint = Checkpoint::new().with("critic.", critic.state()).with("critic.", rmsprop.state());
+///
+/// checkpoint.save(&path, Some(("run", r#"{"step":500}"#)))?;
+/// checkpoint.load(&path)?;
+/// assert_eq!(checkpoint::metadata(&path, "run")?.as_deref(), Some(r#"{"step":500}"#));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Default)]
+pub struct Checkpoint {
+    variables: BTreeMap<String, Variable>,
+}
+
+impl Checkpoint {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Checkpoint::default()
+    }
+
+    /// With these Variables too, `prefix` put before their names.
+    ///
+    /// # Panics
+    /// If two Variables would have one name.
+    #[track_caller]
+    pub fn with(mut self, prefix: &str, variables: impl IntoIterator<Item = Variable>) -> Self {
+        for variable in variables {
+            let name = format!("{prefix}{}", variable.name());
+            let taken = self.variables.insert(name.clone(), variable).is_some();
+            assert!(!taken, "checkpoint: two Variables are named {name:?}");
+        }
+        self
+    }
+
+    /// Writes the present values, and one `(key, value)` of text for whoever loads them. There is only one because the
+    /// format keeps these in no order: a value with inner order, such as JSON, makes files equal byte by byte.
+    ///
+    /// # Errors
+    /// [`Error::Write`], after which what was at `path` before is still there.
+    pub fn save(&self, path: &Path, metadata: Option<(&str, &str)>) -> Result<(), Error> {
+        let failed = |source| Error::Write { path: path.to_owned(), source };
+        let contents: Vec<(&str, &Shape, Vec<u8>)> = self
+            .variables
+            .iter()
+            .map(|(name, variable)| Ok((name.as_str(), variable.shape(), little_endian(&variable.read()?))))
+            .collect::<Result<_, Error>>()?;
+        let views = contents
+            .iter()
+            .map(|(name, shape, bytes)| Ok((*name, TensorView::new(Dtype::F32, shape.to_vec(), bytes)?)))
+            .collect::<Result<Vec<_>, safetensors::SafeTensorError>>();
+        let metadata = metadata.map(|(key, value)| HashMap::from([(key.to_owned(), value.to_owned())]));
+        let bytes = views
+            .and_then(|views| safetensors::serialize(views, metadata))
+            .map_err(|error| failed(io::Error::other(error)))?;
+        write_whole(path, &bytes).map_err(failed)
+    }
+
+    /// Gives every Variable the value that the file has for it.
+    ///
+    /// # Errors
+    /// [`Error::Read`], [`Error::Malformed`]; [`Error::Names`], [`Error::Shape`] or [`Error::Type`] where the file is of
+    /// another model. No Variable is changed then.
+    pub fn load(&self, path: &Path) -> Result<(), Error> {
+        let bytes = read(path)?;
+        let file = parse(path, &bytes)?;
+        self.check_names(path, &file)?;
+        let tensors = self.variables.iter().map(|(name, variable)| tensor(path, &file, name, variable.shape()));
+        let tensors: Vec<Tensor> = tensors.collect::<Result<_, _>>()?;
+        for (variable, tensor) in self.variables.values().zip(&tensors) {
+            variable.write(tensor)?;
+        }
+        Ok(())
+    }
+
+    fn check_names(&self, path: &Path, file: &SafeTensors) -> Result<(), Error> {
+        let there = file.names();
+        let missing: Vec<String> =
+            self.variables.keys().filter(|name| !there.contains(&name.as_str())).cloned().collect();
+        let unexpected = there.into_iter().filter(|name| !self.variables.contains_key(*name) && !is_batch_count(name));
+        let mut unexpected: Vec<String> = unexpected.map(str::to_owned).collect();
+        unexpected.sort_unstable();
+        match missing.is_empty() && unexpected.is_empty() {
+            true => Ok(()),
+            false => Err(Error::Names { path: path.to_owned(), missing, unexpected }),
+        }
+    }
+}
+
+/// The text that [`Checkpoint::save`] put into the file under this key; None if there is none.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::Malformed`].
+pub fn metadata(path: &Path, key: &str) -> Result<Option<String>, Error> {
+    let bytes = read(path)?;
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| malformed(path, &error))?;
+    Ok(header.metadata().as_ref().and_then(|metadata| metadata.get(key).cloned()))
+}
+
+/// Writes a file beside `path`, named `path.partial`, and renames it: `path` is never half written. On an error the
+/// partial file is removed.
+///
+/// # Errors
+/// Those of the system.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let mut file = File::create(&partial)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&partial, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&partial); // the first error is the one to report
+    }
+    written
+}
+
+/// PyTorch's batch norm counts its batches; nothing here reads the count, so it may be in a file that PyTorch wrote.
+fn is_batch_count(name: &str) -> bool {
+    name.ends_with(".num_batches_tracked")
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })
+}
+
+fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>, Error> {
+    SafeTensors::deserialize(bytes).map_err(|error| malformed(path, &error))
+}
+
+fn malformed(path: &Path, error: &safetensors::SafeTensorError) -> Error {
+    Error::Malformed { path: path.to_owned(), reason: error.to_string() }
+}
+
+/// The tensor of this name, if it holds f32 numbers in this shape.
+fn tensor(path: &Path, file: &SafeTensors, name: &str, expected: &Shape) -> Result<Tensor, Error> {
+    let view = file.tensor(name).map_err(|error| malformed(path, &error))?;
+    let (path, name, found) = (path.to_owned(), name.to_owned(), Shape::from(view.shape()));
+    if view.dtype() != Dtype::F32 {
+        return Err(Error::Type { path, name, found: view.dtype().to_string() });
+    }
+    if found != *expected {
+        return Err(Error::Shape { path, name, expected: expected.clone(), found });
+    }
+    let (words, _) = view.data().as_chunks::<4>();
+    Ok(Tensor::new(found, words.iter().map(|&word| f32::from_le_bytes(word)).collect())?)
+}
+
+fn little_endian(tensor: &Tensor) -> Vec<u8> {
+    tensor.data().iter().flat_map(|x| x.to_le_bytes()).collect()
+}

@@ -1,0 +1,125 @@
+//! Convolutional layers, and transposed ones, on images `[B, C, H, W]` with square kernels.
+
+use autograd::ops::Conv;
+use autograd::{Var, Variable};
+
+use super::weight_and_bias;
+use crate::{Init, Mode, Module, Rng};
+
+/// Convolution: `[B, C, H, W]` → `[B, O, H', W']` with H' = ⌊(H + 2·padding − kernel) / stride⌋ + 1, `weight`
+/// `[O, C, kernel, kernel]`, `bias` `[O]`.
+///
+/// ```
+/// use autograd::{Shape, Tape, ops::Conv};
+/// use nn::{Init, Mode, Module, Rng, layers::Conv2d};
+/// let layer = Conv2d::new("0", 1, 64, 5, Conv::square(2, 2), Init::FanIn, &mut Rng::new(0, "weights"));
+/// let tape = Tape::new();
+/// let images = tape.input("images", [50, 1, 28, 28]);
+/// assert_eq!(layer.forward(images, Mode::Train).shape(), Shape::from([50, 64, 14, 14]));
+/// ```
+pub struct Conv2d {
+    weight: Variable,
+    bias: Option<Variable>,
+    conv: Conv,
+}
+
+impl Conv2d {
+    /// A layer whose Variables are `{name}.weight` and `{name}.bias`; `conv` is its stride and padding.
+    pub fn new(
+        name: &str,
+        inputs: usize,
+        outputs: usize,
+        kernel: usize,
+        conv: Conv,
+        init: Init,
+        rng: &mut Rng,
+    ) -> Self {
+        let (weight, bias) = weight_and_bias(name, [outputs, inputs, kernel, kernel], outputs, init, rng);
+        Conv2d { weight, bias, conv }
+    }
+
+    /// The layer without its bias.
+    pub fn without_bias(self) -> Self {
+        Conv2d { bias: None, ..self }
+    }
+}
+
+impl Module for Conv2d {
+    #[track_caller]
+    fn forward<'t>(&self, x: Var<'t>, _: Mode) -> Var<'t> {
+        let y = x.conv2d(x.tape().variable(&self.weight), self.conv); // [B, O, H', W']
+        add_to_channels(y, self.bias.as_ref())
+    }
+
+    fn parameters(&self) -> Vec<Variable> {
+        [self.weight.clone()].into_iter().chain(self.bias.clone()).collect()
+    }
+}
+
+/// Transposed convolution: `[B, C, H, W]` → `[B, O, H', W']` with H' = (H − 1)·stride − 2·padding + kernel + output_padding,
+/// `weight` `[C, O, kernel, kernel]`, `bias` `[O]`.
+///
+/// ```
+/// use autograd::{Shape, Tape, ops::Conv};
+/// use nn::{Init, Mode, Module, Rng, layers::ConvTranspose2d};
+/// let layer = ConvTranspose2d::new("0", 256, 128, 5, Conv::square(2, 2), Init::FanIn, &mut Rng::new(0, "weights"))
+///     .output_padding(1);
+/// let tape = Tape::new();
+/// let x = tape.input("x", [50, 256, 4, 4]);
+/// assert_eq!(layer.forward(x, Mode::Train).shape(), Shape::from([50, 128, 8, 8]));
+/// ```
+pub struct ConvTranspose2d {
+    weight: Variable,
+    bias: Option<Variable>,
+    conv: Conv,
+    output_padding: usize,
+}
+
+impl ConvTranspose2d {
+    /// A layer whose Variables are `{name}.weight` and `{name}.bias`; `conv` is its stride and padding.
+    pub fn new(
+        name: &str,
+        inputs: usize,
+        outputs: usize,
+        kernel: usize,
+        conv: Conv,
+        init: Init,
+        rng: &mut Rng,
+    ) -> Self {
+        let (weight, bias) = weight_and_bias(name, [inputs, outputs, kernel, kernel], outputs, init, rng);
+        ConvTranspose2d { weight, bias, conv, output_padding: 0 }
+    }
+
+    /// The number of rows and columns added at the lower right, smaller than the stride; 0 if not set. It chooses among
+    /// the sizes that a convolution would round down to the same one.
+    pub fn output_padding(self, output_padding: usize) -> Self {
+        ConvTranspose2d { output_padding, ..self }
+    }
+
+    /// The layer without its bias.
+    pub fn without_bias(self) -> Self {
+        ConvTranspose2d { bias: None, ..self }
+    }
+}
+
+impl Module for ConvTranspose2d {
+    #[track_caller]
+    fn forward<'t>(&self, x: Var<'t>, _: Mode) -> Var<'t> {
+        let weight = x.tape().variable(&self.weight);
+        let y = x.conv_transpose2d(weight, self.conv, self.output_padding); // [B, O, H', W']
+        add_to_channels(y, self.bias.as_ref())
+    }
+
+    fn parameters(&self) -> Vec<Variable> {
+        [self.weight.clone()].into_iter().chain(self.bias.clone()).collect()
+    }
+}
+
+/// Adds one number to each channel of images `[B, O, H, W]`.
+#[track_caller]
+fn add_to_channels<'t>(y: Var<'t>, bias: Option<&Variable>) -> Var<'t> {
+    match bias {
+        Some(bias) => y + y.tape().variable(bias).restore_axes(&[0, 2, 3], &y.shape()),
+        None => y,
+    }
+}

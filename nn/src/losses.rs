@@ -1,0 +1,73 @@
+//! Losses: scalars to be made small. Each is a mean over the batch.
+
+use autograd::{Tensor, Var};
+
+/// Mean squared error: the mean of `(prediction − target)²` over all elements.
+///
+/// # Panics
+/// If the shapes differ: `[B, 1]` against `[B]` would broadcast to `[B, B]` and train something else.
+#[track_caller]
+pub fn mse<'t>(prediction: Var<'t>, target: Var<'t>) -> Var<'t> {
+    same_shape("mse", prediction, target);
+    (prediction - target).square().mean()
+}
+
+/// Binary cross-entropy of `sigmoid(logit)` against targets in [0, 1], averaged over all elements:
+/// `−t·ln σ(x) − (1 − t)·ln(1 − σ(x)) = softplus(x) − t·x`, which overflows nowhere.
+///
+/// The standard GAN's losses are this one (Goodfellow et al. 2014, eq. 1), with targets 1 for real and 0 for fake.
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub fn binary_cross_entropy<'t>(logits: Var<'t>, targets: Var<'t>) -> Var<'t> {
+    same_shape("binary cross-entropy", logits, targets);
+    (logits.softplus() - targets * logits).mean()
+}
+
+/// Cross-entropy of `softmax(logits)` against target distributions, both `[B, classes]`: the mean over the batch of
+/// `−Σ t·ln softmax(x)`. For class numbers, see [`one_hot`].
+///
+/// ```
+/// use autograd::{Tape, Tensor};
+/// use nn::losses::{cross_entropy, one_hot};
+/// let tape = Tape::new();
+/// let logits = tape.zeros([2, 4]); // knows nothing
+/// let labels = tape.constant(&Tensor::new([2], vec![3.0, 0.0])?);
+/// let loss = cross_entropy(logits, one_hot(labels, 4));
+/// assert!((loss.value().item() - 4f64.ln()).abs() < 1e-12);
+/// # Ok::<(), autograd::Error>(())
+/// ```
+///
+/// # Panics
+/// If the shapes differ or are not matrices.
+#[track_caller]
+pub fn cross_entropy<'t>(logits: Var<'t>, targets: Var<'t>) -> Var<'t> {
+    same_shape("cross-entropy", logits, targets);
+    assert!(logits.shape().rank() == 2, "cross-entropy: needs logits [B, classes], not {}", logits.shape());
+    -(targets * logits.log_softmax(1)).sum_axes(&[1]).mean()
+}
+
+/// Class numbers `[B]` as rows of the unit matrix, `[B, classes]`. A number that is no class gives NaN.
+#[track_caller]
+pub fn one_hot(labels: Var, classes: usize) -> Var {
+    let unit = Tensor::<f64>::from_fn([classes, classes], |i| f64::from(u8::from(i / classes == i % classes)));
+    labels.tape().constant(&unit).gather_rows(labels)
+}
+
+/// The Wasserstein loss in its label form, `mean(label · score)`, labels ±1. Making it small raises scores labelled −1
+/// and lowers scores labelled +1. The critic takes one label for real samples and the other for fakes, either way
+/// round; the generator takes the real one for its fakes.
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub fn wasserstein<'t>(labels: Var<'t>, scores: Var<'t>) -> Var<'t> {
+    same_shape("wasserstein", labels, scores);
+    (labels * scores).mean()
+}
+
+#[track_caller]
+fn same_shape(loss: &str, a: Var, b: Var) {
+    assert!(a.shape() == b.shape(), "{loss}: the shapes {} and {} differ", a.shape(), b.shape());
+}

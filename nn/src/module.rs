@@ -1,0 +1,84 @@
+//! What a layer is: a function recorded on a tape, with Variables that are trained or tracked.
+
+use autograd::{Var, Variable};
+
+/// Whether a network is being trained or used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Batch norm normalises by the batch and updates its running statistics.
+    Train,
+    /// Batch norm normalises by its running statistics: each sample's result is its own.
+    Eval,
+}
+
+/// A layer or a network. It records itself on the tape of its input and reads its Variables there, so the same module
+/// serves any number of programs.
+pub trait Module {
+    /// Records the layer's function of `x`.
+    ///
+    /// # Panics
+    /// If the shape of `x` does not fit.
+    fn forward<'t>(&self, x: Var<'t>, mode: Mode) -> Var<'t>;
+
+    /// What is trained, in PyTorch's order.
+    fn parameters(&self) -> Vec<Variable> {
+        Vec::new()
+    }
+
+    /// What is tracked, not trained: batch norm's running statistics.
+    fn buffers(&self) -> Vec<Variable> {
+        Vec::new()
+    }
+
+    /// All that has to be saved: parameters, then buffers.
+    fn state(&self) -> Vec<Variable> {
+        [self.parameters(), self.buffers()].concat()
+    }
+}
+
+/// Modules applied one after another.
+///
+/// Each layer has its name from its own constructor; PyTorch's `Sequential` would count all of them, activations too:
+///
+/// ```
+/// use nn::layers::{Activation, Linear};
+/// use nn::{Init, Module, Rng, Sequential};
+/// let mut rng = Rng::new(1, "weights");
+/// let critic = Sequential::new()
+///     .add(Linear::new("0", 784, 128, Init::FanIn, &mut rng))
+///     .add(Activation::LeakyRelu(0.2))
+///     .add(Linear::new("2", 128, 1, Init::FanIn, &mut rng));
+/// let names: Vec<_> = critic.parameters().iter().map(|v| v.name().to_owned()).collect();
+/// assert_eq!(names, ["0.weight", "0.bias", "2.weight", "2.bias"]);
+/// ```
+#[derive(Default)]
+pub struct Sequential(Vec<Box<dyn Module>>);
+
+impl Sequential {
+    /// No modules yet: the identity.
+    pub fn new() -> Self {
+        Sequential::default()
+    }
+
+    /// With `module` applied after the others.
+    #[expect(clippy::should_implement_trait, reason = "it appends, it does not add up")]
+    pub fn add(mut self, module: impl Module + 'static) -> Self {
+        self.0.push(Box::new(module));
+        self
+    }
+}
+
+impl Module for Sequential {
+    #[track_caller]
+    fn forward<'t>(&self, x: Var<'t>, mode: Mode) -> Var<'t> {
+        self.0.iter().fold(x, |x, module| module.forward(x, mode))
+    }
+
+    fn parameters(&self) -> Vec<Variable> {
+        self.0.iter().flat_map(|module| module.parameters()).collect()
+    }
+
+    fn buffers(&self) -> Vec<Variable> {
+        self.0.iter().flat_map(|module| module.buffers()).collect()
+    }
+}

@@ -1,0 +1,86 @@
+//! Stochastic gradient descent.
+
+use autograd::{Var, Variable};
+
+use super::{Optimizer, check_decay, moments};
+
+/// Gradient descent, with momentum if asked for, as PyTorch writes it:
+///
+/// ```text
+/// b ← μ·b + g
+/// θ ← θ − η·b
+/// ```
+///
+/// (The gradient enters with weight 1, not 1 − μ, and the learning rate is applied when b is used, not when it is
+/// stored: a change of η acts at once. Without momentum b is g.)
+///
+/// ```
+/// use autograd::{Tape, Tensor, Variable};
+/// use nn::{Optimizer, optim::Sgd};
+/// let x = Variable::new("x", Tensor::scalar(3.0));
+/// let tape = Tape::new();
+/// let loss = tape.variable(&x).square(); // slope 6
+/// let new = Sgd::new(vec![x]).update(loss, tape.scalar(0.5));
+/// assert_eq!(new[0].value().item(), 0.0);
+/// ```
+pub struct Sgd {
+    parameters: Vec<Variable>,
+    momentum: Option<Momentum>,
+}
+
+struct Momentum {
+    decay: f64,
+    buffers: Vec<Variable>,
+}
+
+impl Sgd {
+    /// Without momentum.
+    pub fn new(parameters: Vec<Variable>) -> Self {
+        Sgd { parameters, momentum: None }
+    }
+
+    /// With momentum μ, whose state is `{parameter}.momentum_buffer`.
+    ///
+    /// # Panics
+    /// If μ is not in [0, 1).
+    #[track_caller]
+    pub fn momentum(self, decay: f64) -> Self {
+        check_decay(decay);
+        let buffers = moments(&self.parameters, "momentum_buffer");
+        Sgd { momentum: Some(Momentum { decay, buffers }), ..self }
+    }
+}
+
+impl Optimizer for Sgd {
+    fn parameters(&self) -> &[Variable] {
+        &self.parameters
+    }
+
+    fn state(&self) -> Vec<Variable> {
+        self.momentum.iter().flat_map(|momentum| momentum.buffers.clone()).collect()
+    }
+
+    #[track_caller]
+    fn step<'t>(&self, gradients: &[Var<'t>], learning_rate: Var<'t>) -> Vec<Var<'t>> {
+        let tape = learning_rate.tape();
+        let directions = match &self.momentum {
+            Some(momentum) => momentum.follow(gradients),
+            None => gradients.to_vec(),
+        };
+        let each = self.parameters.iter().zip(directions);
+        each.map(|(parameter, direction)| tape.variable(parameter) - learning_rate * direction).collect()
+    }
+}
+
+impl Momentum {
+    /// b ← μ·b + g.
+    #[track_caller]
+    fn follow<'t>(&self, gradients: &[Var<'t>]) -> Vec<Var<'t>> {
+        let each = self.buffers.iter().zip(gradients);
+        each.map(|(buffer, &gradient)| {
+            let tape = gradient.tape();
+            tape.assign(buffer, tape.variable(buffer) * self.decay + gradient)
+        })
+        .collect()
+    }
+}
