@@ -37,6 +37,11 @@ impl StridedCopy {
         Self::new(shape, (offset, strides), (0, &Shape::from(shape).strides()), false)
     }
 
+    /// Puts a contiguous array into a box of a larger one: `y[offset + i strides[0] + …] = x[i, …]`.
+    pub fn into_box(shape: &[usize], offset: usize, strides: &[usize]) -> Self {
+        Self::new(shape, (0, &Shape::from(shape).strides()), (offset, strides), false)
+    }
+
     /// Surrounds an array of extents `shape` with zeros: it begins at index `before` of an array of extents `padded`.
     pub fn pad(shape: &[usize], before: &[usize], padded: &[usize]) -> Self {
         let strides = Shape::from(padded).strides();

@@ -3,11 +3,17 @@
 //! Work is cut into tiles of fixed size, never by the number of threads, so a result has the same bits on any number
 //! of threads. Tiles run on whatever rayon pool is current; small work stays on the calling thread.
 
+pub mod conv;
 pub mod copy;
+mod device;
+mod elementwise;
+mod fused;
 pub mod product;
 pub mod random;
 pub mod reduce;
 mod scratch;
+
+pub use device::Cpu;
 
 use std::marker::PhantomData;
 use std::ops::Range;

@@ -45,6 +45,53 @@ impl fmt::Display for Conv {
     }
 }
 
+/// All the extents of a convolution, whichever of the three views of the form is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConvSizes {
+    /// Number of images, N.
+    pub batch: usize,
+    /// Channels of an image, C.
+    pub channels: usize,
+    /// Height of an image, H.
+    pub height: usize,
+    /// Width of an image, W.
+    pub width: usize,
+    /// Number of filters, O.
+    pub filters: usize,
+    /// Extents of a filter, [kh, kw].
+    pub kernel: [usize; 2],
+    /// Number of windows, [H', W'].
+    pub out: [usize; 2],
+    /// Pixels from one window to the next.
+    pub stride: [usize; 2],
+    /// Zeros assumed around the image on each side.
+    pub padding: [usize; 2],
+}
+
+impl ConvSizes {
+    /// The extents, from the shapes of images, filters and results that fit each other.
+    pub fn new(conv: Conv, x: &Shape, w: &Shape, y: &Shape) -> Self {
+        ConvSizes {
+            batch: x[0],
+            channels: x[1],
+            height: x[2],
+            width: x[3],
+            filters: w[0],
+            kernel: [w[2], w[3]],
+            out: [y[2], y[3]],
+            stride: conv.stride,
+            padding: conv.padding,
+        }
+    }
+}
+
+impl fmt::Display for ConvSizes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ConvSizes { batch, channels, height, width, filters, kernel: [kh, kw], out: [rows, columns], .. } = self;
+        write!(f, "{batch}×{channels}×{height}×{width} ∗ {kh}×{kw} ↔ {filters}×{rows}×{columns}")
+    }
+}
+
 /// `x` [N, C, H, W], `w` [O, C, kh, kw] → `y` [N, O, H', W'].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conv2d(pub Conv);

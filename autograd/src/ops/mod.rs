@@ -22,10 +22,10 @@ use std::fmt;
 
 pub use broadcast::Broadcast;
 pub use concat::Concat;
-pub use conv::{Conv, Conv2d, Conv2dFilter, Conv2dInput};
+pub use conv::{Conv, Conv2d, Conv2dFilter, Conv2dInput, ConvSizes};
 pub use elementwise::Elementwise;
 pub use gather::{Gather, ScatterAdd};
-pub use matmul::MatMul;
+pub use matmul::{MatMul, ProductSizes};
 pub use pad::Pad;
 pub use permute::Permute;
 pub use reduce::{Max, Sum};

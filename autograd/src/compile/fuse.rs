@@ -1,0 +1,219 @@
+//! Fusion: which nodes run together, in one pass over memory.
+//!
+//! A unit is what one kernel computes: a group of elementwise nodes of equal element count, or a single node of any
+//! other kind. A view (broadcast, permutation, slice) that only groups read is no unit: they follow its strides
+//! themselves. A reshape never is: it changes nothing in memory.
+//!
+//! The graph is walked backwards, and each elementwise node joins the group of a node that reads it, unless that would
+//! close a cycle: a group must not wait for a value that waits for the group.
+
+use std::collections::BTreeSet;
+
+use super::graph::Graph;
+use crate::ops::{Elementwise, Op};
+use crate::tape::{Node, NodeId};
+
+/// A larger group would not keep its values in the first-level cache.
+const LARGEST_GROUP: usize = 64;
+
+/// Nodes that one kernel computes, in order.
+pub(crate) type Unit = Vec<NodeId>;
+
+/// Gives every reader of a mask a copy of its own. A mask costs one comparison to compute where its operand is at hand,
+/// and a pass over memory to keep.
+pub(crate) fn duplicate_masks(graph: Graph) -> Graph {
+    let is_mask = |node: &Node| matches!(node.op, Op::Elementwise(Elementwise::Step | Elementwise::LeakyStep { .. }));
+    graph.rebuilt(|nodes, mut node, _| {
+        for input in &mut node.inputs {
+            if is_mask(&nodes[*input]) {
+                nodes.push(nodes[*input].clone());
+                *input = nodes.len() - 1;
+            }
+        }
+        nodes.push(node);
+        nodes.len() - 1
+    })
+}
+
+/// Turns `x + product`, where nothing else reads either, into a product that adds onto x in place: gradients from several
+/// paths are summed up by the products that make them (GEMM's β = 1). The addend becomes a third input.
+pub(crate) fn accumulate(graph: Graph) -> Graph {
+    let readers = graph.reader_counts();
+    let is_product = |id: NodeId| {
+        let node = &graph.nodes[id];
+        matches!(node.op, Op::MatMul(_) | Op::Conv2d(_) | Op::Conv2dInput(_) | Op::Conv2dFilter(_))
+            && node.inputs.len() == 2
+            && readers[id] == 1
+    };
+    let is_private =
+        |id: NodeId| !graph.is_given(id) && graph.view(id).is_none() && graph.storage(id) == id && readers[id] == 1;
+    // (addend, product), the product recorded last so that it can wait for the addend.
+    let pair = |id: NodeId| match (&graph.nodes[id].op, &*graph.nodes[id].inputs) {
+        (Op::Elementwise(Elementwise::Add), &[a, b]) if a != b => {
+            let (addend, product) = (a.min(b), a.max(b));
+            (is_product(product) && is_private(addend)).then_some(product)
+        }
+        _ => None,
+    };
+    graph.rebuilt(|nodes, node, id| {
+        let node = match pair(id) {
+            Some(product) => {
+                // The renamed inputs, in the order of the sum; the product is the one that was.
+                let position = graph.nodes[id].inputs.iter().position(|&input| input == product).expect("a term");
+                let (addend, product) = (node.inputs[1 - position], nodes[node.inputs[position]].clone());
+                Node { inputs: [product.inputs, vec![addend]].concat(), ..product }
+            }
+            None => node,
+        };
+        nodes.push(node);
+        nodes.len() - 1
+    })
+}
+
+/// What must be computed, as units in the order in which they run.
+pub(crate) fn fuse(graph: &Graph) -> Vec<Unit> {
+    let materialized = materialized(graph);
+    let sources = |id: NodeId| graph.nodes[id].inputs.iter().map(|&input| graph.source(input, &materialized));
+    let mut readers: Vec<Vec<(NodeId, bool)>> = vec![Vec::new(); graph.nodes.len()];
+    for id in (0..graph.nodes.len()).filter(|&id| materialized[id]) {
+        sources(id).for_each(|(source, direct)| readers[source].push((id, direct)));
+    }
+    let mut groups = Groups { unit_of: vec![None; graph.nodes.len()], units: Vec::new(), after: Vec::new() };
+    for id in (0..graph.nodes.len()).rev().filter(|&id| materialized[id]) {
+        let fits =
+            |&&(reader, direct): &&(NodeId, bool)| direct && graph.is_elementwise(id) && graph.is_elementwise(reader);
+        let candidates: BTreeSet<usize> =
+            readers[id].iter().filter(fits).filter_map(|&(reader, _)| groups.unit_of[reader]).collect();
+        let waiting: BTreeSet<usize> = readers[id].iter().filter_map(|&(reader, _)| groups.unit_of[reader]).collect();
+        groups.place(id, &candidates, &waiting);
+    }
+    groups.in_order(|id| sources(id).map(|(source, _)| source).collect())
+}
+
+/// Which nodes get memory of their own: everything computed, except views that only groups read.
+fn materialized(graph: &Graph) -> Vec<bool> {
+    let mut needed: Vec<bool> =
+        (0..graph.nodes.len()).map(|id| !graph.is_given(id) && graph.storage(id) == id).collect();
+    (0..graph.nodes.len()).filter(|&id| graph.view(id).is_some()).for_each(|id| needed[id] = false);
+    let need = |needed: &mut Vec<bool>, id: NodeId| {
+        let id = graph.storage(id);
+        needed[id] |= graph.view(id).is_some();
+    };
+    for id in
+        (0..graph.nodes.len()).filter(|&id| !matches!(graph.nodes[id].op, Op::Reshape(_)) && !graph.is_elementwise(id))
+    {
+        graph.nodes[id].inputs.iter().for_each(|&input| need(&mut needed, input));
+    }
+    graph.roots().for_each(|root| need(&mut needed, root));
+    needed
+}
+
+impl Graph {
+    /// Whether a value lies in memory before the program starts.
+    fn is_given(&self, id: NodeId) -> bool {
+        matches!(self.nodes[id].op, Op::Input(_) | Op::Constant(_) | Op::Variable(_))
+    }
+
+    /// Whether a node can be part of a group.
+    pub fn is_elementwise(&self, id: NodeId) -> bool {
+        matches!(self.nodes[id].op, Op::Elementwise(_))
+    }
+
+    /// The node whose memory is read through `id`, and whether it is read element by element (not through strides).
+    pub fn source(&self, id: NodeId, materialized: &[bool]) -> (NodeId, bool) {
+        let id = self.storage(id);
+        match self.view(id) {
+            Some(_) if !materialized[id] => (self.storage(self.nodes[id].inputs[0]), false),
+            _ => (id, true),
+        }
+    }
+}
+
+/// Units under construction, the last to run first.
+struct Groups {
+    unit_of: Vec<Option<usize>>,
+    units: Vec<Unit>,
+    /// For each unit, those that must run after it.
+    after: Vec<BitSet>,
+}
+
+impl Groups {
+    /// Puts a node into the first of the `candidates` that no other unit waiting for the node must precede, or into a
+    /// unit of its own.
+    fn place(&mut self, id: NodeId, candidates: &BTreeSet<usize>, waiting: &BTreeSet<usize>) {
+        let open = |&&group: &&usize| {
+            self.units[group].len() < LARGEST_GROUP
+                && waiting.iter().all(|&unit| unit == group || !self.after[unit].has(group))
+        };
+        let unit = match candidates.iter().find(open) {
+            Some(&group) => group,
+            None => {
+                self.units.push(Vec::new());
+                self.after.push(BitSet::default());
+                self.units.len() - 1
+            }
+        };
+        self.units[unit].push(id);
+        self.unit_of[id] = Some(unit);
+        let mut later = self.after[unit].clone();
+        for &waiting in waiting.iter().filter(|&&waiting| waiting != unit) {
+            later.insert(waiting);
+            later.add_all(&self.after[waiting]);
+        }
+        for before in 0..self.units.len() {
+            if before == unit || self.after[before].has(unit) {
+                self.after[before].add_all(&later);
+            }
+        }
+    }
+
+    /// The units in an order in which each runs after what it reads; among those that could run, the one that was
+    /// recorded first.
+    fn in_order(mut self, sources: impl Fn(NodeId) -> Vec<NodeId>) -> Vec<Unit> {
+        self.units.iter_mut().for_each(|unit| unit.reverse());
+        let needs = |unit: usize| -> BTreeSet<usize> {
+            let units = self.units[unit].iter().flat_map(|&id| sources(id)).filter_map(|source| self.unit_of[source]);
+            units.filter(|&needed| needed != unit).collect()
+        };
+        let mut missing: Vec<BTreeSet<usize>> = (0..self.units.len()).map(needs).collect();
+        let mut waiting: Vec<Vec<usize>> = vec![Vec::new(); self.units.len()];
+        for (unit, needs) in missing.iter().enumerate() {
+            needs.iter().for_each(|&needed| waiting[needed].push(unit));
+        }
+        let age = |unit: usize| *self.units[unit].last().expect("no unit is empty");
+        let mut ready: BTreeSet<(NodeId, usize)> =
+            (0..self.units.len()).filter(|&unit| missing[unit].is_empty()).map(|unit| (age(unit), unit)).collect();
+        let mut order = Vec::with_capacity(self.units.len());
+        while let Some((_, unit)) = ready.pop_first() {
+            order.push(self.units[unit].clone());
+            for &next in &waiting[unit] {
+                missing[next].remove(&unit);
+                if missing[next].is_empty() {
+                    ready.insert((age(next), next));
+                }
+            }
+        }
+        assert_eq!(order.len(), self.units.len(), "units must not wait for each other");
+        order
+    }
+}
+
+/// A set of small numbers.
+#[derive(Clone, Default)]
+struct BitSet(Vec<u64>);
+
+impl BitSet {
+    fn has(&self, i: usize) -> bool {
+        self.0.get(i / 64).is_some_and(|word| word >> (i % 64) & 1 == 1)
+    }
+
+    fn insert(&mut self, i: usize) {
+        self.0.resize(self.0.len().max(i / 64 + 1), 0);
+        self.0[i / 64] |= 1 << (i % 64);
+    }
+
+    fn add_all(&mut self, other: &BitSet) {
+        self.0.resize(self.0.len().max(other.0.len()), 0);
+        self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word |= other);
+    }
+}

@@ -1,0 +1,128 @@
+//! The compiler's view of a tape: the nodes that matter, the values wanted, the Variables that change.
+
+use crate::interpret::ancestors;
+use crate::ops::{Broadcast, Op, Permute, Slice};
+use crate::tape::{Node, NodeId};
+use crate::{Shape, Variable};
+
+/// Nodes in an order in which each reads only earlier ones.
+pub(crate) struct Graph {
+    pub nodes: Vec<Node>,
+    /// The values the caller asked for.
+    pub outputs: Vec<NodeId>,
+    /// The new values of Variables, committed when the program ends.
+    pub assigns: Vec<(Variable, NodeId)>,
+}
+
+/// How a strided view reads the memory of its input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    /// The extents of the view.
+    pub shape: Shape,
+    /// The element it starts at.
+    pub offset: usize,
+    /// The step in memory along each axis; 0 repeats.
+    pub strides: Vec<usize>,
+}
+
+impl Graph {
+    /// The number of elements of a node's value.
+    pub fn count(&self, id: NodeId) -> usize {
+        self.nodes[id].shape.count()
+    }
+
+    /// The value of a node all of whose elements are one known constant.
+    pub fn splat(&self, id: NodeId) -> Option<f64> {
+        splat(&self.nodes, id)
+    }
+
+    /// The node whose memory this one is: a reshape changes nothing in memory.
+    pub fn storage(&self, id: NodeId) -> NodeId {
+        match self.nodes[id].op {
+            Op::Reshape(_) => self.storage(self.nodes[id].inputs[0]),
+            _ => id,
+        }
+    }
+
+    /// How a broadcast, permutation or slice reads its input.
+    pub fn view(&self, id: NodeId) -> Option<View> {
+        let node = &self.nodes[id];
+        let input = || &self.nodes[node.inputs[0]].shape;
+        let (offset, strides) = match &node.op {
+            Op::Broadcast(broadcast @ Broadcast { .. }) => (0, broadcast.strides(input())),
+            Op::Permute(Permute { order }) => {
+                let strides = input().strides();
+                (0, order.iter().map(|&axis| strides[axis]).collect())
+            }
+            Op::Slice(Slice { start, .. }) => {
+                let strides = input().strides();
+                (start.iter().zip(&strides).map(|(start, stride)| start * stride).sum(), strides)
+            }
+            _ => return None,
+        };
+        Some(View { shape: node.shape.clone(), offset, strides })
+    }
+
+    /// Number of readers of each node, outputs and assignments counted.
+    pub fn reader_counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.nodes.len()];
+        self.nodes.iter().flat_map(|node| &node.inputs).for_each(|&input| counts[input] += 1);
+        self.roots().for_each(|root| counts[root] += 1);
+        counts
+    }
+
+    /// Outputs and new values of Variables.
+    pub fn roots(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.outputs.iter().copied().chain(self.assigns.iter().map(|&(_, id)| id))
+    }
+
+    /// The same graph, its nodes rebuilt in order by `rebuild`, which is given each with renamed inputs and answers with
+    /// the node that takes its place among those built so far.
+    pub fn rebuilt(&self, mut rebuild: impl FnMut(&mut Vec<Node>, Node, NodeId) -> NodeId) -> Graph {
+        let mut built = Vec::with_capacity(self.nodes.len());
+        let mut renamed: Vec<NodeId> = Vec::with_capacity(self.nodes.len());
+        for (id, node) in self.nodes.iter().enumerate() {
+            let inputs = node.inputs.iter().map(|&input| renamed[input]).collect();
+            renamed.push(rebuild(&mut built, Node { inputs, ..node.clone() }, id));
+        }
+        let outputs = self.outputs.iter().map(|&id| renamed[id]).collect();
+        let assigns = self.assigns.iter().map(|(variable, id)| (variable.clone(), renamed[*id])).collect();
+        Graph { nodes: built, outputs, assigns }.pruned()
+    }
+
+    /// The same graph without nodes that no output and no assignment depends on.
+    fn pruned(&self) -> Graph {
+        let kept = ancestors(&self.nodes, &self.roots().collect::<Vec<_>>());
+        let mut renamed = vec![usize::MAX; self.nodes.len()];
+        kept.iter().enumerate().for_each(|(new, &old)| renamed[old] = new);
+        let rename = |&old: &NodeId| renamed[old];
+        let node = |&old: &NodeId| {
+            let node = &self.nodes[old];
+            Node { inputs: node.inputs.iter().map(rename).collect(), ..node.clone() }
+        };
+        Graph {
+            nodes: kept.iter().map(node).collect(),
+            outputs: self.outputs.iter().map(rename).collect(),
+            assigns: self.assigns.iter().map(|(variable, id)| (variable.clone(), rename(id))).collect(),
+        }
+    }
+}
+
+/// What of a tape the outputs and the assignments depend on.
+pub(crate) fn prune(nodes: &[Node], outputs: &[NodeId]) -> Graph {
+    let assigned = |(id, node): (NodeId, &Node)| match &node.op {
+        Op::Assign(assign) => Some((assign.0.clone(), id)),
+        _ => None,
+    };
+    let assigns = nodes.iter().enumerate().filter_map(assigned).collect();
+    Graph { nodes: nodes.to_vec(), outputs: outputs.to_vec(), assigns }.pruned()
+}
+
+/// The value of a node all of whose elements are one known constant.
+pub(crate) fn splat(nodes: &[Node], id: NodeId) -> Option<f64> {
+    match &nodes[id].op {
+        Op::Constant(constant) => constant.scalar(),
+        Op::Broadcast(_) | Op::Reshape(_) => splat(nodes, nodes[id].inputs[0]),
+        _ => None,
+    }
+}

@@ -1,0 +1,137 @@
+//! The kernels that a device must know: what remains of the operations when shapes, views and fusion are resolved.
+//!
+//! Every value is a contiguous row-major buffer. A [`Step`](super::plan::Step) names the buffers a kernel reads and writes.
+
+use std::fmt;
+
+pub use super::graph::View;
+use crate::ops::{ConvSizes, Elementwise, ProductSizes, Random};
+
+/// One launch on a device.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kernel {
+    /// A group of elementwise operations in one pass. Reads one buffer a load, writes one a store.
+    Fused(Fused),
+    /// Lays a strided view of the buffer read out contiguously.
+    Copy(View),
+    /// Puts each buffer read into its box of the buffer written, over zeros: padding and concatenation.
+    Assemble(Vec<View>),
+    /// Reduces the middle extent of [outer, reduced, inner].
+    Reduce {
+        /// Sum or maximum.
+        reduction: Reduction,
+        /// Independent blocks.
+        outer: usize,
+        /// Elements reduced to one.
+        reduced: usize,
+        /// Contiguous results within a block.
+        inner: usize,
+    },
+    /// Matrix products of A and B, read in this order.
+    MatMul {
+        /// The extents.
+        sizes: ProductSizes,
+        /// Whether A is stored transposed, [k, m].
+        transpose_a: bool,
+        /// Whether B is stored transposed, [n, k].
+        transpose_b: bool,
+        /// Adds onto what the buffer written holds.
+        accumulate: bool,
+    },
+    /// Images and filters to the convolution's result.
+    Conv2d(ConvSizes, Accumulate),
+    /// Result gradients and filters to image gradients.
+    Conv2dInput(ConvSizes, Accumulate),
+    /// Images and result gradients to filter gradients.
+    Conv2dFilter(ConvSizes, Accumulate),
+    /// Values [rows, width] and indices to the rows that these name; NaN where there is no such row.
+    Gather {
+        /// Elements of a row.
+        width: usize,
+    },
+    /// Values [count, width] and indices to sums of rows.
+    ScatterAdd {
+        /// Elements of a row.
+        width: usize,
+    },
+    /// Random numbers for the program's step.
+    Random(Random),
+}
+
+/// Whether a product adds onto what the buffer written holds.
+pub type Accumulate = bool;
+
+/// How elements are reduced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reduction {
+    /// Their sum.
+    Sum,
+    /// The largest; NaN wins.
+    Max,
+}
+
+/// A group of elementwise operations over `count` elements. Its registers are first the loads, then the results of the
+/// instructions, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fused {
+    /// Number of elements.
+    pub count: usize,
+    /// How each buffer is read.
+    pub loads: Vec<Access>,
+    /// What is computed.
+    pub instructions: Vec<Instruction>,
+    /// The register that goes to each buffer written.
+    pub stores: Vec<usize>,
+}
+
+/// How a fused group reads a buffer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Access {
+    /// Element i for element i.
+    Contiguous,
+    /// Through strides.
+    Strided(View),
+}
+
+/// One operation of a fused group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Instruction {
+    /// The operation.
+    pub op: Elementwise,
+    /// Where its arguments come from.
+    pub arguments: Vec<Argument>,
+}
+
+/// An argument of a fused operation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Argument {
+    /// The value of a register.
+    Register(usize),
+    /// A number.
+    Constant(f32),
+}
+
+impl fmt::Display for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kernel::Fused(fused) => {
+                let names: Vec<&str> = fused.instructions.iter().map(|instruction| instruction.op.name()).collect();
+                write!(f, "fused {}×({})", fused.count, names.join(" "))
+            }
+            Kernel::Copy(view) => write!(f, "copy {}", view.shape),
+            Kernel::Assemble(parts) => write!(f, "assemble {} parts", parts.len()),
+            Kernel::Reduce { reduction, outer, reduced, inner } => {
+                write!(f, "{reduction:?} {outer}×({reduced})×{inner}")
+            }
+            Kernel::MatMul { sizes: ProductSizes { batch, m, n, k }, accumulate, .. } => {
+                write!(f, "product {batch}×[{m}, {k}]·[{k}, {n}]{}", if *accumulate { " +=" } else { "" })
+            }
+            Kernel::Conv2d(sizes, _) => write!(f, "conv2d {sizes}"),
+            Kernel::Conv2dInput(sizes, _) => write!(f, "conv2d_input {sizes}"),
+            Kernel::Conv2dFilter(sizes, _) => write!(f, "conv2d_filter {sizes}"),
+            Kernel::Gather { width } => write!(f, "gather rows of {width}"),
+            Kernel::ScatterAdd { width } => write!(f, "scatter_add rows of {width}"),
+            Kernel::Random(random) => write!(f, "{random}"),
+        }
+    }
+}

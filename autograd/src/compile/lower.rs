@@ -1,0 +1,168 @@
+//! Lowering: from units of nodes to kernels and the values they read and write.
+
+use super::fuse::Unit;
+use super::graph::{Graph, View};
+use super::kernel::{Access, Argument, Fused, Instruction, Kernel, Reduction};
+use crate::Shape;
+use crate::ops::{Conv2d, Conv2dFilter, Conv2dInput, ConvSizes, Max, Op, Pad, Sum};
+use crate::tape::NodeId;
+
+/// A kernel and the nodes whose values it reads and writes.
+#[derive(Debug)]
+pub(crate) struct Launch {
+    pub kernel: Kernel,
+    pub reads: Vec<NodeId>,
+    pub writes: Vec<NodeId>,
+}
+
+/// One launch a unit.
+pub(crate) fn lower(graph: &Graph, units: &[Unit]) -> Vec<Launch> {
+    let mut written = vec![false; graph.nodes.len()];
+    units.iter().flatten().for_each(|&id| written[id] = true);
+    let stored = stored(graph, units, &written);
+    let lower = |unit: &Unit| match graph.is_elementwise(unit[0]) {
+        true => group(graph, unit, &written, &stored),
+        false => single(graph, unit[0]),
+    };
+    units.iter().map(lower).collect()
+}
+
+/// Which nodes are read outside of the unit that computes them.
+fn stored(graph: &Graph, units: &[Unit], written: &[bool]) -> Vec<bool> {
+    let mut unit_of = vec![usize::MAX; graph.nodes.len()];
+    units.iter().enumerate().for_each(|(i, unit)| unit.iter().for_each(|&id| unit_of[id] = i));
+    let mut stored = vec![false; graph.nodes.len()];
+    for id in (0..graph.nodes.len()).filter(|&id| written[id]) {
+        for &input in &graph.nodes[id].inputs {
+            let (source, direct) = graph.source(input, written);
+            stored[source] |= !direct || unit_of[source] != unit_of[id];
+        }
+    }
+    graph.roots().for_each(|root| stored[graph.storage(root)] = true);
+    stored
+}
+
+/// A group of elementwise nodes.
+fn group(graph: &Graph, unit: &Unit, written: &[bool], stored: &[bool]) -> Launch {
+    let mut loads: Vec<(NodeId, Access)> = Vec::new();
+    let mut operands: Vec<Vec<Operand>> = Vec::new();
+    for &id in unit {
+        let operand = |&input: &NodeId| {
+            if let Some(value) = graph.splat(input) {
+                return Operand::Constant(value as f32);
+            }
+            let (source, direct) = graph.source(input, written);
+            if let Some(position) = unit.iter().position(|&member| member == source && direct) {
+                return Operand::Member(position);
+            }
+            let access = match direct {
+                true => Access::Contiguous,
+                false => Access::Strided(graph.view(graph.storage(input)).expect("only views are indirect")),
+            };
+            let load = (source, access);
+            let position = loads.iter().position(|known| *known == load).unwrap_or(loads.len());
+            if position == loads.len() {
+                loads.push(load);
+            }
+            Operand::Load(position)
+        };
+        operands.push(graph.nodes[id].inputs.iter().map(operand).collect());
+    }
+    let register = |operand: &Operand| match *operand {
+        Operand::Constant(value) => Argument::Constant(value),
+        Operand::Load(load) => Argument::Register(load),
+        Operand::Member(member) => Argument::Register(loads.len() + member),
+    };
+    let op = |id: NodeId| match graph.nodes[id].op {
+        Op::Elementwise(op) => op,
+        _ => unreachable!("a group holds elementwise nodes"),
+    };
+    let instruction = |(&id, operands): (&NodeId, &Vec<Operand>)| Instruction {
+        op: op(id),
+        arguments: operands.iter().map(register).collect(),
+    };
+    let kept: Vec<usize> = (0..unit.len()).filter(|&member| stored[unit[member]]).collect();
+    let fused = Fused {
+        count: graph.count(unit[0]),
+        instructions: unit.iter().zip(&operands).map(instruction).collect(),
+        stores: kept.iter().map(|member| loads.len() + member).collect(),
+        loads: loads.iter().map(|(_, access)| access.clone()).collect(),
+    };
+    Launch {
+        kernel: Kernel::Fused(fused),
+        reads: loads.into_iter().map(|(source, _)| source).collect(),
+        writes: kept.into_iter().map(|member| unit[member]).collect(),
+    }
+}
+
+enum Operand {
+    Constant(f32),
+    Load(usize),
+    Member(usize),
+}
+
+/// Any other node.
+fn single(graph: &Graph, id: NodeId) -> Launch {
+    let node = &graph.nodes[id];
+    let shape = |input: usize| &graph.nodes[node.inputs[input]].shape;
+    let accumulate = node.inputs.len() == 3; // products and convolutions only: see `fuse::accumulate`
+    let kernel = match &node.op {
+        Op::Broadcast(_) | Op::Permute(_) | Op::Slice(_) => Kernel::Copy(graph.view(id).expect("a view")),
+        Op::Pad(Pad { before, .. }) => Kernel::Assemble(vec![part(shape(0), before, &node.shape)]),
+        Op::Concat(concat) => {
+            let mut corner = vec![0; node.shape.rank()];
+            let mut next = |input: usize| {
+                let view = part(shape(input), &corner, &node.shape);
+                corner[concat.axis] += shape(input)[concat.axis];
+                view
+            };
+            Kernel::Assemble((0..node.inputs.len()).map(&mut next).collect())
+        }
+        Op::Sum(Sum { axes }) => reduce(Reduction::Sum, axes, shape(0)),
+        Op::Max(Max { axes }) => reduce(Reduction::Max, axes, shape(0)),
+        Op::MatMul(product) => Kernel::MatMul {
+            sizes: product.sizes(shape(0), shape(1)),
+            transpose_a: product.transpose_a,
+            transpose_b: product.transpose_b,
+            accumulate,
+        },
+        Op::Conv2d(Conv2d(conv)) => Kernel::Conv2d(ConvSizes::new(*conv, shape(0), shape(1), &node.shape), accumulate),
+        Op::Conv2dInput(Conv2dInput { conv, .. }) => {
+            Kernel::Conv2dInput(ConvSizes::new(*conv, &node.shape, shape(1), shape(0)), accumulate)
+        }
+        Op::Conv2dFilter(Conv2dFilter { conv, .. }) => {
+            Kernel::Conv2dFilter(ConvSizes::new(*conv, shape(0), &node.shape, shape(1)), accumulate)
+        }
+        Op::Gather(_) => Kernel::Gather { width: node.shape.without(&[0]).count() },
+        Op::ScatterAdd(_) => Kernel::ScatterAdd { width: node.shape.without(&[0]).count() },
+        Op::Random(random) => Kernel::Random(*random),
+        Op::Input(_)
+        | Op::Constant(_)
+        | Op::Variable(_)
+        | Op::Reshape(_)
+        | Op::Elementwise(_)
+        | Op::Detach(_)
+        | Op::Assign(_) => {
+            unreachable!("{} is no unit of its own", node.op)
+        }
+    };
+    Launch { kernel, reads: node.inputs.iter().map(|&input| graph.storage(input)).collect(), writes: vec![id] }
+}
+
+/// The box of `whole` with this first corner.
+fn part(shape: &Shape, corner: &[usize], whole: &Shape) -> View {
+    let strides = whole.strides();
+    let offset = corner.iter().zip(&strides).map(|(start, stride)| start * stride).sum();
+    View { shape: shape.clone(), offset, strides }
+}
+
+/// The axes of a reduction follow each other: see `simplify`.
+fn reduce(reduction: Reduction, axes: &[usize], shape: &Shape) -> Kernel {
+    let (first, last) = (axes[0], axes[axes.len() - 1]);
+    Kernel::Reduce {
+        reduction,
+        outer: shape[..first].iter().product(),
+        reduced: shape[first..=last].iter().product(),
+        inner: shape[last + 1..].iter().product(),
+    }
+}

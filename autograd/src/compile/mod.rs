@@ -1,0 +1,32 @@
+//! The compiler: from a recorded tape to a plan that a device can replay without allocating.
+//!
+//! ```text
+//! tape ──prune──▶ graph ──simplify──▶ graph ──fuse──▶ units ──lower──▶ kernels ──plan──▶ buffers
+//! ```
+//!
+//! - `graph`: what of the tape matters: the nodes that outputs and assignments depend on.
+//! - `simplify`: folds constants, drops identities, shares equal nodes, splits reductions.
+//! - `fuse`: gathers elementwise nodes into groups that run in one pass over memory.
+//! - [`kernel`], `lower`: what a device is asked to run, every reshape and broadcast resolved.
+//! - [`plan`]: one arena, in which values that are never alive together share memory.
+//!
+//! No step knows what a derivative is, and none knows a device beyond how much scratch memory a kernel wants there.
+
+mod fuse;
+mod graph;
+pub mod kernel;
+mod lower;
+pub mod plan;
+mod simplify;
+
+pub use kernel::Kernel;
+pub use plan::Plan;
+
+use crate::tape::{Node, NodeId};
+
+/// Compiles recorded nodes. `scratch` tells how many elements of scratch memory a kernel wants on the device.
+pub(crate) fn compile(nodes: &[Node], outputs: &[NodeId], scratch: impl Fn(&Kernel) -> usize) -> Plan {
+    let graph = fuse::accumulate(fuse::duplicate_masks(simplify::simplify(&graph::prune(nodes, outputs))));
+    let lowered = lower::lower(&graph, &fuse::fuse(&graph));
+    plan::plan(&graph, lowered, scratch)
+}

@@ -1,0 +1,362 @@
+//! Planning: every value gets a place before the program runs. One arena holds whatever is alive, values that are never
+//! alive together share its memory, and a fused group may overwrite a value that dies in it.
+
+use std::sync::Arc;
+
+use super::graph::Graph;
+use super::kernel::{Access, Kernel, View};
+use super::lower::Launch;
+use crate::ops::Op;
+use crate::tape::NodeId;
+use crate::{Shape, Tensor, Variable};
+
+/// Buffers begin at multiples of this many elements: a cache line, and the widest vector.
+const ALIGNMENT: usize = 16;
+
+/// A program, ready for a device: the kernels in order and where each value lies.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What runs, in order.
+    pub steps: Vec<Step>,
+    /// The length of the arena, in elements.
+    pub arena: usize,
+    /// What is given at every run.
+    pub inputs: Vec<Input>,
+    /// Where the values asked for lie when the program ends.
+    pub outputs: Vec<(Slot, Shape)>,
+    /// The Variables read or assigned.
+    pub variables: Vec<Variable>,
+    /// Values that never change.
+    pub constants: Vec<Arc<Tensor>>,
+}
+
+/// An input of a program.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Its name.
+    pub name: String,
+    /// Its shape.
+    pub shape: Shape,
+    /// Where it is put before the program starts.
+    pub slot: Slot,
+}
+
+/// One kernel with its buffers.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What runs.
+    pub kernel: Kernel,
+    /// The buffers read. A product that accumulates reads the buffer it writes besides.
+    pub reads: Vec<Slot>,
+    /// The buffers written. Of those read, only one that a fused group reads contiguously may be among them.
+    pub writes: Vec<Slot>,
+    /// Memory for the kernel's own use.
+    pub scratch: Option<Slot>,
+}
+
+/// A buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// Where it begins.
+    pub place: Place,
+    /// Its number of elements.
+    pub len: usize,
+}
+
+/// Where a buffer begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// At an offset into the arena.
+    Arena(usize),
+    /// A Variable's memory, by its index in [`Plan::variables`].
+    Variable(usize),
+    /// A constant, by its index in [`Plan::constants`].
+    Constant(usize),
+}
+
+/// Gives every value of the launches a place.
+pub(crate) fn plan(graph: &Graph, launches: Vec<Launch>, scratch: impl Fn(&Kernel) -> usize) -> Plan {
+    Planner::new(graph, launches).plan(scratch)
+}
+
+/// A value's home: a leaf's own memory, or a buffer of the arena that values may share.
+#[derive(Clone, Copy, PartialEq)]
+enum Home {
+    Nowhere,
+    Buffer(usize),
+    Variable(usize),
+    Constant(usize),
+}
+
+/// A stretch of the arena in use from one step to another.
+struct Buffer {
+    len: usize,
+    first: usize,
+    last: usize,
+    offset: usize,
+}
+
+struct Planner<'a> {
+    graph: &'a Graph,
+    launches: Vec<Launch>,
+    /// For each value, the last launch that reads it; outputs are read after all of them.
+    last_use: Vec<usize>,
+    counts: Vec<usize>,
+    homes: Vec<Home>,
+    buffers: Vec<Buffer>,
+    variables: Vec<Variable>,
+    constants: Vec<Arc<Tensor>>,
+    /// The values asked for and the new values of Variables.
+    outputs: Vec<NodeId>,
+    assigns: Vec<(usize, NodeId)>,
+}
+
+impl<'a> Planner<'a> {
+    fn new(graph: &'a Graph, launches: Vec<Launch>) -> Self {
+        let mut planner = Planner {
+            graph,
+            launches,
+            last_use: Vec::new(),
+            counts: (0..graph.nodes.len()).map(|id| graph.count(id)).collect(),
+            homes: vec![Home::Nowhere; graph.nodes.len()],
+            buffers: Vec::new(),
+            variables: Vec::new(),
+            constants: Vec::new(),
+            outputs: graph.outputs.iter().map(|&id| graph.storage(id)).collect(),
+            assigns: Vec::new(),
+        };
+        planner.settle_leaves();
+        for (variable, value) in &graph.assigns {
+            let index = planner.index_of(variable);
+            planner.assigns.push((index, graph.storage(*value)));
+        }
+        planner.rescue_start_values();
+        planner.find_last_uses();
+        planner
+    }
+
+    fn index_of(&mut self, variable: &Variable) -> usize {
+        let known = self.variables.iter().position(|known| known == variable);
+        known.unwrap_or_else(|| {
+            self.variables.push(variable.clone());
+            self.variables.len() - 1
+        })
+    }
+
+    fn settle_leaves(&mut self) {
+        for id in 0..self.graph.nodes.len() {
+            match &self.graph.nodes[id].op {
+                Op::Variable(variable) => self.homes[id] = Home::Variable(self.index_of(variable)),
+                Op::Constant(constant) => {
+                    self.homes[id] = Home::Constant(self.constants.len());
+                    self.constants.push(Arc::new(constant.tensor().cast()));
+                }
+                Op::Input(_) => self.homes[id] = self.buffer(self.counts[id], 0),
+                _ => {}
+            }
+        }
+    }
+
+    /// A buffer in use from launch `first` on.
+    fn buffer(&mut self, len: usize, first: usize) -> Home {
+        self.buffers.push(Buffer { len, first, last: first, offset: 0 });
+        Home::Buffer(self.buffers.len() - 1)
+    }
+
+    /// A Variable's start value that is asked for, or becomes another Variable's value, is copied before anything is
+    /// committed: two Variables may exchange their values, and outputs lie in the arena.
+    fn rescue_start_values(&mut self) {
+        let assigned: Vec<Home> = self.assigns.iter().map(|&(index, _)| Home::Variable(index)).collect();
+        let roots: Vec<NodeId> = self.outputs.iter().copied().chain(self.assigns.iter().map(|&(_, id)| id)).collect();
+        for (position, id) in roots.into_iter().enumerate() {
+            let wanted = position < self.outputs.len() && matches!(self.homes[id], Home::Variable(_));
+            if !wanted && !assigned.contains(&self.homes[id]) {
+                continue;
+            }
+            let rescued = self.homes.len();
+            self.launches.push(Launch { kernel: copy(self.counts[id]), reads: vec![id], writes: vec![rescued] });
+            self.homes.push(Home::Nowhere);
+            self.counts.push(self.counts[id]);
+            match position.checked_sub(self.outputs.len()) {
+                None => self.outputs[position] = rescued,
+                Some(assign) => self.assigns[assign].1 = rescued,
+            }
+        }
+    }
+
+    fn find_last_uses(&mut self) {
+        self.last_use = vec![0; self.homes.len()];
+        for (at, launch) in self.launches.iter().enumerate() {
+            launch.reads.iter().for_each(|&read| self.last_use[read] = at);
+        }
+        let end = self.launches.len();
+        self.outputs.iter().for_each(|&output| self.last_use[output] = end);
+        self.assigns.iter().for_each(|&(_, value)| self.last_use[value] = end);
+    }
+
+    fn plan(mut self, scratch: impl Fn(&Kernel) -> usize) -> Plan {
+        let mut scratches = Vec::with_capacity(self.launches.len());
+        for at in 0..self.launches.len() {
+            self.settle_writes(at);
+            let wanted = scratch(&self.launches[at].kernel);
+            scratches.push((wanted > 0).then(|| self.buffer(wanted, at)));
+        }
+        for (value, &home) in self.homes.iter().enumerate() {
+            if let Home::Buffer(buffer) = home {
+                self.buffers[buffer].last = self.buffers[buffer].last.max(self.last_use[value]);
+            }
+        }
+        let arena = place(&mut self.buffers);
+        let steps = self.launches.iter().zip(&scratches).map(|(launch, scratch)| self.step(launch, scratch));
+        let commits = self.assigns.iter().filter(|&&(index, value)| self.homes[value] != Home::Variable(index));
+        let commit = |&(index, value): &(usize, NodeId)| {
+            let to = Slot { place: Place::Variable(index), len: self.counts[value] };
+            Step { kernel: copy(self.counts[value]), reads: vec![self.slot(value)], writes: vec![to], scratch: None }
+        };
+        Plan {
+            steps: steps.chain(commits.map(commit)).collect(),
+            arena,
+            inputs: self.inputs(),
+            outputs: self
+                .outputs
+                .iter()
+                .zip(&self.graph.outputs)
+                .map(|(&id, &node)| (self.slot(id), self.graph.nodes[node].shape.clone()))
+                .collect(),
+            variables: self.variables.clone(),
+            constants: self.constants.clone(),
+        }
+    }
+
+    /// Finds a home for what a launch writes: a Variable that may be overwritten, a value that dies, or a new buffer.
+    fn settle_writes(&mut self, at: usize) {
+        let mut taken: Vec<Home> = Vec::new();
+        for position in 0..self.launches[at].writes.len() {
+            let value = self.launches[at].writes[position];
+            let home = self.variable_to_overwrite(at, value).or_else(|| self.dying_read(at, value, &taken));
+            self.homes[value] = home.unwrap_or_else(|| self.buffer(self.counts[value], at));
+            taken.push(self.homes[value]);
+        }
+    }
+
+    /// The Variable that the value is for, if nothing reads the Variable's old value any more.
+    fn variable_to_overwrite(&self, at: usize, value: NodeId) -> Option<Home> {
+        let &(index, _) = self.assigns.iter().find(|&&(_, assigned)| assigned == value)?;
+        if self.outputs.contains(&value) {
+            return None; // outputs are read after the run, when another program may have changed the Variable
+        }
+        let home = Home::Variable(index);
+        let free = |leaf: NodeId| match self.last_use[leaf].cmp(&at) {
+            std::cmp::Ordering::Less => true,
+            std::cmp::Ordering::Equal => self.reads_contiguously(at, leaf) || !self.launches[at].reads.contains(&leaf),
+            std::cmp::Ordering::Greater => false,
+        };
+        (0..self.graph.nodes.len())
+            .filter(|&leaf| self.is_leaf(leaf) && self.homes[leaf] == home)
+            .all(free)
+            .then_some(home)
+    }
+
+    /// A value that is read element by element and never again: its memory can take the result.
+    fn dying_read(&self, at: usize, value: NodeId, taken: &[Home]) -> Option<Home> {
+        let launch = &self.launches[at];
+        let dies = |&read: &NodeId| {
+            let home = self.homes[read];
+            let Home::Buffer(_) = home else { return false };
+            // Values that share a home follow each other, so the last to be settled there is the one alive.
+            let alone = self.last_use[read] == at && !taken.contains(&home) && self.counts[read] == self.counts[value];
+            alone && self.reads_contiguously(at, read)
+        };
+        match &launch.kernel {
+            Kernel::Fused(_) => launch.reads.iter().find(|read| dies(read)).map(|&read| self.homes[read]),
+            _ => launch.reads.get(2).filter(|_| accumulates(&launch.kernel)).map(|&addend| self.homes[addend]),
+        }
+    }
+
+    /// Whether a fused launch reads a value element by element only.
+    fn reads_contiguously(&self, at: usize, value: NodeId) -> bool {
+        let Kernel::Fused(fused) = &self.launches[at].kernel else { return false };
+        let mut loads = self.launches[at].reads.iter().zip(&fused.loads).filter(|&(&read, _)| read == value).peekable();
+        loads.peek().is_some() && loads.all(|(_, access)| *access == Access::Contiguous)
+    }
+
+    fn is_leaf(&self, id: NodeId) -> bool {
+        matches!(self.graph.nodes[id].op, Op::Variable(_))
+    }
+
+    fn step(&self, launch: &Launch, scratch: &Option<Home>) -> Step {
+        let slot_of = |ids: &[NodeId]| ids.iter().map(|&id| self.slot(id)).collect::<Vec<_>>();
+        let mut reads = slot_of(&launch.reads);
+        if accumulates(&launch.kernel) {
+            reads.truncate(2); // the addend is where the result goes
+        }
+        let scratch = scratch.map(|home| match home {
+            Home::Buffer(buffer) => {
+                Slot { place: Place::Arena(self.buffers[buffer].offset), len: self.buffers[buffer].len }
+            }
+            _ => unreachable!("scratch lies in the arena"),
+        });
+        Step { kernel: launch.kernel.clone(), reads, writes: slot_of(&launch.writes), scratch }
+    }
+
+    fn slot(&self, value: NodeId) -> Slot {
+        let place = match self.homes[value] {
+            Home::Buffer(buffer) => Place::Arena(self.buffers[buffer].offset),
+            Home::Variable(index) => Place::Variable(index),
+            Home::Constant(index) => Place::Constant(index),
+            Home::Nowhere => unreachable!("value {value} is read but never computed"),
+        };
+        Slot { place, len: self.counts[value] }
+    }
+
+    fn inputs(&self) -> Vec<Input> {
+        let input = |(id, node): (NodeId, &crate::Node)| match &node.op {
+            Op::Input(name) => Some(Input { name: name.clone(), shape: node.shape.clone(), slot: self.slot(id) }),
+            _ => None,
+        };
+        self.graph.nodes.iter().enumerate().filter_map(input).collect()
+    }
+}
+
+/// Copies a value as it is.
+fn copy(count: usize) -> Kernel {
+    Kernel::Copy(View { shape: Shape::from([count]), offset: 0, strides: vec![1] })
+}
+
+fn accumulates(kernel: &Kernel) -> bool {
+    match kernel {
+        Kernel::MatMul { accumulate, .. } => *accumulate,
+        Kernel::Conv2d(_, accumulate) | Kernel::Conv2dInput(_, accumulate) | Kernel::Conv2dFilter(_, accumulate) => {
+            *accumulate
+        }
+        _ => false,
+    }
+}
+
+/// Places the largest buffers first, each as low as the buffers alive at the same time leave room, and returns the
+/// arena's length (greedy by size: Pisarchyk and Lee 2020, "Efficient memory management for deep neural net inference",
+/// section 5.2).
+fn place(buffers: &mut [Buffer]) -> usize {
+    let mut order: Vec<usize> = (0..buffers.len()).collect();
+    order.sort_by_key(|&i| std::cmp::Reverse(buffers[i].len));
+    let mut placed: Vec<usize> = Vec::new(); // by offset
+    let mut arena = 0;
+    for i in order {
+        let mut offset = 0;
+        for &other in &placed {
+            let Buffer { first, last, offset: start, len } = buffers[other];
+            let alive_together = first <= buffers[i].last && buffers[i].first <= last;
+            if alive_together {
+                if offset + buffers[i].len <= start {
+                    break;
+                }
+                offset = offset.max((start + len).next_multiple_of(ALIGNMENT));
+            }
+        }
+        buffers[i].offset = offset;
+        arena = arena.max(offset + buffers[i].len);
+        let position = placed.partition_point(|&other| buffers[other].offset <= offset);
+        placed.insert(position, i);
+    }
+    arena
+}

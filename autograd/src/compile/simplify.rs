@@ -1,0 +1,117 @@
+//! Algebra that needs no numbers: each node is rebuilt once, in order, on the simplified forms of its inputs.
+
+use std::collections::HashMap;
+
+use super::graph::Graph;
+use crate::ops::{Broadcast, Constant, Elementwise, Max, Op, Reshape, Sum};
+use crate::tape::{Node, NodeId};
+use crate::{Shape, Tensor};
+
+/// An equal program with fewer or cheaper nodes.
+pub(crate) fn simplify(graph: &Graph) -> Graph {
+    let mut known = HashMap::new();
+    graph.rebuilt(|nodes, node, _| Simplifier { nodes, known: &mut known }.rebuild(node))
+}
+
+struct Simplifier<'a> {
+    /// The nodes built so far.
+    nodes: &'a mut Vec<Node>,
+    /// The node that each operation on given inputs has become.
+    known: &'a mut HashMap<String, NodeId>,
+}
+
+impl Simplifier<'_> {
+    /// The node that computes what `node` does.
+    fn rebuild(&mut self, mut node: Node) -> NodeId {
+        match &node.op {
+            // Neither changes a value; assignments are kept in the graph's own list.
+            Op::Detach(_) | Op::Assign(_) => node.inputs[0],
+            Op::Reshape(_) => {
+                while let Op::Reshape(_) = self.nodes[node.inputs[0]].op {
+                    node.inputs[0] = self.nodes[node.inputs[0]].inputs[0];
+                }
+                match self.nodes[node.inputs[0]].shape == node.shape {
+                    true => node.inputs[0],
+                    false => self.share(node),
+                }
+            }
+            Op::Elementwise(op) => self.elementwise(*op, node),
+            Op::Sum(Sum { axes }) => match self.splat(node.inputs[0]) {
+                Some(value) => {
+                    let terms: usize = axes.iter().map(|&axis| self.nodes[node.inputs[0]].shape[axis]).product();
+                    self.constant(value * terms as f64, &node)
+                }
+                None => self.reduction(axes.clone(), node, |axes| Op::Sum(Sum { axes })),
+            },
+            Op::Max(Max { axes }) => self.reduction(axes.clone(), node, |axes| Op::Max(Max { axes })),
+            _ => self.share(node),
+        }
+    }
+
+    /// Constants are folded; x + 0, x − 0, x · 1 and x / 1 are x.
+    fn elementwise(&mut self, op: Elementwise, node: Node) -> NodeId {
+        let values: Vec<Option<f64>> = node.inputs.iter().map(|&input| self.splat(input)).collect();
+        if let Some(values) = values.iter().copied().collect::<Option<Vec<f64>>>() {
+            return self.constant(op.formula(&values), &node);
+        }
+        match (op, &*values) {
+            (Elementwise::Add | Elementwise::Sub, [_, Some(0.0)]) => node.inputs[0],
+            (Elementwise::Add, [Some(0.0), _]) => node.inputs[1],
+            (Elementwise::Mul | Elementwise::Div, [_, Some(1.0)]) => node.inputs[0],
+            (Elementwise::Mul, [Some(1.0), _]) => node.inputs[1],
+            _ => self.share(node),
+        }
+    }
+
+    /// A reduction over axes that do not follow each other becomes several, the innermost first, so that a kernel
+    /// sees [outer, reduced, inner]. Axes of extent 1 are only reshaped away.
+    fn reduction(&mut self, axes: Vec<usize>, node: Node, op: impl Fn(Vec<usize>) -> Op) -> NodeId {
+        let mut current = node.inputs[0];
+        let mut runs: Vec<Vec<usize>> = Vec::new();
+        for axis in axes.into_iter().filter(|&axis| self.nodes[current].shape[axis] != 1) {
+            match runs.last_mut() {
+                Some(run) if run.last() == Some(&axis.wrapping_sub(1)) => run.push(axis),
+                _ => runs.push(vec![axis]),
+            }
+        }
+        for run in runs.into_iter().rev() {
+            let shape = self.nodes[current].shape.without(&run);
+            current = self.share(Node { op: op(run), inputs: vec![current], shape, location: node.location });
+        }
+        let shape = node.shape.clone();
+        self.rebuild(Node { op: Op::Reshape(Reshape { shape }), inputs: vec![current], ..node })
+    }
+
+    /// A tensor all of whose elements are `value`, in place of `node`.
+    fn constant(&mut self, value: f64, node: &Node) -> NodeId {
+        let op = Op::Constant(Constant::new(Tensor::scalar(value)));
+        let scalar = self.share(Node { op, inputs: vec![], shape: Shape::scalar(), location: node.location });
+        if node.shape.rank() == 0 {
+            return scalar;
+        }
+        let op = Op::Broadcast(Broadcast { shape: node.shape.clone() });
+        self.share(Node { op, inputs: vec![scalar], ..node.clone() })
+    }
+
+    /// The node, or an equal one that exists already.
+    fn share(&mut self, node: Node) -> NodeId {
+        let op = match &node.op {
+            Op::Constant(constant) => match constant.scalar() {
+                Some(value) => format!("constant {:x}", value.to_bits()),
+                None => format!("constant {:p}", constant.tensor()),
+            },
+            Op::Variable(variable) => format!("variable {}", variable.id()),
+            op => format!("{op:?}"),
+        };
+        let next = self.nodes.len();
+        let id = *self.known.entry(format!("{op} {:?} {}", node.inputs, node.shape)).or_insert(next);
+        if id == next {
+            self.nodes.push(node);
+        }
+        id
+    }
+
+    fn splat(&self, id: NodeId) -> Option<f64> {
+        super::graph::splat(self.nodes, id)
+    }
+}

@@ -1,0 +1,265 @@
+//! The CPU as a device: runs a plan's kernels one after the other, each on all threads of a rayon pool.
+
+use std::sync::Arc;
+
+use rayon::ThreadPool;
+
+use super::copy::{StridedCopy, gather, scatter_add};
+use super::fused::{Buffers, FusedLoop};
+use super::product::{Library, Product, Strides};
+use super::{conv, random, reduce};
+use crate::compile::kernel::{Accumulate, Kernel, Reduction};
+use crate::compile::plan::{Place, Plan, Slot, Step};
+use crate::device::{Backend, Executable};
+use crate::ops::{ConvSizes, ProductSizes, Random};
+use crate::variable::HostStorage;
+use crate::{Error, Tensor, Variable};
+
+/// The CPU backend.
+pub struct Cpu {
+    /// Threads of its own, or None for rayon's global pool.
+    pool: Option<Arc<ThreadPool>>,
+}
+
+impl Cpu {
+    /// All cores.
+    pub fn new() -> Self {
+        Cpu { pool: None }
+    }
+
+    /// This many threads.
+    pub fn with_threads(threads: usize) -> Result<Self, Error> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let reason = |error: rayon::ThreadPoolBuildError| format!("{threads} threads cannot be started: {error}");
+        let pool = pool.map_err(|error| Error::Device { device: "CPU".into(), reason: reason(error) })?;
+        Ok(Cpu { pool: Some(Arc::new(pool)) })
+    }
+}
+
+impl Backend for Cpu {
+    fn name(&self) -> String {
+        "CPU".into()
+    }
+
+    fn load(&self, plan: Plan) -> Result<Box<dyn Executable>, Error> {
+        Library::chosen()?;
+        let mut locked: Vec<(usize, Variable)> = plan.variables.iter().cloned().enumerate().collect();
+        locked.sort_by_key(|(_, variable)| variable.id());
+        let memory = Memory {
+            arena: vec![CacheLine::default(); plan.arena.div_ceil(CacheLine::LEN)],
+            variables: vec![std::ptr::null_mut(); plan.variables.len()],
+            constants: plan.constants.clone(),
+        };
+        let launches = plan.steps.iter().map(Launch::new).collect();
+        Ok(Box::new(CpuProgram { pool: self.pool.clone(), plan, launches, memory, locked }))
+    }
+}
+
+impl Default for Cpu {
+    fn default() -> Self {
+        Cpu::new()
+    }
+}
+
+/// The arena is made of cache lines, so that every buffer of a plan begins at one.
+#[repr(align(64))]
+#[derive(Clone, Default)]
+struct CacheLine([f32; 16]);
+
+impl CacheLine {
+    const LEN: usize = size_of::<CacheLine>() / size_of::<f32>();
+}
+
+/// Where everything lies while a program runs.
+struct Memory {
+    arena: Vec<CacheLine>,
+    /// Each Variable's values; valid only while its storage is locked.
+    variables: Vec<*mut f32>,
+    constants: Vec<Arc<Tensor>>,
+}
+
+impl Memory {
+    fn address(&mut self, slot: Slot) -> *mut f32 {
+        match slot.place {
+            // SAFETY: the plan's offsets lie within the arena.
+            Place::Arena(offset) => unsafe { self.arena.as_mut_ptr().cast::<f32>().add(offset) },
+            Place::Variable(index) => self.variables[index],
+            // Constants are never among the buffers written.
+            Place::Constant(index) => self.constants[index].data().as_ptr().cast_mut(),
+        }
+    }
+}
+
+/// A kernel of the plan, prepared.
+enum Task {
+    Fused(FusedLoop),
+    /// Copies into boxes of the buffer written; whether what is outside of them must be zeroed.
+    Assemble(Vec<StridedCopy>, bool),
+    Reduce(Reduction, [usize; 3]),
+    Product(Product, Accumulate),
+    Conv2d(ConvSizes, Accumulate),
+    Conv2dInput(ConvSizes, Accumulate),
+    Conv2dFilter(ConvSizes, Accumulate),
+    Gather(usize),
+    ScatterAdd(usize),
+    Random(Random),
+}
+
+/// A step of the plan: a task and its buffers' addresses, found anew at every run.
+struct Launch {
+    task: Task,
+    step: Step,
+    reads: Vec<*const f32>,
+    writes: Vec<*mut f32>,
+}
+
+impl Launch {
+    fn new(step: &Step) -> Self {
+        let task = match &step.kernel {
+            Kernel::Fused(fused) => Task::Fused(FusedLoop::new(fused)),
+            Kernel::Copy(view) => {
+                Task::Assemble(vec![StridedCopy::view(&view.shape, view.offset, &view.strides)], false)
+            }
+            Kernel::Assemble(boxes) => {
+                let covered: usize = boxes.iter().map(|part| part.shape.count()).sum();
+                let copies = boxes.iter().map(|part| StridedCopy::into_box(&part.shape, part.offset, &part.strides));
+                Task::Assemble(copies.collect(), covered < step.writes[0].len)
+            }
+            Kernel::Reduce { reduction, outer, reduced, inner } => Task::Reduce(*reduction, [*outer, *reduced, *inner]),
+            Kernel::MatMul { sizes, transpose_a, transpose_b, accumulate } => {
+                Task::Product(product(*sizes, *transpose_a, *transpose_b), *accumulate)
+            }
+            Kernel::Conv2d(sizes, accumulate) => Task::Conv2d(*sizes, *accumulate),
+            Kernel::Conv2dInput(sizes, accumulate) => Task::Conv2dInput(*sizes, *accumulate),
+            Kernel::Conv2dFilter(sizes, accumulate) => Task::Conv2dFilter(*sizes, *accumulate),
+            Kernel::Gather { width } => Task::Gather(*width),
+            Kernel::ScatterAdd { width } => Task::ScatterAdd(*width),
+            Kernel::Random(random) => Task::Random(*random),
+        };
+        let (reads, writes) = (vec![std::ptr::null(); step.reads.len()], vec![std::ptr::null_mut(); step.writes.len()]);
+        Launch { task, step: step.clone(), reads, writes }
+    }
+
+    /// # Safety
+    /// The Variables' storages must be locked, their addresses in `memory`.
+    unsafe fn run(&mut self, memory: &mut Memory, program_step: u64) {
+        self.reads.iter_mut().zip(&self.step.reads).for_each(|(at, &slot)| *at = memory.address(slot));
+        self.writes.iter_mut().zip(&self.step.writes).for_each(|(at, &slot)| *at = memory.address(slot));
+        if let Task::Fused(fused) = &self.task {
+            // SAFETY: the plan's slots hold what the kernel's accesses reach, and a buffer written coincides with one
+            // read only where the access is contiguous.
+            return unsafe { fused.run(Buffers { reads: &self.reads, writes: &self.writes }) };
+        }
+        // SAFETY: the plan's slots lie within their memory; of a step that is not fused, none overlaps the one written.
+        let read = |i: usize| unsafe { std::slice::from_raw_parts(self.reads[i], self.step.reads[i].len) };
+        // SAFETY: as above.
+        let y = unsafe { std::slice::from_raw_parts_mut(self.writes[0], self.step.writes[0].len) };
+        let scratch: &mut [f32] = match self.step.scratch {
+            // SAFETY: as above; scratch memory overlaps nothing that this step reads or writes.
+            Some(slot) => unsafe { std::slice::from_raw_parts_mut(memory.address(slot), slot.len) },
+            None => &mut [],
+        };
+        match &self.task {
+            Task::Fused(_) => unreachable!("run above"),
+            Task::Assemble(copies, zero) => {
+                if *zero {
+                    y.fill(0.0);
+                }
+                copies.iter().enumerate().for_each(|(i, copy)| copy.run(read(i), y));
+            }
+            Task::Reduce(Reduction::Sum, [outer, reduced, inner]) => reduce::sum(*outer, *reduced, *inner, read(0), y),
+            Task::Reduce(Reduction::Max, [outer, reduced, inner]) => reduce::max(*outer, *reduced, *inner, read(0), y),
+            Task::Product(product, accumulate) => product.run(read(0), read(1), y, *accumulate),
+            Task::Conv2d(sizes, accumulate) => conv::conv2d(*sizes, read(0), read(1), y, *accumulate),
+            Task::Conv2dInput(sizes, accumulate) => conv::conv2d_input(*sizes, read(0), read(1), y, *accumulate),
+            Task::Conv2dFilter(sizes, accumulate) => {
+                conv::conv2d_filter(*sizes, read(0), read(1), y, scratch, *accumulate);
+            }
+            Task::Gather(width) => gather(read(1), read(0), *width, y),
+            Task::ScatterAdd(width) => scatter_add(read(1), read(0), *width, y),
+            Task::Random(Random::Uniform(stream)) => random::fill_uniform(*stream, program_step, y),
+            Task::Random(Random::Normal(stream)) => random::fill_normal(*stream, program_step, y),
+        }
+    }
+}
+
+/// A product of contiguous operands; a transpose only exchanges the strides.
+fn product(sizes: ProductSizes, transpose_a: bool, transpose_b: bool) -> Product {
+    let ProductSizes { batch, m, n, k } = sizes;
+    let strides = |transposed: bool, rows: usize, columns: usize| match transposed {
+        false => Strides { batch: rows * columns, row: columns, column: 1 },
+        true => Strides { batch: rows * columns, row: 1, column: rows },
+    };
+    Product { batch, m, n, k, a: strides(transpose_a, m, k), b: strides(transpose_b, k, n) }
+}
+
+/// A program on the CPU.
+struct CpuProgram {
+    pool: Option<Arc<ThreadPool>>,
+    plan: Plan,
+    launches: Vec<Launch>,
+    memory: Memory,
+    /// The Variables with their positions in the plan, ordered by age.
+    locked: Vec<(usize, Variable)>,
+}
+
+// SAFETY: the addresses within are used only during `run`, which has exclusive access to the program and locks the
+// Variables' storages.
+unsafe impl Send for CpuProgram {}
+
+impl CpuProgram {
+    fn run_here(&mut self, step: u64) -> Result<(), Error> {
+        let CpuProgram { launches, memory, locked, .. } = self;
+        with_storages(locked, memory, &mut |memory| {
+            // SAFETY: the storages are locked here.
+            launches.iter_mut().for_each(|launch| unsafe { launch.run(memory, step) });
+        })
+    }
+}
+
+impl Executable for CpuProgram {
+    fn write_input(&mut self, position: usize, values: &[f32]) -> Result<(), Error> {
+        let slot = self.plan.inputs[position].slot;
+        let address = self.memory.address(slot);
+        // SAFETY: inputs lie in the arena, and nothing else refers to it between runs.
+        unsafe { std::slice::from_raw_parts_mut(address, slot.len) }.copy_from_slice(values);
+        Ok(())
+    }
+
+    fn run(&mut self, step: u64) -> Result<(), Error> {
+        // The pool is entered once, not by every kernel.
+        match self.pool.clone() {
+            Some(pool) => pool.install(|| self.run_here(step)),
+            None => rayon::scope(|_| self.run_here(step)),
+        }
+    }
+
+    fn read_output(&mut self, position: usize, values: &mut [f32]) -> Result<(), Error> {
+        let slot = self.plan.outputs[position].0;
+        let address = self.memory.address(slot);
+        // SAFETY: outputs lie in the arena or are constants, and nothing writes either between runs.
+        values.copy_from_slice(unsafe { std::slice::from_raw_parts(address, slot.len) });
+        Ok(())
+    }
+}
+
+/// Calls `body` while the Variables' storages are locked and their addresses known. They are locked oldest first, so
+/// that programs which share Variables never wait for each other in a circle. (A recursion, one level a Variable: a list
+/// of locks would have to be allocated.)
+fn with_storages(
+    locked: &[(usize, Variable)],
+    memory: &mut Memory,
+    body: &mut dyn FnMut(&mut Memory),
+) -> Result<(), Error> {
+    let Some(((index, variable), rest)) = locked.split_first() else {
+        body(memory);
+        return Ok(());
+    };
+    let mut storage = variable.storage_mut();
+    if storage.as_any_mut().downcast_mut::<HostStorage>().is_none() {
+        *storage = Box::new(HostStorage(storage.read()?)); // another device held it
+    }
+    let values = storage.as_any_mut().downcast_mut::<HostStorage>().expect("just put there");
+    memory.variables[*index] = values.0.as_mut_ptr();
+    with_storages(rest, memory, body)
+}

@@ -1,0 +1,70 @@
+//! Elementwise operations on tiles: every operation's loop over the elements of a register.
+//!
+//! The match is exhaustive: an operation without a kernel here does not compile.
+
+use super::fused::Register;
+use crate::ops::Elementwise;
+
+/// `y = op(a, b, c)`, as many of the arguments as the operation takes.
+#[inline(always)]
+pub(super) fn apply(op: Elementwise, [a, b, c]: [&Register; 3], y: &mut Register) {
+    let mask = |yes: bool| f32::from(u8::from(yes));
+    match op {
+        Elementwise::Neg => unary(a, y, |x| -x),
+        Elementwise::Add => binary(a, b, y, |a, b| a + b),
+        Elementwise::Sub => binary(a, b, y, |a, b| a - b),
+        Elementwise::Mul => binary(a, b, y, |a, b| a * b),
+        Elementwise::Div => binary(a, b, y, |a, b| a / b),
+        Elementwise::Pow { power } => unary(a, y, |x| x.powf(power as f32)),
+        Elementwise::Maximum => binary(a, b, y, |a, b| if a > b || a.is_nan() { a } else { b }),
+        Elementwise::Minimum => binary(a, b, y, |a, b| if a < b || a.is_nan() { a } else { b }),
+        Elementwise::Exp => unary(a, y, f32::exp),
+        Elementwise::Ln => unary(a, y, f32::ln),
+        Elementwise::Sqrt => unary(a, y, f32::sqrt),
+        Elementwise::Square => unary(a, y, |x| x * x),
+        Elementwise::Reciprocal => unary(a, y, |x| 1.0 / x),
+        Elementwise::Abs => unary(a, y, f32::abs),
+        Elementwise::Sign => unary(a, y, |x| mask(x > 0.0) - mask(x < 0.0)),
+        Elementwise::Sin => unary(a, y, f32::sin),
+        Elementwise::Cos => unary(a, y, f32::cos),
+        Elementwise::Tanh => unary(a, y, f32::tanh),
+        Elementwise::Sigmoid => unary(a, y, |x| 1.0 / (1.0 + (-x).exp())),
+        Elementwise::Softplus => unary(a, y, |x| x.max(0.0) + (-x.abs()).exp().ln_1p()),
+        Elementwise::Relu => unary(a, y, |x| if x <= 0.0 { 0.0 } else { x }),
+        Elementwise::LeakyRelu { slope } => unary(a, y, |x| if x <= 0.0 { x * slope as f32 } else { x }),
+        Elementwise::Step => unary(a, y, |x| mask(x > 0.0)),
+        Elementwise::LeakyStep { slope } => unary(a, y, |x| if x > 0.0 { 1.0 } else { slope as f32 }),
+        Elementwise::Clamp { low, high } => {
+            let (low, high) = (low as f32, high as f32);
+            unary(a, y, |x| {
+                if x < low {
+                    low
+                } else if x > high {
+                    high
+                } else {
+                    x
+                }
+            })
+        }
+        Elementwise::Greater => binary(a, b, y, |a, b| mask(a > b)),
+        Elementwise::GreaterEqual => binary(a, b, y, |a, b| mask(a >= b)),
+        Elementwise::Less => binary(a, b, y, |a, b| mask(a < b)),
+        Elementwise::LessEqual => binary(a, b, y, |a, b| mask(a <= b)),
+        Elementwise::Equal => binary(a, b, y, |a, b| mask(a == b)),
+        Elementwise::NotEqual => binary(a, b, y, |a, b| mask(a != b)),
+        Elementwise::Select => {
+            let arguments = a.iter().zip(b).zip(c);
+            y.iter_mut().zip(arguments).for_each(|(y, ((&mask, &a), &b))| *y = if mask != 0.0 { a } else { b });
+        }
+    }
+}
+
+#[inline(always)]
+fn unary(x: &Register, y: &mut Register, f: impl Fn(f32) -> f32) {
+    y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(x));
+}
+
+#[inline(always)]
+fn binary(a: &Register, b: &Register, y: &mut Register, f: impl Fn(f32, f32) -> f32) {
+    y.iter_mut().zip(a.iter().zip(b)).for_each(|(y, (&a, &b))| *y = f(a, b));
+}

@@ -1,0 +1,109 @@
+//! Devices: the contract of a backend, and the handle through which programs are compiled for it.
+
+use std::sync::Arc;
+
+use crate::compile::{Kernel, Plan};
+use crate::cpu::Cpu;
+use crate::{Compiled, Error, Program, Tape, Var};
+
+/// What a backend implements.
+pub trait Backend: Send + Sync {
+    /// What it is called in messages.
+    fn name(&self) -> String;
+
+    /// How many elements of scratch memory a kernel wants.
+    fn scratch(&self, _kernel: &Kernel) -> usize {
+        0
+    }
+
+    /// Makes a plan ready to run: allocates the arena, prepares kernels, takes the Variables over.
+    ///
+    /// # Errors
+    /// If the device has too little memory, or cannot build a kernel.
+    fn load(&self, plan: Plan) -> Result<Box<dyn Executable>, Error>;
+}
+
+/// A program on a device.
+pub trait Executable: Send {
+    /// Sets the input at this position of [`Plan::inputs`].
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn write_input(&mut self, position: usize, values: &[f32]) -> Result<(), Error>;
+
+    /// Runs once; `step` is what random numbers depend on.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn run(&mut self, step: u64) -> Result<(), Error>;
+
+    /// Reads the output at this position of [`Plan::outputs`].
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn read_output(&mut self, position: usize, values: &mut [f32]) -> Result<(), Error>;
+}
+
+/// A device that programs are compiled for.
+#[derive(Clone)]
+pub struct Device(Arc<dyn Backend>);
+
+impl Device {
+    /// A device of any backend.
+    pub fn new(backend: impl Backend + 'static) -> Self {
+        Device(Arc::new(backend))
+    }
+
+    /// The CPU, all of its cores.
+    pub fn cpu() -> Self {
+        Device::new(Cpu::new())
+    }
+
+    /// The CPU, on this many threads of its own. Results have the same bits on any number.
+    ///
+    /// # Errors
+    /// If the threads cannot be started.
+    pub fn cpu_with_threads(threads: usize) -> Result<Self, Error> {
+        Ok(Device::new(Cpu::with_threads(threads)?))
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> String {
+        self.0.name()
+    }
+
+    /// Records a computation once and compiles it, to be run many times.
+    ///
+    /// # Errors
+    /// If the device cannot take the program.
+    ///
+    /// ```
+    /// use autograd::{Device, Tensor};
+    /// let mut step = Device::cpu().compile(|tape| {
+    ///     let x = tape.input("x", [2]);
+    ///     let y = x.square().sum();
+    ///     [y, tape.grad(y, &[x])[0]]
+    /// })?;
+    /// let [y, slope] = step.run(&[("x", &Tensor::new([2], vec![3.0, 4.0])?)])?;
+    /// assert_eq!(y.item(), 25.0);
+    /// assert_eq!(slope.data(), [6.0, 8.0]);
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
+    pub fn compile<const N: usize>(
+        &self,
+        record: impl for<'t> FnOnce(&'t Tape) -> [Var<'t>; N],
+    ) -> Result<Compiled<N>, Error> {
+        let tape = Tape::new();
+        let outputs = record(&tape);
+        Ok(Compiled(self.program(&tape, &outputs)?))
+    }
+
+    /// Compiles a tape that was recorded by hand.
+    ///
+    /// # Errors
+    /// As [`compile`](Device::compile).
+    pub fn program(&self, tape: &Tape, outputs: &[Var]) -> Result<Program, Error> {
+        let outputs: Vec<_> = outputs.iter().map(|output| output.id()).collect();
+        Program::new(&*self.0, tape.nodes().clone(), outputs)
+    }
+}
