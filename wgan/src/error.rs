@@ -54,16 +54,11 @@ pub enum Error {
         looked_for: String,
     },
     /// A new run would overwrite what a folder holds.
-    #[error("{} is not empty; name another folder, go on with --resume, or overwrite the run in it with --force", .0.display())]
+    #[error("{} is not empty: name another folder, go on with --resume, or overwrite with --force", .0.display())]
     FolderNotEmpty(PathBuf),
-    /// A folder that should hold a run holds none.
-    #[error("{} holds no {missing}, so it is not the folder of a run that can be used", folder.display())]
-    NotARun {
-        /// The folder.
-        folder: PathBuf,
-        /// The file that is missing.
-        missing: &'static str,
-    },
+    /// A folder that should hold a run with a checkpoint holds none.
+    #[error("{} holds no checkpoint.safetensors: it is no run's, or the run ended before its first", .0.display())]
+    NoCheckpoint(PathBuf),
     /// A file of a run's folder that does not hold what a run writes.
     #[error("{}: {problem}", path.display())]
     Damaged {

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use autograd::{Shape, Tensor};
 use clap::Parser;
 use wgan::cli::{Cli, Command, SampleArgs, TrainArgs};
 use wgan::config::{Config, Options};
@@ -75,10 +76,19 @@ fn sample(args: &SampleArgs) -> Result<ExitCode> {
     let samples = wgan::sample::draw(&weights, args.count as usize, args.seed)?;
     let bytes = match format {
         Format::Png => Picture::of_samples(&samples).encode(),
-        Format::Npy => npy::encode(&samples),
+        Format::Npy => npy::encode(&without_channel(samples)),
     };
     files::write_whole(&args.out, &bytes)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Images as `[N, height, width]`; points stay as they are.
+fn without_channel(samples: Tensor) -> Tensor {
+    let shape = match samples.shape()[..] {
+        [count, 1, height, width] => Shape::from([count, height, width]),
+        _ => samples.shape().clone(),
+    };
+    samples.reshape(shape).expect("leaving out an extent of one keeps all elements")
 }
 
 /// The kinds of files that samples are written to.

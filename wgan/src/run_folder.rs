@@ -61,11 +61,11 @@ impl RunFolder {
     /// The folder of a run that left a checkpoint.
     ///
     /// # Errors
-    /// [`Error::NotARun`] if there is none.
+    /// [`Error::NoCheckpoint`] if there is none.
     pub fn open(path: &Path) -> Result<Self> {
         let folder = RunFolder { path: path.to_owned() };
         if !folder.checkpoint().is_file() {
-            return Err(Error::NotARun { folder: folder.path, missing: "checkpoint.safetensors" });
+            return Err(Error::NoCheckpoint(folder.path));
         }
         Ok(folder)
     }

@@ -6,8 +6,8 @@ use autograd::Tensor;
 
 use crate::{Error, Result};
 
-/// Draws samples from the generator in a file of weights: images as [count, 1, 28, 28] in [0, 1], or points as
-/// [count, 2].
+/// Draws samples from the generator in a file of weights: images as `[count, 1, 28, 28]` in [0, 1], or points as
+/// `[count, 2]`.
 ///
 /// # Errors
 /// If the file cannot be used.

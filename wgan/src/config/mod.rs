@@ -114,7 +114,7 @@ impl Config {
     pub fn resumed(&self, changes: &Options) -> Result<Self> {
         const CHANGEABLE: [&str; 4] = ["steps", "threads", "sample-every", "checkpoint-every"];
         if let Some((flag, _)) = changes.given().into_iter().find(|(flag, _)| !CHANGEABLE.contains(&flag.as_str())) {
-            let reason = "a resumed run keeps its settings, except for its number of steps, threads and reports";
+            let reason = "a resumed run keeps all settings but steps, threads and reports";
             return Err(Error::Flag { flag, reason: reason.to_owned() });
         }
         let config = self.with(changes);
@@ -164,7 +164,7 @@ impl Config {
         let on_segment = self.lipschitz != Lipschitz::Difference || self.penalty_points == PenaltyPoints::Segment;
         check("penalty-points", self.penalty_points, on_segment, "difference needs two points on a segment")?;
         let has_files = self.dataset != DatasetName::FashionMnist || self.data_dir.is_some();
-        check("dataset", self.dataset, has_files, "it is not embedded, so --data-dir must say where its files are")
+        check("dataset", self.dataset, has_files, "it is not embedded, so --data-dir must name its folder")
     }
 
     /// Why the setting has no effect beside the others, if it has none.

@@ -36,7 +36,7 @@ impl<'a> Batches<'a> {
         Batches { data, size, seed, epoch: 0, order: order(data.len(), seed, 0) }
     }
 
-    /// The batch of the given number, counted from 0 over all epochs: [size, …shape of a sample].
+    /// The batch of the given number, counted from 0 over all epochs: `[size, …shape of a sample]`.
     pub fn at(&mut self, number: u64) -> Tensor {
         let extents = [&[self.size], &self.data.shape()[..]].concat();
         let mut batch = Vec::with_capacity(Shape::from(extents.clone()).count());

@@ -60,9 +60,7 @@ fn parse(bytes: &[u8]) -> Result<Images, String> {
         let goes_on = expected.is_some_and(|count| count < rest.len());
         let relation = if goes_on { "goes on after" } else { "is cut off within" };
         let found = rest.len();
-        return Err(format!(
-            "the file {relation} its {count} images of {height}×{width} pixels ({found} bytes of them)"
-        ));
+        return Err(format!("the file {relation} its {count} images of {height}×{width} pixels, {found} bytes"));
     }
     Ok(Images { height, width, pixels: rest.to_vec() })
 }
@@ -107,10 +105,7 @@ mod tests {
     fn every_truncation_is_an_error() {
         let file = two_images();
         assert_eq!(error(&file[..10]), "digits: the file ends within its header");
-        assert_eq!(
-            error(&file[..21]),
-            "digits: the file is cut off within its 2 images of 1×3 pixels (5 bytes of them)"
-        );
+        assert_eq!(error(&file[..21]), "digits: the file is cut off within its 2 images of 1×3 pixels, 5 bytes");
         for length in 0..file.len() {
             assert!(images("digits", &file[..length]).is_err(), "{length} bytes");
         }
@@ -135,7 +130,7 @@ mod tests {
     fn trailing_bytes_are_an_error() {
         let mut file = two_images();
         file.push(0);
-        assert_eq!(error(&file), "digits: the file goes on after its 2 images of 1×3 pixels (7 bytes of them)");
+        assert_eq!(error(&file), "digits: the file goes on after its 2 images of 1×3 pixels, 7 bytes");
     }
 
     #[test]

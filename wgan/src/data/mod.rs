@@ -14,7 +14,7 @@ use crate::config::{Config, DatasetName};
 use crate::random::stream;
 use crate::{Error, Result};
 
-/// A finite set of real samples of one shape: images in [0, 1] as [1, height, width], or points as [2].
+/// A finite set of real samples of one shape: images in [0, 1] as `[1, height, width]`, or points as `[2]`.
 pub struct Dataset {
     name: String,
     shape: Shape,

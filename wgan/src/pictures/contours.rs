@@ -15,15 +15,15 @@ const LEVELS: f64 = 16.0;
 /// What is drawn of the plane; what is absent is left out.
 #[derive(Clone, Copy)]
 pub struct Contours<'a> {
-    /// The critic's scores at [`grid_points`]: [resolution²] or [resolution², 1].
+    /// The critic's scores at [`grid_points`]: `[resolution²]` or `[resolution², 1]`.
     pub scores: Option<&'a Tensor>,
-    /// Real points [N, 2].
+    /// Real points `[N, 2]`.
     pub real: Option<&'a Tensor>,
-    /// Generated points [N, 2].
+    /// Generated points `[N, 2]`.
     pub generated: &'a Tensor,
 }
 
-/// The points [resolution², 2] at which [`Contours`] wants the critic's scores: rows from −3 up, in each from −3 right.
+/// The points `[resolution², 2]` at which [`Contours`] wants the critic's scores: rows from −3 up, each from −3 right.
 ///
 /// ```
 /// let points = wgan::pictures::grid_points(2);
@@ -132,7 +132,8 @@ fn draw_field(plane: &Area, field: &Field) -> Drawn {
             let change_y = field.at(x, y + pixel_y) - field.at(x, y - pixel_y);
             let per_pixel = change_x.hypot(change_y) / 2.0;
             // The distance to the nearest level line in pixels, as far as the field is straight.
-            let distance = (level - level.round()).abs() / per_pixel.max(1e-9);
+            let nearest = level.round().clamp(1.0, LEVELS - 1.0);
+            let distance = (level - nearest).abs() / per_pixel.max(1e-9);
             let line = (1.8 - distance).clamp(0.0, 1.0);
             plane.draw_pixel((column as i32, row as i32), &colour(level.floor() / LEVELS, line))?;
         }

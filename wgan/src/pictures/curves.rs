@@ -35,8 +35,8 @@ pub fn curves(rows: &[Row]) -> Picture {
     ];
     Picture::drawn(800, 840, |area| {
         let centred = (FONT, 24).into_font().color(&INK).pos(Pos::new(HPos::Center, VPos::Bottom));
-        area.draw_text("updates of the generator", &centred, (855, 1664))?;
-        let area = area.margin(20, 50, 20, 60);
+        area.draw_text("updates of the generator", &centred, (855, 1656))?;
+        let area = area.margin(20, 44, 20, 60);
         let targets = [None, None, Some(1.0)];
         for ((area, curves), target) in area.split_evenly((3, 1)).iter().zip(&panels).zip(targets) {
             panel(area, rows, curves, target)?;
@@ -53,7 +53,7 @@ fn panel(area: &Area, rows: &[Row], curves: &[Curve], target: Option<f64>) -> Dr
     let (low, high) = range(&raw, &smooth, target);
     let mut chart = ChartBuilder::on(area)
         .set_label_area_size(LabelAreaPosition::Left, 110)
-        .set_label_area_size(LabelAreaPosition::Bottom, 60)
+        .set_label_area_size(LabelAreaPosition::Bottom, 50)
         .build_cartesian_2d(steps.clone(), low..high)?;
     let label = (FONT, 24).into_font().color(&INK);
     chart
@@ -73,10 +73,14 @@ fn panel(area: &Area, rows: &[Row], curves: &[Curve], target: Option<f64>) -> Dr
     }
     for (points, curve) in raw.into_iter().zip(curves) {
         let points = points.into_iter().map(|(step, value)| (step, value.clamp(low, high)));
-        chart.draw_series(LineSeries::new(points, tint(curve.colour, 0.25).stroke_width(2)))?;
+        chart.draw_series(LineSeries::new(points, tint(curve.colour, 0.35)))?;
     }
-    for (points, curve) in smooth.into_iter().zip(curves) {
-        chart.draw_series(LineSeries::new(points, curve.colour.stroke_width(5)))?;
+    for (points, curve) in smooth.iter().zip(curves) {
+        let points = thinned(points);
+        // Drawn piece by piece with round joints: `plotters` gives thick lines spikes where they turn.
+        let pieces = points.windows(2).map(|ends| PathElement::new(ends.to_vec(), curve.colour.stroke_width(5)));
+        chart.draw_series(pieces)?;
+        chart.draw_series(points.iter().map(|&point| Circle::new(point, 2, curve.colour.filled())))?;
     }
     Ok(())
 }
@@ -113,6 +117,13 @@ fn moving_average(points: &[(f64, f64)], reach: usize) -> Vec<(f64, f64)> {
     points.iter().enumerate().map(average).collect()
 }
 
+/// At most a few hundred of the points, evenly chosen, the last among them.
+fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let stride = points.len().div_ceil(400).max(1);
+    let offset = points.len().saturating_sub(1) % stride;
+    points.iter().copied().skip(offset).step_by(stride).collect()
+}
+
 /// What the panel shows: all of the averages and of the target, and all but the wildest hundredth of the raw values.
 fn range(raw: &[Vec<(f64, f64)>], smooth: &[Vec<(f64, f64)>], target: Option<f64>) -> (f64, f64) {
     let mut values: Vec<f64> = raw.iter().flatten().map(|point| point.1).collect();
@@ -146,6 +157,15 @@ mod tests {
         let spike = [(1.0, 0.0), (2.0, 3.0), (3.0, 0.0)];
         assert_eq!(moving_average(&spike, 1), [(1.0, 1.5), (2.0, 1.0), (3.0, 1.5)]);
         assert_eq!(moving_average(&spike, 0), spike);
+    }
+
+    #[test]
+    fn thinning_keeps_the_last_point() {
+        let points: Vec<(f64, f64)> = (0..1001).map(|i| (f64::from(i), 0.0)).collect();
+        let thin = thinned(&points);
+        assert!(thin.len() <= 400 && thin.first().unwrap().0 < 3.0 && thin.last() == points.last());
+        assert_eq!(thinned(&points[..3]), points[..3]);
+        assert_eq!(thinned(&[]), []);
     }
 
     #[test]

@@ -11,7 +11,7 @@ const GAP: usize = 2;
 /// The grey between images: dark, so that it does not outshine digits on black.
 const BETWEEN: u8 = 64;
 
-/// The images [N, 1, height, width], 0 black to 1 white, in rows of √N.
+/// The images `[N, 1, height, width]`, 0 black to 1 white, in rows of √N.
 ///
 /// ```
 /// use autograd::Tensor;

@@ -26,7 +26,7 @@ type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
 type Drawn = Result<(), Box<dyn std::error::Error>>;
 
 impl Picture {
-    /// A picture of samples alone: a grid of images [N, 1, height, width], or points [N, 2].
+    /// A picture of samples alone: a grid of images `[N, 1, height, width]`, or points `[N, 2]`.
     pub fn of_samples(samples: &Tensor) -> Self {
         match samples.shape().rank() {
             2 => Contours { scores: None, real: None, generated: samples }.draw(),

@@ -1,0 +1,288 @@
+//! The program as a person meets it: its help, its error sentences, its exit codes.
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+/// `wgan` with these arguments in an empty folder.
+fn wgan(folder: &TempDir, args: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("wgan").unwrap();
+    // The width of the help follows the terminal's, and where there is none, this variable.
+    command.current_dir(folder).env_remove("COLUMNS").args(args);
+    command
+}
+
+fn empty() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// What the program says on standard error when it ends with `code`, the folder's path left out.
+fn complaint(folder: &TempDir, args: &[&str], code: i32) -> String {
+    let output = wgan(folder, args).assert().code(code).get_output().clone();
+    assert!(output.stdout.is_empty(), "errors belong on standard error");
+    let path = folder.path().canonicalize().unwrap();
+    String::from_utf8(output.stderr).unwrap().replace(&path.display().to_string(), "[folder]").trim_end().to_owned()
+}
+
+/// A raw IDX file: the magic number, the extents, as many bytes.
+fn idx(magic: u32, extents: &[u32]) -> Vec<u8> {
+    let header = std::iter::once(&magic).chain(extents).flat_map(|word| word.to_be_bytes());
+    header.chain(std::iter::repeat_n(0, extents.iter().product::<u32>() as usize)).collect()
+}
+
+/// The complaint about training on a folder whose file of images holds these bytes.
+fn complaint_about_images(bytes: &[u8]) -> String {
+    let folder = empty();
+    fs::write(folder.path().join("train-images-idx3-ubyte.gz"), bytes).unwrap();
+    complaint(&folder, &["--data-dir", "."], 2).replace("[folder]/train-images-idx3-ubyte.gz", "[file]")
+}
+
+mod help {
+    use super::*;
+
+    fn help(args: &[&str]) -> String {
+        String::from_utf8(wgan(&empty(), args).assert().success().get_output().stdout.clone()).unwrap()
+    }
+
+    #[test]
+    fn of_the_program() {
+        insta::assert_snapshot!(help(&["--help"]));
+    }
+
+    #[test]
+    fn in_brief() {
+        insta::assert_snapshot!(help(&["-h"]));
+    }
+
+    #[test]
+    fn of_sample() {
+        insta::assert_snapshot!(help(&["sample", "--help"]));
+    }
+
+    #[test]
+    fn train_takes_the_options_that_no_command_takes() {
+        let options = |text: String| text[text.find("Data:").unwrap()..].to_owned();
+        assert_eq!(options(help(&["train", "--help"])), options(help(&["--help"])));
+    }
+}
+
+mod flags {
+    use super::*;
+
+    #[test]
+    fn an_unknown_value_names_the_nearest_one() {
+        insta::assert_snapshot!(complaint(&empty(), &["--dataset", "mnits"], 2), @"
+        error: invalid value 'mnits' for '--dataset <NAME>'
+          [possible values: mnist, fashion-mnist, 8gaussians, 25gaussians, swissroll]
+
+          tip: a similar value exists: 'mnist'
+
+        For more information, try '--help'.
+        ");
+        insta::assert_snapshot!(complaint(&empty(), &["train", "--lipschitz", "gp-onesided"], 2), @"
+        error: invalid value 'gp-onesided' for '--lipschitz <NAME>'
+          [possible values: clip, gp, gp-one-sided, lp, difference, none]
+
+          tip: a similar value exists: 'gp-one-sided'
+
+        For more information, try '--help'.
+        ");
+    }
+
+    #[test]
+    fn an_unknown_flag_names_the_nearest_one() {
+        insta::assert_snapshot!(complaint(&empty(), &["--stps", "10"], 2), @"
+        error: unexpected argument '--stps' found
+
+          tip: a similar argument exists: '--steps'
+
+        Usage: wgan --steps <N>
+
+        For more information, try '--help'.
+        ");
+    }
+
+    #[test]
+    fn impossible_values_are_refused() {
+        insta::assert_snapshot!(
+            complaint(&empty(), &["--lambda", "-1"], 2),
+            @"error: lambda = -1 is not possible: it must be greater than 0"
+        );
+        insta::assert_snapshot!(
+            complaint(&empty(), &["--batch", "20000"], 2),
+            @"error: batch = 20000 is not possible: mnist has only 10000 samples"
+        );
+        insta::assert_snapshot!(
+            complaint(&empty(), &["--dataset", "swissroll", "--arch", "dcgan"], 2),
+            @"error: arch = dcgan is not possible: swissroll holds points of the plane, which need mlp"
+        );
+    }
+
+    #[test]
+    fn flags_without_effect_are_refused() {
+        insta::assert_snapshot!(
+            complaint(&empty(), &["--clip", "0.1"], 2),
+            @"error: --clip has no place here: weights are clipped under --lipschitz clip alone"
+        );
+    }
+
+    #[test]
+    fn sample_needs_a_generator_and_a_kind_of_file() {
+        insta::assert_snapshot!(complaint(&empty(), &["sample", "--out", "a.png"], 2), @"
+        error: the following required arguments were not provided:
+          <--run <DIR>|--checkpoint <FILE>>
+
+        Usage: wgan sample --out <FILE> <--run <DIR>|--checkpoint <FILE>>
+
+        For more information, try '--help'.
+        ");
+        insta::assert_snapshot!(
+            complaint(&empty(), &["sample", "--run", ".", "--out", "a.jpg"], 2),
+            @"error: out = a.jpg is not possible: the name must end in .png or .npy"
+        );
+        insta::assert_snapshot!(
+            complaint(&empty(), &["sample", "--run", ".", "--out", "a.png"], 2),
+            @"error: . holds no checkpoint.safetensors: it is no run's, or the run ended before its first"
+        );
+    }
+}
+
+mod config_file {
+    use super::*;
+
+    fn complaint_about(text: &str) -> String {
+        let folder = empty();
+        fs::write(folder.path().join("my.toml"), text).unwrap();
+        complaint(&folder, &["--config", "my.toml"], 2)
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        insta::assert_snapshot!(
+            complaint(&empty(), &["--config", "my.toml"], 2),
+            @"error: cannot read my.toml: No such file or directory (os error 2)"
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest_one() {
+        insta::assert_snapshot!(
+            complaint_about("steps = 10\ncritic_steps = 3\n"),
+            @r#"error: my.toml, line 2: unknown key "critic_steps"; did you mean "critic-steps"?"#
+        );
+    }
+
+    #[test]
+    fn an_unknown_value_names_the_nearest_one() {
+        insta::assert_snapshot!(
+            complaint_about("sign = 'real-hihg'"),
+            @r#"error: my.toml, line 1: "real-hihg" is not one of real-high, real-low; did you mean "real-high"?"#
+        );
+    }
+}
+
+mod data {
+    use super::*;
+
+    const IMAGES: u32 = 0x0803;
+
+    #[test]
+    fn an_empty_folder_names_what_was_looked_for() {
+        insta::assert_snapshot!(
+            complaint(&empty(), &["--data-dir", "."], 2),
+            @"error: [folder] holds no images: looked for train-images-idx3-ubyte and train-images-idx3-ubyte.gz"
+        );
+    }
+
+    #[test]
+    fn files_that_are_no_images_are_told() {
+        insta::assert_snapshot!(
+            complaint_about_images(&idx(0x0801, &[60])),
+            @"error: [file]: these are labels, but images are needed"
+        );
+        insta::assert_snapshot!(
+            complaint_about_images(b"neither gzip nor IDX"),
+            @"error: [file]: not an IDX file of images: the magic number is 0x6e656974, not 0x00000803"
+        );
+        insta::assert_snapshot!(
+            complaint_about_images(&idx(IMAGES, &[2, 32, 32])),
+            @"error: [file]: images of 32×32 pixels, but the networks need 28×28"
+        );
+    }
+
+    #[test]
+    fn damaged_files_are_told() {
+        let whole = idx(IMAGES, &[2, 28, 28]);
+        insta::assert_snapshot!(
+            complaint_about_images(&whole[..1000]),
+            @"error: [file]: the file is cut off within its 2 images of 28×28 pixels, 984 bytes"
+        );
+        insta::assert_snapshot!(
+            complaint_about_images(&[&whole[..], b"more"].concat()),
+            @"error: [file]: the file goes on after its 2 images of 28×28 pixels, 1572 bytes"
+        );
+        insta::assert_snapshot!(
+            complaint_about_images(&[0x1f, 0x8b, 8, 0, 0, 0]),
+            @"error: [file]: the gzip data is corrupt or cut off (unexpected end of file)"
+        );
+    }
+
+    #[test]
+    fn too_few_images_for_a_batch_are_told() {
+        insta::assert_snapshot!(
+            complaint_about_images(&idx(IMAGES, &[2, 28, 28])),
+            @"error: batch = 50 is not possible: mnist has only 2 samples"
+        );
+    }
+
+    #[test]
+    fn a_missing_data_set_asks_for_its_folder() {
+        insta::assert_snapshot!(
+            complaint(&empty(), &["--dataset", "fashion-mnist"], 2),
+            @"error: dataset = fashion-mnist is not possible: it is not embedded, so --data-dir must name its folder"
+        );
+    }
+}
+
+mod run_folder {
+    use super::*;
+
+    #[test]
+    fn a_run_is_not_overwritten() {
+        let folder = empty();
+        fs::create_dir(folder.path().join("run")).unwrap();
+        fs::write(folder.path().join("run/metrics.csv"), "precious").unwrap();
+        insta::assert_snapshot!(
+            complaint(&folder, &["--out", "run"], 2),
+            @"error: run is not empty: name another folder, go on with --resume, or overwrite with --force"
+        );
+        assert_eq!(fs::read(folder.path().join("run/metrics.csv")).unwrap(), b"precious");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_told() {
+        let folder = empty();
+        fs::write(folder.path().join("file"), "").unwrap();
+        insta::assert_snapshot!(
+            complaint(&folder, &["--out", "file/run"], 1),
+            @"error: cannot write file/run: Not a directory (os error 20)"
+        );
+    }
+
+    #[test]
+    fn a_resume_needs_a_checkpoint() {
+        insta::assert_snapshot!(
+            complaint(&empty(), &["--resume", "."], 2),
+            @"error: . holds no checkpoint.safetensors: it is no run's, or the run ended before its first"
+        );
+    }
+
+    #[test]
+    fn a_refused_command_leaves_nothing_behind() {
+        let folder = empty();
+        complaint(&folder, &["--batch", "20000"], 2);
+        assert!(!Path::new(&folder.path().join("runs")).exists());
+    }
+}
