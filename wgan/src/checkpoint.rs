@@ -1,5 +1,7 @@
 //! What a checkpoint says about itself, beside its tensors.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
@@ -34,21 +36,27 @@ impl Metadata {
         serde_json::to_string(self).expect("a struct of plain values is JSON")
     }
 
-    /// The metadata in a line of JSON; `path` is the file it comes from.
+    /// The metadata of the file of weights at `path`.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if it is none, or that of another version.
-    pub fn from_json(json: &str, path: &std::path::Path) -> Result<Self> {
+    /// [`Error::Checkpoint`] if it is no whole safetensors file, [`Error::Damaged`] if its metadata are not ours or are
+    /// those of another version.
+    pub fn read(path: &Path) -> Result<Self> {
         let damaged = |problem| Error::Damaged { path: path.to_owned(), problem };
+        let json = nn::checkpoint::metadata(path, METADATA_KEY)?;
+        let json = json.ok_or_else(|| damaged("these weights were not written by wgan".to_owned()))?;
+        Metadata::from_json(&json).map_err(damaged)
+    }
+
+    fn from_json(json: &str) -> Result<Self, String> {
         #[derive(Deserialize)]
         struct Version {
             format: u32,
         }
-        let unreadable = |error: serde_json::Error| damaged(format!("its metadata cannot be read ({error})"));
-        let version: Version = serde_json::from_str(json).map_err(unreadable)?;
-        if version.format != FORMAT {
-            let found = version.format;
-            return Err(damaged(format!("it has format {found}, but this program reads format {FORMAT}")));
+        let unreadable = |error: serde_json::Error| format!("its metadata cannot be read ({error})");
+        let Version { format } = serde_json::from_str(json).map_err(unreadable)?;
+        if format != FORMAT {
+            return Err(format!("it has format {format}, but this program reads format {FORMAT}"));
         }
         serde_json::from_str(json).map_err(unreadable)
     }
@@ -56,8 +64,6 @@ impl Metadata {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]
@@ -65,14 +71,28 @@ mod tests {
         let metadata = Metadata::new(1500, Config { seed: u64::MAX >> 1, lr: 0.1 + 0.2, ..Config::default() });
         let json = metadata.to_json();
         assert!(json.starts_with(r#"{"format":1,"step":1500,"config":{"dataset":"mnist","#), "{json}");
-        assert_eq!(Metadata::from_json(&json, Path::new("checkpoint")).unwrap(), metadata);
+        assert_eq!(Metadata::from_json(&json).unwrap(), metadata);
+    }
+
+    #[test]
+    fn files_carry_their_metadata() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint.safetensors");
+        let (weights, metadata) = (nn::Checkpoint::new(), Metadata::new(3, Config::default()));
+        weights.save(&path, Some((METADATA_KEY, &metadata.to_json()))).unwrap();
+        assert_eq!(Metadata::read(&path).unwrap(), metadata);
+        weights.save(&path, None).unwrap();
+        let foreign = Metadata::read(&path).unwrap_err();
+        assert!(foreign.to_string().ends_with("these weights were not written by wgan") && foreign.exit_code() == 2);
+        std::fs::write(&path, "short").unwrap();
+        let truncated = Metadata::read(&path).unwrap_err();
+        assert!(truncated.to_string().contains("is not a whole safetensors file") && truncated.exit_code() == 2);
     }
 
     #[test]
     fn other_versions_and_other_texts_are_told() {
-        let problem = |json| Metadata::from_json(json, Path::new("checkpoint")).unwrap_err().to_string();
-        let newer = r#"{"format":2,"more":true}"#;
-        assert_eq!(problem(newer), "checkpoint: it has format 2, but this program reads format 1");
-        assert!(problem("{}").starts_with("checkpoint: its metadata cannot be read (missing field"));
+        let problem = |json| Metadata::from_json(json).unwrap_err();
+        assert_eq!(problem(r#"{"format":2,"more":true}"#), "it has format 2, but this program reads format 1");
+        assert!(problem("{}").starts_with("its metadata cannot be read (missing field"));
     }
 }

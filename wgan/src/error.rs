@@ -83,6 +83,12 @@ pub enum Error {
         /// The operating system's reason.
         source: io::Error,
     },
+    /// Weights could not be saved or loaded.
+    #[error(transparent)]
+    Checkpoint(#[from] nn::Error),
+    /// A program could not be compiled or run.
+    #[error(transparent)]
+    Engine(#[from] autograd::Error),
     /// The training itself failed.
     #[error("{0}")]
     Training(String),
@@ -92,7 +98,8 @@ impl Error {
     /// The process's exit code: 2 where the input was wrong, 1 where the run failed.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Write { .. } | Error::Training(_) => 1,
+            Error::Write { .. } | Error::Checkpoint(nn::Error::Write { .. } | nn::Error::Variable(_)) => 1,
+            Error::Engine(_) | Error::Training(_) => 1,
             _ => 2,
         }
     }

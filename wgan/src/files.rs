@@ -1,8 +1,9 @@
 //! Writing files so that a crash leaves either the old one or the new one.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
 use std::path::Path;
+
+use nn::checkpoint;
 
 use crate::{Error, Result};
 
@@ -12,25 +13,9 @@ use crate::{Error, Result};
 /// # Errors
 /// [`Error::Write`] if the disk is full, the folder does not exist or may not be written.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let written = if path.metadata().is_ok_and(|existing| !existing.is_file()) {
-        fs::write(path, bytes)
-    } else {
-        write_beside(path, bytes)
-    };
+    let special = path.metadata().is_ok_and(|existing| !existing.is_file());
+    let written = if special { fs::write(path, bytes) } else { checkpoint::write_whole(path, bytes) };
     written.map_err(|source| Error::Write { path: path.to_owned(), source })
-}
-
-fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".partial");
-    let write = || {
-        let mut file = File::create(&beside)?;
-        file.write_all(bytes)?;
-        // Renaming before the bytes are on the disk could leave an empty file after a power failure.
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    };
-    write().inspect_err(|_| drop(fs::remove_file(&beside)))
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@
 //! - [`cli`]: the command line
 //! - [`config`]: what was asked for, resolved to a value for every setting
 //! - [`data`]: embedded digits, IDX files, 2-D toys, batches
-//! - [`random`]: named streams of random numbers for the host
 //! - [`run_folder`]: where the files of a run are
 //! - [`train`]: the training
 //! - [`metrics`], [`progress`], [`interrupt`]: what is told while it runs, and how it is stopped
@@ -25,7 +24,6 @@ pub mod metrics;
 pub mod npy;
 pub mod pictures;
 pub mod progress;
-pub mod random;
 pub mod run_folder;
 pub mod sample;
 pub mod train;

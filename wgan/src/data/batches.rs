@@ -2,10 +2,10 @@
 //! resumed run goes on exactly where it stopped.
 
 use autograd::{Shape, Tensor};
+use nn::Rng;
 use rand::seq::SliceRandom;
 
 use super::Dataset;
-use crate::random::stream;
 
 /// An endless sequence of batches: every epoch is a new order of the whole data set, cut into batches that may span
 /// the end of an epoch.
@@ -61,7 +61,7 @@ impl<'a> Batches<'a> {
 
 fn order(count: usize, seed: u64, epoch: u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
-    order.shuffle(&mut stream(seed, "shuffle", epoch));
+    order.shuffle(&mut Rng::new(seed, "shuffle").at(epoch));
     order
 }
 

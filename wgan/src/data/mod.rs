@@ -7,11 +7,11 @@ mod mnist;
 mod toys;
 
 use autograd::Shape;
+use nn::Rng;
 
 pub use batches::Batches;
 
 use crate::config::{Config, DatasetName};
-use crate::random::stream;
 use crate::{Error, Result};
 
 /// A finite set of real samples of one shape: images in [0, 1] as `[1, height, width]`, or points as `[2]`.
@@ -37,7 +37,7 @@ impl Dataset {
     /// # Errors
     /// If its files cannot be read, do not hold images of 28×28 pixels, or hold fewer samples than a batch.
     pub fn load(config: &Config) -> Result<Self> {
-        let rng = &mut stream(config.seed, "toy", 0);
+        let rng = &mut Rng::new(config.seed, "toy");
         let data = match (config.dataset, &config.data_dir) {
             (DatasetName::EightGaussians, _) => toys::eight_gaussians(rng),
             (DatasetName::TwentyFiveGaussians, _) => toys::twenty_five_gaussians(rng),

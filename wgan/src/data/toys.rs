@@ -52,7 +52,6 @@ fn draw(name: &str, mut point: impl FnMut() -> [f64; 2]) -> Dataset {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::stream;
 
     /// Mean and standard deviation of a list.
     fn moments(values: &[f64]) -> (f64, f64) {
@@ -78,7 +77,7 @@ mod tests {
 
     #[test]
     fn eight_gaussians_have_their_centres_and_width() {
-        let data = eight_gaussians(&mut stream(0, "toy", 0));
+        let data = eight_gaussians(&mut nn::Rng::new(0, "toy"));
         let centres: Vec<_> = (0..8)
             .map(|i| (2.0 / 1.414, TAU * f64::from(i) / 8.0))
             .map(|(radius, angle)| [radius * angle.cos(), radius * angle.sin()])
@@ -92,7 +91,7 @@ mod tests {
 
     #[test]
     fn twenty_five_gaussians_have_their_centres_and_width() {
-        let data = twenty_five_gaussians(&mut stream(0, "toy", 0));
+        let data = twenty_five_gaussians(&mut nn::Rng::new(0, "toy"));
         let axis = [-4.0, -2.0, 0.0, 2.0, 4.0].map(|x| x / 2.828);
         let centres: Vec<_> = axis.iter().flat_map(|&y| axis.map(|x| [x, y])).collect();
         let (offsets, counts) = offsets(&data, &centres);
@@ -104,7 +103,7 @@ mod tests {
 
     #[test]
     fn the_swiss_roll_is_a_spiral_with_noise() {
-        let data = swissroll(&mut stream(0, "toy", 0));
+        let data = swissroll(&mut nn::Rng::new(0, "toy"));
         // On the noiseless spiral the angle of a point is its radius (times 7.5) up to whole turns.
         let residuals: Vec<f64> = data
             .samples()
@@ -124,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_seed_gives_the_same_points_again() {
-        let draw = |seed| eight_gaussians(&mut stream(seed, "toy", 0));
+        let draw = |seed| eight_gaussians(&mut nn::Rng::new(seed, "toy"));
         assert_eq!(draw(3).samples(), draw(3).samples());
         assert_ne!(draw(3).samples(), draw(4).samples());
     }
