@@ -33,18 +33,17 @@ impl Progress {
 
     /// Shows the numbers after a step.
     pub fn update(&mut self, row: &Row) {
-        let numbers = format!("W {:.3}  slope {:.3}", row.wasserstein, row.slope);
+        let pace = pace(row.step - self.first, self.steps - row.step, self.started.elapsed());
+        let numbers = format!("{pace}  W {:.3}  slope {:.3}", row.wasserstein, row.slope);
         match &mut self.display {
             Display::Bar(bar) => {
-                bar.set_message(numbers);
                 bar.set_position(row.step);
+                bar.set_message(numbers);
             }
             Display::Lines { last } => {
-                let due = last.is_none_or(|last| last.elapsed() >= PERIOD) || row.step == self.steps;
-                if due {
+                if last.is_none_or(|last| last.elapsed() >= PERIOD) || row.step == self.steps {
                     *last = Some(Instant::now());
-                    let pace = pace(row.step - self.first, self.steps - row.step, self.started.elapsed());
-                    eprintln!("step {}/{}  {pace}  {numbers}", row.step, self.steps);
+                    eprintln!("step {}/{}  {numbers}", row.step, self.steps);
                 }
             }
         }
@@ -59,18 +58,11 @@ impl Progress {
 }
 
 fn bar(done: u64, steps: u64) -> ProgressBar {
-    let template = "{bar:30.cyan} step {pos}/{len}  {per_sec}  {eta} left  {msg}";
-    let style = ProgressStyle::with_template(template).expect("the template is valid");
-    let style = style.with_key("per_sec", |state: &indicatif::ProgressState, text: &mut dyn std::fmt::Write| {
-        let _ = write!(text, "{:.1} steps/s", state.per_sec());
-    });
-    let bar = ProgressBar::new(steps).with_position(done).with_style(style.progress_chars("━╸─"));
-    // The steps before a resume say nothing about the speed of this run.
-    bar.reset_eta();
-    bar
+    let style = ProgressStyle::with_template("{bar:30.cyan} step {pos}/{len}  {msg}").expect("the template is valid");
+    ProgressBar::new(steps).with_position(done).with_style(style.progress_chars("━╸─"))
 }
 
-/// Speed and time left, as "12.5 steps/s  40 seconds left".
+/// Speed since the start or the resume, and the time left at this speed, as "12.5 steps/s  40 seconds left".
 fn pace(done: u64, left: u64, elapsed: Duration) -> String {
     let speed = done as f64 / elapsed.as_secs_f64().max(1e-9);
     let remaining = Duration::from_secs_f64((left as f64 / speed.max(1e-9)).min(1e9));
