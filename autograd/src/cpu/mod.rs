@@ -16,7 +16,6 @@ mod scratch;
 pub use device::Cpu;
 
 use std::marker::PhantomData;
-use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -65,14 +64,15 @@ impl<'a> Shared<'a> {
         Shared { start: array.as_mut_ptr(), len: array.len(), array: PhantomData }
     }
 
-    /// The elements `range`.
+    /// Element `index`.
     ///
     /// # Safety
-    /// While the slice lives nothing else may access these elements.
-    unsafe fn slice(self, range: Range<usize>) -> &'a mut [f32] {
-        assert!(range.start <= range.end && range.end <= self.len, "{range:?} of {} elements", self.len);
+    /// While the reference lives nothing else may access this element.
+    #[inline(always)]
+    unsafe fn element(self, index: usize) -> &'a mut f32 {
+        assert!(index < self.len, "element {index} of {}", self.len);
         // SAFETY: in range, and unshared as the caller promises.
-        unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
+        unsafe { &mut *self.start.add(index) }
     }
 
     /// The address of element `index`, for kernels that write strided blocks.

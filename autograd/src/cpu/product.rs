@@ -290,7 +290,7 @@ impl Few {
                 for (row, &result) in results[..rows].iter().enumerate() {
                     let position = item * self.c.batch + (i + row) * self.c.row + j * self.c.column;
                     // SAFETY: every element of C belongs to one tile.
-                    let c = &mut unsafe { c.slice(position..position + 1) }[0];
+                    let c = unsafe { c.element(position) };
                     *c = if accumulate { *c + result } else { result };
                 }
             }

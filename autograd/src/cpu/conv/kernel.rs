@@ -1,0 +1,158 @@
+//! The inner loops of the convolutions: a few sums over vectors of [`LANES`] channels stay in registers while one
+//! operand is broadcast number by number and the other is read as vectors.
+
+use pulp::Simd;
+
+use super::taps::Tap;
+
+/// Channels computed side by side.
+pub const LANES: usize = 32;
+/// Rows of sums, at most: with AVX-512, 14 rows of two vectors fill 28 of the 32 registers.
+pub const ROWS: usize = 14;
+
+/// The sums of some rows.
+pub type Sums = [[f32; LANES]; ROWS];
+
+/// Rows of sums that fill the registers.
+pub fn rows_at_once() -> usize {
+    struct Registers;
+    impl pulp::WithSimd for Registers {
+        type Output = usize;
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            // Besides the sums: one row of vectors, of which half may be memory operands, and a broadcast number.
+            let vectors = LANES / S::F32_LANES;
+            ((S::REGISTER_COUNT - 2) / vectors).saturating_sub(1).clamp(1, ROWS)
+        }
+    }
+    pulp::Arch::new().dispatch(Registers)
+}
+
+/// Monomorphises a kernel for a number of rows known at run time, and for vectors that make up [`LANES`].
+macro_rules! for_rows {
+    ($simd:ident, $rows:expr, $kernel:expr, [$($n:literal)*]) => {
+        match ($rows, LANES / S::F32_LANES) {
+            $(($n, 2) => $kernel.run::<S, $n, 2>($simd),)*
+            $(($n, 4) => $kernel.run::<S, $n, 4>($simd),)*
+            $(($n, 8) => $kernel.run::<S, $n, 8>($simd),)*
+            $(($n, 32) => $kernel.run::<S, $n, 32>($simd),)*
+            (rows, vectors) => unreachable!("{rows} rows of {vectors} vectors"),
+        }
+    };
+}
+
+/// `sums[r] = Σ pixel(r, tap)[d] · weights[tap][d]` over all taps and the channels d of a source pixel.
+pub struct Gather<'a> {
+    /// Where each row's first source pixel begins.
+    pub rows: &'a [usize],
+    pub taps: &'a [Tap],
+    /// Channels of a source pixel.
+    pub depth: usize,
+    /// Source pixels, channels last.
+    pub source: &'a [f32],
+    /// `[kh·kw, depth, LANES]`.
+    pub weights: &'a [f32],
+    pub sums: &'a mut Sums,
+}
+
+impl pulp::WithSimd for Gather<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        for_rows!(simd, self.rows.len(), self, [1 2 3 4 5 6 7 8 9 10 11 12 13 14]);
+    }
+}
+
+impl Gather<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const R: usize, const V: usize>(self, simd: S) {
+        let Gather { rows, taps, depth, source, weights, sums } = self;
+        let (weights, _) = S::as_simd_f32s(weights);
+        let mut registers = [[simd.splat_f32s(0.0); V]; R];
+        for tap in taps {
+            let pixels: [&[f32]; R] = std::array::from_fn(|r| &source[rows[r] + tap.from * depth..][..depth]);
+            let weights = &weights[tap.filter * depth * V..][..depth * V];
+            let mut step = |d: usize| {
+                // SAFETY: the caller below passes d < depth, the length of each pixel and, in rows of V, of the weights.
+                let weights: [S::f32s; V] = std::array::from_fn(|v| unsafe { *weights.get_unchecked(d * V + v) });
+                for r in 0..R {
+                    // SAFETY: as above.
+                    let factor = simd.splat_f32s(unsafe { *pixels[r].get_unchecked(d) });
+                    for v in 0..V {
+                        registers[r][v] = simd.mul_add_e_f32s(factor, weights[v], registers[r][v]);
+                    }
+                }
+            };
+            // Four steps at a time: there are more rows than registers for their addresses.
+            let whole = depth / 4 * 4;
+            for d in (0..whole).step_by(4) {
+                step(d);
+                step(d + 1);
+                step(d + 2);
+                step(d + 3);
+            }
+            (whole..depth).for_each(step);
+        }
+        store::<S, R, V>(&registers, sums);
+    }
+}
+
+/// `sums[r] += Σ narrow[i][channel + r] · wide[j]` over all images' connected pixels (i, j).
+pub struct Correlate<'a> {
+    /// The connected pixels (narrow, wide) of an image.
+    pub pairs: &'a [[usize; 2]],
+    pub images: usize,
+    /// Pixels, channels last: `[images, pixels, channels]`.
+    pub narrow: &'a [f32],
+    pub narrow_pixels: usize,
+    pub narrow_channels: usize,
+    /// The first channel.
+    pub channel: usize,
+    /// `[images, pixels, LANES]`.
+    pub wide: &'a [f32],
+    pub wide_pixels: usize,
+    pub sums: &'a mut [[f32; LANES]],
+}
+
+impl pulp::WithSimd for Correlate<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        for_rows!(simd, self.sums.len(), self, [1 2 3 4 5 6 7 8 9 10 11 12 13 14]);
+    }
+}
+
+impl Correlate<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const R: usize, const V: usize>(self, simd: S) {
+        let mut registers = [[simd.splat_f32s(0.0); V]; R];
+        for (registers, sums) in registers.iter_mut().zip(&*self.sums) {
+            registers.copy_from_slice(S::as_simd_f32s(sums).0);
+        }
+        for image in 0..self.images {
+            let narrow = &self.narrow[image * self.narrow_pixels * self.narrow_channels..];
+            let narrow = &narrow[..self.narrow_pixels * self.narrow_channels];
+            let (wide, _) = S::as_simd_f32s(&self.wide[image * self.wide_pixels * LANES..][..self.wide_pixels * LANES]);
+            for &[i, j] in self.pairs {
+                let narrow: &[f32; R] =
+                    narrow[i * self.narrow_channels + self.channel..].first_chunk().expect("R rows");
+                let wide: &[S::f32s; V] = wide[j * V..].first_chunk().expect("a whole pixel");
+                for r in 0..R {
+                    let factor = simd.splat_f32s(narrow[r]);
+                    for v in 0..V {
+                        registers[r][v] = simd.mul_add_e_f32s(factor, wide[v], registers[r][v]);
+                    }
+                }
+            }
+        }
+        for (registers, sums) in registers.iter().zip(self.sums) {
+            S::as_mut_simd_f32s(sums).0.copy_from_slice(registers);
+        }
+    }
+}
+
+#[inline(always)]
+fn store<S: Simd, const R: usize, const V: usize>(registers: &[[S::f32s; V]; R], sums: &mut Sums) {
+    for (registers, sums) in registers.iter().zip(sums) {
+        S::as_mut_simd_f32s(sums).0.copy_from_slice(registers);
+    }
+}

@@ -1,0 +1,416 @@
+//! Convolution and its two gradients, for images `[batch, channels, height, width]` and filters `[filters, channels,
+//! kh, kw]`.
+//!
+//! A result pixel is a sum over the filter's taps: (a source pixel's channels) · (a matrix of weights). Read so, the
+//! gradient with respect to the input is the same computation with other taps ([`taps`]). Images are turned so that a
+//! pixel's channels are neighbours, and the kernels read the source pixels where they lie: there is no `im2col` matrix
+//! (Dukhan, "The indirect convolution algorithm", 2019), and taps that fall on the padding don't exist.
+
+mod kernel;
+mod taps;
+
+use kernel::{Correlate, Gather, LANES, ROWS, Sums};
+use taps::Region;
+
+use super::copy::transpose;
+use super::scratch::with_scratch;
+use super::{Shared, for_each_chunk, for_each_tile, vectorised};
+use crate::ops::ConvSizes;
+
+/// Numbers of the images that are turned at a time: the scratch memory that a convolution may take.
+const SCRATCH: usize = 1 << 22;
+
+/// A convolution's taps, worked out once for many runs of it and its gradients.
+///
+/// ```
+/// use autograd::Shape;
+/// use autograd::cpu::conv::Convolution;
+/// use autograd::ops::{Conv, ConvSizes};
+/// let [x, w, y] = [[1, 1, 1, 4], [1, 1, 1, 2], [1, 1, 1, 3]].map(Shape::from);
+/// let convolution = Convolution::new(ConvSizes::new(Conv::square(1, 0), &x, &w, &y));
+/// let mut y = [0.0; 3];
+/// convolution.conv2d(&[1.0, 2.0, 3.0, 4.0], &[-1.0, 1.0], &mut y, false);
+/// assert_eq!(y, [1.0; 3]);
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Convolution {
+    sizes: ConvSizes,
+    forward: Vec<Region>,
+    backward: Vec<Region>,
+    /// For each element of the filter, the pixels of x and y that it connects.
+    connections: Vec<Vec<[usize; 2]>>,
+}
+
+/// The images of one side of a convolution: its inputs or its results.
+#[derive(Clone, Copy)]
+struct Side {
+    channels: usize,
+    /// Pixels of a channel.
+    pixels: usize,
+    /// Distance in the filters from one of this side's channels to the next.
+    filter_stride: usize,
+}
+
+impl Side {
+    fn image(self) -> usize {
+        self.channels * self.pixels
+    }
+
+    fn panels(self) -> usize {
+        self.channels.div_ceil(LANES)
+    }
+}
+
+impl Convolution {
+    /// Works the taps out.
+    pub fn new(sizes: ConvSizes) -> Self {
+        let ConvSizes { height, width, kernel, out, stride, padding, .. } = sizes;
+        let rows = taps::forward(out[0], height, kernel[0], stride[0], padding[0]);
+        let columns = taps::forward(out[1], width, kernel[1], stride[1], padding[1]);
+        let rows_back = taps::backward(height, out[0], kernel[0], stride[0], padding[0]);
+        let columns_back = taps::backward(width, out[1], kernel[1], stride[1], padding[1]);
+        Convolution {
+            sizes,
+            forward: taps::regions(&rows, &columns, [kernel[1], width, out[1]]),
+            backward: taps::regions(&rows_back, &columns_back, [kernel[1], out[1], width]),
+            connections: taps::connections(&rows, &columns, kernel, width),
+        }
+    }
+
+    /// `y` (+)= the convolution of the images `x` with the filters `w`.
+    pub fn conv2d(&self, x: &[f32], w: &[f32], y: &mut [f32], accumulate: bool) {
+        self.gather(&self.forward, self.inputs(), self.results(), x, w, y, accumulate);
+    }
+
+    /// `dx` (+)= the gradient with respect to the images, given the gradient `g` with respect to the result.
+    pub fn conv2d_input(&self, g: &[f32], w: &[f32], dx: &mut [f32], accumulate: bool) {
+        self.gather(&self.backward, self.results(), self.inputs(), g, w, dx, accumulate);
+    }
+
+    /// `dw` (+)= the gradient with respect to the filters.
+    pub fn conv2d_filter(&self, x: &[f32], g: &[f32], dw: &mut [f32], accumulate: bool) {
+        self.correlate(self.inputs(), self.results(), x, g, dw, accumulate);
+    }
+
+    /// Elements of a filter's channel.
+    fn taps(&self) -> usize {
+        self.connections.len()
+    }
+
+    fn inputs(&self) -> Side {
+        let ConvSizes { channels, height, width, .. } = self.sizes;
+        Side { channels, pixels: height * width, filter_stride: self.taps() }
+    }
+
+    fn results(&self) -> Side {
+        let ConvSizes { channels, filters, out, .. } = self.sizes;
+        Side { channels: filters, pixels: out[0] * out[1], filter_stride: channels * self.taps() }
+    }
+
+    /// Computes each pixel of `y` from the pixels of `x` that its region's taps name.
+    #[expect(clippy::too_many_arguments, reason = "two sides, three arrays")]
+    fn gather(&self, regions: &[Region], from: Side, to: Side, x: &[f32], w: &[f32], y: &mut [f32], accumulate: bool) {
+        let batch = self.sizes.batch;
+        assert_eq!((x.len(), y.len()), (batch * from.image(), batch * to.image()), "{}", self.sizes);
+        with_scratch(to.panels() * self.taps() * from.channels * LANES, |weights| {
+            self.pack_filters(from, to, w, weights);
+            let images = (SCRATCH / from.image()).clamp(1, batch.max(1));
+            for (x, y) in x.chunks(images * from.image()).zip(y.chunks_mut(images * to.image())) {
+                with_scratch(x.len(), |source| {
+                    turn(from, x, source);
+                    self.gather_turned(regions, from, to, source, weights, y, accumulate);
+                });
+            }
+        });
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "two sides, three arrays")]
+    fn gather_turned(
+        &self,
+        regions: &[Region],
+        from: Side,
+        to: Side,
+        source: &[f32],
+        weights: &[f32],
+        y: &mut [f32],
+        accumulate: bool,
+    ) {
+        let images = source.len() / from.image();
+        let at_once = kernel::rows_at_once();
+        let task_rows = 16 * at_once;
+        let tasks = |region: &Region| (images * region.pixels.len()).div_ceil(task_rows);
+        let panel_tasks: usize = regions.iter().map(tasks).sum();
+        let panel = self.taps() * from.channels * LANES;
+        let work = y.len() * panel / LANES;
+        let y = Shared::new(y);
+        for_each_tile(to.panels() * panel_tasks, work, |task| {
+            let lane = task / panel_tasks * LANES;
+            let lanes = LANES.min(to.channels - lane);
+            let weights = &weights[task / panel_tasks * panel..][..panel];
+            // Which region, and which of its rows.
+            let mut task = task % panel_tasks;
+            let mut regions = regions.iter();
+            let region = loop {
+                let region = regions.next().expect("a region with this task");
+                match task.checked_sub(tasks(region)) {
+                    Some(rest) => task = rest,
+                    None => break region,
+                }
+            };
+            let Region { taps, pixels } = region;
+            let end = (images * pixels.len()).min((task + 1) * task_rows);
+            let mut first = task * task_rows;
+            let tiles = (end - first).div_ceil(at_once);
+            for tile in 0..tiles {
+                // Tiles of nearly equal height.
+                let rows = (end - first).div_ceil(tiles - tile);
+                let mut sources = [0; ROWS];
+                let mut targets = [0; ROWS];
+                for r in 0..rows {
+                    let (image, pixel) = ((first + r) / pixels.len(), pixels[(first + r) % pixels.len()]);
+                    sources[r] = (image * from.pixels + pixel.from) * from.channels;
+                    targets[r] = image * to.image() + lane * to.pixels + pixel.to;
+                }
+                let mut sums: Sums = [[0.0; LANES]; ROWS];
+                let rows_of = &sources[..rows];
+                let gather = Gather { rows: rows_of, taps, depth: from.channels, source, weights, sums: &mut sums };
+                pulp::Arch::new().dispatch(gather);
+                for l in 0..lanes {
+                    for (sums, &target) in sums.iter().zip(&targets[..rows]) {
+                        // SAFETY: each pixel and channel of the result belongs to one tile.
+                        let y = unsafe { y.element(target + l * to.pixels) };
+                        *y = if accumulate { *y + sums[l] } else { sums[l] };
+                    }
+                }
+                first += rows;
+            }
+        });
+    }
+
+    /// Turns the filters into panels `[taps, from.channels, LANES]`, one for each LANES channels of `to`.
+    fn pack_filters(&self, from: Side, to: Side, w: &[f32], weights: &mut [f32]) {
+        let row = from.channels * LANES;
+        for_each_chunk(weights, self.taps() * row, w.len(), |panel, weights| {
+            let lane = panel * LANES;
+            let lanes = LANES.min(to.channels - lane);
+            if lanes < LANES {
+                weights.fill(0.0);
+            }
+            vectorised(|| {
+                for depth in 0..from.channels {
+                    let w = &w[lane * to.filter_stride + depth * from.filter_stride..];
+                    transpose([lanes, self.taps()], w, to.filter_stride, &mut weights[depth * LANES..], row);
+                }
+            });
+        });
+    }
+
+    /// Sums up, for each element of the filters, the products of the pixels that it connects.
+    fn correlate(&self, inputs: Side, results: Side, x: &[f32], g: &[f32], dw: &mut [f32], accumulate: bool) {
+        let ConvSizes { batch, channels, .. } = self.sizes;
+        assert_eq!((x.len(), g.len()), (batch * inputs.image(), batch * results.image()), "{}", self.sizes);
+        let task = channels * LANES; // one element of the filters' channels, of one panel
+        with_scratch(results.panels() * self.taps() * task, |sums| {
+            sums.fill(0.0);
+            let images = (SCRATCH / inputs.image().max(results.image())).clamp(1, batch.max(1));
+            for (x, g) in x.chunks(images * inputs.image()).zip(g.chunks(images * results.image())) {
+                let images = x.len() / inputs.image();
+                with_scratch(x.len(), |narrow| {
+                    with_scratch(images * results.panels() * results.pixels * LANES, |wide| {
+                        turn(inputs, x, narrow);
+                        turn_panels(results, g, wide);
+                        let work = g.len() * channels * self.taps();
+                        for_each_chunk(sums, task, work, |task, sums| {
+                            let (panel, tap) = (task / self.taps(), task % self.taps());
+                            let wide = &wide[panel * images * results.pixels * LANES..];
+                            self.correlate_tap(tap, images, narrow, wide, sums);
+                        });
+                    });
+                });
+            }
+            for_each_chunk(dw, channels * self.taps(), sums.len(), |filter, dw| {
+                let sums = &sums[filter / LANES * self.taps() * task + filter % LANES..];
+                for (position, dw) in dw.iter_mut().enumerate() {
+                    let (channel, tap) = (position / self.taps(), position % self.taps());
+                    let sum = sums[tap * task + channel * LANES];
+                    *dw = if accumulate { *dw + sum } else { sum };
+                }
+            });
+        });
+    }
+
+    /// `sums[channel]` += the products of one tap, for one panel of filters.
+    fn correlate_tap(&self, tap: usize, images: usize, narrow: &[f32], wide: &[f32], sums: &mut [f32]) {
+        const IMAGES: usize = 8; // that stay in the L2 cache while all channels are computed
+        let (inputs, results) = (self.inputs(), self.results());
+        let (sums, _) = sums.as_chunks_mut::<LANES>();
+        let rows = sums.len().div_ceil(sums.len().div_ceil(kernel::rows_at_once()));
+        for first in (0..images).step_by(IMAGES) {
+            for (tile, sums) in sums.chunks_mut(rows).enumerate() {
+                pulp::Arch::new().dispatch(Correlate {
+                    pairs: &self.connections[tap],
+                    images: IMAGES.min(images - first),
+                    narrow: &narrow[first * inputs.image()..],
+                    narrow_pixels: inputs.pixels,
+                    narrow_channels: inputs.channels,
+                    channel: tile * rows,
+                    wide: &wide[first * results.pixels * LANES..],
+                    wide_pixels: results.pixels,
+                    sums,
+                });
+            }
+        }
+    }
+}
+
+/// Turns images so that the channels of a pixel are neighbours: `[images, pixels, channels]`.
+fn turn(side: Side, x: &[f32], turned: &mut [f32]) {
+    for_each_chunk(turned, side.image(), x.len(), |image, turned| {
+        let x = &x[image * side.image()..];
+        vectorised(|| transpose([side.channels, side.pixels], x, side.pixels, turned, side.channels));
+    });
+}
+
+/// Turns images so that some channels of a pixel are neighbours: `[panels, images, pixels, LANES]`.
+fn turn_panels(side: Side, x: &[f32], turned: &mut [f32]) {
+    let images = x.len() / side.image();
+    for_each_chunk(turned, side.pixels * LANES, x.len(), |index, turned| {
+        let (panel, image) = (index / images, index % images);
+        let lanes = LANES.min(side.channels - panel * LANES);
+        if lanes < LANES {
+            turned.fill(0.0);
+        }
+        let x = &x[image * side.image() + panel * LANES * side.pixels..];
+        vectorised(|| transpose([lanes, side.pixels], x, side.pixels, turned, LANES));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Shape;
+    use crate::cpu::testing::{numbers, same_bits_on_any_number_of_threads};
+    use crate::ops::Conv;
+
+    struct Case {
+        sizes: ConvSizes,
+        x: Vec<f32>,
+        w: Vec<f32>,
+        g: Vec<f32>,
+    }
+
+    fn case(x: [usize; 4], filters: usize, kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2]) -> Case {
+        let windows = |axis| (x[axis + 2] + 2 * padding[axis] - kernel[axis]) / stride[axis] + 1;
+        let w = [filters, x[1], kernel[0], kernel[1]];
+        let g = [x[0], filters, windows(0), windows(1)];
+        let [x, w, g] = [x, w, g].map(Shape::from);
+        let sizes = ConvSizes::new(Conv { stride, padding }, &x, &w, &g);
+        Case { sizes, x: numbers(1, x.count()), w: numbers(2, w.count()), g: numbers(3, g.count()) }
+    }
+
+    /// The form's terms as (index into x, index into w, index into g): seven loops.
+    fn for_each_term(sizes: &ConvSizes, mut f: impl FnMut(usize, usize, usize)) {
+        let &ConvSizes { batch, channels, height, width, filters, kernel, out, stride, padding } = sizes;
+        for n in 0..batch {
+            for o in 0..filters {
+                for c in 0..channels {
+                    for (i, j) in (0..out[0]).flat_map(|i: usize| (0..out[1]).map(move |j: usize| (i, j))) {
+                        for (a, b) in (0..kernel[0]).flat_map(|a| (0..kernel[1]).map(move |b| (a, b))) {
+                            let row = (i * stride[0] + a).wrapping_sub(padding[0]);
+                            let column = (j * stride[1] + b).wrapping_sub(padding[1]);
+                            if row < height && column < width {
+                                let x = ((n * channels + c) * height + row) * width + column;
+                                let w = ((o * channels + c) * kernel[0] + a) * kernel[1] + b;
+                                f(x, w, ((n * filters + o) * out[0] + i) * out[1] + j);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn assert_close(what: &str, sizes: &ConvSizes, found: &[f32], expected: &[f64], magnitude: &[f64]) {
+        for (i, ((&found, expected), magnitude)) in found.iter().zip(expected).zip(magnitude).enumerate() {
+            let error = (f64::from(found) - expected).abs();
+            assert!(error <= 1e-6 * magnitude, "{what} of {sizes}: element {i} is {found}, not {expected}");
+        }
+    }
+
+    fn check(Case { sizes, x, w, g }: Case) {
+        let convolution = Convolution::new(sizes);
+        for accumulate in [false, true] {
+            let start = |count| if accumulate { numbers(4, count) } else { vec![f32::NAN; count] };
+            let [mut y, mut dx, mut dw] = [g.len(), x.len(), w.len()].map(start);
+            // The expected value and the sum of its terms' magnitudes, which scales the rounding error.
+            let expected = |values: &[f32]| match accumulate {
+                true => values.iter().map(|&value| f64::from(value)).collect(),
+                false => vec![0.0; values.len()],
+            };
+            let [mut y64, mut dx64, mut dw64] = [&y, &dx, &dw].map(|values| expected(values));
+            let [mut y_size, mut dx_size, mut dw_size] = [&y64, &dx64, &dw64]
+                .map(|values: &Vec<f64>| values.iter().map(|value| value.abs()).collect::<Vec<_>>());
+            for_each_term(&sizes, |i, j, k| {
+                let (xi, wj, gk) = (f64::from(x[i]), f64::from(w[j]), f64::from(g[k]));
+                y64[k] += xi * wj;
+                dx64[i] += gk * wj;
+                dw64[j] += xi * gk;
+                y_size[k] += (xi * wj).abs();
+                dx_size[i] += (gk * wj).abs();
+                dw_size[j] += (xi * gk).abs();
+            });
+            convolution.conv2d(&x, &w, &mut y, accumulate);
+            convolution.conv2d_input(&g, &w, &mut dx, accumulate);
+            convolution.conv2d_filter(&x, &g, &mut dw, accumulate);
+            assert_close("the result", &sizes, &y, &y64, &y_size);
+            assert_close("the input's gradient", &sizes, &dx, &dx64, &dx_size);
+            assert_close("the filters' gradient", &sizes, &dw, &dw64, &dw_size);
+        }
+    }
+
+    #[test]
+    fn layers_of_the_dcgan() {
+        check(case([3, 1, 28, 28], 16, [5, 5], [2, 2], [2, 2]));
+        check(case([3, 16, 14, 14], 32, [5, 5], [2, 2], [2, 2]));
+        check(case([3, 32, 7, 7], 64, [5, 5], [2, 2], [2, 2]));
+    }
+
+    #[test]
+    fn odd_geometries() {
+        check(case([1, 1, 1, 1], 1, [1, 1], [1, 1], [0, 0]));
+        check(case([2, 3, 5, 7], 33, [3, 2], [1, 2], [0, 1]));
+        check(case([2, 35, 6, 4], 1, [2, 3], [3, 1], [1, 2]));
+        check(case([1, 17, 9, 9], 40, [1, 1], [3, 3], [0, 0])); // input pixels that no window reaches
+        check(case([5, 2, 3, 3], 2, [3, 3], [1, 1], [2, 2]));
+        check(case([2, 64, 4, 4], 1, [4, 4], [1, 1], [0, 0]));
+        check(case([0, 2, 4, 4], 3, [3, 3], [1, 1], [1, 1]));
+    }
+
+    #[test]
+    fn threads_do_not_change_a_convolution() {
+        let Case { sizes, x, w, g } = case([12, 16, 14, 14], 48, [5, 5], [2, 2], [2, 2]);
+        let convolution = Convolution::new(sizes);
+        same_bits_on_any_number_of_threads(|| {
+            let [mut y, mut dx, mut dw] = [g.len(), x.len(), w.len()].map(|count| vec![0.0; count]);
+            convolution.conv2d(&x, &w, &mut y, false);
+            convolution.conv2d_input(&g, &w, &mut dx, false);
+            convolution.conv2d_filter(&x, &g, &mut dw, false);
+            [y, dx, dw].concat()
+        });
+    }
+
+    proptest! {
+        #[test]
+        fn any_convolution(
+            (batch, channels, filters) in (1..4_usize, 1..20_usize, 1..40_usize),
+            image in [3..12_usize, 3..12_usize],
+            kernel in [1..4_usize, 1..4_usize],
+            stride in [1..4_usize, 1..4_usize],
+            padding in [0..3_usize, 0..3_usize],
+        ) {
+            check(case([batch, channels, image[0], image[1]], filters, kernel, stride, padding));
+        }
+    }
+}
