@@ -1,4 +1,4 @@
-//! Moving numbers without computing: views made contiguous, padding, rows gathered and scattered.
+//! Moving numbers without computing: views made contiguous, boxes filled, rows gathered and scattered.
 
 use super::{SERIAL, for_each_chunk, vectorised};
 use crate::Shape;
@@ -27,29 +27,20 @@ pub struct StridedCopy {
     axes: Vec<Axis>,
     from: usize,
     to: usize,
-    /// The elements between those written are set to zero.
-    pads: bool,
 }
 
 impl StridedCopy {
     /// Makes a view contiguous: `y[i, j, …] = x[offset + i strides[0] + j strides[1] + …]`. Stride 0 broadcasts.
     pub fn view(shape: &[usize], offset: usize, strides: &[usize]) -> Self {
-        Self::new(shape, (offset, strides), (0, &Shape::from(shape).strides()), false)
+        Self::new(shape, (offset, strides), (0, &Shape::from(shape).strides()))
     }
 
     /// Puts a contiguous array into a box of a larger one: `y[offset + i strides[0] + …] = x[i, …]`.
     pub fn into_box(shape: &[usize], offset: usize, strides: &[usize]) -> Self {
-        Self::new(shape, (0, &Shape::from(shape).strides()), (offset, strides), false)
+        Self::new(shape, (0, &Shape::from(shape).strides()), (offset, strides))
     }
 
-    /// Surrounds an array of extents `shape` with zeros: it begins at index `before` of an array of extents `padded`.
-    pub fn pad(shape: &[usize], before: &[usize], padded: &[usize]) -> Self {
-        let strides = Shape::from(padded).strides();
-        let offset = before.iter().zip(&strides).map(|(index, stride)| index * stride).sum();
-        Self::new(shape, (0, &Shape::from(shape).strides()), (offset, &strides), true)
-    }
-
-    fn new(shape: &[usize], from: (usize, &[usize]), to: (usize, &[usize]), pads: bool) -> Self {
+    fn new(shape: &[usize], from: (usize, &[usize]), to: (usize, &[usize])) -> Self {
         assert!(shape.len() == from.1.len() && shape.len() == to.1.len(), "{shape:?} needs a stride for each axis");
         let mut axes: Vec<Axis> = Vec::with_capacity(shape.len() + 1);
         for ((&extent, &from), &to) in shape.iter().zip(from.1).zip(to.1) {
@@ -73,14 +64,11 @@ impl StridedCopy {
                 axes[neighbours..last].rotate_left(1);
             }
         }
-        StridedCopy { axes, from: from.0, to: to.0, pads }
+        StridedCopy { axes, from: from.0, to: to.0 }
     }
 
     /// Copies.
     pub fn run(&self, x: &[f32], y: &mut [f32]) {
-        if self.pads {
-            y.fill(0.0);
-        }
         let count: usize = self.axes.iter().map(|axis| axis.extent).product();
         if count == 0 {
             return;
@@ -101,7 +89,7 @@ impl StridedCopy {
 fn copy(first: Axis, inner: &[Axis], x: &[f32], y: &mut [f32]) {
     match *inner {
         [] => vectorised(|| copy_run(first, x, y)),
-        [last] if first.from == 1 && last.from > 1 => vectorised(|| copy_transposed(first, last, x, y)),
+        [last] if first.from == 1 && last.from > 1 && last.to == 1 => vectorised(|| copy_transposed(first, last, x, y)),
         [last] => {
             vectorised(|| (0..first.extent).for_each(|i| copy_run(last, &x[i * first.from..], &mut y[i * first.to..])))
         }
@@ -111,14 +99,15 @@ fn copy(first: Axis, inner: &[Axis], x: &[f32], y: &mut [f32]) {
     }
 }
 
-/// A single axis; the destination's elements are neighbours.
+/// A single axis.
 #[inline(always)]
-fn copy_run(Axis { extent, from, .. }: Axis, x: &[f32], y: &mut [f32]) {
-    let y = &mut y[..extent];
-    match from {
-        0 => y.fill(x[0]),
-        1 => y.copy_from_slice(&x[..extent]),
-        _ => y.iter_mut().zip(x.iter().step_by(from)).for_each(|(y, x)| *y = *x),
+fn copy_run(Axis { extent, from, to }: Axis, x: &[f32], y: &mut [f32]) {
+    match (from, to) {
+        (0, 1) => y[..extent].fill(x[0]),
+        (1, 1) => y[..extent].copy_from_slice(&x[..extent]),
+        (_, 1) => y[..extent].iter_mut().zip(x.iter().step_by(from)).for_each(|(y, x)| *y = *x),
+        // Boxes one element wide.
+        _ => (0..extent).for_each(|i| y[i * to] = x[i * from]),
     }
 }
 
@@ -233,15 +222,18 @@ mod tests {
     }
 
     #[test]
-    fn padding_surrounds_with_zeros() {
-        let mut y = [f32::NAN; 20];
-        StridedCopy::pad(&[2, 3], &[1, 0], &[4, 5]).run(&[1., 2., 3., 4., 5., 6.], &mut y);
+    fn boxes_leave_their_surroundings_alone() {
+        let mut y = [0.0; 20];
+        StridedCopy::into_box(&[2, 3], 5, &[5, 1]).run(&[1., 2., 3., 4., 5., 6.], &mut y); // rows 1 and 2 of [4, 5]
         assert_eq!(y, [0., 0., 0., 0., 0., 1., 2., 3., 0., 0., 4., 5., 6., 0., 0., 0., 0., 0., 0., 0.]);
-        let mut large = vec![f32::NAN; 200 * 300];
-        StridedCopy::pad(&[190, 290], &[10, 5], &[200, 300]).run(&[1.0; 190 * 290], &mut large);
+        let mut large = vec![7.0; 200 * 300];
+        StridedCopy::into_box(&[190, 290], 10 * 300 + 5, &[300, 1]).run(&[1.0; 190 * 290], &mut large);
         let inside = |i: usize| i / 300 >= 10 && (5..295).contains(&(i % 300));
-        assert!((0..large.len()).all(|i| large[i] == f32::from(inside(i))));
-        StridedCopy::pad(&[0], &[2], &[3]).run(&[], &mut y[..3]);
+        assert!((0..large.len()).all(|i| large[i] == if inside(i) { 1.0 } else { 7.0 }));
+        let mut column = [0.0; 6];
+        StridedCopy::into_box(&[2, 1], 1, &[3, 1]).run(&[1.0, 2.0], &mut column);
+        assert_eq!(column, [0.0, 1.0, 0.0, 0.0, 2.0, 0.0]);
+        StridedCopy::into_box(&[0], 2, &[1]).run(&[], &mut y[..3]);
         assert_eq!(y[..3], [0.0; 3]);
     }
 

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use rayon::ThreadPool;
 
+use super::conv::Convolution;
 use super::copy::{StridedCopy, gather, scatter_add};
 use super::fused::{Buffers, FusedLoop};
 use super::product::{Library, Product, Strides};
-use super::{conv, random, reduce};
+use super::{random, reduce};
 use crate::compile::kernel::{Accumulate, Kernel, Reduction};
 use crate::compile::plan::{Place, Plan, Slot, Step};
 use crate::device::{Backend, Executable};
-use crate::ops::{ConvSizes, ProductSizes, Random};
+use crate::ops::{ProductSizes, Random};
 use crate::variable::HostStorage;
 use crate::{Error, Tensor, Variable};
 
@@ -97,9 +98,9 @@ enum Task {
     Assemble(Vec<StridedCopy>, bool),
     Reduce(Reduction, [usize; 3]),
     Product(Product, Accumulate),
-    Conv2d(ConvSizes, Accumulate),
-    Conv2dInput(ConvSizes, Accumulate),
-    Conv2dFilter(ConvSizes, Accumulate),
+    Conv2d(Convolution, Accumulate),
+    Conv2dInput(Convolution, Accumulate),
+    Conv2dFilter(Convolution, Accumulate),
     Gather(usize),
     ScatterAdd(usize),
     Random(Random),
@@ -129,9 +130,9 @@ impl Launch {
             Kernel::MatMul { sizes, transpose_a, transpose_b, accumulate } => {
                 Task::Product(product(*sizes, *transpose_a, *transpose_b), *accumulate)
             }
-            Kernel::Conv2d(sizes, accumulate) => Task::Conv2d(*sizes, *accumulate),
-            Kernel::Conv2dInput(sizes, accumulate) => Task::Conv2dInput(*sizes, *accumulate),
-            Kernel::Conv2dFilter(sizes, accumulate) => Task::Conv2dFilter(*sizes, *accumulate),
+            Kernel::Conv2d(sizes, accumulate) => Task::Conv2d(Convolution::new(*sizes), *accumulate),
+            Kernel::Conv2dInput(sizes, accumulate) => Task::Conv2dInput(Convolution::new(*sizes), *accumulate),
+            Kernel::Conv2dFilter(sizes, accumulate) => Task::Conv2dFilter(Convolution::new(*sizes), *accumulate),
             Kernel::Gather { width } => Task::Gather(*width),
             Kernel::ScatterAdd { width } => Task::ScatterAdd(*width),
             Kernel::Random(random) => Task::Random(*random),
@@ -154,11 +155,6 @@ impl Launch {
         let read = |i: usize| unsafe { std::slice::from_raw_parts(self.reads[i], self.step.reads[i].len) };
         // SAFETY: as above.
         let y = unsafe { std::slice::from_raw_parts_mut(self.writes[0], self.step.writes[0].len) };
-        let scratch: &mut [f32] = match self.step.scratch {
-            // SAFETY: as above; scratch memory overlaps nothing that this step reads or writes.
-            Some(slot) => unsafe { std::slice::from_raw_parts_mut(memory.address(slot), slot.len) },
-            None => &mut [],
-        };
         match &self.task {
             Task::Fused(_) => unreachable!("run above"),
             Task::Assemble(copies, zero) => {
@@ -170,11 +166,9 @@ impl Launch {
             Task::Reduce(Reduction::Sum, [outer, reduced, inner]) => reduce::sum(*outer, *reduced, *inner, read(0), y),
             Task::Reduce(Reduction::Max, [outer, reduced, inner]) => reduce::max(*outer, *reduced, *inner, read(0), y),
             Task::Product(product, accumulate) => product.run(read(0), read(1), y, *accumulate),
-            Task::Conv2d(sizes, accumulate) => conv::conv2d(*sizes, read(0), read(1), y, *accumulate),
-            Task::Conv2dInput(sizes, accumulate) => conv::conv2d_input(*sizes, read(0), read(1), y, *accumulate),
-            Task::Conv2dFilter(sizes, accumulate) => {
-                conv::conv2d_filter(*sizes, read(0), read(1), y, scratch, *accumulate);
-            }
+            Task::Conv2d(conv, accumulate) => conv.conv2d(read(0), read(1), y, *accumulate),
+            Task::Conv2dInput(conv, accumulate) => conv.conv2d_input(read(0), read(1), y, *accumulate),
+            Task::Conv2dFilter(conv, accumulate) => conv.conv2d_filter(read(0), read(1), y, *accumulate),
             Task::Gather(width) => gather(read(1), read(0), *width, y),
             Task::ScatterAdd(width) => scatter_add(read(1), read(0), *width, y),
             Task::Random(Random::Uniform(stream)) => random::fill_uniform(*stream, program_step, y),

@@ -31,7 +31,8 @@ pub type AxisTaps = Vec<Vec<(usize, usize)>>;
 
 /// The taps of a convolution: result o takes source `o · stride + tap − padding`.
 pub fn forward(results: usize, sources: usize, kernel: usize, stride: usize, padding: usize) -> AxisTaps {
-    let source = |result: usize, tap: usize| (result * stride + tap).checked_sub(padding).filter(|&source| source < sources);
+    let source =
+        |result: usize, tap: usize| (result * stride + tap).checked_sub(padding).filter(|&source| source < sources);
     let taps = |result| (0..kernel).filter_map(move |tap| Some((tap, source(result, tap)?))).collect();
     (0..results).map(taps).collect()
 }
