@@ -1,18 +1,17 @@
 //! Variables saved and loaded as safetensors files, which PyTorch reads and writes too.
 //!
-//! Files are written beside and renamed, so at any moment the old one or the new one is there, whole. The same values
-//! give the same bytes.
+//! The same values give the same bytes.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File};
-use std::io::{self, Write};
 use std::path::Path;
+use std::{fs, io};
 
 use autograd::{Shape, Tensor, Variable};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::Error;
+use crate::files::write_whole;
 
 /// Which Variables a file holds, under which names: one description for saving and for loading.
 ///
@@ -60,28 +59,27 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Write`], after which what was at `path` before is still there.
     pub fn save(&self, path: &Path, metadata: Option<(&str, &str)>) -> Result<(), Error> {
-        let failed = |source| Error::Write { path: path.to_owned(), source };
         let contents: Vec<(&str, &Shape, Vec<u8>)> = self
             .variables
             .iter()
             .map(|(name, variable)| Ok((name.as_str(), variable.shape(), little_endian(&variable.read()?))))
             .collect::<Result<_, Error>>()?;
-        let views = contents
+        let metadata = metadata.map(|(key, value)| HashMap::from([(key.to_owned(), value.to_owned())]));
+        let views: Result<Vec<_>, _> = contents
             .iter()
             .map(|(name, shape, bytes)| Ok((*name, TensorView::new(Dtype::F32, shape.to_vec(), bytes)?)))
-            .collect::<Result<Vec<_>, safetensors::SafeTensorError>>();
-        let metadata = metadata.map(|(key, value)| HashMap::from([(key.to_owned(), value.to_owned())]));
+            .collect();
         let bytes = views
             .and_then(|views| safetensors::serialize(views, metadata))
-            .map_err(|error| failed(io::Error::other(error)))?;
-        write_whole(path, &bytes).map_err(failed)
+            .map_err(|error| Error::Write { path: path.to_owned(), source: io::Error::other(error) })?;
+        write_whole(path, &bytes)
     }
 
     /// Gives every Variable the value that the file has for it.
     ///
     /// # Errors
-    /// [`Error::Read`], [`Error::Malformed`]; [`Error::Names`], [`Error::Shape`] or [`Error::Type`] where the file is of
-    /// another model. No Variable is changed then.
+    /// [`Error::Read`], [`Error::Malformed`]; [`Error::Names`], [`Error::Shape`] or [`Error::Type`] where the file is
+    /// of another model. No Variable is changed then.
     pub fn load(&self, path: &Path) -> Result<(), Error> {
         let bytes = read(path)?;
         let file = parse(path, &bytes)?;
@@ -116,22 +114,6 @@ pub fn metadata(path: &Path, key: &str) -> Result<Option<String>, Error> {
     let bytes = read(path)?;
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| malformed(path, &error))?;
     Ok(header.metadata().as_ref().and_then(|metadata| metadata.get(key).cloned()))
-}
-
-/// Writes a file beside `path`, named `path.partial`, and renames it: `path` is never half written. On an error the
-/// partial file is removed.
-///
-/// # Errors
-/// Those of the system.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let mut file = File::create(&partial)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&partial, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&partial); // the first error is the one to report
-    }
-    written
 }
 
 /// PyTorch's batch norm counts its batches; nothing here reads the count, so it may be in a file that PyTorch wrote.

@@ -9,7 +9,7 @@ use autograd::Shape;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file can't be read.
-    #[error("{}: cannot be read: {source}", path.display())]
+    #[error("cannot read {}: {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -17,7 +17,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The file can't be written.
-    #[error("{}: cannot be written: {source}", path.display())]
+    #[error("cannot write {}: {source}", path.display())]
     Write {
         /// The file.
         path: PathBuf,
@@ -25,7 +25,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The file is truncated, damaged or something else.
-    #[error("{}: is not a whole safetensors file: {reason}", path.display())]
+    #[error("{} is not a whole safetensors file: {reason}", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -33,7 +33,7 @@ pub enum Error {
         reason: String,
     },
     /// The file holds other tensors than asked for.
-    #[error("{}: does not fit: {}", path.display(), name_differences(missing, unexpected))]
+    #[error("{} is of another model: {}", path.display(), name_differences(missing, unexpected))]
     Names {
         /// The file.
         path: PathBuf,
@@ -43,7 +43,7 @@ pub enum Error {
         unexpected: Vec<String>,
     },
     /// A tensor in the file has another shape than its Variable.
-    #[error("{}: tensor {name:?} has shape {found} there, but {expected} here", path.display())]
+    #[error("{}: tensor {name:?} has shape {found} in the file, but {expected} in the model", path.display())]
     Shape {
         /// The file.
         path: PathBuf,

@@ -11,8 +11,8 @@ use crate::Rng;
 /// extent times the kernel's area, the fan-out the first times it. (For a transposed convolution, whose weight is
 /// `[in, out, kh, kw]`, this makes them trade places, there as here.)
 ///
-/// Gains: 1 before a linear output or a sigmoid, √2 before a ReLU, √(2 / (1 + slope²)) before a leaky ReLU, 5/3 before a
-/// tanh.
+/// Gains: 1 before a linear output or a sigmoid, √2 before a ReLU, √(2 / (1 + slope²)) before a leaky ReLU, 5/3 before
+/// a tanh.
 ///
 /// ```
 /// use nn::{Init, Rng};

@@ -10,6 +10,7 @@
 //! - [`clip`]: gradients or weights held within bounds.
 //! - [`optim`]: [`Optimizer`], with SGD, RMSProp and Adam.
 //! - [`checkpoint`]: Variables saved and loaded as safetensors.
+//! - [`files`]: files that are never half written.
 //! - [`Error`]: what can go wrong with files.
 //!
 //! Names, layouts, defaults and formulas are PyTorch's, so that weights can be exchanged with it.
@@ -39,6 +40,7 @@
 pub mod checkpoint;
 pub mod clip;
 mod error;
+pub mod files;
 mod init;
 pub mod layers;
 pub mod losses;

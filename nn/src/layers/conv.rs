@@ -56,8 +56,8 @@ impl Module for Conv2d {
     }
 }
 
-/// Transposed convolution: `[B, C, H, W]` → `[B, O, H', W']` with H' = (H − 1)·stride − 2·padding + kernel + output_padding,
-/// `weight` `[C, O, kernel, kernel]`, `bias` `[O]`.
+/// Transposed convolution: `[B, C, H, W]` → `[B, O, H', W']` with
+/// H' = (H − 1)·stride − 2·padding + kernel + output_padding, `weight` `[C, O, kernel, kernel]`, `bias` `[O]`.
 ///
 /// ```
 /// use autograd::{Shape, Tape, ops::Conv};

@@ -41,8 +41,8 @@ impl Module for Flatten {
     }
 }
 
-/// Keeps the upper left corner of images: `[B, C, H, W]` → `[B, C, height, width]`. The DCGAN for 28×28 images cuts 8×8 to
-/// 7×7 so (Gulrajani et al. 2017, in their published code).
+/// Keeps the upper left corner of images: `[B, C, H, W]` → `[B, C, height, width]`. The DCGAN for 28×28 images cuts 8×8
+/// to 7×7 so (Gulrajani et al. 2017, in their published code).
 ///
 /// ```
 /// use autograd::{Shape, Tape};

@@ -13,8 +13,8 @@ use super::{Optimizer, check_decay, follow, moments};
 /// ```
 ///
 /// with everything starting at 0. The paper divides m by 1 − β₁ᵗ in step t, since an average that starts at 0 is too
-/// small by that factor. It is what the same average makes of the constant 1, so it is kept as one: c₁ = 1 − β₁ᵗ, without
-/// a step number or a power of it.
+/// small by that factor. It is what the same average makes of the constant 1, so it is kept as one: c₁ = 1 − β₁ᵗ,
+/// without a step number or a power of it.
 ///
 /// Its state is `{parameter}.exp_avg` (m), `{parameter}.exp_avg_sq` (v), and for all parameters together
 /// `exp_avg_weight` (c₁) and `exp_avg_sq_weight` (c₂).

@@ -1,0 +1,266 @@
+//! What layers and losses compute, against numbers from PyTorch 2.15 in double precision, and their derivatives against
+//! finite differences.
+//!
+//! The numbers were printed by PyTorch's modules of the same names, with every input, parameter and buffer set by the
+//! rule of [`pattern`], which is exact in f32.
+
+use autograd::ops::Conv;
+use autograd::{GradCheck, Shape, Tape, Tensor, Var, Variable};
+use nn::layers::{Activation, BatchNorm, Conv2d, ConvTranspose2d, Crop, Flatten, LayerNorm, Linear, Reshape};
+use nn::{Init, Mode, Module, Rng, Sequential, losses};
+
+/// Multiples of a quarter between −1.25 and 1.25 that look irregular: ((7·i + seed) mod 11 − 5) / 4.
+fn pattern(shape: impl Into<Shape>, seed: usize) -> Tensor {
+    Tensor::from_fn(shape, |i| ((7 * i + seed) % 11) as f32 / 4.0 - 1.25)
+}
+
+/// Gives the k-th parameter the pattern of seed k + 1.
+fn with_pattern<M: Module>(module: M) -> M {
+    for (k, parameter) in module.parameters().iter().enumerate() {
+        parameter.write(&pattern(parameter.shape(), k + 1)).unwrap();
+    }
+    module
+}
+
+fn rng() -> Rng {
+    Rng::new(0, "weights")
+}
+
+/// The module's value in f64 at the pattern of seed 0.
+fn value(module: &impl Module, shape: impl Into<Shape>, mode: Mode) -> Tensor<f64> {
+    let tape = Tape::new();
+    module.forward(tape.constant(&pattern(shape, 0)), mode).value()
+}
+
+#[track_caller]
+fn assert_close(value: &Tensor<f64>, shape: impl Into<Shape>, expected: &[f64]) {
+    assert_eq!(*value.shape(), shape.into());
+    let close = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-9;
+    assert!(value.data().iter().zip(expected).all(close), "{:?}\nis not {expected:?}", value.data());
+}
+
+#[test]
+fn linear_is_pytorchs() {
+    let layer = with_pattern(Linear::new("0", 3, 2, Init::Zeros, &mut rng()));
+    assert_close(&value(&layer, [2, 3], Mode::Train), [2, 2], &[1.0, 3.0625, -1.625, -0.0625]);
+}
+
+#[test]
+fn conv2d_is_pytorchs() {
+    let layer = with_pattern(Conv2d::new("0", 2, 2, 3, Conv::square(2, 1), Init::Zeros, &mut rng()));
+    let expected = [
+        [-1.75, -2.1875, -3.375, -3.875, 2.5, 0.25, 1.625, -1.5625, -2.25],
+        [4.375, 0.125, 0.9375, -0.125, -1.75, 2.3125, -0.625, 4.6875, -0.125],
+    ];
+    assert_close(&value(&layer, [1, 2, 5, 5], Mode::Train), [1, 2, 3, 3], expected.as_flattened());
+}
+
+#[test]
+fn conv_transpose2d_is_pytorchs() {
+    let layer = ConvTranspose2d::new("0", 2, 1, 5, Conv::square(2, 2), Init::Zeros, &mut rng()).output_padding(1);
+    let expected = [
+        [-3.0, 2.6875, 0.8125, -2.0625],
+        [-2.75, 0.1875, 0.375, -1.5625],
+        [0.25, -3.0, 2.6875, -1.0625],
+        [0.25, -1.5, 0.1875, -0.4375],
+    ];
+    assert_close(&value(&with_pattern(layer), [1, 2, 2, 2], Mode::Train), [1, 1, 4, 4], expected.as_flattened());
+}
+
+#[test]
+fn batch_norm_normalises_vectors_by_the_biased_variance() {
+    let layer = with_pattern(BatchNorm::new("0", 2));
+    let expected = [
+        [0.591631246, 1.257245457],
+        [-0.3027895847, 2.028981826],
+        [-1.197210415, -0.02898182637],
+        [-2.091631246, 0.7427545434],
+    ];
+    assert_close(&value(&layer, [4, 2], Mode::Train), [4, 2], expected.as_flattened());
+}
+
+#[test]
+fn batch_norm_normalises_images_by_channel() {
+    let layer = with_pattern(BatchNorm::new("0", 2));
+    let expected = [
+        [0.4003005316, -1.551724613, -0.4362816732, -2.388306818],
+        [1.0, -0.1766823287, 1.882511747, 0.7058294178],
+        [0.1214397966, -1.830585348, -0.7151424081, 0.4003005316],
+        [1.294170582, 0.1174882535, 2.176682329, 1.0],
+    ];
+    assert_close(&value(&layer, [2, 2, 2, 2], Mode::Train), [2, 2, 2, 2], expected.as_flattened());
+}
+
+/// The running statistics that PyTorch had after one training batch; what it made of that batch with them.
+#[test]
+fn batch_norm_evaluates_by_its_running_statistics() {
+    let layer = with_pattern(BatchNorm::new("0", 2));
+    let [mean, variance] = &layer.buffers()[..] else { panic!("two buffers") };
+    mean.write(&Tensor::new([2], vec![-0.0125, 0.025]).unwrap()).unwrap();
+    variance.write(&Tensor::new([2], vec![0.99375, 0.97083336]).unwrap()).unwrap();
+    let expected = [
+        [0.491379164, 1.361559933],
+        [-0.2609718445, 1.932444036],
+        [-1.013322853, 0.4100864259],
+        [-1.765673861, 0.9809705299],
+    ];
+    let found = value(&layer, [4, 2], Mode::Eval);
+    let close = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-7; // the statistics above are rounded to f32
+    assert!(found.data().iter().zip(expected.as_flattened()).all(close), "{found:?}");
+}
+
+#[test]
+fn layer_norm_is_pytorchs() {
+    let vectors = with_pattern(LayerNorm::new("0", [3]));
+    let expected = [[0.412465077, 1.959033689, 0.02906162693], [-1.974735686, 1.0, 0.3061839215]];
+    assert_close(&value(&vectors, [2, 3], Mode::Train), [2, 3], expected.as_flattened());
+
+    let images = with_pattern(LayerNorm::new("0", [2, 2]));
+    let expected = [
+        [0.5630570842, 1.393917125, 0.1313057084, -2.641321355],
+        [-0.94999744, -0.04998656026, -0.3499955201, -0.7500031999],
+    ];
+    assert_close(&value(&images, [2, 2, 2], Mode::Train), [2, 2, 2], expected.as_flattened());
+}
+
+#[test]
+fn losses_are_pytorchs() {
+    let tape = Tape::new();
+    let (x, y) = (tape.constant(&pattern([3, 2], 0)), tape.constant(&pattern([3, 2], 4)));
+    let classes = tape.constant(&Tensor::new([3], vec![1.0, 0.0, 1.0]).unwrap());
+    assert_close(&losses::mse(x, y).value(), [], &[1.6875]);
+    assert_close(&losses::binary_cross_entropy(x, y.step()).value(), [], &[0.9024704262]);
+    assert_close(&losses::cross_entropy(x, losses::one_hot(classes, 2)).value(), [], &[1.127903329]);
+}
+
+/// Scores 0.5, 0.8 and 1 under labels −1 give −0.5, −0.8 and −1, whose mean is theirs ("How to implement Wasserstein
+/// loss", Machine Learning Mastery).
+#[test]
+fn the_wasserstein_loss_is_the_mean_of_label_times_score() {
+    let tape = Tape::new();
+    let scores = tape.constant(&Tensor::new([3, 1], vec![0.5, 0.8, 1.0]).unwrap());
+    let labels = tape.constant(&Tensor::<f32>::full([3, 1], -1.0));
+    let loss = losses::wasserstein(labels, scores).value().item();
+    assert!((loss + 2.3 / 3.0).abs() < 1e-7, "{loss}");
+}
+
+#[test]
+fn logits_of_any_size_have_a_finite_loss() {
+    let tape = Tape::new();
+    let logits = tape.constant(&Tensor::new([2, 1], vec![-1000.0, 1000.0]).unwrap());
+    let targets = tape.constant(&Tensor::new([2, 1], vec![1.0, 0.0]).unwrap());
+    assert_eq!(losses::binary_cross_entropy(logits, targets).value().item(), 1000.0);
+}
+
+#[test]
+#[should_panic(expected = "mse: the shapes [4, 1] and [4] differ")]
+fn a_loss_refuses_shapes_that_would_broadcast() {
+    let tape = Tape::new();
+    losses::mse(tape.zeros([4, 1]), tape.zeros([4]));
+}
+
+/// Names, shapes and order as in `state_dict()` of the same network in PyTorch, `num_batches_tracked` aside.
+#[test]
+fn a_network_is_named_as_in_pytorch() {
+    let network = Sequential::new()
+        .add(Conv2d::new("0", 1, 2, 3, Conv::square(1, 0), Init::FanIn, &mut rng()))
+        .add(BatchNorm::new("1", 2))
+        .add(Activation::Relu)
+        .add(ConvTranspose2d::new("3", 2, 4, 3, Conv::square(1, 0), Init::FanIn, &mut rng()).without_bias())
+        .add(Flatten)
+        .add(Linear::new("5", 4, 1, Init::FanIn, &mut rng()));
+    let names = |variables: Vec<Variable>| -> Vec<String> {
+        variables.iter().map(|variable| format!("{} {}", variable.name(), variable.shape())).collect()
+    };
+    let parameters = [
+        "0.weight [2, 1, 3, 3]",
+        "0.bias [2]",
+        "1.weight [2]",
+        "1.bias [2]",
+        "3.weight [2, 4, 3, 3]",
+        "5.weight [1, 4]",
+        "5.bias [1]",
+    ];
+    let buffers = ["1.running_mean [2]", "1.running_var [2]"];
+    assert_eq!(names(network.parameters()), parameters);
+    assert_eq!(names(network.buffers()), buffers);
+    assert_eq!(names(network.state()), [&parameters[..], &buffers].concat());
+}
+
+#[test]
+fn crop_keeps_the_upper_left_corner() {
+    let tape = Tape::new();
+    let image = tape.constant(&Tensor::<f64>::from_fn([1, 1, 3, 3], |i| i as f64));
+    let corner = Crop { height: 2, width: 2 }.forward(image, Mode::Eval).value();
+    assert_close(&corner, [1, 1, 2, 2], &[0.0, 1.0, 3.0, 4.0]);
+}
+
+#[test]
+fn a_sequence_applies_its_modules_in_order() {
+    let sequence = Sequential::new().add(Flatten).add(Activation::Relu).add(Reshape::new([2, 1]));
+    assert_close(&value(&sequence, [1, 1, 2], Mode::Eval), [1, 2, 1], &[0.0, 0.5]);
+}
+
+/// Derivatives of orders 1 and 2 with respect to the input and to every parameter.
+#[track_caller]
+fn gradcheck(module: &impl Module, shape: impl Into<Shape>, mode: Mode) {
+    let parameters = module.parameters();
+    let shapes = [vec![shape.into()], parameters.iter().map(|parameter| parameter.shape().clone()).collect()].concat();
+    let inputs: Vec<Tensor<f64>> = shapes.iter().enumerate().map(|(k, shape)| pattern(shape, k).cast()).collect();
+    let bound = |vars: &[Var<'_>]| {
+        parameters.iter().zip(&vars[1..]).for_each(|(parameter, &var)| var.tape().bind(parameter, var));
+    };
+    for order in [1, 2] {
+        let report = GradCheck::order(order).check(|vars| (bound(vars), module.forward(vars[0], mode)).1, &inputs);
+        let report = report.unwrap();
+        assert!(report.passes(1e-6), "{report}");
+    }
+}
+
+#[test]
+fn linear_has_the_right_derivatives() {
+    gradcheck(&Linear::new("0", 3, 2, Init::Zeros, &mut rng()), [4, 3], Mode::Train);
+}
+
+#[test]
+fn conv2d_has_the_right_derivatives() {
+    gradcheck(&Conv2d::new("0", 2, 2, 3, Conv::square(2, 1), Init::Zeros, &mut rng()), [2, 2, 3, 3], Mode::Train);
+}
+
+#[test]
+fn conv_transpose2d_has_the_right_derivatives() {
+    let layer = ConvTranspose2d::new("0", 2, 1, 3, Conv::square(2, 1), Init::Zeros, &mut rng()).output_padding(1);
+    gradcheck(&layer, [2, 2, 2, 2], Mode::Train);
+}
+
+#[test]
+fn batch_norm_has_the_right_derivatives() {
+    for mode in [Mode::Train, Mode::Eval] {
+        gradcheck(&BatchNorm::new("0", 2), [4, 2], mode);
+        gradcheck(&BatchNorm::new("0", 2), [2, 2, 2, 2], mode);
+    }
+}
+
+#[test]
+fn layer_norm_has_the_right_derivatives() {
+    gradcheck(&LayerNorm::new("0", [3]), [2, 3], Mode::Train);
+    gradcheck(&LayerNorm::new("0", [2, 2, 2]), [2, 2, 2, 2], Mode::Train);
+}
+
+#[test]
+fn a_network_has_the_right_derivatives() {
+    let network = Sequential::new()
+        .add(Conv2d::new("0", 1, 2, 3, Conv::square(2, 1), Init::Zeros, &mut rng()))
+        .add(LayerNorm::new("1", [2, 2, 2]))
+        .add(Activation::Softplus)
+        .add(Flatten)
+        .add(Linear::new("4", 8, 1, Init::Zeros, &mut rng()))
+        .add(Activation::Tanh);
+    gradcheck(&network, [2, 1, 4, 4], Mode::Train);
+}
+
+#[test]
+#[should_panic(expected = "batch norm: \"0.weight\" needs more than one value per channel to train")]
+fn batch_norm_refuses_to_train_on_one_value() {
+    BatchNorm::new("0", 2).forward(Tape::new().zeros([1, 2]), Mode::Train);
+}
