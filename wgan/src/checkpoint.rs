@@ -39,7 +39,7 @@ impl Metadata {
     /// The metadata of the file of weights at `path`.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] if it is no whole safetensors file, [`Error::Damaged`] if its metadata are not ours or are
+    /// [`Error::File`] if it is no whole safetensors file, [`Error::Damaged`] if its metadata are not ours or are
     /// those of another version.
     pub fn read(path: &Path) -> Result<Self> {
         let damaged = |problem| Error::Damaged { path: path.to_owned(), problem };

@@ -83,9 +83,9 @@ pub enum Error {
         /// The operating system's reason.
         source: io::Error,
     },
-    /// Weights could not be saved or loaded.
+    /// A file could not be written, or weights not be loaded.
     #[error(transparent)]
-    Checkpoint(#[from] nn::Error),
+    File(#[from] nn::Error),
     /// A program could not be compiled or run.
     #[error(transparent)]
     Engine(#[from] autograd::Error),
@@ -98,7 +98,7 @@ impl Error {
     /// The process's exit code: 2 where the input was wrong, 1 where the run failed.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Write { .. } | Error::Checkpoint(nn::Error::Write { .. } | nn::Error::Variable(_)) => 1,
+            Error::Write { .. } | Error::File(nn::Error::Write { .. } | nn::Error::Variable(_)) => 1,
             Error::Engine(_) | Error::Training(_) => 1,
             _ => 2,
         }

@@ -11,14 +11,13 @@
 //! - [`checkpoint`]: what a checkpoint says about itself
 //! - [`sample`]: samples from a trained generator
 //! - [`pictures`]: grids of images, curves, contours
-//! - [`npy`], [`files`]: files of numbers; writing files whole
+//! - [`npy`]: files of numbers
 
 pub mod checkpoint;
 pub mod cli;
 pub mod config;
 pub mod data;
 mod error;
-pub mod files;
 pub mod interrupt;
 pub mod metrics;
 pub mod npy;

@@ -11,7 +11,7 @@ use wgan::data::Dataset;
 use wgan::pictures::Picture;
 use wgan::run_folder::RunFolder;
 use wgan::train::Outcome;
-use wgan::{Error, Result, files, interrupt, npy};
+use wgan::{Error, Result, interrupt, npy};
 
 /// Where runs without --out go.
 const RUNS: &str = "runs";
@@ -78,7 +78,7 @@ fn sample(args: &SampleArgs) -> Result<ExitCode> {
         Format::Png => Picture::of_samples(&samples).encode(),
         Format::Npy => npy::encode(&without_channel(samples)),
     };
-    files::write_whole(&args.out, &bytes)?;
+    nn::files::write_whole(&args.out, &bytes)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -6,8 +6,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::files::write_whole;
 use crate::{Error, Result};
+use nn::files::write_whole;
 
 /// The first line of the file.
 const HEADER: &str = "step,seconds,critic_loss,wasserstein,penalty,slope,generator_loss";
@@ -74,7 +74,7 @@ impl Metrics {
     /// Starts the file of a fresh run.
     ///
     /// # Errors
-    /// [`Error::Write`].
+    /// [`Error::File`] or [`Error::Write`].
     pub fn create(path: &Path) -> Result<Self> {
         Metrics::write(path, Vec::new())
     }
@@ -82,7 +82,7 @@ impl Metrics {
     /// Goes on with the file of a run that is resumed after `step` updates; later rows are cut off.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if rows up to that step are missing, [`Error::Read`] or [`Error::Write`].
+    /// [`Error::Damaged`] if rows up to that step are missing, [`Error::Read`], [`Error::File`] or [`Error::Write`].
     pub fn resume(path: &Path, step: u64) -> Result<Self> {
         let mut rows = read(path)?;
         rows.truncate(step as usize);

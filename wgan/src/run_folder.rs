@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use crate::config::Config;
-use crate::files::write_whole;
 use crate::{Error, Result};
+use nn::files::write_whole;
 
 /// The folder of one run.
 #[derive(Clone, Debug)]
@@ -103,9 +103,9 @@ impl RunFolder {
     /// Writes `config.toml`.
     ///
     /// # Errors
-    /// [`Error::Write`].
+    /// [`Error::File`].
     pub fn write_config(&self, config: &Config) -> Result<()> {
-        write_whole(&self.config(), config.to_toml().as_bytes())
+        Ok(write_whole(&self.config(), config.to_toml().as_bytes())?)
     }
 
     /// Removes the samples drawn after `step`, as a resumed run will draw them again.
