@@ -1,0 +1,196 @@
+//! Checkpoints: what comes back, and what is said about files that do not fit.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use autograd::{Tensor, Variable};
+use nn::{Checkpoint, checkpoint};
+use safetensors::tensor::{Dtype, TensorView};
+use tempfile::TempDir;
+
+/// A folder that is removed at the end, and a file in it.
+fn folder() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("model.safetensors");
+    (folder, file)
+}
+
+fn variable(name: &str, shape: &[usize], value: f64) -> Variable {
+    Variable::new(name, Tensor::full(shape, value))
+}
+
+fn of(variables: &[&Variable]) -> Checkpoint {
+    Checkpoint::new().with("", variables.iter().copied().cloned())
+}
+
+/// The error that loading these Variables gives, without the file's path.
+#[track_caller]
+fn refusal(file: &Path, variables: &[&Variable]) -> String {
+    let error = of(variables).load(file).unwrap_err().to_string();
+    assert!(error.contains(&file.display().to_string()), "{error} does not name the file");
+    error.replace(&file.display().to_string(), "FILE")
+}
+
+#[test]
+fn values_come_back_bit_by_bit() {
+    let (_folder, file) = folder();
+    let values = [0.1, -0.0, f32::MIN_POSITIVE / 2.0, f32::INFINITY, f32::MAX, 1.0 / 3.0];
+    let saved = Variable::new("a", Tensor::new([2, 3], values.to_vec()).unwrap());
+    of(&[&saved, &variable("b", &[], 7.0)]).save(&file, None).unwrap();
+
+    let (a, b) = (variable("a", &[2, 3], 0.0), &variable("b", &[], 0.0));
+    of(&[&a, &b]).load(&file).unwrap();
+    assert_eq!(a.read().unwrap().data().iter().map(|x| x.to_bits()).collect::<Vec<_>>(), values.map(f32::to_bits));
+    assert_eq!(b.read().unwrap().item(), 7.0);
+}
+
+#[test]
+fn prefixes_keep_two_networks_apart() {
+    let (_folder, file) = folder();
+    let networks = |critic: f64, generator: f64| {
+        let (critic, generator) = (variable("0.weight", &[1], critic), variable("0.weight", &[1], generator));
+        let both = Checkpoint::new().with("critic.", [critic.clone()]).with("generator.", [generator.clone()]);
+        (critic, generator, both)
+    };
+    networks(1.0, 2.0).2.save(&file, None).unwrap();
+    let (critic, generator, both) = networks(0.0, 0.0);
+    both.load(&file).unwrap();
+    assert_eq!([critic, generator].map(|v| v.read().unwrap().item()), [1.0, 2.0]);
+}
+
+#[test]
+#[should_panic(expected = "checkpoint: two Variables are named \"0.weight\"")]
+fn two_variables_of_one_name_are_refused() {
+    of(&[&variable("0.weight", &[1], 1.0), &variable("0.weight", &[1], 2.0)]);
+}
+
+#[test]
+fn the_same_values_give_the_same_bytes() {
+    let (_folder, file) = folder();
+    let [a, b] = ["a", "b"].map(|name| variable(name, &[3], 1.0));
+    let bytes = |variables: &[&Variable]| {
+        of(variables).save(&file, Some(("run", "{}"))).unwrap();
+        fs::read(&file).unwrap()
+    };
+    assert_eq!(bytes(&[&a, &b]), bytes(&[&b, &a]));
+}
+
+#[test]
+fn metadata_come_back_under_their_key() {
+    let (_folder, file) = folder();
+    let json = r#"{"step": 500, "note": "größer"}"#;
+    of(&[&variable("a", &[1], 1.0)]).save(&file, Some(("run", json))).unwrap();
+    assert_eq!(checkpoint::metadata(&file, "run").unwrap().as_deref(), Some(json));
+    assert_eq!(checkpoint::metadata(&file, "other").unwrap(), None);
+}
+
+#[test]
+fn another_shape_is_told_with_both() {
+    let (_folder, file) = folder();
+    of(&[&variable("0.weight", &[512, 784], 1.0)]).save(&file, None).unwrap();
+    assert_eq!(
+        refusal(&file, &[&variable("0.weight", &[512, 128], 0.0)]),
+        "FILE: tensor \"0.weight\" has shape [512, 784] in the file, but [512, 128] in the model"
+    );
+}
+
+#[test]
+fn other_names_are_listed() {
+    let (_folder, file) = folder();
+    let [a, b, c, d, e] = &["a", "b", "c", "d", "e"].map(|name| variable(name, &[1], 1.0));
+    of(&[b, a, c]).save(&file, None).unwrap();
+    assert_eq!(refusal(&file, &[a]), "FILE is of another model: it has besides \"b\", \"c\"");
+    assert_eq!(refusal(&file, &[a, b, c, d]), "FILE is of another model: it lacks \"d\"");
+    assert_eq!(refusal(&file, &[a, b, e, d]), "FILE is of another model: it lacks \"d\", \"e\"; it has besides \"c\"");
+}
+
+#[test]
+fn a_file_that_does_not_fit_changes_nothing() {
+    let (_folder, file) = folder();
+    of(&[&variable("a", &[1], 1.0), &variable("b", &[2], 1.0)]).save(&file, None).unwrap();
+    let (a, b) = (variable("a", &[1], 5.0), &variable("b", &[3], 5.0));
+    refusal(&file, &[&a, &b]);
+    assert_eq!(a.read().unwrap().data(), [5.0]);
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let (_folder, file) = folder();
+    assert_eq!(refusal(&file, &[]), "cannot read FILE: No such file or directory (os error 2)");
+}
+
+/// Cut off anywhere, a file gives one sentence, not a panic and not a half-loaded model.
+#[test]
+fn a_truncated_file_is_no_safetensors_file() {
+    let (_folder, file) = folder();
+    let a = variable("a", &[4], 1.0);
+    of(&[&a]).save(&file, None).unwrap();
+    let whole = fs::read(&file).unwrap();
+    for length in 0..whole.len() {
+        fs::write(&file, &whole[..length]).unwrap();
+        let error = refusal(&file, &[&a]);
+        assert!(error.starts_with("FILE is not a whole safetensors file: "), "{length} bytes: {error}");
+        assert!(!error.contains('\n'), "{error}");
+    }
+    fs::write(&file, &whole[..whole.len() - 1]).unwrap();
+    assert_eq!(
+        refusal(&file, &[&a]),
+        "FILE is not a whole safetensors file: incomplete metadata, file not fully covered"
+    );
+}
+
+/// Whatever byte of the header is wrong, loading says so or finds another tensor; it never panics.
+#[test]
+fn a_damaged_header_never_panics() {
+    let (_folder, file) = folder();
+    let a = variable("a", &[4], 1.0);
+    of(&[&a]).save(&file, None).unwrap();
+    let whole = fs::read(&file).unwrap();
+    for position in 0..whole.len() - 16 {
+        for wrong in [0, b'9', b'"', 0xff] {
+            let mut damaged = whole.clone();
+            damaged[position] = wrong;
+            fs::write(&file, &damaged).unwrap();
+            if let Err(error) = of(&[&a]).load(&file) {
+                assert!(!error.to_string().contains('\n'), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_failed_save_keeps_the_old_file_and_leaves_nothing_beside_it() {
+    let (folder, _) = folder();
+    let file = folder.path().join("a-folder-in-the-way");
+    fs::create_dir(&file).unwrap();
+    let error = of(&[&variable("a", &[1], 1.0)]).save(&file, None).unwrap_err().to_string();
+    assert_eq!(error, format!("cannot write {}: Is a directory (os error 21)", file.display()));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+/// PyTorch's batch norm saves a count of batches, of type I64, that nothing here needs.
+#[test]
+fn a_file_from_pytorch_is_loaded() {
+    let (_folder, file) = folder();
+    let (mean, count) = (2.5f32.to_le_bytes(), 3i64.to_le_bytes());
+    let tensors = [
+        ("1.running_mean", TensorView::new(Dtype::F32, vec![1], &mean).unwrap()),
+        ("1.num_batches_tracked", TensorView::new(Dtype::I64, vec![], &count).unwrap()),
+    ];
+    fs::write(&file, safetensors::serialize(tensors, None).unwrap()).unwrap();
+    let running_mean = variable("1.running_mean", &[1], 0.0);
+    of(&[&running_mean]).load(&file).unwrap();
+    assert_eq!(running_mean.read().unwrap().item(), 2.5);
+}
+
+#[test]
+fn other_element_types_are_refused() {
+    let (_folder, file) = folder();
+    let bytes = 1f64.to_le_bytes();
+    let tensors = [("a", TensorView::new(Dtype::F64, vec![1], &bytes).unwrap())];
+    fs::write(&file, safetensors::serialize(tensors, None).unwrap()).unwrap();
+    assert_eq!(
+        refusal(&file, &[&variable("a", &[1], 0.0)]),
+        "FILE: tensor \"a\" holds F64 numbers; only F32 can be loaded"
+    );
+}
