@@ -32,7 +32,8 @@ pub struct GradCheck {
 /// An entry of the Jacobian (or a projection of it) where the two derivatives differ most.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// Which derivative: `d out[3] / d x1[2]`, or `projection 4`.
+    /// Which derivative: `d out[3] / d x1[2]`, at order 2 `d grad[3] / d x1[2]` with the gradient's parts for all inputs
+    /// in one vector, or `projection 4`.
     pub name: String,
     /// The derivative recorded on the tape.
     pub recorded: f64,
@@ -91,7 +92,6 @@ struct Problem<'a> {
     inputs: &'a [Tensor<f64>],
     names: Vec<String>,
     output: NodeId,
-    weights: &'static str,
     gradients: Vec<NodeId>,
 }
 
@@ -143,7 +143,7 @@ impl GradCheck {
         let weights = tape.input(WEIGHTS, output.shape());
         let zeros = |(gradient, x): (Option<Var>, &Var)| gradient.unwrap_or_else(|| tape.zeros(x.shape())).id();
         let gradients = tape.vjp(output, weights, &xs).into_iter().zip(&xs).map(zeros).collect();
-        let problem = Problem { inputs, names, output: output.id(), weights: WEIGHTS, gradients };
+        let problem = Problem { inputs, names, output: output.id(), gradients };
         match self.projections {
             Some(count) => self.compare_projections(&tape, &problem, count),
             None => self.compare_jacobian(&tape, &problem),
@@ -165,6 +165,7 @@ impl GradCheck {
     fn compare_jacobian(&self, tape: &Tape, problem: &Problem) -> Result<Report, Error> {
         let mut report = Report { order: self.order, compared: 0, rejected: 0, worst: None };
         let count = tape.nodes()[problem.output].shape.count();
+        let checked = if self.order == 1 { "out" } else { "grad" };
         let unit = |count: usize, i: usize| Tensor::<f64>::from_fn([count], |j| f64::from(u8::from(i == j)));
         let rows: Vec<Vec<Tensor<f64>>> = (0..count)
             .map(|row| problem.pull_back(tape, problem.inputs, &unit(count, row)))
@@ -180,7 +181,7 @@ impl GradCheck {
                     continue;
                 };
                 for (row, gradients) in rows.iter().enumerate() {
-                    let name = format!("d out[{row}] / d x{input}[{column}]");
+                    let name = format!("d {checked}[{row}] / d x{input}[{column}]");
                     report.compare(Entry { name, recorded: gradients[input].data()[column], measured: measured[row] });
                 }
             }
@@ -259,7 +260,7 @@ impl Problem<'_> {
         let nodes = tape.nodes();
         let u = u.clone().reshape(&nodes[self.output].shape)?;
         let mut feed: Vec<(&str, &Tensor<f64>)> = self.names.iter().map(String::as_str).zip(inputs).collect();
-        feed.push((self.weights, &u));
+        feed.push((WEIGHTS, &u));
         let mut run = Interpreter::new(&nodes, Feed { inputs: &feed, step: 0 });
         run.run(&self.gradients)?;
         Ok(self.gradients.iter().map(|&id| run.value(id).clone()).collect())

@@ -69,8 +69,8 @@ impl Shape {
         Shape(kept.map(|(_, &extent)| extent).collect())
     }
 
-    /// The shape with the given axes set to 1, as before broadcasting along them.
-    pub fn squeezed(&self, axes: &[usize]) -> Shape {
+    /// The shape with the given axes set to 1: what a sum over them would leave if it kept its axes.
+    pub fn keepdims(&self, axes: &[usize]) -> Shape {
         let mut extents = self.0.clone();
         axes.iter().for_each(|&axis| extents[axis] = 1);
         Shape(extents)

@@ -170,7 +170,7 @@ impl fmt::Display for Op {
 }
 
 /// Flat offsets of a strided view's elements, in the view's row-major order.
-fn offsets(shape: &Shape, start: usize, strides: &[usize]) -> impl Iterator<Item = usize> {
+fn offsets(shape: &Shape, start: usize, strides: &[usize]) -> impl Iterator<Item = usize> + use<> {
     let own = shape.strides();
     let axes: Vec<[usize; 3]> = (0..shape.rank()).map(|axis| [own[axis], shape[axis], strides[axis]]).collect();
     (0..shape.count())

@@ -1,6 +1,6 @@
 //! Reductions over axes: sum and max. The reduced axes disappear from the shape.
 
-use super::{Op, Operation};
+use super::{Broadcast, Op, Operation};
 use crate::tape::Var;
 use crate::{Shape, Tensor};
 
@@ -26,14 +26,16 @@ fn reduced_shape(axes: &[usize], input: &Shape) -> Result<Shape, String> {
     }
 }
 
+/// For each element of a tensor of this shape, the flat index of the result's element that it is reduced to.
+fn targets(shape: &Shape, axes: &[usize]) -> impl Iterator<Item = usize> + use<> {
+    let restore = Broadcast { shape: shape.clone() };
+    super::offsets(shape, 0, &restore.strides(&shape.keepdims(axes)))
+}
+
 /// Folds every element of `x` into the element of the result it belongs to.
 fn fold(x: &Tensor<f64>, axes: &[usize], start: f64, f: impl Fn(f64, f64) -> f64) -> Tensor<f64> {
-    let shape = x.shape();
-    let mut strides = shape.without(axes).strides().into_iter();
-    let strides: Vec<usize> =
-        (0..shape.rank()).map(|axis| if axes.contains(&axis) { 0 } else { strides.next().unwrap_or(0) }).collect();
-    let mut result = Tensor::full(shape.without(axes), start);
-    for (&value, target) in x.data().iter().zip(super::offsets(shape, 0, &strides)) {
+    let mut result = Tensor::full(x.shape().without(axes), start);
+    for (&value, target) in x.data().iter().zip(targets(x.shape(), axes)) {
         let slot = &mut result.data_mut()[target];
         *slot = f(*slot, value);
     }
@@ -79,12 +81,9 @@ impl Operation for Max {
     }
 
     fn branches(&self, inputs: &[&Tensor<f64>]) -> Vec<i64> {
-        let max = self.value(inputs, inputs[0].shape());
-        let kept = inputs[0].shape().squeezed(&self.axes);
-        let max = max.reshape(kept.clone()).expect("the same elements");
-        let strides = super::Broadcast { shape: inputs[0].shape().clone() }.strides(&kept);
-        let max = super::strided(&max, inputs[0].shape(), 0, &strides);
-        inputs[0].data().iter().zip(max.data()).map(|(x, max)| i64::from(x == max)).collect()
+        let (x, shape) = (inputs[0], inputs[0].shape());
+        let max = self.value(inputs, &shape.without(&self.axes));
+        x.data().iter().zip(targets(shape, &self.axes)).map(|(&x, i)| i64::from(x == max.data()[i])).collect()
     }
 }
 
@@ -126,13 +125,16 @@ impl<'t> Var<'t> {
     /// Largest value over the given axes (ascending), which disappear from the shape.
     #[track_caller]
     pub fn max_axes(self, axes: &[usize]) -> Var<'t> {
+        if axes.is_empty() {
+            return self;
+        }
         self.tape().record(Op::Max(Max { axes: axes.to_vec() }), &[self])
     }
 
     /// Repeats a reduction's result along the axes it was reduced over: back to the shape `full`.
     #[track_caller]
     pub fn restore_axes(self, axes: &[usize], full: &Shape) -> Var<'t> {
-        self.reshape(full.squeezed(axes)).broadcast_to(full)
+        self.reshape(full.keepdims(axes)).broadcast_to(full)
     }
 
     fn all_axes(self) -> Vec<usize> {

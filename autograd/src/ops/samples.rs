@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{Conv, Elementwise, Op};
 use crate::philox::Stream;
-use crate::tape::Var;
+use crate::tape::{Tape, Var};
 use crate::{Shape, Tensor};
 
 /// Records a computation on the tape of its inputs.
@@ -66,10 +66,12 @@ pub fn samples() -> Vec<Sample> {
     samples
 }
 
+#[track_caller]
+fn vector<const N: usize>(tape: &Tape, values: [f64; N]) -> Var<'_> {
+    tape.constant(&Tensor::<f64>::from_fn([N], |i| values[i]))
+}
+
 fn structural() -> Vec<Sample> {
-    let indices =
-        |x: Var<'_>, values: &[f64]| Tensor::new([values.len()], values.to_vec()).map(|t| x.tape().constant(&t).id());
-    let pick = move |x: Var<'_>, values: &[f64]| indices(x, values).expect("one index each");
     vec![
         sample("broadcast new axis", &[&[3]], |x| x[0].broadcast_to([2, 3])),
         sample("broadcast extent 1", &[&[2, 1, 3]], |x| x[0].broadcast_to([2, 4, 3])),
@@ -92,11 +94,10 @@ fn structural() -> Vec<Sample> {
         sample("pad", &[&[2, 3]], |x| x[0].square().pad(&[1, 0], &[0, 2])),
         sample("concat first axis", &[&[2, 3], &[1, 3]], |x| x[0].tape().concat(&[x[0], x[1].square()], 0)),
         sample("concat last axis", &[&[2, 3], &[2, 2]], |x| x[0].tape().concat(&[x[0].square(), x[1]], 1)),
-        sample("gather_rows", &[&[4, 3]], move |x| {
-            x[0].square().gather_rows(x[0].tape().var(pick(x[0], &[2.0, 0.0, 2.0])))
-        }),
-        sample("scatter_add_rows", &[&[3, 2]], move |x| {
-            x[0].square().scatter_add_rows(x[0].tape().var(pick(x[0], &[3.0, 1.0, 3.0])), 4)
+        sample("select by a comparison", &[&[3, 4], &[3, 4]], |x| x[0].greater(x[1]).select(x[0].square(), x[1].sin())),
+        sample("gather_rows", &[&[4, 3]], |x| x[0].square().gather_rows(vector(x[0].tape(), [2.0, 0.0, 2.0]))),
+        sample("scatter_add_rows", &[&[3, 2]], |x| {
+            x[0].square().scatter_add_rows(vector(x[0].tape(), [3.0, 1.0, 3.0]), 4)
         }),
         sample("matmul", &[&[3, 4], &[4, 2]], |x| x[0].matmul(x[1])),
         sample("matmul transposed a", &[&[4, 3], &[4, 2]], |x| x[0].matmul_with(x[1], true, false)),
