@@ -1,52 +1,104 @@
 //! Derivatives built on the reverse pass: Jacobian-vector and Hessian-vector products, whole Jacobians and Hessians.
 //!
 //! Where a value does not depend on an input, its derivative here is filled in with zeros: a linear function has a
-//! Hessian, and it is zero.
+//! Hessian, and it is zero. (Loops, not closures: a closure would hide the caller's line from what it records.)
 
+use crate::Tensor;
 use crate::tape::{Tape, Var};
-use crate::{Shape, Tensor};
 
 impl Tape {
     /// The Jacobian-vector product `Σᵢ ∂y/∂xᵢ · vᵢ`, of `y`'s shape, by two vector-Jacobian products: `u ↦ uᵀJ` is
     /// linear in u, and its derivative along v is `Jv` (Townsend 2017, "A new trick for calculating Jacobian vector
     /// products").
+    ///
+    /// ```
+    /// use autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.constant(&Tensor::new([2], vec![3.0, 5.0])?);
+    /// let v = tape.constant(&Tensor::new([2], vec![1.0, 10.0])?);
+    /// assert_eq!(tape.jvp(x.square(), &[x], &[v]).value().data(), [6.0, 100.0]);
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If there is not one direction, of its shape, for each of `xs`.
     #[track_caller]
     pub fn jvp<'t>(&'t self, y: Var<'t>, xs: &[Var<'t>], vs: &[Var<'t>]) -> Var<'t> {
         assert!(xs.len() == vs.len(), "jvp: {} inputs, but {} directions", xs.len(), vs.len());
         let u = self.constant(&Tensor::<f64>::zeros(y.shape())); // any u does, the product does not depend on it
         let pulled = self.vjp(y, u, xs);
-        let terms = pulled.iter().zip(vs).filter_map(|(pulled, &v)| pulled.map(|pulled| (pulled * v).sum()));
-        let along = terms.reduce(|sum, term| sum + term).and_then(|along| self.try_grad(along, &[u])[0]);
-        along.unwrap_or_else(|| self.zeros(y.shape()))
-    }
-
-    /// The Hessian-vector product `∇²y · v`, of `x`'s shape, for a scalar `y`: the gradient of `∇y·v`.
-    #[track_caller]
-    pub fn hvp<'t>(&'t self, y: Var<'t>, x: Var<'t>, v: Var<'t>) -> Var<'t> {
-        let slope = self.try_grad(y, &[x])[0];
-        let curvature = slope.and_then(|slope| self.try_grad((slope * v).sum(), &[x])[0]);
-        curvature.unwrap_or_else(|| self.zeros(x.shape()))
-    }
-
-    /// The Jacobian ∂y/∂x: one row for each element of `y`, one column for each of `x`.
-    #[track_caller]
-    pub fn jacobian<'t>(&'t self, y: Var<'t>, x: Var<'t>) -> Var<'t> {
-        let (rows, columns) = (y.shape().count(), x.shape().count());
-        let row = |i: usize| {
-            let unit = Tensor::<f64>::from_fn(y.shape(), |j| f64::from(u8::from(i == j)));
-            let row = self.vjp(y, self.constant(&unit), &[x])[0];
-            row.unwrap_or_else(|| self.zeros(x.shape())).reshape([1, columns])
-        };
-        match rows {
-            0 => self.zeros(Shape::from([0, columns])),
-            _ => self.concat(&(0..rows).map(row).collect::<Vec<_>>(), 0),
+        let mut along: Option<Var> = None;
+        for ((&x, &v), pulled) in xs.iter().zip(vs).zip(pulled) {
+            check_direction("jvp", x, v);
+            if let Some(pulled) = pulled {
+                let term = (pulled * v).sum();
+                along = Some(if let Some(sum) = along { sum + term } else { term });
+            }
+        }
+        match along {
+            Some(along) => self.gradient_or_zeros(along, u),
+            None => self.zeros(y.shape()),
         }
     }
 
+    /// The Hessian-vector product `∇²y · v`, of `x`'s shape, for a scalar `y`: the gradient of `∇y·v`.
+    ///
+    /// # Panics
+    /// If `y` is not a scalar or `v` has another shape than `x`.
+    #[track_caller]
+    pub fn hvp<'t>(&'t self, y: Var<'t>, x: Var<'t>, v: Var<'t>) -> Var<'t> {
+        check_direction("hvp", x, v);
+        let slope = self.gradient_or_zeros(y, x);
+        self.gradient_or_zeros((slope * v).sum(), x)
+    }
+
+    /// The Jacobian ∂y/∂x: one row for each element of `y`, one column for each of `x`.
+    ///
+    /// ```
+    /// use autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.constant(&Tensor::new([2], vec![3.0, 5.0])?);
+    /// let jacobian = tape.jacobian(x.square(), x).value();
+    /// assert_eq!(jacobian, Tensor::new([2, 2], vec![6.0, 0.0, 0.0, 10.0])?);
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn jacobian<'t>(&'t self, y: Var<'t>, x: Var<'t>) -> Var<'t> {
+        let (rows, columns) = (y.shape().count(), x.shape().count());
+        if rows == 0 {
+            return self.zeros([0, columns]);
+        }
+        let mut jacobian = Vec::with_capacity(rows);
+        for i in 0..rows {
+            let unit = self.constant(&Tensor::<f64>::from_fn(y.shape(), |j| f64::from(u8::from(i == j))));
+            jacobian.push(match self.vjp(y, unit, &[x])[0] {
+                Some(row) => row.reshape([1, columns]),
+                None => self.zeros([1, columns]),
+            });
+        }
+        self.concat(&jacobian, 0)
+    }
+
     /// The Hessian of the scalar `y`: the Jacobian of its gradient, square.
+    ///
+    /// # Panics
+    /// If `y` is not a scalar.
     #[track_caller]
     pub fn hessian<'t>(&'t self, y: Var<'t>, x: Var<'t>) -> Var<'t> {
-        let gradient = self.try_grad(y, &[x])[0];
-        self.jacobian(gradient.unwrap_or_else(|| self.zeros(x.shape())), x)
+        self.jacobian(self.gradient_or_zeros(y, x), x)
     }
+
+    #[track_caller]
+    fn gradient_or_zeros<'t>(&'t self, y: Var<'t>, x: Var<'t>) -> Var<'t> {
+        match self.try_grad(y, &[x])[0] {
+            Some(gradient) => gradient,
+            None => self.zeros(x.shape()),
+        }
+    }
+}
+
+/// A direction that merely broadcasts would silently give another product.
+#[track_caller]
+fn check_direction(name: &str, x: Var, v: Var) {
+    assert!(x.shape() == v.shape(), "{name}: the input is {x:?}, the direction along it {v:?}");
 }

@@ -7,18 +7,16 @@ impl Tape {
     /// The gradient of the scalar `y` with respect to each of `xs`, appended to the tape.
     ///
     /// # Panics
-    /// If `y` is not a scalar, or does not depend on one of `xs` (which is then named); see
+    /// If `y` is not a scalar, or does not depend differentiably on one of `xs`, which is then named; see
     /// [`try_grad`](Tape::try_grad).
     #[track_caller]
     pub fn grad<'t>(&'t self, y: Var<'t>, xs: &[Var<'t>]) -> Vec<Var<'t>> {
         let gradients = self.try_grad(y, xs);
-        let present = |(gradient, x): (Option<Var<'t>>, &Var<'t>)| {
-            gradient.unwrap_or_else(|| {
-                let (op, location) = (self.nodes()[x.id()].op.to_string(), self.nodes()[x.id()].location);
-                panic!("grad: the output does not depend on {op} (%{}, recorded at {location})", x.id())
-            })
-        };
-        gradients.into_iter().zip(xs).map(present).collect()
+        if let Some(absent) = gradients.iter().position(Option::is_none) {
+            let (id, nodes) = (xs[absent].id(), self.nodes());
+            panic!("grad: the output does not depend on %{id} = {}, recorded at {}", nodes[id].op, nodes[id].location);
+        }
+        gradients.into_iter().flatten().collect()
     }
 
     /// The gradient of the scalar `y` with respect to each of `xs`; None where `y` does not depend on it
@@ -36,12 +34,15 @@ impl Tape {
         self.pull_back(y, v, xs)
     }
 
+    #[track_caller]
     fn pull_back<'t>(&'t self, y: Var<'t>, seed: Var<'t>, xs: &[Var<'t>]) -> Vec<Option<Var<'t>>> {
+        for var in [y, seed].iter().chain(xs) {
+            var.check_tape(self);
+        }
         let on_path = self.descendants(xs, y.id());
         let mut gradients: Vec<Option<Var<'t>>> = vec![None; y.id() + 1];
         gradients[y.id()] = Some(seed);
         for id in (0..=y.id()).rev().filter(|&id| on_path[id]) {
-            // A requested input is where the walk ends only if nothing before it was requested too: keep its gradient.
             let Some(g) = gradients[id] else { continue };
             let (op, inputs) = {
                 let node = &self.nodes()[id];

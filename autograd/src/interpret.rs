@@ -29,7 +29,11 @@ impl Tape {
     /// assert_eq!(values[0].item(), 25.0);
     /// # Ok::<(), autograd::Error>(())
     /// ```
+    #[track_caller]
     pub fn interpret<T: Element>(&self, outputs: &[Var], feed: Feed<T>) -> Result<Vec<Tensor<T>>, Error> {
+        for output in outputs {
+            output.check_tape(self);
+        }
         let nodes = self.nodes();
         let mut interpreter = Interpreter::new(&nodes, feed);
         let ids: Vec<NodeId> = outputs.iter().map(|output| output.id()).collect();
@@ -39,14 +43,16 @@ impl Tape {
 }
 
 impl Var<'_> {
-    /// The value in f64, from the constants and Variables it depends on.
+    /// The value in f64, from the constants and Variables it depends on; random numbers are those of step 0.
     ///
     /// # Panics
     /// If it depends on an input, which has a value only in [`Tape::interpret`] or a compiled program.
     #[track_caller]
     pub fn value(self) -> Tensor<f64> {
-        let values = self.tape().interpret::<f64>(&[self], Feed::default());
-        values.unwrap_or_else(|error| panic!("value: {error}")).remove(0)
+        match self.tape().interpret::<f64>(&[self], Feed::default()) {
+            Ok(mut values) => values.remove(0),
+            Err(error) => panic!("value: {error}"),
+        }
     }
 }
 

@@ -158,7 +158,9 @@ impl Tape {
     /// With the operation, the shapes and the reason, at the line of the outermost caller.
     #[track_caller]
     pub(crate) fn record<'t>(&'t self, op: Op, inputs: &[Var<'t>]) -> Var<'t> {
-        inputs.iter().for_each(|input| input.check_tape(self));
+        for input in inputs {
+            input.check_tape(self);
+        }
         let shapes: Vec<Shape> = inputs.iter().map(|input| input.shape()).collect();
         match op.operation().shape(&shapes.iter().collect::<Vec<_>>()) {
             Ok(shape) => self.append(op, inputs, shape),
@@ -207,17 +209,12 @@ impl<'t> Var<'t> {
         self.tape.nodes()[self.id].shape.clone()
     }
 
-    /// The same value, through which no derivative flows.
+    /// Panics at the caller's line, naming the line of the value, if it belongs to another tape.
     #[track_caller]
-    pub fn detach(self) -> Var<'t> {
-        self.tape.record(Op::Detach(crate::ops::Detach), &[self])
-    }
-
-    #[track_caller]
-    fn check_tape(self, tape: &Tape) {
+    pub(crate) fn check_tape(self, tape: &Tape) {
         assert!(
             std::ptr::eq(self.tape, tape),
-            "a value recorded at {} belongs to another tape",
+            "the value recorded at {} belongs to another tape",
             self.tape.nodes()[self.id].location
         );
     }
@@ -229,7 +226,20 @@ impl fmt::Debug for Var<'_> {
     }
 }
 
-/// One line a node: `%3 = matmul %0 %1ᵀ  [64, 512]`.
+/// One line a node: its number, the operation with its constants, the nodes it reads, its shape.
+///
+/// ```
+/// let tape = autograd::Tape::new();
+/// let (x, weight) = (tape.input("x", [64, 784]), tape.input("weight", [512, 784]));
+/// x.matmul_transposed(weight).relu();
+/// let lines = [
+///     "%0 = input \"x\"  [64, 784]",
+///     "%1 = input \"weight\"  [512, 784]",
+///     "%2 = matmul a·bᵀ %0 %1  [64, 512]",
+///     "%3 = relu %2  [64, 512]",
+/// ];
+/// assert_eq!(tape.to_string().lines().collect::<Vec<_>>(), lines);
+/// ```
 impl fmt::Display for Tape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_nodes(f, &self.nodes())

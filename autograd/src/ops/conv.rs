@@ -267,11 +267,12 @@ impl<'t> Var<'t> {
         let (x, w) = (self.shape(), filters.shape());
         assert!(x.rank() == 4 && w.rank() == 4, "conv_transpose2d: needs four axes on both sides, shapes {x} and {w}");
         let extent = |axis: usize| {
-            let whole = (x[axis + 2] - 1) * conv.stride[axis] + w[axis + 2] + output_padding;
-            whole
-                .checked_sub(2 * conv.padding[axis])
-                .unwrap_or_else(|| panic!("conv_transpose2d: nothing is left of {x}"))
+            let steps = x[axis + 2].checked_sub(1)?;
+            (steps * conv.stride[axis] + w[axis + 2] + output_padding).checked_sub(2 * conv.padding[axis])
         };
-        self.conv2d_input(filters, conv, [extent(0), extent(1)])
+        match (extent(0), extent(1)) {
+            (Some(height), Some(width)) => self.conv2d_input(filters, conv, [height, width]),
+            _ => panic!("conv_transpose2d: nothing is left of shape {x} after a padding of {:?}", conv.padding),
+        }
     }
 }

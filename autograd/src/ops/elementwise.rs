@@ -34,14 +34,19 @@ impl<'t> Operand<'t> for f64 {
 /// Records an elementwise operation, its arguments broadcast to one shape by explicit nodes.
 #[track_caller]
 fn record<'t>(op: Elementwise, arguments: &[Var<'t>]) -> Var<'t> {
-    let first = arguments[0];
-    let shape = arguments[1..].iter().fold(first.shape(), |shape, argument| {
-        shape.broadcast(&argument.shape()).unwrap_or_else(|| {
-            panic!("{}: shapes {shape} and {} do not broadcast to one shape", op.name(), argument.shape())
-        })
-    });
-    let arguments: Vec<Var> = arguments.iter().map(|argument| argument.broadcast_to(&shape)).collect();
-    first.tape().record(Op::Elementwise(op), &arguments)
+    let mut shape = Shape::scalar();
+    for argument in arguments {
+        argument.check_tape(arguments[0].tape());
+        shape = match shape.broadcast(&argument.shape()) {
+            Some(shape) => shape,
+            None => panic!("{}: shapes {shape} and {} do not broadcast to one shape", op.name(), argument.shape()),
+        };
+    }
+    let mut broadcast = Vec::with_capacity(arguments.len());
+    for argument in arguments {
+        broadcast.push(argument.broadcast_to(&shape)); // not in a closure, where the caller's line would be lost
+    }
+    arguments[0].tape().record(Op::Elementwise(op), &broadcast)
 }
 
 /// One rule of a `vjp` list: an expression in parentheses, or `none`.
@@ -136,6 +141,7 @@ macro_rules! elementwise {
             }
         }
 
+        #[allow(clippy::should_implement_trait, reason = "the operators' traits are implemented below, by these methods")]
         impl<'t> Var<'t> {
             $(
                 $(#[$doc])*

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::Operation;
+use super::{Op, Operation};
 use crate::tape::Var;
 use crate::{Shape, Stream, Tensor, Variable};
 
@@ -114,5 +114,20 @@ impl Operation for Detach {
 
     fn vjp<'t>(&self, _: usize, _: Var<'t>, _: &[Var<'t>], _: Var<'t>) -> Var<'t> {
         unreachable!("detach has no derivative")
+    }
+}
+
+impl<'t> Var<'t> {
+    /// The same value, through which no derivative flows.
+    ///
+    /// ```
+    /// let tape = autograd::Tape::new();
+    /// let x = tape.scalar(3.0);
+    /// let slope = tape.grad(x.detach() * x, &[x])[0]; // of 3·x, not of x²
+    /// assert_eq!(slope.value().item(), 3.0);
+    /// ```
+    #[track_caller]
+    pub fn detach(self) -> Var<'t> {
+        self.tape().record(Op::Detach(Detach), &[self])
     }
 }
