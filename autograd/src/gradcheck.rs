@@ -4,13 +4,15 @@
 //! which (φ(x + hv) − φ(x − hv)) / 2h approximates with error O(h²). With v the unit vectors and u the outputs' unit
 //! vectors this compares the whole Jacobian; with random u and v, projections of it. At order 2 the function checked
 //! is itself the gradient ∇φ, so that what is compared is the derivative of a derivative: what a gradient penalty needs.
+//! That gradient is a function of x and of u, and is checked along both: a rule must be differentiable with respect to
+//! its operation's inputs and with respect to the gradient it is handed.
 
 use std::fmt;
 
 use crate::interpret::Interpreter;
 use crate::philox::Stream;
 use crate::tape::{NodeId, Tape, Var};
-use crate::{Error, Feed, Tensor};
+use crate::{Error, Feed, Shape, Tensor};
 
 /// How to check. The defaults suit smooth functions of inputs of order 1.
 ///
@@ -32,8 +34,8 @@ pub struct GradCheck {
 /// An entry of the Jacobian (or a projection of it) where the two derivatives differ most.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// Which derivative: `d out[3] / d x1[2]`, at order 2 `d grad[3] / d x1[2]` with the gradient's parts for all inputs
-    /// in one vector, or `projection 4`.
+    /// Which derivative: `d out[3] / d x1[2]`, at order 2 `d grad[3] / d x1[2]` or `d grad[3] / d u[2]` (the
+    /// gradient's parts for all inputs in one vector), or `projection 4`.
     pub name: String,
     /// The derivative recorded on the tape.
     pub recorded: f64,
@@ -88,8 +90,8 @@ impl fmt::Display for Report {
 }
 
 /// What a finite difference is taken of: a function of the inputs, and its pulled-back derivative.
-struct Problem<'a> {
-    inputs: &'a [Tensor<f64>],
+struct Problem {
+    inputs: Vec<Tensor<f64>>,
     names: Vec<String>,
     output: NodeId,
     gradients: Vec<NodeId>,
@@ -134,15 +136,20 @@ impl GradCheck {
         F: for<'t> Fn(&[Var<'t>]) -> Var<'t>,
     {
         let tape = Tape::new();
-        let names: Vec<String> = (0..inputs.len()).map(|i| format!("x{i}")).collect();
-        let xs: Vec<Var> = names.iter().zip(inputs).map(|(name, x)| tape.input(name, x.shape())).collect();
+        let (mut inputs, mut names) = (inputs.to_vec(), (0..inputs.len()).map(|i| format!("x{i}")).collect::<Vec<_>>());
+        let mut xs: Vec<Var> = names.iter().zip(&inputs).map(|(name, x)| tape.input(name, x.shape())).collect();
         let mut output = f(&xs);
         if self.order == 2 {
-            output = self.gradient_of_weighted_sum(&tape, output, &xs);
+            let u = tape.input("u", output.shape());
+            let parts = gradients_or_zeros(&tape, output, u, &xs);
+            let flat: Vec<Var> = parts.iter().map(|part| part.reshape([part.shape().count()])).collect();
+            inputs.push(self.random("u", 0, &output.shape()));
+            names.push("u".to_owned());
+            xs.push(u);
+            output = tape.concat(&flat, 0);
         }
         let weights = tape.input(WEIGHTS, output.shape());
-        let zeros = |(gradient, x): (Option<Var>, &Var)| gradient.unwrap_or_else(|| tape.zeros(x.shape())).id();
-        let gradients = tape.vjp(output, weights, &xs).into_iter().zip(&xs).map(zeros).collect();
+        let gradients = gradients_or_zeros(&tape, output, weights, &xs).iter().map(|gradient| gradient.id()).collect();
         let problem = Problem { inputs, names, output: output.id(), gradients };
         match self.projections {
             Some(count) => self.compare_projections(&tape, &problem, count),
@@ -150,26 +157,13 @@ impl GradCheck {
         }
     }
 
-    /// The gradient of Σ u·f with fixed random u, all inputs' parts in one vector.
-    fn gradient_of_weighted_sum<'t>(&self, tape: &'t Tape, output: Var<'t>, xs: &[Var<'t>]) -> Var<'t> {
-        let u = tape.constant(
-            &self.random("inner weights", 0, output.shape().count()).reshape(output.shape()).expect("as many"),
-        );
-        let part = |(gradient, x): (Option<Var<'t>>, &Var<'t>)| {
-            gradient.unwrap_or_else(|| tape.zeros(x.shape())).reshape([x.shape().count()])
-        };
-        let parts: Vec<Var> = tape.vjp(output, u, xs).into_iter().zip(xs).map(part).collect();
-        tape.concat(&parts, 0)
-    }
-
     fn compare_jacobian(&self, tape: &Tape, problem: &Problem) -> Result<Report, Error> {
         let mut report = Report { order: self.order, compared: 0, rejected: 0, worst: None };
         let count = tape.nodes()[problem.output].shape.count();
         let checked = if self.order == 1 { "out" } else { "grad" };
         let unit = |count: usize, i: usize| Tensor::<f64>::from_fn([count], |j| f64::from(u8::from(i == j)));
-        let rows: Vec<Vec<Tensor<f64>>> = (0..count)
-            .map(|row| problem.pull_back(tape, problem.inputs, &unit(count, row)))
-            .collect::<Result<_, _>>()?;
+        let rows: Vec<Vec<Tensor<f64>>> =
+            (0..count).map(|row| problem.pull_back(tape, &unit(count, row))).collect::<Result<_, _>>()?;
         for (input, x) in problem.inputs.iter().enumerate() {
             for column in 0..x.data().len() {
                 let direction = |i: usize, x: &Tensor<f64>| match i == input {
@@ -181,7 +175,7 @@ impl GradCheck {
                     continue;
                 };
                 for (row, gradients) in rows.iter().enumerate() {
-                    let name = format!("d {checked}[{row}] / d x{input}[{column}]");
+                    let name = format!("d {checked}[{row}] / d {}[{column}]", problem.names[input]);
                     report.compare(Entry { name, recorded: gradients[input].data()[column], measured: measured[row] });
                 }
             }
@@ -191,19 +185,19 @@ impl GradCheck {
 
     fn compare_projections(&self, tape: &Tape, problem: &Problem, count: usize) -> Result<Report, Error> {
         let mut report = Report { order: self.order, compared: 0, rejected: 0, worst: None };
-        let outputs = tape.nodes()[problem.output].shape.count();
+        let outputs = tape.nodes()[problem.output].shape.clone();
         for projection in 0..count {
             let direction = |i: usize, x: &Tensor<f64>| {
-                let v = self.random(&format!("direction {i}"), projection, x.data().len());
+                let v = self.random(&format!("direction {i}"), projection, x.shape());
                 let length = problem.inputs.iter().map(|x| x.data().len()).sum::<usize>() as f64;
-                Tensor::from_fn([x.data().len()], |j| v.data()[j] / length.sqrt())
+                Tensor::from_fn(x.shape(), |j| v.data()[j] / length.sqrt())
             };
             let Some(measured) = self.difference(tape, problem, direction)? else {
                 report.rejected += 1;
                 continue;
             };
-            let u = self.random("weights", projection, outputs);
-            let gradients = problem.pull_back(tape, problem.inputs, &u)?;
+            let u = self.random("weights", projection, &outputs);
+            let gradients = problem.pull_back(tape, &u)?;
             let along = |(i, x): (usize, &Tensor<f64>)| dot(gradients[i].data(), direction(i, x).data());
             let recorded = problem.inputs.iter().enumerate().map(along).sum();
             report.compare(Entry {
@@ -239,13 +233,13 @@ impl GradCheck {
     }
 
     /// Numbers uniform in [−1, 1).
-    fn random(&self, name: &str, round: usize, count: usize) -> Tensor<f64> {
+    fn random(&self, name: &str, round: usize, shape: &Shape) -> Tensor<f64> {
         let stream = Stream::new(self.seed, name);
-        Tensor::from_fn([count], |i| 2.0 * f64::from(stream.uniform(round as u64, i)) - 1.0)
+        Tensor::from_fn(shape, |i| 2.0 * f64::from(stream.uniform(round as u64, i)) - 1.0)
     }
 }
 
-impl Problem<'_> {
+impl Problem {
     /// The outputs at `inputs`, and the sides of all kinks they were computed on.
     fn evaluate(&self, tape: &Tape, inputs: &[Tensor<f64>]) -> Result<(Vec<f64>, Vec<i64>), Error> {
         let inputs: Vec<(&str, &Tensor<f64>)> = self.names.iter().map(String::as_str).zip(inputs).collect();
@@ -256,10 +250,10 @@ impl Problem<'_> {
     }
 
     /// The gradient of Σ u·outputs with respect to every input.
-    fn pull_back(&self, tape: &Tape, inputs: &[Tensor<f64>], u: &Tensor<f64>) -> Result<Vec<Tensor<f64>>, Error> {
+    fn pull_back(&self, tape: &Tape, u: &Tensor<f64>) -> Result<Vec<Tensor<f64>>, Error> {
         let nodes = tape.nodes();
         let u = u.clone().reshape(&nodes[self.output].shape)?;
-        let mut feed: Vec<(&str, &Tensor<f64>)> = self.names.iter().map(String::as_str).zip(inputs).collect();
+        let mut feed: Vec<(&str, &Tensor<f64>)> = self.names.iter().map(String::as_str).zip(&self.inputs).collect();
         feed.push((WEIGHTS, &u));
         let mut run = Interpreter::new(&nodes, Feed { inputs: &feed, step: 0 });
         run.run(&self.gradients)?;
@@ -274,6 +268,12 @@ impl Report {
             self.worst = Some(entry);
         }
     }
+}
+
+/// The gradients of Σ u·y; what y does not depend on has zeros.
+fn gradients_or_zeros<'t>(tape: &'t Tape, y: Var<'t>, u: Var<'t>, xs: &[Var<'t>]) -> Vec<Var<'t>> {
+    let gradients = tape.vjp(y, u, xs).into_iter().zip(xs);
+    gradients.map(|(gradient, x)| gradient.unwrap_or_else(|| tape.zeros(x.shape()))).collect()
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
