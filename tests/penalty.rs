@@ -1,0 +1,140 @@
+//! The gradient of the WGAN-GP penalty with respect to every parameter of a critic: the derivative of a derivative
+//! that training stands on. Two oracles that share nothing with the second backward pass: finite differences in f64 of
+//! the penalty, and first-order differentiation of a finite difference of the critic along its own slope.
+
+mod support;
+
+use autograd::{GradCheck, Report, Tape, Tensor, Var};
+use support::{Critic, LAMBDA, TOLERANCE, assert_close, penalty};
+
+const BATCH: usize = 3;
+
+/// Critics by name. With softplus the penalty is smooth; ReLU and leaky ReLU have kinks, and a probe that would cross
+/// one is rejected.
+fn critics() -> [(&'static str, Critic); 6] {
+    [
+        ("MLP, softplus", Critic::mlp(|x| x.softplus())),
+        ("MLP, ReLU", Critic::mlp(|x| x.relu())),
+        ("MLP, leaky ReLU", Critic::mlp(|x| x.leaky_relu(0.2))),
+        ("DCGAN, softplus", Critic::dcgan(|x| x.softplus())),
+        ("DCGAN, ReLU", Critic::dcgan(|x| x.relu())),
+        ("DCGAN, leaky ReLU", Critic::dcgan(|x| x.leaky_relu(0.2))),
+    ]
+}
+
+/// The critic's penalty as a function of its parameters and then its input.
+fn record<'t>(critic: &Critic, arguments: &[Var<'t>]) -> Var<'t> {
+    let (x, parameters) = arguments.split_last().expect("the input is last");
+    penalty(critic.scores(parameters, *x), *x)
+}
+
+fn check(critic: &Critic, check: GradCheck) -> Report {
+    let mut arguments = critic.draw_parameters();
+    arguments.push(critic.draw_batch(BATCH));
+    check.check(|arguments| record(critic, arguments), &arguments).expect("nothing to read")
+}
+
+#[test]
+fn the_gradient_is_that_of_finite_differences_for_every_parameter() {
+    for (name, critic) in critics() {
+        let report = check(&critic, GradCheck::order(1));
+        println!("{name}: {report}");
+        assert!(report.passes(TOLERANCE), "{name}: {report}");
+        let numbers: usize = critic.parameters.iter().map(|shape| shape.count()).sum();
+        let all = numbers + BATCH * critic.sample.count();
+        assert_eq!(report.compared + report.rejected, all, "{name}: one column for each number");
+        assert!(report.rejected * 50 <= all, "{name}: kinks must be the exception: {report}");
+        assert!(!name.contains("softplus") || report.rejected == 0, "{name}: a smooth penalty has no kinks");
+    }
+}
+
+/// Third order in all: the derivative of the penalty's gradient.
+#[test]
+fn the_curvature_is_that_of_finite_differences_along_random_directions() {
+    for (name, critic) in critics() {
+        let report = check(&critic, GradCheck::order(2).projections(20));
+        println!("{name}: {report}");
+        assert!(report.passes(TOLERANCE) && report.compared >= 15, "{name}: {report}");
+    }
+}
+
+/// With u = ∇f/‖∇f‖ held fixed, ‖∇f‖ = u·∇f is the slope of f along u. So the penalty's gradient is that of
+/// Σ 2λ(‖∇f‖ − 1)/B · (f(x + εu) − f(x − εu))/2ε, in which only f itself is differentiated, and once.
+#[test]
+fn the_gradient_is_that_of_a_critics_difference_along_its_slope() {
+    const EPSILON: f64 = 1e-5;
+    for (name, critic) in critics() {
+        let (parameters, x) = (critic.draw_parameters(), critic.draw_batch(BATCH));
+        let tape = Tape::new();
+        let (recorded, slope) = {
+            let parameters: Vec<Var> = parameters.iter().map(|p| tape.constant(p)).collect();
+            let x = tape.constant(&x);
+            let gradients = tape.try_grad(penalty(critic.scores(&parameters, x), x), &parameters);
+            (values(&gradients, &parameters), tape.grad(critic.scores(&parameters, x).sum(), &[x])[0].value())
+        };
+
+        let features = critic.sample.count();
+        let norms: Vec<f64> =
+            slope.data().chunks(features).map(|row| row.iter().map(|g| g * g).sum::<f64>().sqrt()).collect();
+        let moved = |by: f64| Tensor::from_fn(x.shape(), |i| x.data()[i] + by * slope.data()[i] / norms[i / features]);
+        let weight = Tensor::from_fn([BATCH], |i| LAMBDA * (norms[i] - 1.0) / (BATCH as f64 * EPSILON));
+        let tape = Tape::new();
+        let parameters: Vec<Var> = parameters.iter().map(|p| tape.constant(p)).collect();
+        let [ahead, behind] = [EPSILON, -EPSILON].map(|by| critic.scores(&parameters, tape.constant(&moved(by))));
+        let surrogate = (tape.constant(&weight) * (ahead - behind)).sum();
+        let expected = values(&tape.try_grad(surrogate, &parameters), &parameters);
+        for (i, (recorded, expected)) in recorded.iter().zip(&expected).enumerate() {
+            println!("{name}, parameter {i}");
+            assert_close(recorded, expected, 1e-7);
+        }
+    }
+}
+
+/// Absent gradients are zeros here.
+fn values(gradients: &[Option<Var>], parameters: &[Var]) -> Vec<Tensor<f64>> {
+    let value = |(gradient, parameter): (&Option<Var>, &Var)| match gradient {
+        Some(gradient) => gradient.value(),
+        None => Tensor::zeros(parameter.shape()),
+    };
+    gradients.iter().zip(parameters).map(value).collect()
+}
+
+/// D(x) = Σ 2x over four dimensions has slope 4 everywhere: (4 − 1)² = 9 two-sided, relu(4 − 1)² = 9 one-sided, and
+/// max(4, 1) = 4 unsquared. With D(x) = Σ x/4 the slope is 1/2, and only the two-sided penalty asks for more.
+#[test]
+fn linear_critics_have_the_penalties_known_by_hand() {
+    for (factor, slope, two_sided, one_sided, unsquared) in [(2.0, 4.0, 9.0, 9.0, 4.0), (0.25, 0.5, 0.25, 0.0, 1.0)] {
+        let tape = Tape::new();
+        let x = tape.constant(&support::draw("x", [5, 4]));
+        let slopes = tape.grad((x * factor).sum(), &[x])[0].norm_rows();
+        let values = [
+            slopes.mean(),
+            (slopes - 1.0).square().mean(),
+            (slopes - 1.0).relu().square().mean(),
+            slopes.maximum(1.0).mean(),
+        ];
+        for (value, expected) in values.iter().zip([slope, two_sided, one_sided, unsquared]) {
+            assert!((value.value().item() - expected).abs() < 1e-9, "{factor}: {} ≠ {expected}", value.value().item());
+        }
+    }
+}
+
+/// The penalty of D(x) = w·x is λ(‖w‖ − 1)², and its gradient 2λ(‖w‖ − 1) w/‖w‖.
+#[test]
+fn a_linear_critics_penalty_has_the_gradient_known_by_hand() {
+    let tape = Tape::new();
+    let w = support::vector(&tape, [3.0, 4.0]);
+    let x = tape.constant(&support::draw("x", [7, 2]));
+    let gradient = tape.grad(penalty((x * w).sum_axes(&[1]), x), &[w])[0];
+    assert_close(&gradient.value(), &Tensor::from_fn([2], |i| 2.0 * LAMBDA * 4.0 * [0.6, 0.8][i]), 1e-9);
+}
+
+/// The norm runs over all features of one sample: neither over a single axis of an image nor over the batch.
+#[test]
+fn the_slope_is_one_number_for_each_sample() {
+    let tape = Tape::new();
+    let scale = support::vector(&tape, [1.0, 3.0]).reshape([2, 1, 1, 1]);
+    let x = tape.constant(&support::draw("x", [2, 1, 3, 3]));
+    let slopes = tape.grad((x * scale).sum(), &[x])[0].norm_rows();
+    assert_close(&slopes.value(), &Tensor::from_fn([2], |i| [3.0, 9.0][i]), 1e-9);
+}
