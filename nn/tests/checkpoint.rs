@@ -38,7 +38,7 @@ fn values_come_back_bit_by_bit() {
     let saved = Variable::new("a", Tensor::new([2, 3], values.to_vec()).unwrap());
     of(&[&saved, &variable("b", &[], 7.0)]).save(&file, None).unwrap();
 
-    let (a, b) = (variable("a", &[2, 3], 0.0), &variable("b", &[], 0.0));
+    let (a, b) = (variable("a", &[2, 3], 0.0), variable("b", &[], 0.0));
     of(&[&a, &b]).load(&file).unwrap();
     assert_eq!(a.read().unwrap().data().iter().map(|x| x.to_bits()).collect::<Vec<_>>(), values.map(f32::to_bits));
     assert_eq!(b.read().unwrap().item(), 7.0);
@@ -108,7 +108,7 @@ fn other_names_are_listed() {
 fn a_file_that_does_not_fit_changes_nothing() {
     let (_folder, file) = folder();
     of(&[&variable("a", &[1], 1.0), &variable("b", &[2], 1.0)]).save(&file, None).unwrap();
-    let (a, b) = (variable("a", &[1], 5.0), &variable("b", &[3], 5.0));
+    let (a, b) = (variable("a", &[1], 5.0), variable("b", &[3], 5.0));
     refusal(&file, &[&a, &b]);
     assert_eq!(a.read().unwrap().data(), [5.0]);
 }
