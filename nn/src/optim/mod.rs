@@ -65,7 +65,8 @@ pub trait Optimizer {
     /// If there is not one value of its shape for each parameter, or one is assigned in this program already.
     #[track_caller]
     fn assign<'t>(&self, values: &[Var<'t>]) -> Vec<Var<'t>> {
-        assert!(values.len() == self.parameters().len(), "optimizer: as many values as parameters are needed");
+        let (given, needed) = (values.len(), self.parameters().len());
+        assert!(given == needed, "optimizer: {given} values cannot be assigned to {needed} parameters");
         let named = self.parameters().iter().zip(values);
         named.map(|(parameter, value)| value.tape().assign(parameter, *value)).collect()
     }
