@@ -20,7 +20,7 @@ pub struct Program {
 }
 
 /// A [`Program`] whose number of outputs is known to the compiler.
-pub struct Compiled<const N: usize>(pub Program);
+pub struct Compiled<const N: usize>(pub(crate) Program);
 
 impl<const N: usize> Compiled<N> {
     /// Sets the step that random numbers are drawn for; see [`Program::at`].
@@ -36,6 +36,19 @@ impl<const N: usize> Compiled<N> {
     pub fn run(&mut self, inputs: &[(&str, &Tensor)]) -> Result<[&Tensor; N], Error> {
         let values = self.0.run(inputs)?;
         Ok(std::array::from_fn(|i| &values[i]))
+    }
+
+    /// The first operation that makes a value infinite or NaN; see [`Program::first_non_finite`].
+    ///
+    /// # Errors
+    /// As [`Program::run`].
+    pub fn first_non_finite(&self, inputs: &[(&str, &Tensor)]) -> Result<Option<NonFinite>, Error> {
+        self.0.first_non_finite(inputs)
+    }
+
+    /// What runs, and where every value lies.
+    pub fn plan(&self) -> &Plan {
+        self.0.plan()
     }
 }
 

@@ -81,9 +81,21 @@ impl Checkpoint {
     /// [`Error::Read`], [`Error::Malformed`]; [`Error::Names`], [`Error::Shape`] or [`Error::Type`] where the file is
     /// of another model. No Variable is changed then.
     pub fn load(&self, path: &Path) -> Result<(), Error> {
+        self.load_from(path, true)
+    }
+
+    /// As [`load`](Checkpoint::load), from a file that may hold more: the generator out of a training's checkpoint.
+    ///
+    /// # Errors
+    /// As [`load`](Checkpoint::load), unexpected names excepted.
+    pub fn load_part(&self, path: &Path) -> Result<(), Error> {
+        self.load_from(path, false)
+    }
+
+    fn load_from(&self, path: &Path, whole: bool) -> Result<(), Error> {
         let bytes = read(path)?;
         let file = parse(path, &bytes)?;
-        self.check_names(path, &file)?;
+        self.check_names(path, &file, whole)?;
         let tensors = self.variables.iter().map(|(name, variable)| tensor(path, &file, name, variable.shape()));
         let tensors: Vec<Tensor> = tensors.collect::<Result<_, _>>()?;
         for (variable, tensor) in self.variables.values().zip(&tensors) {
@@ -92,11 +104,12 @@ impl Checkpoint {
         Ok(())
     }
 
-    fn check_names(&self, path: &Path, file: &SafeTensors) -> Result<(), Error> {
+    fn check_names(&self, path: &Path, file: &SafeTensors, whole: bool) -> Result<(), Error> {
         let there = file.names();
         let missing: Vec<String> =
             self.variables.keys().filter(|name| !there.contains(&name.as_str())).cloned().collect();
-        let unexpected = there.into_iter().filter(|name| !self.variables.contains_key(*name) && !is_batch_count(name));
+        let known = |name: &str| !whole || self.variables.contains_key(name) || is_batch_count(name);
+        let unexpected = there.into_iter().filter(|name| !known(name));
         let mut unexpected: Vec<String> = unexpected.map(str::to_owned).collect();
         unexpected.sort_unstable();
         match missing.is_empty() && unexpected.is_empty() {

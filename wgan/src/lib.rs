@@ -6,6 +6,8 @@
 //! - [`config`]: what was asked for, resolved to a value for every setting
 //! - [`data`]: embedded digits, IDX files, 2-D toys, batches
 //! - [`run_folder`]: where the files of a run are
+//! - [`models`], [`objective`]: the networks and the losses
+//! - [`programs`]: both as compiled programs
 //! - [`train`]: the training
 //! - [`metrics`], [`progress`], [`interrupt`]: what is told while it runs, and how it is stopped
 //! - [`checkpoint`]: what a checkpoint says about itself
@@ -20,8 +22,11 @@ pub mod data;
 mod error;
 pub mod interrupt;
 pub mod metrics;
+pub mod models;
 pub mod npy;
+pub mod objective;
 pub mod pictures;
+pub mod programs;
 pub mod progress;
 pub mod run_folder;
 pub mod sample;

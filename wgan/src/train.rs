@@ -1,9 +1,18 @@
-//! The training.
+//! The training: iterations, and what a run leaves behind while it goes on.
 
+use std::time::Instant;
+
+use autograd::{Compiled, Device, Program, Stream, Tape, Tensor};
+
+use crate::checkpoint::{METADATA_KEY, Metadata};
 use crate::config::{Config, Options};
-use crate::data::Dataset;
+use crate::data::{Batches, Dataset};
+use crate::metrics::{Metrics, Row};
+use crate::pictures::{Contours, Picture, curves, grid, grid_points};
+use crate::programs::{Losses, Programs};
+use crate::progress::Progress;
 use crate::run_folder::RunFolder;
-use crate::{Error, Result};
+use crate::{Error, Result, interrupt};
 
 /// How a training ended without an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,14 +30,198 @@ pub enum Outcome {
 ///
 /// # Errors
 /// If a file cannot be written or a loss becomes non-finite.
-pub fn start(_config: &Config, _data: &Dataset, _folder: &RunFolder) -> Result<Outcome> {
-    Err(Error::Training("training is not there yet".to_owned()))
+pub fn start(config: &Config, data: &Dataset, folder: &RunFolder) -> Result<Outcome> {
+    let programs = Programs::compile(config, data, &device(config)?)?;
+    let metrics = Metrics::create(&folder.metrics())?;
+    Training::new(config, data, folder, programs, metrics)?.run(0)
 }
 
 /// Goes on with the run in `folder` from its checkpoint, with the settings in `changes` in place of its own.
 ///
 /// # Errors
-/// As [`start`], and if the checkpoint cannot be used.
-pub fn resume(_folder: &RunFolder, _changes: &Options) -> Result<Outcome> {
-    Err(Error::Training("training is not there yet".to_owned()))
+/// As [`start`], and if the checkpoint cannot be used or all steps asked for are done.
+pub fn resume(folder: &RunFolder, changes: &Options) -> Result<Outcome> {
+    let metadata = Metadata::read(&folder.checkpoint())?;
+    let config = metadata.config.resumed(changes)?;
+    if config.steps <= metadata.step {
+        let reason = format!("the run has done {} steps already; ask for more in all", metadata.step);
+        return Err(Error::Setting { name: "steps", value: config.steps.to_string(), reason });
+    }
+    let data = Dataset::load(&config)?;
+    let programs = Programs::compile(&config, &data, &device(&config)?)?;
+    programs.checkpoint().load(&folder.checkpoint())?;
+    let metrics = Metrics::resume(&folder.metrics(), metadata.step)?;
+    folder.remove_samples_after(metadata.step)?;
+    folder.write_config(&config)?;
+    Training::new(&config, &data, folder, programs, metrics)?.run(metadata.step)
+}
+
+/// The device that a configuration asks for.
+fn device(config: &Config) -> Result<Device> {
+    match config.threads {
+        Some(threads) => Ok(Device::cpu_with_threads(threads)?),
+        None => Ok(Device::cpu()),
+    }
+}
+
+/// A run in progress.
+struct Training<'a> {
+    config: &'a Config,
+    data: &'a Dataset,
+    folder: &'a RunFolder,
+    programs: Programs,
+    batches: Batches,
+    metrics: Metrics,
+    samples: Samples,
+    /// Seconds spent before this process took the run over.
+    seconds_before: f64,
+    started: Instant,
+}
+
+impl<'a> Training<'a> {
+    fn new(
+        config: &'a Config,
+        data: &'a Dataset,
+        folder: &'a RunFolder,
+        programs: Programs,
+        metrics: Metrics,
+    ) -> Result<Self> {
+        Ok(Training {
+            samples: Samples::new(config, data, &programs)?,
+            batches: Batches::new(data.len(), config.batch, config.seed),
+            seconds_before: metrics.rows().last().map_or(0.0, |row| row.seconds),
+            started: Instant::now(),
+            config,
+            data,
+            folder,
+            programs,
+            metrics,
+        })
+    }
+
+    /// Runs the steps after `done` up to the last.
+    fn run(mut self, done: u64) -> Result<Outcome> {
+        let mut progress = Progress::new(done, self.config.steps);
+        let outcome = self.run_steps(done, &mut progress);
+        progress.finish();
+        outcome
+    }
+
+    fn run_steps(&mut self, done: u64, progress: &mut Progress) -> Result<Outcome> {
+        for step in done + 1..=self.config.steps {
+            let losses = self.programs.iterate(step - 1, &mut self.batches)?;
+            if !losses.are_finite() {
+                return Err(self.explain_non_finite(step)?);
+            }
+            let row = self.row(step, losses);
+            self.metrics.push(row)?;
+            progress.update(&row);
+            let (last, interrupted) = (step == self.config.steps, interrupt::requested());
+            if last || interrupted || step.is_multiple_of(self.config.sample_every) {
+                self.draw(step)?;
+            }
+            if last || interrupted || step.is_multiple_of(self.config.checkpoint_every) {
+                self.save(step)?;
+            }
+            if interrupted && !last {
+                return Ok(Outcome::Interrupted { step });
+            }
+        }
+        Ok(Outcome::Finished)
+    }
+
+    fn row(&self, step: u64, losses: Losses) -> Row {
+        Row {
+            step,
+            seconds: self.seconds_before + self.started.elapsed().as_secs_f64(),
+            critic_loss: losses.critic,
+            wasserstein: losses.wasserstein,
+            penalty: losses.penalty,
+            slope: losses.slope,
+            generator_loss: losses.generator,
+        }
+    }
+
+    /// Draws the samples after a step, and the curves up to it.
+    fn draw(&mut self, step: u64) -> Result<()> {
+        write(&self.folder.sample(step), &self.samples.draw(self.data)?)?;
+        write(&self.folder.curves(), &curves(self.metrics.rows()))
+    }
+
+    fn save(&self, step: u64) -> Result<()> {
+        let metadata = Metadata::new(step, self.config.clone()).to_json();
+        let metadata = Some((METADATA_KEY, metadata.as_str()));
+        let generator = nn::Checkpoint::new().with("generator.", self.programs.generator().parameters());
+        generator.save(&self.folder.generator(), metadata)?;
+        Ok(self.programs.checkpoint().save(&self.folder.checkpoint(), metadata)?)
+    }
+
+    /// Which operation first made a loss infinite or NaN: found by going back to the last checkpoint and coming to the
+    /// step again, which gives the same bits.
+    fn explain_non_finite(&mut self, step: u64) -> Result<Error> {
+        let checkpoint = self.folder.checkpoint();
+        let saved = if checkpoint.is_file() { Metadata::read(&checkpoint)?.step } else { 0 };
+        self.programs = Programs::compile(self.config, self.data, &device(self.config)?)?;
+        if saved > 0 {
+            self.programs.checkpoint().load(&checkpoint)?;
+        }
+        for before in saved + 1..step {
+            self.programs.iterate(before - 1, &mut self.batches)?;
+        }
+        let cause = match self.programs.first_non_finite(step - 1, &mut self.batches)? {
+            Some(found) => format!("the first operation that made it so is {found}"),
+            None => "every operation is finite in exact arithmetic, so a sum overflowed".to_owned(),
+        };
+        let kept = match saved {
+            0 => "no checkpoint was written before".to_owned(),
+            _ => format!("the checkpoint of step {saved} is kept"),
+        };
+        Ok(Error::Training(format!(
+            "a loss is no longer finite at step {step}: {cause}; {kept}; try a smaller --lr or a stronger constraint"
+        )))
+    }
+}
+
+fn write(path: &std::path::Path, picture: &Picture) -> Result<()> {
+    Ok(nn::files::write_whole(path, &picture.encode())?)
+}
+
+/// Images in a grid of samples, and points in a plane of them.
+const GRID: usize = 64;
+const POINTS: usize = 512;
+/// Points of the plane along each side at which the critic is scored.
+const RESOLUTION: usize = 128;
+
+/// What is drawn of a generator: always the same noise, so that progress shows.
+struct Samples {
+    generate: Compiled<1>,
+    /// For points of the plane: the critic's scores all over it.
+    score: Option<Program>,
+}
+
+impl Samples {
+    fn new(config: &Config, data: &Dataset, programs: &Programs) -> Result<Self> {
+        let device = device(config)?;
+        let count = if config.dataset.is_images() { GRID } else { POINTS };
+        let noise = Stream::new(config.seed, "samples");
+        let generate = device.compile(|tape| [programs.generator().samples(tape, noise, count)])?;
+        let score = match data.shape().rank() {
+            1 => {
+                let tape = Tape::new();
+                let scores = programs.critic().scores(tape.constant(&grid_points(RESOLUTION)));
+                Some(device.program(&tape, &[scores])?)
+            }
+            _ => None,
+        };
+        Ok(Samples { generate, score })
+    }
+
+    fn draw(&mut self, data: &Dataset) -> Result<Picture> {
+        let [generated] = self.generate.run(&[])?;
+        let Some(score) = &mut self.score else { return Ok(grid(generated)) };
+        let scores = score.run(&[])?;
+        let count = POINTS.min(data.len());
+        let real = Tensor::new([count, 2], data.samples()[..2 * count].to_vec())?;
+        Ok(Contours { scores: Some(&scores[0]), real: Some(&real), generated }.draw())
+    }
 }

@@ -65,7 +65,9 @@ impl Default for Cpu {
 /// The arena is made of cache lines, so that every buffer of a plan begins at one.
 #[repr(align(64))]
 #[derive(Clone, Default)]
-struct CacheLine([f32; 16]);
+struct CacheLine {
+    _elements: [f32; 16],
+}
 
 impl CacheLine {
     const LEN: usize = size_of::<CacheLine>() / size_of::<f32>();

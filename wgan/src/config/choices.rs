@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use autograd::Shape;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,11 @@ impl DatasetName {
     /// Whether the samples are images, not points of the plane.
     pub fn is_images(self) -> bool {
         matches!(self, DatasetName::Mnist | DatasetName::FashionMnist)
+    }
+
+    /// The shape of one sample.
+    pub fn sample_shape(self) -> Shape {
+        if self.is_images() { Shape::from([1, 28, 28]) } else { Shape::from([2]) }
     }
 }
 
@@ -58,6 +64,8 @@ pub enum Lipschitz {
     Lp,
     /// As gp, with the slope between two points in place of the gradient
     Difference,
+    /// As gp-one-sided, likewise
+    DifferenceOneSided,
     /// Nothing: the loss runs off, as a demonstration
     None,
 }
@@ -66,6 +74,11 @@ impl Lipschitz {
     /// Whether a term weighted by λ is added to the critic's loss.
     pub fn is_penalty(self) -> bool {
         !matches!(self, Lipschitz::Clip | Lipschitz::None)
+    }
+
+    /// Whether the slope is taken between two points.
+    pub fn is_difference(self) -> bool {
+        matches!(self, Lipschitz::Difference | Lipschitz::DifferenceOneSided)
     }
 }
 

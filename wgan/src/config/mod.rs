@@ -161,7 +161,7 @@ impl Config {
         at_least_one("checkpoint-every", self.checkpoint_every)?;
         let fits = self.dataset.is_images() || self.arch == Arch::Mlp;
         check("arch", self.arch, fits, &format!("{} holds points of the plane, which need mlp", self.dataset))?;
-        let on_segment = self.lipschitz != Lipschitz::Difference || self.penalty_points == PenaltyPoints::Segment;
+        let on_segment = !self.lipschitz.is_difference() || self.penalty_points == PenaltyPoints::Segment;
         check("penalty-points", self.penalty_points, on_segment, "difference needs two points on a segment")?;
         let has_files = self.dataset != DatasetName::FashionMnist || self.data_dir.is_some();
         check("dataset", self.dataset, has_files, "it is not embedded, so --data-dir must name its folder")

@@ -1,61 +1,51 @@
 //! Batches in shuffled epochs. Which samples a batch holds depends on the seed and the batch's number alone, so a
 //! resumed run goes on exactly where it stopped.
 
-use autograd::{Shape, Tensor};
+use autograd::Tensor;
 use nn::Rng;
 use rand::seq::SliceRandom;
-
-use super::Dataset;
 
 /// An endless sequence of batches: every epoch is a new order of the whole data set, cut into batches that may span
 /// the end of an epoch.
 ///
 /// ```
-/// use wgan::data::{Batches, Dataset};
-/// let data = Dataset::new("numbers", [1], vec![0.0, 1.0, 2.0, 3.0]);
-/// let mut batches = Batches::new(&data, 2, 7);
-/// let mut epoch = [batches.at(0).into_data(), batches.at(1).into_data()].concat();
+/// let mut batches = wgan::data::Batches::new(4, 2, 7); // of 4 samples, 2 at a time
+/// let mut epoch = [batches.rows(0).into_data(), batches.rows(1).into_data()].concat();
 /// epoch.sort_by(f32::total_cmp);
 /// assert_eq!(epoch, [0.0, 1.0, 2.0, 3.0]);
 /// ```
-pub struct Batches<'a> {
-    data: &'a Dataset,
+pub struct Batches {
+    count: usize,
     size: usize,
     seed: u64,
     epoch: u64,
     order: Vec<usize>,
 }
 
-impl<'a> Batches<'a> {
-    /// Batches of `size` samples of `data`, in the order that `seed` gives.
+impl Batches {
+    /// Batches of `size` out of `count` samples, in the order that `seed` gives.
     ///
     /// # Panics
-    /// If the data set is empty.
-    pub fn new(data: &'a Dataset, size: usize, seed: u64) -> Self {
-        assert!(!data.is_empty(), "batches of an empty data set");
-        Batches { data, size, seed, epoch: 0, order: order(data.len(), seed, 0) }
+    /// If there are no samples.
+    pub fn new(count: usize, size: usize, seed: u64) -> Self {
+        assert!(count > 0, "batches of an empty data set");
+        Batches { count, size, seed, epoch: 0, order: order(count, seed, 0) }
     }
 
-    /// The batch of the given number, counted from 0 over all epochs: `[size, …shape of a sample]`.
-    pub fn at(&mut self, number: u64) -> Tensor {
-        let extents = [&[self.size], &self.data.shape()[..]].concat();
-        let mut batch = Vec::with_capacity(Shape::from(extents.clone()).count());
+    /// The samples' indices in the batch of the given number, counted from 0 over all epochs: `[size]`.
+    pub fn rows(&mut self, number: u64) -> Tensor {
         let first = number * self.size as u64;
-        for position in first..first + self.size as u64 {
-            batch.extend_from_slice(self.data.sample(self.index(position)));
-        }
-        Tensor::new(extents, batch).expect("a batch holds as many samples as its shape says")
+        Tensor::from_fn([self.size], |i| self.index(first + i as u64) as f32)
     }
 
     /// The sample at a position of the endless sequence.
     fn index(&mut self, position: u64) -> usize {
-        let count = self.data.len() as u64;
-        let epoch = position / count;
+        let epoch = position / self.count as u64;
         if epoch != self.epoch {
-            self.order = order(self.data.len(), self.seed, epoch);
+            self.order = order(self.count, self.seed, epoch);
             self.epoch = epoch;
         }
-        self.order[(position % count) as usize]
+        self.order[(position % self.count as u64) as usize]
     }
 }
 
@@ -69,41 +59,27 @@ fn order(count: usize, seed: u64, epoch: u64) -> Vec<usize> {
 mod tests {
     use super::*;
 
-    fn numbers(count: usize) -> Dataset {
-        Dataset::new("numbers", [1], (0..count).map(|i| i as f32).collect())
-    }
-
     #[test]
     fn every_epoch_holds_every_sample_once_in_an_order_of_its_own() {
-        let data = numbers(12);
-        let mut batches = Batches::new(&data, 4, 1);
+        let mut batches = Batches::new(12, 4, 1);
         let epochs: Vec<Vec<f32>> =
-            (0..2).map(|epoch| (0..3).flat_map(|i| batches.at(epoch * 3 + i).into_data()).collect()).collect();
+            (0..2).map(|epoch| (0..3).flat_map(|i| batches.rows(epoch * 3 + i).into_data()).collect()).collect();
         assert_ne!(epochs[0], epochs[1]);
         for mut epoch in epochs {
             epoch.sort_by(f32::total_cmp);
-            assert_eq!(epoch, data.samples());
+            assert!(epoch.iter().copied().eq((0..12).map(|i| i as f32)));
         }
     }
 
     #[test]
     fn a_batch_depends_on_its_number_alone() {
-        let data = numbers(10);
-        let mut forwards = Batches::new(&data, 4, 1);
-        let sequence: Vec<Tensor> = (0..9).map(|number| forwards.at(number)).collect();
+        let mut forwards = Batches::new(10, 4, 1);
+        let sequence: Vec<Tensor> = (0..9).map(|number| forwards.rows(number)).collect();
         // Batch 2 spans the end of the first epoch: positions 8 to 11 of 10.
         for number in (0..9).rev() {
-            assert_eq!(Batches::new(&data, 4, 1).at(number as u64), sequence[number]);
-            assert_eq!(forwards.at(number as u64), sequence[number]);
+            assert_eq!(Batches::new(10, 4, 1).rows(number as u64), sequence[number]);
+            assert_eq!(forwards.rows(number as u64), sequence[number]);
         }
-        assert_ne!(Batches::new(&data, 4, 2).at(0), sequence[0]);
-    }
-
-    #[test]
-    fn a_batch_keeps_samples_whole() {
-        let data = Dataset::new("pairs", [2], (0..10).flat_map(|i| [i as f32, -(i as f32)]).collect());
-        let batch = Batches::new(&data, 3, 0).at(0);
-        assert_eq!(&batch.shape()[..], [3, 2]);
-        assert!(batch.data().chunks(2).all(|pair| pair[0] == -pair[1]));
+        assert_ne!(Batches::new(10, 4, 2).rows(0), sequence[0]);
     }
 }

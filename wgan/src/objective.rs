@@ -1,0 +1,200 @@
+//! The losses: the Wasserstein objective and what keeps the critic Lipschitz.
+//!
+//! The critic D makes `mean D(fake) − mean D(real) + penalty` small, the generator `−mean D(fake)`. The first is, up to
+//! the penalty, the negative of the estimate of the Wasserstein distance: by Kantorovich and Rubinstein's duality the
+//! distance is the largest gap that a 1-Lipschitz D can make (arXiv 1701.07875, eq. 2). A critic that scores real samples
+//! low learns the mirrored scores.
+
+use autograd::Var;
+
+use crate::config::{Config, Lipschitz, PenaltyPoints, Sign};
+
+/// What an update of the critic computes, each a scalar.
+pub struct CriticTerms<'t> {
+    /// What the critic minimises.
+    pub loss: Var<'t>,
+    /// The estimate of the distance: the gap between the mean scores, real minus fake.
+    pub wasserstein: Var<'t>,
+    /// The penalty with its weight λ; 0 without one.
+    pub penalty: Var<'t>,
+    /// The mean slope at the penalty's points; None where no penalty measures it.
+    pub slope: Option<Var<'t>>,
+}
+
+/// The critic's terms on a batch of real and one of generated samples, both `[B, …]`; `scores` is the critic. `mixes` are two
+/// numbers from U(0, 1) for each sample, `[2, B]`: where on the segment between a real and a generated sample the penalty
+/// is measured.
+#[track_caller]
+pub fn critic_terms<'t>(
+    config: &Config,
+    scores: impl Fn(Var<'t>) -> Var<'t>,
+    real: Var<'t>,
+    fake: Var<'t>,
+    mixes: Var<'t>,
+) -> CriticTerms<'t> {
+    let tape = real.tape();
+    let batch = real.shape()[0];
+    let fake = fake.detach(); // the generator does not learn in the critic's update
+    let both = scores(tape.concat(&[real, fake], 0)); // [2·B]: one pass, larger products
+    let gap = both.slice(0, 0..batch).mean() - both.slice(0, batch..2 * batch).mean();
+    let wasserstein = gap * orientation(config.sign);
+    let slopes = slopes(config, scores, real, fake, mixes);
+    let penalty = slopes.and_then(|slopes| penalty(config.lipschitz, slopes)).map(|penalty| penalty * config.lambda);
+    CriticTerms {
+        loss: penalty.map_or(-wasserstein, |penalty| penalty - wasserstein),
+        wasserstein,
+        penalty: penalty.unwrap_or_else(|| tape.scalar(0.0)),
+        slope: slopes.map(Var::mean),
+    }
+}
+
+/// What the generator minimises: the critic's scores of its samples `[B, …]`, turned so that real is high.
+#[track_caller]
+pub fn generator_loss<'t>(config: &Config, scores: impl Fn(Var<'t>) -> Var<'t>, fake: Var<'t>) -> Var<'t> {
+    -(scores(fake).mean() * orientation(config.sign))
+}
+
+/// 1 for a critic that scores real samples high, −1 for its mirror image.
+fn orientation(sign: Sign) -> f64 {
+    match sign {
+        Sign::RealHigh => 1.0,
+        Sign::RealLow => -1.0,
+    }
+}
+
+/// The penalty of slopes s, one for each point `[P]`, without its weight; None for constraints that are not penalties.
+#[track_caller]
+fn penalty(lipschitz: Lipschitz, slopes: Var<'_>) -> Option<Var<'_>> {
+    match lipschitz {
+        // (s − 1)²: arXiv 1704.00028, eq. 3
+        Lipschitz::Gp | Lipschitz::Difference => Some((slopes - 1.0).square().mean()),
+        // max(s, 1): the gradient of relu(s − 1)
+        Lipschitz::GpOneSided | Lipschitz::DifferenceOneSided => Some(slopes.maximum(1.0).mean()),
+        // relu(s − 1)²: arXiv 1709.08894, eq. 8
+        Lipschitz::Lp => Some((slopes - 1.0).relu().square().mean()),
+        Lipschitz::Clip | Lipschitz::None => None,
+    }
+}
+
+/// The critic's slopes that a penalty is taken of, one for each point `[P]`.
+#[track_caller]
+fn slopes<'t>(
+    config: &Config,
+    scores: impl Fn(Var<'t>) -> Var<'t>,
+    real: Var<'t>,
+    fake: Var<'t>,
+    mixes: Var<'t>,
+) -> Option<Var<'t>> {
+    match config.lipschitz {
+        Lipschitz::Clip | Lipschitz::None => None,
+        Lipschitz::Difference | Lipschitz::DifferenceOneSided => {
+            let [first, second] = [0, 1].map(|i| interpolates(real, fake, mixes.slice(0, i..i + 1)));
+            Some(difference_quotient(scores, first, second))
+        }
+        Lipschitz::Gp | Lipschitz::GpOneSided | Lipschitz::Lp => {
+            let points = match config.penalty_points {
+                PenaltyPoints::Segment => interpolates(real, fake, mixes.slice(0, 0..1)),
+                PenaltyPoints::Real => real,
+                PenaltyPoints::Fake => fake,
+                PenaltyPoints::Both => real.tape().concat(&[real, fake], 0),
+            };
+            Some(gradient_norms(scores, points))
+        }
+    }
+}
+
+/// `ε·real + (1 − ε)·fake`, with one ε for each sample (arXiv 1704.00028, algorithm 1): `mix` has B elements.
+#[track_caller]
+pub fn interpolates<'t>(real: Var<'t>, fake: Var<'t>, mix: Var<'t>) -> Var<'t> {
+    let mut shape = vec![1; real.shape().rank()];
+    shape[0] = real.shape()[0];
+    let mix = mix.reshape(shape); // [B, 1, …]
+    fake + mix * (real - fake)
+}
+
+/// ‖∇D‖ at each of the points `[P, …]`: `[P]`. The norm runs over all features of one sample.
+#[track_caller]
+pub fn gradient_norms<'t>(scores: impl Fn(Var<'t>) -> Var<'t>, points: Var<'t>) -> Var<'t> {
+    // A score depends on its own sample alone, so the gradient of the sum holds the gradient of every score.
+    points.tape().grad(scores(points).sum(), &[points])[0].norm_rows()
+}
+
+/// |D(a) − D(b)| / ‖a − b‖ for each pair: `[P]`. Where a = b it is 0: the norm's guard keeps the quotient finite.
+#[track_caller]
+fn difference_quotient<'t>(scores: impl Fn(Var<'t>) -> Var<'t>, a: Var<'t>, b: Var<'t>) -> Var<'t> {
+    let pairs = a.shape()[0];
+    let both = scores(a.tape().concat(&[a, b], 0)); // [2·P]
+    (both.slice(0, 0..pairs) - both.slice(0, pairs..2 * pairs)).abs() / (a - b).norm_rows()
+}
+
+#[cfg(test)]
+mod tests {
+    use autograd::{Tape, Tensor};
+
+    use super::*;
+    use crate::config::Options;
+
+    fn config(lipschitz: Lipschitz) -> Config {
+        Config { lambda: 1.0, ..Config::default().with(&Options { lipschitz: Some(lipschitz), ..Options::default() }) }
+    }
+
+    /// D(x) = Σ 2x over 4 dimensions has slope 4 everywhere, so (4 − 1)² = 9.
+    #[test]
+    fn a_linear_critic_has_the_known_penalties() {
+        let expected = [
+            (Lipschitz::Gp, 9.0),
+            (Lipschitz::Lp, 9.0),
+            (Lipschitz::GpOneSided, 4.0),
+            (Lipschitz::Clip, 0.0),
+            (Lipschitz::None, 0.0),
+        ];
+        for (lipschitz, expected) in expected {
+            let tape = Tape::new();
+            let real = tape.constant(&Tensor::<f64>::from_fn([3, 4], |i| i as f64));
+            let fake = tape.constant(&Tensor::<f64>::from_fn([3, 4], |i| (i * i % 7) as f64));
+            let mixes = tape.constant(&Tensor::<f64>::from_fn([2, 3], |i| i as f64 / 7.0));
+            let terms = critic_terms(&config(lipschitz), |x| (x * 2.0).sum_axes(&[1]), real, fake, mixes);
+            assert!((terms.penalty.value().item() - expected).abs() < 1e-9, "{lipschitz}");
+            assert!(terms.slope.is_none_or(|slope| (slope.value().item() - 4.0).abs() < 1e-9));
+            let (loss, gap) = (terms.loss.value().item(), terms.wasserstein.value().item());
+            assert!((loss - (expected - gap)).abs() < 1e-9, "{lipschitz}");
+        }
+    }
+
+    /// Along its gradient a linear critic's difference quotient is the slope; where both points are one it is 0.
+    #[test]
+    fn a_difference_quotient_survives_equal_points() {
+        let tape = Tape::new();
+        let a = tape.constant(&Tensor::<f64>::new([2, 1], vec![1.0, 3.0]).unwrap());
+        let b = tape.constant(&Tensor::<f64>::new([2, 1], vec![2.0, 3.0]).unwrap());
+        let w = tape.scalar(2.0);
+        let slopes = difference_quotient(|x| (x * w).sum_axes(&[1]), a, b);
+        assert_eq!(slopes.value().data(), [2.0, 0.0]);
+        assert!(tape.grad(slopes.sum(), &[w])[0].value().item().is_finite());
+    }
+
+    /// One ε a sample: all features of an interpolate lie at the same fraction of the way.
+    #[test]
+    fn interpolates_lie_on_segments() {
+        let tape = Tape::new();
+        let real = tape.constant(&Tensor::<f64>::full([2, 3], 1.0));
+        let fake = tape.zeros([2, 3]);
+        let mix = tape.constant(&Tensor::<f64>::new([1, 2], vec![0.25, 0.75]).unwrap());
+        assert_eq!(interpolates(real, fake, mix).value().data(), [0.25, 0.25, 0.25, 0.75, 0.75, 0.75]);
+    }
+
+    /// With the same D, the sign convention mirrors estimate and generator loss.
+    #[test]
+    fn the_sign_convention_mirrors_the_scores() {
+        let tape = Tape::new();
+        let [real, fake] = [3.0, 1.0].map(|x| tape.constant(&Tensor::<f64>::full([2, 1], x)));
+        let mixes = tape.zeros([2, 2]);
+        let value = |sign| {
+            let config = Config { sign, ..config(Lipschitz::None) };
+            let terms = critic_terms(&config, |x| x.sum_axes(&[1]), real, fake, mixes);
+            (terms.wasserstein.value().item(), generator_loss(&config, |x| x.sum_axes(&[1]), fake).value().item())
+        };
+        assert_eq!(value(Sign::RealHigh), (2.0, -1.0));
+        assert_eq!(value(Sign::RealLow), (-2.0, 1.0));
+    }
+}

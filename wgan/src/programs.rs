@@ -1,0 +1,215 @@
+//! A training as compiled programs: fixed graphs that run over and over.
+//!
+//! One iteration generates samples, updates the critic `critic_steps` times, and updates the generator once. What passes
+//! between the programs are Variables: the networks' weights, the optimisers' averages, the data, and the generated
+//! samples that an iteration's critic updates share.
+
+use autograd::{Compiled, Device, NonFinite, Shape, Stream, Tape, Tensor, Var, Variable};
+use nn::optim::{Adam, Epsilon, RmsProp, Sgd};
+use nn::{Checkpoint, Optimizer, clip};
+
+use crate::Result;
+use crate::config::{Config, Lipschitz, Optimizer as Rule};
+use crate::data::{Batches, Dataset};
+use crate::models::{Critic, Generator};
+use crate::objective::{critic_terms, generator_loss, gradient_norms, interpolates};
+
+/// The networks, and the programs that train them on a device.
+pub struct Programs {
+    critic: Critic,
+    generator: Generator,
+    critic_rule: Box<dyn Optimizer>,
+    generator_rule: Box<dyn Optimizer>,
+    generate: Compiled<0>,
+    update_critic: Compiled<4>,
+    /// The critic's slope, where its update does not measure it.
+    measure_slope: Option<Compiled<1>>,
+    update_generator: Compiled<1>,
+    /// For each update of the critic in an iteration, the rows of the generated samples that it takes.
+    fake_rows: Vec<Tensor>,
+}
+
+/// The scalars of an iteration, those of the critic from its last update.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Losses {
+    /// What the critic minimises.
+    pub critic: f32,
+    /// The estimate of the distance.
+    pub wasserstein: f32,
+    /// The penalty with its weight.
+    pub penalty: f32,
+    /// The critic's mean slope at the penalty's points.
+    pub slope: f32,
+    /// What the generator minimises.
+    pub generator: f32,
+}
+
+impl Losses {
+    /// Whether all of them are finite.
+    pub fn are_finite(&self) -> bool {
+        let Losses { critic, wasserstein, penalty, slope, generator } = *self;
+        [critic, wasserstein, penalty, slope, generator].iter().all(|x| x.is_finite())
+    }
+}
+
+/// The names of the critic programs' inputs: which samples to take.
+const REAL_ROWS: &str = "real rows";
+const FAKE_ROWS: &str = "fake rows";
+
+impl Programs {
+    /// Draws the first weights and compiles the programs.
+    ///
+    /// # Errors
+    /// If the device cannot take them.
+    pub fn compile(config: &Config, data: &Dataset, device: &Device) -> Result<Self> {
+        let critic = Critic::new(config, data.shape());
+        let generator = Generator::new(config, data.shape());
+        let critic_rule = optimizer(config, critic.parameters());
+        let generator_rule = optimizer(config, generator.parameters());
+        let (batch, updates) = (config.batch, config.critic_steps as usize);
+        let stream = |name| Stream::new(config.seed, name);
+        let pools = Pools::new(data, updates * batch)?;
+
+        // No layer couples the samples of a batch, so one pass makes them for all of the critic's updates.
+        let generate = device.compile(|tape| {
+            tape.assign(&pools.fake, generator.samples(tape, stream("fakes"), updates * batch));
+            []
+        })?;
+        let update_critic = device.compile(|tape| {
+            let [real, fake] = pools.batches(tape, batch);
+            let mixes = tape.uniform(stream("mixes"), [2, batch]);
+            let terms = critic_terms(config, |x| critic.scores(x), real, fake, mixes);
+            let mut weights = critic_rule.step(&critic_rule.gradients(terms.loss), tape.scalar(config.lr));
+            if config.lipschitz == Lipschitz::Clip {
+                weights = clip::by_value(&weights, config.clip); // after the update (arXiv 1701.07875, algorithm 1)
+            }
+            critic_rule.assign(&weights);
+            [terms.loss, terms.wasserstein, terms.penalty, terms.slope.unwrap_or(tape.scalar(0.0))]
+        })?;
+        let measure_slope = match config.lipschitz.is_penalty() {
+            true => None,
+            false => Some(device.compile(|tape| {
+                let [real, fake] = pools.batches(tape, batch);
+                let points = interpolates(real, fake, tape.uniform(stream("mixes"), [1, batch]));
+                [gradient_norms(|x| critic.scores(x), points).mean()]
+            })?),
+        };
+        let update_generator = device.compile(|tape| {
+            let fake = generator.samples(tape, stream("generator noise"), batch);
+            let loss = generator_loss(config, |x| critic.scores(x), fake);
+            generator_rule.update(loss, tape.scalar(config.lr));
+            [loss]
+        })?;
+        let rows = |i: usize| Tensor::from_fn([batch], |row| (i * batch + row) as f32);
+        let fake_rows = (0..updates).map(rows).collect();
+        Ok(Programs {
+            critic,
+            generator,
+            critic_rule,
+            generator_rule,
+            generate,
+            update_critic,
+            measure_slope,
+            update_generator,
+            fake_rows,
+        })
+    }
+
+    /// Runs the iteration of this number, counted from 0.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn iterate(&mut self, iteration: u64, batches: &mut Batches) -> Result<Losses> {
+        let updates = self.fake_rows.len() as u64;
+        self.generate.at(iteration).run(&[])?;
+        let [mut critic, mut wasserstein, mut penalty, mut slope] = [0.0; 4];
+        for (i, fake_rows) in self.fake_rows.iter().enumerate() {
+            let step = iteration * updates + i as u64;
+            let inputs = [(REAL_ROWS, &batches.rows(step)), (FAKE_ROWS, fake_rows)];
+            let update = self.update_critic.at(step).run(&inputs)?;
+            [critic, wasserstein, penalty, slope] = update.map(Tensor::item);
+            if i + 1 == self.fake_rows.len() {
+                if let Some(measure_slope) = &mut self.measure_slope {
+                    slope = measure_slope.at(step).run(&inputs)?[0].item();
+                }
+            }
+        }
+        let generator = self.update_generator.at(iteration).run(&[])?[0].item();
+        Ok(Losses { critic, wasserstein, penalty, slope, generator })
+    }
+
+    /// Runs an iteration, interpreting every program before it runs, and returns the first operation that makes a
+    /// value infinite or NaN.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn first_non_finite(&mut self, iteration: u64, batches: &mut Batches) -> Result<Option<NonFinite>> {
+        let updates = self.fake_rows.len() as u64;
+        let found = self.generate.at(iteration).first_non_finite(&[])?;
+        self.generate.run(&[])?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        for (i, fake_rows) in self.fake_rows.iter().enumerate() {
+            let step = iteration * updates + i as u64;
+            let inputs = [(REAL_ROWS, &batches.rows(step)), (FAKE_ROWS, fake_rows)];
+            let found = self.update_critic.at(step).first_non_finite(&inputs)?;
+            self.update_critic.run(&inputs)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(self.update_generator.at(iteration).first_non_finite(&[])?)
+    }
+
+    /// The critic, to be used in further programs.
+    pub fn critic(&self) -> &Critic {
+        &self.critic
+    }
+
+    /// The generator, likewise.
+    pub fn generator(&self) -> &Generator {
+        &self.generator
+    }
+
+    /// Everything that a training changes.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint::new()
+            .with("critic.", self.critic.parameters())
+            .with("generator.", self.generator.parameters())
+            .with("critic optimizer.", self.critic_rule.state())
+            .with("generator optimizer.", self.generator_rule.state())
+    }
+}
+
+/// The samples that batches are taken from, on the device.
+struct Pools {
+    real: Variable,
+    fake: Variable,
+}
+
+impl Pools {
+    fn new(data: &Dataset, fakes: usize) -> Result<Self> {
+        let shape = |count: usize| Shape::from([&[count], &**data.shape()].concat());
+        let real = Tensor::new(shape(data.len()), data.samples().to_vec())?;
+        Ok(Pools { real: Variable::new("data", real), fake: Variable::new("fakes", Tensor::zeros(shape(fakes))) })
+    }
+
+    /// A batch of real and one of generated samples, by the rows given at every run.
+    fn batches<'t>(&self, tape: &'t Tape, batch: usize) -> [Var<'t>; 2] {
+        let pick = |pool, name| tape.variable(pool).gather_rows(tape.input(name, [batch]));
+        [pick(&self.real, REAL_ROWS), pick(&self.fake, FAKE_ROWS)]
+    }
+}
+
+/// The rule that `config` names.
+fn optimizer(config: &Config, parameters: Vec<Variable>) -> Box<dyn Optimizer> {
+    match config.optimizer {
+        Rule::Adam => Box::new(Adam::new(parameters).betas(config.beta1, config.beta2).epsilon(config.epsilon)),
+        Rule::Rmsprop => {
+            Box::new(RmsProp::new(parameters).alpha(config.decay).epsilon(Epsilon::OutsideRoot(config.epsilon)))
+        }
+        Rule::Sgd if config.momentum == 0.0 => Box::new(Sgd::new(parameters)),
+        Rule::Sgd => Box::new(Sgd::new(parameters).momentum(config.momentum)),
+    }
+}
