@@ -228,15 +228,24 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Finds a home for what a launch writes: a Variable that may be overwritten, a value that dies, or a new buffer.
+    /// Finds a home for what a launch writes: the value it adds onto, a Variable that may be overwritten, a value that
+    /// dies, or a new buffer.
     fn settle_writes(&mut self, at: usize) {
         let mut taken: Vec<Home> = Vec::new();
         for position in 0..self.launches[at].writes.len() {
             let value = self.launches[at].writes[position];
-            let home = self.variable_to_overwrite(at, value).or_else(|| self.dying_read(at, value, &taken));
+            let home = self.addend(at);
+            let home = home.or_else(|| self.variable_to_overwrite(at, value));
+            let home = home.or_else(|| self.dying_read(at, value, &taken));
             self.homes[value] = home.unwrap_or_else(|| self.buffer(self.counts[value], at));
             taken.push(self.homes[value]);
         }
+    }
+
+    /// The memory of the value that a product adds onto.
+    fn addend(&self, at: usize) -> Option<Home> {
+        let launch = &self.launches[at];
+        accumulates(&launch.kernel).then(|| self.homes[launch.reads[2]])
     }
 
     /// The Variable that the value is for, if nothing reads the Variable's old value any more.
@@ -267,10 +276,7 @@ impl<'a> Planner<'a> {
             let alone = self.last_use[read] == at && !taken.contains(&home) && self.counts[read] == self.counts[value];
             alone && self.reads_contiguously(at, read)
         };
-        match &launch.kernel {
-            Kernel::Fused(_) => launch.reads.iter().find(|read| dies(read)).map(|&read| self.homes[read]),
-            _ => launch.reads.get(2).filter(|_| accumulates(&launch.kernel)).map(|&addend| self.homes[addend]),
-        }
+        launch.reads.iter().find(|read| dies(read)).map(|&read| self.homes[read])
     }
 
     /// Whether a fused launch reads a value element by element only.
