@@ -1,12 +1,12 @@
-//! What several test files need: numbers, small critics, the gradient penalty, what a panic says and where.
+//! What several test files need: numbers, devices, small critics, the gradient penalty, what a panic says and where.
 #![allow(dead_code, reason = "each test file includes this module and uses a part of it")]
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
-use autograd::ops::Conv;
-use autograd::{Shape, Stream, Tape, Tensor, Var};
+use autograd::ops::{Conv, Op};
+use autograd::{Device, Feed, Node, Shape, Stream, Tape, Tensor, Var};
 
 /// Central differences with h = 1e-5 in f64 are good to about 1e-9 for values and slopes of order 1.
 pub const TOLERANCE: f64 = 1e-7;
@@ -30,6 +30,44 @@ pub fn assert_close(a: &Tensor<f64>, b: &Tensor<f64>, tolerance: f64) {
     for (i, (a, b)) in a.data().iter().zip(b.data()).enumerate() {
         let error = (a - b).abs() / a.abs().max(b.abs()).max(1.0);
         assert!(error <= tolerance, "element {i}: {a} and {b} differ by {error:.1e}, allowed are {tolerance:.0e}");
+    }
+}
+
+/// Every device that needs no driver: the CPU on one thread and on several.
+pub fn devices() -> Vec<Device> {
+    [1, 3].map(|threads| Device::cpu_with_threads(threads).expect("threads")).into()
+}
+
+/// A value for each input that a tape declares, uniform in [−1, 1).
+pub fn draw_inputs(tape: &Tape) -> Vec<(String, Tensor)> {
+    let nodes = tape.nodes();
+    let input = |node: &Node| match &node.op {
+        Op::Input(name) => Some((name.clone(), draw(name, &node.shape).cast())),
+        _ => None,
+    };
+    nodes.iter().filter_map(input).collect()
+}
+
+/// What the interpreter computes in f32.
+pub fn interpret(tape: &Tape, outputs: &[Var], inputs: &[(&str, &Tensor)], step: u64) -> Vec<Tensor> {
+    tape.interpret::<f32>(outputs, Feed { inputs, step }).expect("every input is given")
+}
+
+/// Names and references, as programs take them.
+pub fn by_name(inputs: &[(String, Tensor)]) -> Vec<(&str, &Tensor)> {
+    inputs.iter().map(|(name, value)| (name.as_str(), value)).collect()
+}
+
+/// Asserts that two f32 results have one shape, are NaN or infinite in the same places, and differ nowhere by more than
+/// `tolerance` times the largest element (or 1, if that is larger).
+#[track_caller]
+pub fn assert_agree(found: &Tensor, expected: &Tensor, tolerance: f32, what: &str) {
+    assert_eq!(found.shape(), expected.shape(), "{what}");
+    let finite = expected.data().iter().filter(|value| value.is_finite());
+    let scale = finite.fold(1f32, |scale, value| scale.max(value.abs()));
+    for (i, (a, b)) in found.data().iter().zip(expected.data()).enumerate() {
+        let agree = a == b || a.is_nan() && b.is_nan() || (a - b).abs() <= tolerance * scale;
+        assert!(agree, "{what}: element {i} of {} is {a}, not {b} (tolerance {tolerance:.0e}·{scale})", found.shape());
     }
 }
 

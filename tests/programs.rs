@@ -1,0 +1,689 @@
+//! Compiled programs against the interpreter: whatever the compiler folds, fuses, overwrites and shares, a program
+//! computes what its tape says, with the same bits on any number of threads and at every replay.
+
+mod support;
+
+use autograd::ops::Conv;
+use autograd::{Device, Error, Program, Stream, Tape, Tensor, Var, Variable};
+use support::{Activation, assert_agree, by_name, devices, draw, draw_inputs, interpret, penalty};
+
+/// Sums of a few hundred products in f32, each order of adding giving other roundings, relative to the largest element.
+const TOLERANCE: f32 = 1e-5;
+
+/// A computation, recorded on any tape.
+type Record = for<'t> fn(&'t Tape) -> Vec<Var<'t>>;
+
+/// Compiles, runs twice and compares with the interpreter.
+fn assert_computes_its_tape(name: &str, record: Record) {
+    let tape = Tape::new();
+    let outputs = record(&tape);
+    let inputs = draw_inputs(&tape);
+    let expected = interpret(&tape, &outputs, &by_name(&inputs), 3);
+    for device in devices() {
+        let mut program = device.program(&tape, &outputs).expect("a program");
+        for _replay in 0..2 {
+            let found = program.at(3).run(&by_name(&inputs)).expect("every input is given");
+            for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                assert_agree(found, expected, TOLERANCE, &format!("{name}, output {i}"));
+            }
+        }
+    }
+}
+
+/// A penalty, the critic's loss and their gradients with respect to all parameters, as one program.
+fn train<'t>(scores: impl Fn(Var<'t>) -> Var<'t>, [real, fake]: [Var<'t>; 2], parameters: &[Var<'t>]) -> Vec<Var<'t>> {
+    let tape = real.tape();
+    let batch = real.shape()[0];
+    let mut per_sample = vec![1; real.shape().rank()];
+    per_sample[0] = batch;
+    let epsilon = tape.uniform(Stream::new(0, "epsilon"), per_sample);
+    let between = (real * epsilon + fake * (1.0 - epsilon)).detach();
+    let penalty = penalty(scores(between), between);
+    let loss = scores(fake).mean() - scores(real).mean() + penalty;
+    let mut outputs = vec![loss, penalty];
+    outputs.extend(tape.try_grad(loss, parameters).into_iter().flatten());
+    outputs
+}
+
+fn mlp_critic<'t>(tape: &'t Tape, batch: usize, width: usize, activation: Activation) -> Vec<Var<'t>> {
+    let shapes: [(&str, &[usize]); 6] = [
+        ("w0", &[width, 2]),
+        ("b0", &[width]),
+        ("w1", &[width, width]),
+        ("b1", &[width]),
+        ("w2", &[1, width]),
+        ("b2", &[1]),
+    ];
+    let p = shapes.map(|(name, shape)| tape.input(name, shape));
+    let gain = (3.0 / width as f64).sqrt();
+    let scores = |x: Var<'t>| {
+        let h = activation(x.matmul_transposed(p[0]) + p[1]);
+        let h = activation(h.matmul_transposed(p[2] * gain) + p[3]);
+        (h.matmul_transposed(p[4] * gain) + p[5]).reshape([batch])
+    };
+    train(scores, ["real", "fake"].map(|name| tape.input(name, [batch, 2])), &p)
+}
+
+fn conv_critic<'t>(tape: &'t Tape, batch: usize, channels: usize, activation: Activation) -> Vec<Var<'t>> {
+    let flat = 2 * channels * 7 * 7;
+    let shapes: [(&str, &[usize]); 6] = [
+        ("w0", &[channels, 1, 5, 5]),
+        ("b0", &[channels]),
+        ("w1", &[2 * channels, channels, 5, 5]),
+        ("b1", &[2 * channels]),
+        ("w2", &[1, flat]),
+        ("b2", &[1]),
+    ];
+    let p = shapes.map(|(name, shape)| tape.input(name, shape));
+    let layer = |x: Var<'t>, w: Var<'t>, b: Var<'t>| {
+        let gain = (3.0 / w.shape().without(&[0]).count() as f64).sqrt();
+        activation(x.conv2d(w * gain, Conv::square(2, 2)) + b.reshape([b.shape().count(), 1, 1]))
+    };
+    let scores = |x: Var<'t>| {
+        let h = layer(layer(x, p[0], p[1]), p[2], p[3]).reshape([batch, flat]);
+        (h.matmul_transposed(p[4] * (3.0 / flat as f64).sqrt()) + p[5]).reshape([batch])
+    };
+    train(scores, ["real", "fake"].map(|name| tape.input(name, [batch, 1, 28, 28])), &p)
+}
+
+/// Noise [batch, 6] through a linear layer, batch norm and two transposed convolutions to images [batch, 1, 14, 14], and
+/// the gradients of their weighted sum.
+fn generator<'t>(tape: &'t Tape, batch: usize) -> Vec<Var<'t>> {
+    let [w0, gain, shift, w1, w2, target] = [
+        tape.input("w0", [8 * 4 * 4, 6]),
+        tape.input("gain", [8, 1, 1]),
+        tape.input("shift", [8, 1, 1]),
+        tape.input("w1", [8, 4, 5, 5]),
+        tape.input("w2", [4, 1, 5, 5]),
+        tape.input("target", [batch, 1, 14, 14]),
+    ];
+    let noise = tape.normal(Stream::new(0, "noise"), [batch, 6]);
+    let h = noise.matmul_transposed(w0).reshape([batch, 8, 4, 4]);
+    let h = (h.normalize(&[0, 2, 3], 1e-5) * gain + shift).relu();
+    let h = h.conv_transpose2d(w1, Conv::square(2, 2), 1).slice_box(&[0, 0, 0, 0], [batch, 4, 7, 7]).relu();
+    let images = h.conv_transpose2d(w2, Conv::square(2, 2), 1).sigmoid();
+    let loss = (images - target).square().mean();
+    let mut outputs = vec![images, loss];
+    outputs.extend(tape.grad(loss, &[w0, gain, shift, w1, w2]));
+    outputs
+}
+
+/// Softmax cross-entropy over gathered rows, layer norm before it.
+fn classifier<'t>(tape: &'t Tape, batch: usize, classes: usize) -> Vec<Var<'t>> {
+    let (table, weight) = (tape.input("table", [50, 24]), tape.input("weight", [classes, 24]));
+    let rows: Vec<f64> = (0..batch).map(|i| (i * 7 % 50) as f64).collect();
+    let rows = tape.constant(&Tensor::<f64>::new([batch], rows).expect("one index each"));
+    let logits = table.gather_rows(rows).normalize(&[1], 1e-5).matmul_transposed(weight);
+    let label = tape.constant(&Tensor::<f64>::from_fn([batch, classes], |i| {
+        f64::from(u8::from(i / classes % classes == i % classes))
+    }));
+    let loss = -(logits.log_softmax(1) * label).sum_axes(&[1]).mean();
+    let mut outputs = vec![loss, logits.softmax(1), logits.max_axes(&[0]), logits.logsumexp(0)];
+    outputs.extend(tape.grad(loss, &[table, weight]));
+    outputs
+}
+
+#[test]
+fn networks_with_second_derivatives() {
+    assert_computes_its_tape("MLP critic, ReLU", |tape| mlp_critic(tape, 37, 65, |x| x.relu()));
+    assert_computes_its_tape("MLP critic, leaky ReLU", |tape| mlp_critic(tape, 5, 130, |x| x.leaky_relu(0.2)));
+    assert_computes_its_tape("MLP critic, softplus", |tape| mlp_critic(tape, 64, 33, |x| x.softplus()));
+    assert_computes_its_tape("conv critic, leaky ReLU", |tape| conv_critic(tape, 3, 8, |x| x.leaky_relu(0.2)));
+    assert_computes_its_tape("conv critic, tanh", |tape| conv_critic(tape, 2, 3, |x| x.tanh()));
+    assert_computes_its_tape("generator with batch norm", |tape| generator(tape, 9));
+    assert_computes_its_tape("classifier with layer norm", |tape| classifier(tape, 43, 11));
+}
+
+#[test]
+fn element_counts_around_the_widths_of_vectors_and_tiles() {
+    fn chain<'t>(x: Var<'t>) -> Vec<Var<'t>> {
+        let y = (x.tanh() * 2.0 - x.square()).exp() / (x.abs() + 1.5);
+        let shifted = y.reshape([1, x.shape().count()]) + y.sum();
+        vec![y, shifted, y.max(), x.maximum(y).minimum(0.3), x.greater(y).select(x, -y)]
+    }
+    macro_rules! counts {
+        ($($count:expr),+) => { $(
+            assert_computes_its_tape(concat!($count, " elements"), |tape| chain(tape.input("x", [$count])));
+        )+ };
+    }
+    counts!(1, 2, 3, 7, 8, 9, 15, 17, 31, 33, 63, 65, 127, 511, 512, 513, 1025, 8191, 8192, 8193, 33000, 65537);
+}
+
+#[test]
+fn reductions_and_broadcasts_over_every_choice_of_axes() {
+    fn each<'t>(x: Var<'t>) -> Vec<Var<'t>> {
+        let rank = x.shape().rank();
+        let subsets =
+            (1..1 << rank).map(|bits: usize| (0..rank).filter(|axis| bits >> axis & 1 == 1).collect::<Vec<_>>());
+        subsets
+            .flat_map(|axes| {
+                let (sum, max) = (x.sum_axes(&axes), x.max_axes(&axes));
+                [sum, max, x * sum.restore_axes(&axes, &x.shape()) - max.restore_axes(&axes, &x.shape())]
+            })
+            .collect()
+    }
+    assert_computes_its_tape("rank 1", |tape| each(tape.input("x", [70000])));
+    assert_computes_its_tape("rank 2, wide", |tape| each(tape.input("x", [3, 10001])));
+    assert_computes_its_tape("rank 2, tall", |tape| each(tape.input("x", [10001, 3])));
+    assert_computes_its_tape("rank 3", |tape| each(tape.input("x", [17, 33, 65])));
+    assert_computes_its_tape("rank 4", |tape| each(tape.input("x", [5, 9, 7, 6])));
+    assert_computes_its_tape("rank 4 with extents of 1", |tape| each(tape.input("x", [1, 9, 1, 300])));
+}
+
+#[test]
+fn products_of_every_shape_and_transposition() {
+    fn products(tape: &Tape) -> Vec<Var<'_>> {
+        let sizes =
+            [(1, 1, 1), (1, 40, 7), (40, 1, 7), (7, 40, 1), (5, 3, 300), (300, 2, 5), (65, 66, 67), (3, 130, 129)];
+        let mut outputs = Vec::new();
+        for (i, (m, n, k)) in sizes.into_iter().enumerate() {
+            let (a, b) = (tape.input(&format!("a{i}"), [m, k]), tape.input(&format!("b{i}"), [k, n]));
+            for (flip_a, flip_b) in [(false, false), (false, true), (true, false), (true, true)] {
+                let a = if flip_a { a.transpose() } else { a };
+                let b = if flip_b { b.transpose() } else { b };
+                outputs.push(a.matmul_with(b, flip_a, flip_b));
+            }
+        }
+        let (batch, shared) = (tape.input("batch", [6, 5, 4]), tape.input("shared", [4, 3]));
+        outputs.push(batch.matmul(shared));
+        outputs.push(batch.matmul_with(batch, true, false));
+        outputs
+    }
+    assert_computes_its_tape("products", products);
+}
+
+/// Sums of products are added up in place; what else reads the terms must still see them.
+#[test]
+fn sums_that_products_add_onto() {
+    assert_computes_its_tape("sums of products", |tape| {
+        let [a, b, c] = ["a", "b", "c"].map(|name| tape.input(name, [20, 20]));
+        let [ab, bc, ca] = [a.matmul(b), b.matmul(c), c.matmul(a)];
+        let kept = a.matmul(c) + a.square();
+        let twice = ab + ab;
+        let row = tape.input("row", [20]);
+        vec![
+            bc + ca + a.tanh(),
+            kept + kept.matmul(a),
+            twice.matmul(b) + row,
+            row + c.matmul(c),
+            (a.exp() + b.matmul(b)).relu(),
+            ab.reshape([400]) + c.matmul(b).reshape([400]),
+            tape.concat(&[a, b], 0).slice(0, 10..30) + a.matmul(a),
+        ]
+    });
+    assert_computes_its_tape("sums of convolutions", |tape| {
+        let (x, w) = (tape.input("x", [2, 3, 9, 9]), tape.input("w", [3, 3, 3, 3]));
+        let same = Conv::square(1, 1);
+        let [y, z] = [x.conv2d(w, same), x.square().conv2d(w, same)];
+        vec![y + z, x.sin() + x.conv2d_input(w, same, [9, 9]), w.square() + x.conv2d_filter(y, same, [3, 3]), y]
+    });
+}
+
+#[test]
+fn values_that_are_reused_viewed_and_asked_for_in_every_way() {
+    assert_computes_its_tape("aliases", |tape| {
+        let (x, y) = (tape.input("x", [6, 8]), tape.input("y", [6, 8]));
+        let sum = x + y;
+        let late = sum * sum;
+        vec![
+            x,
+            x,
+            x.reshape([48]),
+            x.transpose(),
+            x.slice(1, 2..5),
+            x.slice(0, 1..3).reshape([2, 2, 4]),
+            tape.scalar(3.0),
+            tape.zeros([2, 3]),
+            tape.constant(&draw("constant", [4])),
+            tape.constant(&draw("constant", [4])).reshape([2, 2]),
+            sum,
+            sum.reshape([8, 6]),
+            late,
+            late.exp() + sum,
+            (late - sum).transpose().reshape([3, 16]),
+            x.detach(),
+            x + 0.0,
+            x * 1.0,
+            x.sum_axes(&[0]).broadcast_to([6, 8]),
+        ]
+    });
+    assert_computes_its_tape("memory that dies and is taken over", |tape| {
+        let mut x = tape.input("x", [300]);
+        let mut kept = Vec::new();
+        for i in 0..40 {
+            x = (x * 1.1).sin() + x.reshape([3, 100]).sum_axes(&[0]).broadcast_to([3, 100]).reshape([300]) * 0.01;
+            if i % 7 == 0 {
+                kept.push(x);
+            }
+        }
+        kept
+    });
+    assert_computes_its_tape("more nodes than a group takes", |tape| {
+        let x = tape.input("x", [1000]);
+        let terms: Vec<Var> = (0..150).map(|i| (x * (f64::from(i) * 0.1)).cos()).collect();
+        let sum = terms.iter().copied().reduce(|sum, term| sum + term).expect("some");
+        vec![sum, terms[0] * terms[149], terms[70]]
+    });
+    assert_computes_its_tape("a group that would wait for itself", |tape| {
+        let x = tape.input("x", [30]);
+        let y = x.exp();
+        let total = y.sum();
+        vec![y / total, y.square() + total, (y / total).max() * y]
+    });
+}
+
+#[test]
+fn moved_and_joined_and_cut_tensors() {
+    assert_computes_its_tape("moved", |tape| {
+        let x = tape.input("x", [5, 6, 7, 8]);
+        let permuted = x.permute(&[3, 1, 0, 2]);
+        let joined = tape.concat(&[x, x.square(), x.slice(2, 1..3)], 2);
+        vec![
+            permuted,
+            permuted.slice_box(&[1, 0, 2, 3], [6, 6, 2, 4]).permute(&[2, 3, 1, 0]) * 2.0,
+            permuted.sum_axes(&[1, 3]) + x.sum_axes(&[1, 2]).transpose(),
+            joined,
+            joined.slice(2, 6..9) * 0.5,
+            x.pad(&[0, 1, 2, 0], &[1, 0, 0, 3]).tanh(),
+            tape.concat(&[x.transpose().reshape([5, 6, 56]), x.reshape([5, 6, 56])], 1).max_axes(&[1]),
+        ]
+    });
+    assert_computes_its_tape("rows", |tape| {
+        let x = tape.input("x", [100, 37]);
+        let indices = |count: usize| {
+            tape.constant(&Tensor::<f64>::from_fn([count], |i| (i * i % 101) as f64)) // row 100 does not exist
+        };
+        vec![
+            x.gather_rows(indices(250)),
+            x.scatter_add_rows(indices(100), 100),
+            x.tanh().scatter_add_rows(indices(100), 3),
+        ]
+    });
+}
+
+#[test]
+fn empty_tensors_flow_through() {
+    assert_computes_its_tape("empty", |tape| {
+        let (none, x) = (tape.input("none", [0, 3]), tape.input("x", [3, 2]));
+        vec![
+            none,
+            none.square() + 1.0,
+            none.sum_axes(&[0]),
+            none.sum(),
+            none.max_axes(&[0]),
+            none.sum_axes(&[1]),
+            none.matmul(x),
+            none.matmul_with(none, true, false),
+            tape.concat(&[none, none.pad(&[2, 0], &[0, 0])], 0),
+            none.transpose(),
+            x.slice(0, 1..1),
+            x.gather_rows(tape.zeros([0])),
+            tape.zeros([0, 2]).scatter_add_rows(tape.zeros([0]), 3),
+            tape.normal(Stream::new(0, "none"), [0]),
+        ]
+    });
+}
+
+/// Bits, so that NaN equals itself.
+fn bits(values: &[Tensor]) -> Vec<Vec<u32>> {
+    values.iter().map(|value| value.data().iter().map(|x| x.to_bits()).collect()).collect()
+}
+
+#[test]
+fn results_have_the_same_bits_on_any_number_of_threads_and_at_every_replay() {
+    let records: [Record; 4] = [
+        |tape| mlp_critic(tape, 256, 200, |x| x.relu()),
+        |tape| conv_critic(tape, 12, 16, |x| x.leaky_relu(0.2)),
+        |tape| generator(tape, 64),
+        |tape| {
+            let x = tape.input("x", [300, 333]) + tape.normal(Stream::new(1, "n"), [300, 333]);
+            vec![
+                x.softmax(0),
+                x.logsumexp(1),
+                x.sum(),
+                x.sum_axes(&[0]),
+                x.mean_axes(&[1]),
+                x.max(),
+                x.moments(&[0, 1]).1,
+            ]
+        },
+    ];
+    for (i, record) in records.into_iter().enumerate() {
+        let tape = Tape::new();
+        let outputs = record(&tape);
+        let inputs = draw_inputs(&tape);
+        let mut first: Option<Vec<Vec<u32>>> = None;
+        for threads in [1, 2, 3, 8] {
+            let device = Device::cpu_with_threads(threads).expect("threads");
+            let mut program = device.program(&tape, &outputs).expect("a program");
+            for replay in 0..2 {
+                let found = bits(program.at(9).run(&by_name(&inputs)).expect("every input is given"));
+                let first = first.get_or_insert_with(|| found.clone());
+                assert!(*first == found, "program {i}, {threads} threads, replay {replay}");
+            }
+        }
+    }
+}
+
+#[test]
+fn random_numbers_are_the_interpreters() {
+    let tape = Tape::new();
+    let stream = |name| Stream::new(1 << 40 | 7, name);
+    let outputs = [tape.uniform(stream("uniform"), [301, 333]), tape.normal(stream("normal"), [301, 333])];
+    for device in devices() {
+        let mut program = device.program(&tape, &outputs).expect("a program");
+        for step in [0, 1, 5_000_000_000] {
+            let expected = interpret(&tape, &outputs, &[], step);
+            let found = program.at(step).run(&[]).expect("no inputs");
+            assert_eq!(found[0], expected[0], "uniform numbers are the same bits");
+            let apart = |(a, b): (&f32, &f32)| (f64::from(*a) - f64::from(*b)).abs() / ulp(*b);
+            let worst = found[1].data().iter().zip(expected[1].data()).map(apart).fold(0.0, f64::max);
+            assert!(worst <= 4.0, "normal numbers are at most 4 units in the last place away, not {worst}");
+        }
+    }
+}
+
+/// The distance from |x| to the next larger f32.
+fn ulp(x: f32) -> f64 {
+    f64::from(f32::from_bits(x.abs().to_bits() + 1)) - f64::from(x.abs())
+}
+
+/// What a program of updates asks for, and which Variable (by position) it assigns each new value.
+struct Updates<'t> {
+    outputs: Vec<Var<'t>>,
+    assigned: Vec<(usize, Var<'t>)>,
+}
+
+/// Compiles a program over Variables [4, 4] and compares three replays with the interpreter: the values asked for, and
+/// what the Variables hold afterwards.
+fn assert_updates(name: &str, record: for<'t> fn(&'t Tape, &[Variable]) -> Updates<'t>) {
+    for device in devices() {
+        let variable = |i: usize| Variable::new(format!("v{i}"), draw(&format!("v{i}"), [4, 4]).cast());
+        let variables: Vec<Variable> = (0..4).map(variable).collect();
+        let tape = Tape::new();
+        let Updates { outputs, assigned } = record(&tape, &variables);
+        let inputs = draw_inputs(&tape);
+        let wanted: Vec<Var> = outputs.iter().copied().chain(assigned.iter().map(|&(_, new)| new)).collect();
+        let mut program = device.program(&tape, &outputs).expect("a program");
+        for replay in 0..3 {
+            let what = |kind: &str, i: usize| format!("{name}, replay {replay}, {kind} {i}");
+            let mut state: Vec<Tensor> = variables.iter().map(|variable| variable.read().expect("host")).collect();
+            let expected = interpret(&tape, &wanted, &by_name(&inputs), 0);
+            let found = program.run(&by_name(&inputs)).expect("every input is given");
+            for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                assert_agree(found, expected, TOLERANCE, &what("output", i));
+            }
+            for (&(variable, _), new) in assigned.iter().zip(&expected[outputs.len()..]) {
+                state[variable] = new.clone();
+            }
+            for (i, (variable, expected)) in variables.iter().zip(&state).enumerate() {
+                assert_agree(&variable.read().expect("on the CPU"), expected, TOLERANCE, &what("Variable", i));
+            }
+        }
+    }
+}
+
+#[test]
+fn assignments_read_old_values_and_are_committed_together() {
+    /// Assigns and reports in one.
+    fn update<'t>(tape: &'t Tape, v: &[Variable], i: usize, new: Var<'t>) -> (usize, Var<'t>) {
+        (i, tape.assign(&v[i], new))
+    }
+    assert_updates("step in place", |tape, v| {
+        let (w, g) = (tape.variable(&v[0]), tape.input("g", [4, 4]));
+        let new = update(tape, v, 0, w - g * 0.1);
+        Updates { outputs: vec![w.sum(), new.1.sum()], assigned: vec![new] }
+    });
+    assert_updates("swap", |tape, v| {
+        let [a, b] = [0, 1].map(|i| tape.variable(&v[i]));
+        Updates { outputs: vec![a], assigned: vec![update(tape, v, 0, b), update(tape, v, 1, a)] }
+    });
+    assert_updates("rotation of three, one transposed", |tape, v| {
+        let [a, b, c] = [0, 1, 2].map(|i| tape.variable(&v[i]));
+        let assigned =
+            vec![update(tape, v, 0, b.transpose()), update(tape, v, 1, c), update(tape, v, 2, a.reshape([4, 4]))];
+        Updates { outputs: vec![], assigned }
+    });
+    assert_updates("exchange of computed values", |tape, v| {
+        let [a, b] = [0, 1].map(|i| tape.variable(&v[i]));
+        let assigned = vec![update(tape, v, 0, a * 0.5 + b), update(tape, v, 1, a - b * 0.5)];
+        Updates { outputs: vec![a * b], assigned }
+    });
+    assert_updates("old value read after the new one is computed", |tape, v| {
+        let w = tape.variable(&v[0]);
+        let new = update(tape, v, 0, w.tanh());
+        let later = new.1.matmul(w) + w.transpose();
+        Updates { outputs: vec![later, w, new.1], assigned: vec![new] }
+    });
+    assert_updates("moments and an average that follow an update", |tape, v| {
+        let [w, m, average] = [0, 1, 2].map(|i| tape.variable(&v[i]));
+        let g = tape.input("g", [4, 4]);
+        let m = update(tape, v, 1, m * 0.9 + g * 0.1);
+        let w = update(tape, v, 0, (w - m.1 * 0.1).clamp(-0.5, 0.5));
+        let average = update(tape, v, 2, average * 0.99 + w.1 * 0.01);
+        Updates { outputs: vec![w.1.sum()], assigned: vec![m, w, average] }
+    });
+    assert_updates("a product added onto the old value", |tape, v| {
+        let (w, g) = (tape.variable(&v[0]), tape.input("g", [4, 4]));
+        let assigned =
+            vec![update(tape, v, 0, w * 0.5 + g.matmul(g)), update(tape, v, 1, g.exp() + g.matmul(g.square()))];
+        Updates { outputs: vec![], assigned }
+    });
+    assert_updates("a product added onto a Variable as it is", |tape, v| {
+        let (w, g) = (tape.variable(&v[0]), tape.input("g", [4, 4]));
+        Updates { outputs: vec![w], assigned: vec![update(tape, v, 0, w + g.matmul(g))] }
+    });
+    assert_updates("a product of the value it replaces", |tape, v| {
+        let w = tape.variable(&v[0]);
+        Updates { outputs: vec![], assigned: vec![update(tape, v, 0, w.matmul(w) * 0.3)] }
+    });
+    assert_updates("a reduction and a view of the value it replaces", |tape, v| {
+        let w = tape.variable(&v[0]);
+        let new = w.sum_axes(&[0]) * 0.1 + w.transpose();
+        Updates { outputs: vec![], assigned: vec![update(tape, v, 0, new)] }
+    });
+    assert_updates("one value for two Variables, and for an output", |tape, v| {
+        let w = tape.variable(&v[0]).sin();
+        let assigned = vec![update(tape, v, 1, w), update(tape, v, 2, w), update(tape, v, 0, w)];
+        Updates { outputs: vec![w, w.reshape([16])], assigned }
+    });
+    assert_updates("inputs, constants, random numbers and other Variables as new values", |tape, v| {
+        let assigned = vec![
+            update(tape, v, 0, tape.input("x", [4, 4])),
+            update(tape, v, 1, tape.zeros([4, 4])),
+            update(tape, v, 2, tape.normal(Stream::new(0, "new"), [4, 4])),
+            update(tape, v, 3, tape.variable(&v[0])),
+        ];
+        Updates { outputs: vec![], assigned }
+    });
+    assert_updates("its own value", |tape, v| {
+        let w = tape.variable(&v[0]);
+        Updates { outputs: vec![w + 1.0], assigned: vec![update(tape, v, 0, w), update(tape, v, 1, w.detach() * 1.0)] }
+    });
+    assert_updates("a value that nobody asked for", |tape, v| {
+        let w = tape.variable(&v[2]);
+        Updates { outputs: vec![], assigned: vec![update(tape, v, 2, w.max().broadcast_to([4, 4]))] }
+    });
+}
+
+#[test]
+fn programs_share_variables_and_hosts_write_them() {
+    let cpu = Device::cpu();
+    let weight = Variable::new("weight", Tensor::full([3], 1.0));
+    let mut double = cpu.compile(|tape| [tape.assign(&weight, tape.variable(&weight) * 2.0)]).expect("a program");
+    let mut total = cpu.compile(|tape| [tape.variable(&weight).sum()]).expect("a program");
+    double.run(&[]).expect("no inputs");
+    assert_eq!(total.run(&[]).expect("no inputs")[0].item(), 6.0);
+    weight.write(&Tensor::full([3], 5.0)).expect("the same shape");
+    assert_eq!(double.run(&[]).expect("no inputs")[0].data(), [10.0; 3]);
+    assert_eq!(weight.read().expect("on the CPU").data(), [10.0; 3]);
+    assert_eq!(total.run(&[]).expect("no inputs")[0].item(), 30.0);
+    let error = weight.write(&Tensor::zeros([4])).expect_err("another shape");
+    assert_eq!(error.to_string(), "\"weight\" has shape [3], but the tensor given for it has shape [4]");
+}
+
+#[test]
+fn wrong_inputs_are_named() {
+    let tape = Tape::new();
+    let (x, y) = (tape.input("x", [2]), tape.input("y", [3]));
+    let unused = tape.input("unused", [9]);
+    let mut program = Device::cpu().program(&tape, &[x.sum() * y.sum()]).expect("a program");
+    let (two, three) = (Tensor::full([2], 1.0), Tensor::full([3], 1.0));
+    let sentence = |program: &mut Program, inputs: &[(&str, &Tensor)]| match program.run(inputs) {
+        Ok(_) => String::new(),
+        Err(error) => error.to_string(),
+    };
+    assert_eq!(sentence(&mut program, &[("x", &two)]), "input \"y\" of shape [3] was not given");
+    assert_eq!(
+        sentence(&mut program, &[("x", &two), ("y", &three), ("z", &two)]),
+        "there is no input \"z\"; the program reads x, y, unused"
+    );
+    assert_eq!(
+        sentence(&mut program, &[("x", &three), ("y", &three)]),
+        "\"x\" has shape [2], but the tensor given for it has shape [3]"
+    );
+    assert_eq!(sentence(&mut program, &[("y", &three), ("x", &two)]), "", "the order does not matter");
+    let nine = Tensor::zeros(unused.shape());
+    assert_eq!(sentence(&mut program, &[("unused", &nine), ("x", &two), ("y", &three)]), "", "it is declared");
+}
+
+/// A failed run leaves the outputs, the Variables and the next run as they were.
+#[test]
+fn a_refused_run_changes_nothing() {
+    let weight = Variable::new("weight", Tensor::zeros([2]));
+    let mut program = Device::cpu()
+        .compile(|tape| [tape.assign(&weight, tape.variable(&weight) + tape.input("x", [2]))])
+        .expect("a program");
+    assert!(matches!(program.run(&[]), Err(Error::MissingInput { .. })));
+    assert_eq!(weight.read().expect("host").data(), [0.0; 2]);
+    let [new] = program.run(&[("x", &Tensor::full([2], 3.0))]).expect("given");
+    assert_eq!(new.data(), [3.0; 2]);
+}
+
+/// A source of choices for random programs: always the same for a seed.
+struct Choices {
+    stream: Stream,
+    taken: usize,
+}
+
+impl Choices {
+    fn below(&mut self, bound: usize) -> usize {
+        self.taken += 1;
+        (self.stream.uniform(0, self.taken) * bound as f32) as usize
+    }
+
+    fn of<T: Copy>(&mut self, values: &[T]) -> T {
+        values[self.below(values.len())]
+    }
+}
+
+/// Records a random operation on values recorded before. All operations are continuous, or rounding could tip a value
+/// over an edge on one side only.
+fn random_operation<'t>(tape: &'t Tape, values: &[Var<'t>], choices: &mut Choices) -> Var<'t> {
+    let x = choices.of(values);
+    let shape = x.shape();
+    let axis = |choices: &mut Choices| choices.below(shape.rank().max(1));
+    let same: Vec<Var> =
+        values.iter().copied().filter(|y| y.shape().broadcast(&shape).is_some_and(|s| s.count() < 3000)).collect();
+    match choices.below(22) {
+        0 => x.tanh(),
+        1 => x.sin(),
+        2 => x.relu(),
+        3 => x.leaky_relu(0.2) * 0.5,
+        4 => x.sigmoid() - 0.5,
+        5 => -x,
+        6 => x.abs() + 0.0,
+        7 => x.clamp(-0.5, 0.5),
+        8 | 9 => x + choices.of(&same),
+        10 => (x * choices.of(&same)).tanh(),
+        11 => x - choices.of(&same),
+        12 => x.maximum(choices.of(&same)),
+        13 if shape.rank() > 0 => x.sum_axes(&[axis(choices)]) * 0.3,
+        14 if shape.rank() > 0 && shape.count() > 0 => x.max_axes(&[axis(choices)]),
+        15 if shape.rank() > 1 => x.transpose(),
+        16 => x.reshape([shape.count()]),
+        17 if shape.rank() > 0 => {
+            let axis = axis(choices);
+            let start = choices.below(shape[axis]);
+            x.slice(axis, start..start + 1 + choices.below(shape[axis] - start))
+        }
+        18 if shape.rank() > 0 && shape.count() < 500 => {
+            let axis = axis(choices);
+            let (mut before, mut after) = (vec![0; shape.rank()], vec![0; shape.rank()]);
+            (before[axis], after[axis]) = (choices.below(2), choices.below(3));
+            x.pad(&before, &after)
+        }
+        19 if shape.rank() > 0 && shape.count() < 500 => tape.concat(&[x, x.tanh()], axis(choices)),
+        20 if shape.count() < 500 => x.broadcast_to([&[2], &*shape].concat()),
+        21 => {
+            let fits = |y: &Var| y.shape().rank() == 2 && shape.rank() == 2;
+            let partners: Vec<Var> = values.iter().copied().filter(fits).collect();
+            if partners.is_empty() {
+                return x.cos();
+            }
+            let y = choices.of(&partners);
+            let y_shape = y.shape();
+            let flips = [(false, false), (false, true), (true, false), (true, true)];
+            let inner = |(a, b): &(bool, bool)| shape[usize::from(!*a)] == y_shape[usize::from(*b)];
+            match flips.iter().find(|flip| inner(flip)) {
+                Some(&(a, b)) => (x * 0.3).matmul_with(y, a, b),
+                None => x.cos(),
+            }
+        }
+        _ => x.cos(),
+    }
+}
+
+/// Random programs with random outputs, random updates of Variables, and the gradients of one value.
+#[test]
+fn random_programs_compute_their_tapes() {
+    for seed in 0..300 {
+        let mut choices = Choices { stream: Stream::new(seed, "choices"), taken: 0 };
+        let shapes: [&[usize]; 6] = [&[6, 5], &[5, 6], &[6, 6], &[6], &[1, 5], &[]];
+        let variable = |i: usize| Variable::new(format!("v{i}"), draw(&format!("v{i}"), shapes[i % 4]).cast());
+        let variables: Vec<Variable> = (0..6).map(variable).collect();
+        let tape = Tape::new();
+        let mut values: Vec<Var> = variables.iter().map(|variable| tape.variable(variable)).collect();
+        values.extend(shapes.iter().enumerate().map(|(i, shape)| tape.input(&format!("x{i}"), *shape)));
+        values.push(tape.normal(Stream::new(seed, "noise"), [6, 5]));
+        let leaves = values.clone();
+        for _ in 0..5 + choices.below(40) {
+            let new = random_operation(&tape, &values, &mut choices);
+            values.push(new);
+        }
+        let loss = choices.of(&values[leaves.len()..]).sin().sum();
+        values.extend(tape.try_grad(loss, &leaves).into_iter().flatten());
+        let mut assigned: Vec<(usize, Var)> = Vec::new();
+        for (i, variable) in variables.iter().enumerate() {
+            let fits: Vec<Var> = values.iter().copied().filter(|value| value.shape() == *variable.shape()).collect();
+            if choices.below(3) > 0 {
+                let value = choices.of(&fits);
+                let new = tape.assign(variable, if choices.below(2) == 0 { value } else { value.tanh() });
+                assigned.push((i, new));
+                values.push(new);
+            }
+        }
+        let outputs: Vec<Var> = (0..1 + choices.below(8)).map(|_| choices.of(&values)).collect();
+
+        let inputs = draw_inputs(&tape);
+        let start: Vec<Tensor> = variables.iter().map(|variable| variable.read().expect("host")).collect();
+        let wanted: Vec<Var> = outputs.iter().copied().chain(assigned.iter().map(|&(_, new)| new)).collect();
+        let expected = interpret(&tape, &wanted, &by_name(&inputs), 0);
+        for device in devices() {
+            variables.iter().zip(&start).for_each(|(variable, start)| variable.write(start).expect("the same shape"));
+            let mut program = device.program(&tape, &outputs).expect("a program");
+            let found = program.run(&by_name(&inputs)).expect("every input is given");
+            for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                assert_agree(found, expected, 1e-4, &format!("seed {seed}, output {i}\n{tape}"));
+            }
+            let mut state = start.clone();
+            for (&(variable, _), new) in assigned.iter().zip(&expected[outputs.len()..]) {
+                state[variable] = new.clone();
+            }
+            for (i, (variable, expected)) in variables.iter().zip(&state).enumerate() {
+                let found = variable.read().expect("on the CPU");
+                assert_agree(&found, expected, 1e-4, &format!("seed {seed}, Variable {i}\n{tape}"));
+            }
+        }
+    }
+}
