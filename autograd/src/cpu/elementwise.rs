@@ -2,6 +2,7 @@
 //!
 //! The match is exhaustive: an operation without a kernel here does not compile.
 
+use super::functions;
 use super::fused::Register;
 use crate::ops::Elementwise;
 
@@ -18,18 +19,18 @@ pub(super) fn apply(op: Elementwise, [a, b, c]: [&Register; 3], y: &mut Register
         Elementwise::Pow { power } => unary(a, y, |x| x.powf(power as f32)),
         Elementwise::Maximum => binary(a, b, y, |a, b| if a > b || a.is_nan() { a } else { b }),
         Elementwise::Minimum => binary(a, b, y, |a, b| if a < b || a.is_nan() { a } else { b }),
-        Elementwise::Exp => unary(a, y, f32::exp),
-        Elementwise::Ln => unary(a, y, f32::ln),
+        Elementwise::Exp => unary(a, y, functions::exp),
+        Elementwise::Ln => unary(a, y, functions::ln),
         Elementwise::Sqrt => unary(a, y, f32::sqrt),
         Elementwise::Square => unary(a, y, |x| x * x),
         Elementwise::Reciprocal => unary(a, y, |x| 1.0 / x),
         Elementwise::Abs => unary(a, y, f32::abs),
         Elementwise::Sign => unary(a, y, |x| mask(x > 0.0) - mask(x < 0.0)),
-        Elementwise::Sin => unary(a, y, f32::sin),
-        Elementwise::Cos => unary(a, y, f32::cos),
-        Elementwise::Tanh => unary(a, y, f32::tanh),
-        Elementwise::Sigmoid => unary(a, y, |x| 1.0 / (1.0 + (-x).exp())),
-        Elementwise::Softplus => unary(a, y, |x| x.max(0.0) + (-x.abs()).exp().ln_1p()),
+        Elementwise::Sin => angles(a, y, functions::sin, f32::sin),
+        Elementwise::Cos => angles(a, y, functions::cos, f32::cos),
+        Elementwise::Tanh => unary(a, y, functions::tanh),
+        Elementwise::Sigmoid => unary(a, y, functions::sigmoid),
+        Elementwise::Softplus => unary(a, y, functions::softplus),
         Elementwise::Relu => unary(a, y, |x| if x <= 0.0 { 0.0 } else { x }),
         Elementwise::LeakyRelu { slope } => unary(a, y, |x| if x <= 0.0 { x * slope as f32 } else { x }),
         Elementwise::Step => unary(a, y, |x| mask(x > 0.0)),
@@ -62,6 +63,15 @@ pub(super) fn apply(op: Elementwise, [a, b, c]: [&Register; 3], y: &mut Register
 #[inline(always)]
 fn unary(x: &Register, y: &mut Register, f: impl Fn(f32) -> f32) {
     y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(x));
+}
+
+/// A tile without large angles takes the fast function.
+#[inline(always)]
+fn angles(x: &Register, y: &mut Register, fast: impl Fn(f32) -> f32, any: impl Fn(f32) -> f32) {
+    match x.iter().all(|x| x.abs() <= functions::LARGEST_ANGLE) {
+        true => unary(x, y, fast),
+        false => unary(x, y, any),
+    }
 }
 
 #[inline(always)]

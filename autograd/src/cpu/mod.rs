@@ -7,6 +7,7 @@ pub mod conv;
 pub mod copy;
 mod device;
 mod elementwise;
+mod functions;
 mod fused;
 pub mod product;
 pub mod random;

@@ -265,9 +265,9 @@ elementwise! {
         kink x,
         domain [-2.0..2.0];
 
-    /// `x` where positive, `slope·x` elsewhere.
+    /// `x` where positive, `slope·x` elsewhere. Its mask, too, is taken from the result where the slope leaves the sign.
     leaky_relu => LeakyRelu { slope = 0.2 } (x) = if x <= 0.0 { x * slope } else { x },
-        vjp |g, y| [(g * x.leaky_step(slope))],
+        vjp |g, y| [(g * (if slope >= 0.0 { y } else { x }).leaky_step(slope))],
         kink x,
         domain [-2.0..2.0];
 
