@@ -31,24 +31,6 @@ impl<'t> Operand<'t> for f64 {
     }
 }
 
-/// Records an elementwise operation, its arguments broadcast to one shape by explicit nodes.
-#[track_caller]
-fn record<'t>(op: Elementwise, arguments: &[Var<'t>]) -> Var<'t> {
-    let mut shape = Shape::scalar();
-    for argument in arguments {
-        argument.check_tape(arguments[0].tape());
-        shape = match shape.broadcast(&argument.shape()) {
-            Some(shape) => shape,
-            None => panic!("{}: shapes {shape} and {} do not broadcast to one shape", op.name(), argument.shape()),
-        };
-    }
-    let mut broadcast = Vec::with_capacity(arguments.len());
-    for argument in arguments {
-        broadcast.push(argument.broadcast_to(&shape)); // not in a closure, where the caller's line would be lost
-    }
-    arguments[0].tape().record(Op::Elementwise(op), &broadcast)
-}
-
 /// One rule of a `vjp` list: an expression in parentheses, or `none`.
 macro_rules! rule {
     (none) => {
@@ -147,7 +129,7 @@ macro_rules! elementwise {
                 $(#[$doc])*
                 #[track_caller]
                 pub fn $name(self $(, $other: impl Operand<'t>)* $($(, $p: f64)+)?) -> Var<'t> {
-                    record(Elementwise::$Op $({ $($p),+ })?, &[self $(, $other.on(self.tape()))*])
+                    Elementwise::$Op $({ $($p),+ })? .record(&[self $(, $other.on(self.tape()))*])
                 }
             )+
         }
@@ -330,6 +312,31 @@ elementwise! {
         vjp |g, y| [none, (mask.select(g, 0.0)), (mask.select(0.0, g))],
         kink mask,
         domain [-2.0..2.0, -2.0..2.0, -2.0..2.0];
+}
+
+impl Elementwise {
+    /// Records the operation, its arguments broadcast to one shape by explicit nodes.
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast to one.
+    #[track_caller]
+    pub fn record<'t>(self, arguments: &[Var<'t>]) -> Var<'t> {
+        let mut shape = Shape::scalar();
+        for argument in arguments {
+            argument.check_tape(arguments[0].tape());
+            shape = match shape.broadcast(&argument.shape()) {
+                Some(shape) => shape,
+                None => {
+                    panic!("{}: shapes {shape} and {} do not broadcast to one shape", self.name(), argument.shape())
+                }
+            };
+        }
+        let mut broadcast = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            broadcast.push(argument.broadcast_to(&shape)); // not in a closure, where the caller's line would be lost
+        }
+        arguments[0].tape().record(Op::Elementwise(self), &broadcast)
+    }
 }
 
 impl Operation for Elementwise {
