@@ -270,6 +270,10 @@ fn values_that_are_reused_viewed_and_asked_for_in_every_way() {
         let total = y.sum();
         vec![y / total, y.square() + total, (y / total).max() * y]
     });
+    assert_computes_its_tape("a group that would read itself through strides", |tape| {
+        let y = tape.input("x", [7, 7]).exp();
+        vec![y + y.transpose(), (y - 1.0) * (y - 1.0).transpose().tanh()]
+    });
 }
 
 #[test]
@@ -637,7 +641,7 @@ fn random_operation<'t>(tape: &'t Tape, values: &[Var<'t>], choices: &mut Choice
 /// Random programs with random outputs, random updates of Variables, and the gradients of one value.
 #[test]
 fn random_programs_compute_their_tapes() {
-    for seed in 0..300 {
+    for seed in 0..1000 {
         let mut choices = Choices { stream: Stream::new(seed, "choices"), taken: 0 };
         let shapes: [&[usize]; 6] = [&[6, 5], &[5, 6], &[6, 6], &[6], &[1, 5], &[]];
         let variable = |i: usize| Variable::new(format!("v{i}"), draw(&format!("v{i}"), shapes[i % 4]).cast());

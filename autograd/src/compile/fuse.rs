@@ -80,12 +80,15 @@ pub(crate) fn fuse(graph: &Graph) -> Vec<Unit> {
     }
     let mut groups = Groups { unit_of: vec![None; graph.nodes.len()], units: Vec::new(), after: Vec::new() };
     for id in (0..graph.nodes.len()).rev().filter(|&id| materialized[id]) {
-        let fits =
-            |&&(reader, direct): &&(NodeId, bool)| direct && graph.is_elementwise(id) && graph.is_elementwise(reader);
-        let candidates: BTreeSet<usize> =
-            readers[id].iter().filter(fits).filter_map(|&(reader, _)| groups.unit_of[reader]).collect();
-        let waiting: BTreeSet<usize> = readers[id].iter().filter_map(|&(reader, _)| groups.unit_of[reader]).collect();
-        groups.place(id, &candidates, &waiting);
+        let units = |wanted: &dyn Fn(NodeId, bool) -> bool| -> BTreeSet<usize> {
+            let readers = readers[id].iter().filter(|&&(reader, direct)| wanted(reader, direct));
+            readers.filter_map(|&(reader, _)| groups.unit_of[reader]).collect()
+        };
+        let fitting = units(&|reader, direct| direct && graph.is_elementwise(id) && graph.is_elementwise(reader));
+        // A group that also reads the value through strides needs all of it before it starts.
+        let strided = units(&|_, direct| !direct);
+        let waiting = units(&|_, _| true);
+        groups.place(id, &(&fitting - &strided), &waiting);
     }
     groups.in_order(|id| sources(id).map(|(source, _)| source).collect())
 }
