@@ -3,7 +3,7 @@
 mod support;
 
 use autograd::ops::{MatMul, Op};
-use autograd::{Feed, Tape, Tensor, Var, Variable};
+use autograd::{Device, Feed, Tape, Tensor, Var, Variable};
 use support::{Activation, Critic, assert_close, draw, panic_of, penalty, vector};
 
 #[test]
@@ -327,12 +327,13 @@ fn mixing_tapes_panics_with_both_lines() {
     let x = here.scalar(3.0);
     let (stranger, recorded) = (there.zeros([2]), line!());
     let first = line!() + 2;
-    let uses: [&dyn Fn(); 6] = [
+    let uses: [&dyn Fn(); 7] = [
         &|| _ = x + stranger,
         &|| _ = here.concat(&[x.reshape([1]), stranger], 0),
         &|| _ = here.grad(x, &[stranger]),
         &|| _ = here.jvp(x, &[stranger], &[stranger]),
         &|| _ = here.interpret::<f64>(&[stranger], Feed::default()),
+        &|| _ = Device::cpu().program(&here, &[stranger]).err(),
         &|| _ = here.assign(&Variable::new("v", Tensor::zeros([2])), stranger),
     ];
     for (used, line) in uses.iter().zip(first..) {

@@ -4,7 +4,7 @@
 mod support;
 
 use autograd::ops::Conv;
-use autograd::{Device, Error, Program, Stream, Tape, Tensor, Var, Variable};
+use autograd::{Device, Error, Feed, Program, Stream, Tape, Tensor, Var, Variable};
 use support::{Activation, assert_agree, by_name, devices, draw, draw_inputs, interpret, penalty};
 
 /// Sums of a few hundred products in f32, each order of adding giving other roundings, relative to the largest element.
@@ -547,8 +547,26 @@ fn wrong_inputs_are_named() {
         "\"x\" has shape [2], but the tensor given for it has shape [3]"
     );
     assert_eq!(sentence(&mut program, &[("y", &three), ("x", &two)]), "", "the order does not matter");
+    assert_eq!(
+        sentence(&mut Device::cpu().program(&Tape::new(), &[]).expect("a program"), &[("z", &two)]),
+        "there is no input \"z\"; the program reads none"
+    );
     let nine = Tensor::zeros(unused.shape());
     assert_eq!(sentence(&mut program, &[("unused", &nine), ("x", &two), ("y", &three)]), "", "it is declared");
+}
+
+/// The interpreter and compiled programs refuse the same feeds with the same errors.
+#[test]
+fn the_interpreter_refuses_what_programs_refuse() {
+    let tape = Tape::new();
+    let y = tape.input("x", [2]).sum();
+    let mut program = Device::cpu().program(&tape, &[y]).expect("a program");
+    let (two, three) = (Tensor::full([2], 1.0), Tensor::full([3], 1.0));
+    let feeds: [&[(&str, &Tensor)]; 3] = [&[], &[("x", &three)], &[("x", &two), ("z", &two)]];
+    for inputs in feeds {
+        let interpreted = tape.interpret(&[y], Feed { inputs, step: 0 }).expect_err("a wrong feed");
+        assert_eq!(program.run(inputs).expect_err("a wrong feed"), interpreted);
+    }
 }
 
 /// A failed run leaves the outputs, the Variables and the next run as they were.
@@ -562,6 +580,51 @@ fn a_refused_run_changes_nothing() {
     assert_eq!(weight.read().expect("host").data(), [0.0; 2]);
     let [new] = program.run(&[("x", &Tensor::full([2], 3.0))]).expect("given");
     assert_eq!(new.data(), [3.0; 2]);
+}
+
+/// 1/x at zero makes the first infinity; that infinity minus itself is what would be seen without looking.
+#[test]
+fn the_first_operation_that_is_not_finite_is_named() {
+    let (tape, weight) = (Tape::new(), Variable::new("weight", Tensor::full([2], 1.0)));
+    let x = tape.input("x", [2]);
+    let (reciprocal, line) = ((x * tape.variable(&weight)).reciprocal(), line!());
+    let difference = reciprocal - reciprocal;
+    tape.assign(&weight, difference);
+    let program = Device::cpu().program(&tape, &[difference.sum()]).expect("a program");
+    let [ones, zeros] = [1.0, 0.0].map(|value| Tensor::full([2], value));
+    assert_eq!(program.first_non_finite(&[("x", &ones)]).expect("given"), None);
+    let found = program.first_non_finite(&[("x", &zeros)]).expect("given").expect("1/0");
+    assert!(found.to_string().starts_with(&format!("reciprocal (recorded at tests/programs.rs:{line}:")), "{found}");
+    let nan = Tensor::full([2], f64::NAN);
+    let found = program.first_non_finite(&[("x", &nan)]).expect("given").expect("the input itself");
+    assert_eq!(found.op, "input \"x\"");
+}
+
+/// Updates write into the Variable's own memory; what ends in an elementwise step needs no copy.
+#[test]
+fn weights_and_moments_are_updated_in_place() {
+    let variables = ["weight", "mean", "square"].map(|name| Variable::new(name, Tensor::zeros([50, 50])));
+    let tape = Tape::new();
+    let [w, m, v] = variables.each_ref().map(|variable| tape.variable(variable));
+    let g = tape.input("g", [50, 50]);
+    let m = tape.assign(&variables[1], m * 0.5 + g * 0.5);
+    let v = tape.assign(&variables[2], v * 0.9 + g.square() * 0.1);
+    tape.assign(&variables[0], w - m / (v.sqrt() + 1e-8) * 0.1);
+    let program = Device::cpu().program(&tape, &[]).expect("a program");
+    assert_eq!(program.plan().steps.len(), 1, "one pass over memory: {:?}", program.plan().steps);
+    assert_eq!(program.plan().arena, 50 * 50, "only the gradient lies in the arena");
+}
+
+/// A long chain needs the memory of a few of its links.
+#[test]
+fn memory_is_shared_by_values_that_are_never_alive_together() {
+    let tape = Tape::new();
+    let mut x = tape.input("x", [64, 64]);
+    for _ in 0..50 {
+        x = x.matmul(x).tanh();
+    }
+    let program = Device::cpu().program(&tape, &[x]).expect("a program");
+    assert!(program.plan().arena <= 2 * 64 * 64, "{} elements", program.plan().arena);
 }
 
 /// A source of choices for random programs: always the same for a seed.

@@ -102,7 +102,14 @@ impl Device {
     ///
     /// # Errors
     /// As [`compile`](Device::compile).
+    ///
+    /// # Panics
+    /// If one of `outputs` belongs to another tape.
+    #[track_caller]
     pub fn program(&self, tape: &Tape, outputs: &[Var]) -> Result<Program, Error> {
+        for output in outputs {
+            output.check_tape(tape);
+        }
         let outputs: Vec<_> = outputs.iter().map(|output| output.id()).collect();
         Program::new(&*self.0, tape.nodes().clone(), outputs)
     }

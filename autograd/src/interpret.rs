@@ -14,11 +14,35 @@ pub struct Feed<'a, T = f32> {
     pub step: u64,
 }
 
+impl<T: Element> Feed<'_, T> {
+    /// Every tensor given must be one that the tape declares, of the declared shape.
+    pub(crate) fn check(&self, nodes: &[Node]) -> Result<(), Error> {
+        let declared = || {
+            nodes.iter().filter_map(|node| match &node.op {
+                Op::Input(name) => Some((name.as_str(), &node.shape)),
+                _ => None,
+            })
+        };
+        for (name, value) in self.inputs {
+            let Some((_, expected)) = declared().find(|(declared, _)| declared == name) else {
+                let known: Vec<&str> = declared().map(|(name, _)| name).collect();
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                return Err(Error::UnknownInput { name: (*name).to_owned(), known });
+            };
+            if value.shape() != expected {
+                let (expected, found) = (expected.clone(), value.shape().clone());
+                return Err(Error::WrongShape { name: (*name).to_owned(), expected, found });
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Tape {
     /// The values of `outputs`, computed in the precision of `T`: in f32 each operation's result is rounded to f32.
     ///
     /// # Errors
-    /// If an input that is needed is missing or has another shape than declared, or a Variable can't be read.
+    /// If an input is missing, unknown or of another shape, or a Variable can't be read.
     ///
     /// ```
     /// use autograd::{Feed, Tape, Tensor};
@@ -35,6 +59,7 @@ impl Tape {
             output.check_tape(self);
         }
         let nodes = self.nodes();
+        feed.check(&nodes)?;
         let mut interpreter = Interpreter::new(&nodes, feed);
         let ids: Vec<NodeId> = outputs.iter().map(|output| output.id()).collect();
         interpreter.run(&ids)?;
@@ -106,14 +131,10 @@ impl<'a, T: Element> Interpreter<'a, T> {
     }
 
     fn input(&self, name: &str, node: &Node) -> Result<Tensor<f64>, Error> {
-        let Some((_, given)) = self.feed.inputs.iter().find(|(given, _)| *given == name) else {
-            return Err(Error::MissingInput { name: name.to_owned(), shape: node.shape.clone() });
-        };
-        if *given.shape() != node.shape {
-            let (expected, found) = (node.shape.clone(), given.shape().clone());
-            return Err(Error::WrongShape { name: name.to_owned(), expected, found });
+        match self.feed.inputs.iter().find(|(given, _)| *given == name) {
+            Some((_, given)) => Ok(given.cast()),
+            None => Err(Error::MissingInput { name: name.to_owned(), shape: node.shape.clone() }),
         }
-        Ok(given.cast())
     }
 
     /// The first node whose value is not finite although everything it reads is.

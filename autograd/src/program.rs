@@ -7,7 +7,7 @@ use crate::device::{Backend, Executable};
 use crate::interpret::{Feed, Interpreter};
 use crate::ops::Op;
 use crate::tape::{Node, NodeId};
-use crate::{Error, Shape, Tensor};
+use crate::{Error, Tensor};
 
 /// A computation ready to be replayed on a device. Running it allocates nothing.
 pub struct Program {
@@ -71,10 +71,11 @@ impl Program {
     /// # Errors
     /// If an input is missing, unknown or of another shape, or the device fails.
     pub fn run(&mut self, inputs: &[(&str, &Tensor)]) -> Result<&[Tensor], Error> {
-        self.check(inputs)?;
+        Feed { inputs, step: self.step }.check(&self.nodes)?;
         for (position, input) in self.plan.inputs.iter().enumerate() {
             let given = inputs.iter().find(|(name, _)| *name == input.name);
-            let (_, values) = given.ok_or_else(|| missing(&input.name, &input.shape))?;
+            let missing = || Error::MissingInput { name: input.name.clone(), shape: input.shape.clone() };
+            let (_, values) = given.ok_or_else(missing)?;
             self.executable.write_input(position, values.data())?;
         }
         self.executable.run(self.step)?;
@@ -90,11 +91,12 @@ impl Program {
     /// # Errors
     /// As [`run`](Program::run).
     pub fn first_non_finite(&self, inputs: &[(&str, &Tensor)]) -> Result<Option<NonFinite>, Error> {
-        self.check(inputs)?;
+        let feed = Feed { inputs, step: self.step };
+        feed.check(&self.nodes)?;
         let assigned = |(id, node): (NodeId, &Node)| matches!(node.op, Op::Assign(_)).then_some(id);
         let roots: Vec<NodeId> =
             self.outputs.iter().copied().chain(self.nodes.iter().enumerate().filter_map(assigned)).collect();
-        let found = Interpreter::new(&self.nodes, Feed { inputs, step: self.step }).first_non_finite(&roots)?;
+        let found = Interpreter::new(&self.nodes, feed).first_non_finite(&roots)?;
         Ok(found
             .map(|id| NonFinite { op: self.nodes[id].op.to_string(), location: self.nodes[id].location.to_string() }))
     }
@@ -103,31 +105,6 @@ impl Program {
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
-
-    /// Every tensor given must be one that the program declares, of the declared shape.
-    fn check(&self, inputs: &[(&str, &Tensor)]) -> Result<(), Error> {
-        let declared = || {
-            self.nodes.iter().filter_map(|node| match &node.op {
-                Op::Input(name) => Some((name, &node.shape)),
-                _ => None,
-            })
-        };
-        for (name, value) in inputs {
-            let Some((_, expected)) = declared().find(|(declared, _)| declared == name) else {
-                let known: Vec<&str> = declared().map(|(name, _)| name.as_str()).collect();
-                return Err(Error::UnknownInput { name: (*name).to_owned(), known: known.join(", ") });
-            };
-            if value.shape() != expected {
-                let (expected, found) = (expected.clone(), value.shape().clone());
-                return Err(Error::WrongShape { name: (*name).to_owned(), expected, found });
-            }
-        }
-        Ok(())
-    }
-}
-
-fn missing(name: &str, shape: &Shape) -> Error {
-    Error::MissingInput { name: name.to_owned(), shape: shape.clone() }
 }
 
 /// The operation that made a value infinite or NaN.
