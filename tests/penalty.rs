@@ -4,7 +4,10 @@
 
 mod support;
 
-use autograd::{GradCheck, Report, Tape, Tensor, Var};
+use autograd::ops::Conv;
+use autograd::{GradCheck, Report, Tape, Tensor, Var, Variable};
+use nn::layers::{Activation, Conv2d, Flatten, LayerNorm, Linear};
+use nn::{Init, Mode, Module, Rng, Sequential};
 use support::{Critic, LAMBDA, TOLERANCE, assert_close, penalty};
 
 const BATCH: usize = 3;
@@ -87,6 +90,43 @@ fn the_gradient_is_that_of_a_critics_difference_along_its_slope() {
             println!("{name}, parameter {i}");
             assert_close(recorded, expected, 1e-7);
         }
+    }
+}
+
+/// The same for critics built of `nn`'s layers, whose Variables are bound to what the check varies.
+#[test]
+fn the_gradient_of_a_critic_built_of_layers_is_right_for_every_parameter() {
+    let mut rng = Rng::new(3, "weights");
+    let halved = Conv::square(2, 2);
+    let mlp = Sequential::new()
+        .add(Linear::new("0", 3, 5, Init::FanIn, &mut rng))
+        .add(LayerNorm::new("1", [5]))
+        .add(Activation::Softplus)
+        .add(Linear::new("3", 5, 1, Init::FanIn, &mut rng));
+    let dcgan = Sequential::new()
+        .add(Conv2d::new("0", 1, 2, 5, halved, Init::FanIn, &mut rng))
+        .add(Activation::Softplus)
+        .add(Conv2d::new("2", 2, 3, 5, halved, Init::FanIn, &mut rng))
+        .add(Activation::LeakyRelu(0.2))
+        .add(Flatten)
+        .add(Linear::new("5", 3 * 2 * 2, 1, Init::FanIn, &mut rng));
+    for (critic, sample) in [(mlp, vec![3]), (dcgan, vec![1, 7, 7])] {
+        let variables = critic.parameters();
+        let read = |variable: &Variable| variable.read().expect("host").cast();
+        let parameters: Vec<Tensor<f64>> = variables.iter().map(read).collect();
+        let batch = support::draw("batch", [&[BATCH], &*sample].concat());
+        let report = GradCheck::order(1).check(
+            |arguments| {
+                let tape = arguments[0].tape();
+                variables.iter().zip(arguments).for_each(|(variable, &argument)| tape.bind(variable, argument));
+                let x = tape.constant(&batch);
+                penalty(critic.forward(x, Mode::Train).reshape([BATCH]), x)
+            },
+            &parameters,
+        );
+        let report = report.expect("nothing to read");
+        assert!(report.passes(TOLERANCE), "{report}");
+        assert_eq!(report.compared + report.rejected, parameters.iter().map(|p| p.data().len()).sum::<usize>());
     }
 }
 
