@@ -88,11 +88,18 @@ impl StridedCopy {
 /// Copies along `first` and the axes inside it.
 fn copy(first: Axis, inner: &[Axis], x: &[f32], y: &mut [f32]) {
     match *inner {
-        [] => vectorised(|| copy_run(first, x, y)),
-        [last] if first.from == 1 && last.from > 1 && last.to == 1 => vectorised(|| copy_transposed(first, last, x, y)),
-        [last] => {
-            vectorised(|| (0..first.extent).for_each(|i| copy_run(last, &x[i * first.from..], &mut y[i * first.to..])))
-        }
+        [] => vectorised(
+            #[inline(always)]
+            || copy_run(first, x, y),
+        ),
+        [last] if first.from == 1 && last.from > 1 && last.to == 1 => vectorised(
+            #[inline(always)]
+            || copy_transposed(first, last, x, y),
+        ),
+        [last] => vectorised(
+            #[inline(always)]
+            || (0..first.extent).for_each(|i| copy_run(last, &x[i * first.from..], &mut y[i * first.to..])),
+        ),
         [next, ref rest @ ..] => {
             (0..first.extent).for_each(|i| copy(next, rest, &x[i * first.from..], &mut y[i * first.to..]))
         }

@@ -6,6 +6,8 @@
 
 use std::sync::OnceLock;
 
+use pulp::Simd;
+
 use super::copy::transpose;
 use super::scratch::with_scratch;
 use super::{Shared, for_each_chunk, for_each_tile, vectorised};
@@ -125,7 +127,7 @@ impl Product {
         assert!(self.b.reach(batch, k, n) < b.len(), "B of {self:?} has {} elements", b.len());
         if let Some(few) = Few::of(self) {
             few.run(a, b, c, accumulate);
-        } else if self.b.row == 1 && self.b.column > 1 && m > 8 {
+        } else if self.b.row == 1 && self.b.column > 1 && m > FEW {
             self.run_transposing_b(library, a, b, c, accumulate);
         } else {
             self.run_tiles(library, a, b, c, accumulate);
@@ -197,7 +199,10 @@ impl Product {
             for_each_chunk(row_major, strip * n, matrices * k * n, |index, rows| {
                 let (item, p) = (index * strip / k, index * strip % k);
                 let b = &b[item * self.b.batch + p..];
-                vectorised(|| transpose([n, rows.len() / n], b, self.b.column, rows, n));
+                vectorised(
+                    #[inline(always)]
+                    || transpose([n, rows.len() / n], b, self.b.column, rows, n),
+                );
             });
             let b = Strides { batch: if matrices == 1 { 0 } else { k * n }, row: n, column: 1 };
             Product { b, ..*self }.run_tiles(library, a, row_major, c, accumulate);
@@ -279,12 +284,8 @@ impl Few {
                         *packed = vectors[j * self.vectors.row + p * self.vectors.column];
                     }
                 }
-                vectorised(|| match self.few {
-                    1 => self.tile::<1>(rows, matrix, packed, &mut results),
-                    2 => self.tile::<2>(rows, matrix, packed, &mut results),
-                    3 => self.tile::<3>(rows, matrix, packed, &mut results),
-                    _ => self.tile::<FEW>(rows, matrix, packed, &mut results),
-                });
+                let tile = FewTile { view: self, rows, matrix, vectors: packed, results: &mut results };
+                pulp::Arch::new().dispatch(tile);
             });
             for (j, results) in results[..self.few].iter().enumerate() {
                 for (row, &result) in results[..rows].iter().enumerate() {
@@ -296,66 +297,96 @@ impl Few {
             }
         });
     }
+}
 
-    /// `results[j][i]` = row i of the matrix · vector j.
+/// `results[j][i]` = row i of the matrix · vector j.
+struct FewTile<'a> {
+    view: &'a Few,
+    rows: usize,
+    matrix: &'a [f32],
+    /// `[few, k]`.
+    vectors: &'a [f32],
+    results: &'a mut [[f32; Few::TILE]; FEW],
+}
+
+impl pulp::WithSimd for FewTile<'_> {
+    type Output = ();
     #[inline(always)]
-    fn tile<const N: usize>(
-        &self,
-        rows: usize,
-        matrix: &[f32],
-        vectors: &[f32],
-        results: &mut [[f32; Self::TILE]; FEW],
-    ) {
-        let vectors: [&[f32]; N] = std::array::from_fn(|j| &vectors[j * self.k..][..self.k]);
-        if self.matrix.column == 1 {
+    fn with_simd<S: Simd>(self, simd: S) {
+        match self.view.few {
+            1 => self.run::<S, 1>(simd),
+            2 => self.run::<S, 2>(simd),
+            3 => self.run::<S, 3>(simd),
+            _ => self.run::<S, FEW>(simd),
+        }
+    }
+}
+
+impl FewTile<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const N: usize>(self, simd: S) {
+        let FewTile { view, rows, matrix, vectors, results } = self;
+        let vectors: [&[f32]; N] = std::array::from_fn(|j| &vectors[j * view.k..][..view.k]);
+        if view.matrix.column == 1 {
             for i in 0..rows {
-                let dots = dots(&matrix[i * self.matrix.row..][..self.k], vectors);
-                for (results, dot) in results.iter_mut().zip(dots) {
-                    results[i] = dot;
-                }
+                let dots = dots::<S, N>(simd, &matrix[i * view.matrix.row..][..view.k], vectors);
+                (0..N).for_each(|j| results[j][i] = dots[j]);
             }
         } else {
-            for p in 0..self.k {
-                let column = &matrix[p * self.matrix.column..][..rows];
+            // Four columns at a time, so that the results are read and written less often.
+            for p in (0..view.k).step_by(4) {
+                // Behind the last column: itself, times zero.
+                let columns: [&[f32]; 4] =
+                    std::array::from_fn(|q| &matrix[(p + q).min(view.k - 1) * view.matrix.column..][..rows]);
                 for (results, vector) in results.iter_mut().zip(vectors) {
-                    let factor = vector[p];
-                    for (result, &element) in results.iter_mut().zip(column) {
-                        *result += factor * element;
-                    }
+                    let factors: [f32; 4] = std::array::from_fn(|q| vector.get(p + q).copied().unwrap_or(0.0));
+                    add_scaled(&mut results[..rows], columns, factors);
                 }
             }
         }
     }
 }
 
+/// `sum += Σ factors[q] · columns[q]`.
+#[inline(always)]
+fn add_scaled(sum: &mut [f32], [a, b, c, d]: [&[f32]; 4], factors: [f32; 4]) {
+    let len = sum.len();
+    let (a, b, c, d) = (&a[..len], &b[..len], &c[..len], &d[..len]);
+    for i in 0..len {
+        sum[i] += (factors[0] * a[i] + factors[1] * b[i]) + (factors[2] * c[i] + factors[3] * d[i]);
+    }
+}
+
 /// The dot products of one row with a few vectors.
 #[inline(always)]
-fn dots<const N: usize>(row: &[f32], vectors: [&[f32]; N]) -> [f32; N] {
-    const LANES: usize = 32;
-    let mut lanes = [[0.0; LANES]; N];
-    let whole = row.len() / LANES * LANES;
-    for p in (0..whole).step_by(LANES) {
-        let row: &[f32; LANES] = row[p..].first_chunk().expect("a whole chunk");
-        for (lanes, vector) in lanes.iter_mut().zip(vectors) {
-            let vector: &[f32; LANES] = vector[p..].first_chunk().expect("a whole chunk");
-            for lane in 0..LANES {
-                lanes[lane] += row[lane] * vector[lane];
+fn dots<S: Simd, const N: usize>(simd: S, row: &[f32], vectors: [&[f32]; N]) -> [f32; N] {
+    /// Sums side by side for each vector: an addition takes as long as several additions take to start.
+    const CHAINS: usize = 4;
+    let (row, row_rest) = S::as_simd_f32s(row);
+    let vectors = vectors.map(|vector| S::as_simd_f32s(vector));
+    let mut sums = [[simd.splat_f32s(0.0); CHAINS]; N];
+    let whole = row.len() / CHAINS * CHAINS;
+    for p in (0..whole).step_by(CHAINS) {
+        for chain in 0..CHAINS {
+            for j in 0..N {
+                sums[j][chain] = simd.mul_add_e_f32s(row[p + chain], vectors[j].0[p + chain], sums[j][chain]);
             }
         }
     }
-    std::array::from_fn(|j| {
-        for p in whole..row.len() {
-            lanes[j][p - whole] += row[p] * vectors[j][p];
+    for p in whole..row.len() {
+        for j in 0..N {
+            sums[j][0] = simd.mul_add_e_f32s(row[p], vectors[j].0[p], sums[j][0]);
         }
-        let mut width = LANES / 2;
-        while width > 0 {
-            for lane in 0..width {
-                lanes[j][lane] += lanes[j][lane + width];
-            }
-            width /= 2;
+    }
+    let mut dots = [0.0; N];
+    for j in 0..N {
+        let [a, b, c, d] = sums[j];
+        dots[j] = simd.reduce_sum_f32s(simd.add_f32s(simd.add_f32s(a, b), simd.add_f32s(c, d)));
+        for (a, b) in row_rest.iter().zip(vectors[j].1) {
+            dots[j] += a * b;
         }
-        lanes[j][0]
-    })
+    }
+    dots
 }
 
 #[cfg(test)]

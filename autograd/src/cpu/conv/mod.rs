@@ -196,12 +196,15 @@ impl Convolution {
             if lanes < LANES {
                 weights.fill(0.0);
             }
-            vectorised(|| {
-                for depth in 0..from.channels {
-                    let w = &w[lane * to.filter_stride + depth * from.filter_stride..];
-                    transpose([lanes, self.taps()], w, to.filter_stride, &mut weights[depth * LANES..], row);
-                }
-            });
+            vectorised(
+                #[inline(always)]
+                || {
+                    for depth in 0..from.channels {
+                        let w = &w[lane * to.filter_stride + depth * from.filter_stride..];
+                        transpose([lanes, self.taps()], w, to.filter_stride, &mut weights[depth * LANES..], row);
+                    }
+                },
+            );
         });
     }
 
@@ -267,7 +270,10 @@ impl Convolution {
 fn turn(side: Side, x: &[f32], turned: &mut [f32]) {
     for_each_chunk(turned, side.image(), x.len(), |image, turned| {
         let x = &x[image * side.image()..];
-        vectorised(|| transpose([side.channels, side.pixels], x, side.pixels, turned, side.channels));
+        vectorised(
+            #[inline(always)]
+            || transpose([side.channels, side.pixels], x, side.pixels, turned, side.channels),
+        );
     });
 }
 
@@ -281,7 +287,10 @@ fn turn_panels(side: Side, x: &[f32], turned: &mut [f32]) {
             turned.fill(0.0);
         }
         let x = &x[image * side.image() + panel * LANES * side.pixels..];
-        vectorised(|| transpose([lanes, side.pixels], x, side.pixels, turned, LANES));
+        vectorised(
+            #[inline(always)]
+            || transpose([lanes, side.pixels], x, side.pixels, turned, LANES),
+        );
     });
 }
 
