@@ -69,10 +69,11 @@ impl Gather<'_> {
         let (weights, _) = S::as_simd_f32s(weights);
         let mut registers = [[simd.splat_f32s(0.0); V]; R];
         for tap in taps {
-            let pixels: [&[f32]; R] = std::array::from_fn(|r| &source[rows[r] + tap.from * depth..][..depth]);
-            let weights = &weights[tap.filter * depth * V..][..depth * V];
+            let len = tap.count * depth;
+            let pixels: [&[f32]; R] = std::array::from_fn(|r| &source[rows[r] + tap.from * depth..][..len]);
+            let weights = &weights[tap.filter * depth * V..][..len * V];
             let mut step = |d: usize| {
-                // SAFETY: the caller below passes d < depth, the length of each pixel and, in rows of V, of the weights.
+                // SAFETY: the caller below passes d < len, the length of each pixel and, in rows of V, of the weights.
                 let weights: [S::f32s; V] = std::array::from_fn(|v| unsafe { *weights.get_unchecked(d * V + v) });
                 for r in 0..R {
                     // SAFETY: as above.
@@ -83,16 +84,76 @@ impl Gather<'_> {
                 }
             };
             // Four steps at a time: there are more rows than registers for their addresses.
-            let whole = depth / 4 * 4;
+            let whole = len / 4 * 4;
             for d in (0..whole).step_by(4) {
                 step(d);
                 step(d + 1);
                 step(d + 2);
                 step(d + 3);
             }
-            (whole..depth).for_each(step);
+            (whole..len).for_each(step);
         }
-        store::<S, R, V>(&registers, sums);
+        for (registers, sums) in registers.iter().zip(sums) {
+            S::as_mut_simd_f32s(sums).0.copy_from_slice(registers);
+        }
+    }
+}
+
+/// `sums[r][l] = Σ pixel(r, tap)[d] · weights[l][tap][d]`: the same for few l, as sums along the pixels' channels.
+pub struct GatherFew<'a> {
+    /// Where each row's first source pixel begins.
+    pub rows: &'a [usize],
+    pub taps: &'a [Tap],
+    /// Channels of a source pixel.
+    pub depth: usize,
+    /// Source pixels, channels last.
+    pub source: &'a [f32],
+    /// `[lanes, kh·kw, depth]`.
+    pub weights: &'a [f32],
+    pub all_taps: usize,
+    pub lanes: usize,
+    pub sums: &'a mut Sums,
+}
+
+impl pulp::WithSimd for GatherFew<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        for_rows!(simd, self.rows.len(), self, [1 2 3 4 5 6 7 8 9 10 11 12 13 14]);
+    }
+}
+
+impl GatherFew<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const R: usize, const V: usize>(self, simd: S) {
+        let GatherFew { rows, taps, depth, source, weights, all_taps, lanes, sums } = self;
+        for l in 0..lanes {
+            let mut registers = [simd.splat_f32s(0.0); R];
+            let mut rests = [0.0; R];
+            for tap in taps {
+                let len = tap.count * depth;
+                let weights = &weights[(l * all_taps + tap.filter) * depth..][..len];
+                let (weights, weights_rest) = S::as_simd_f32s(weights);
+                let mut pixels: [&[S::f32s]; R] = [&[]; R];
+                for r in 0..R {
+                    let (pixel, rest) = S::as_simd_f32s(&source[rows[r] + tap.from * depth..][..len]);
+                    pixels[r] = &pixel[..weights.len()];
+                    for (a, b) in rest.iter().zip(weights_rest) {
+                        rests[r] += a * b;
+                    }
+                }
+                for (v, &weights) in weights.iter().enumerate() {
+                    for r in 0..R {
+                        // SAFETY: all pixels are as long as the weights.
+                        let pixel = unsafe { *pixels[r].get_unchecked(v) };
+                        registers[r] = simd.mul_add_e_f32s(pixel, weights, registers[r]);
+                    }
+                }
+            }
+            for r in 0..R {
+                sums[r][l] = simd.reduce_sum_f32s(registers[r]) + rests[r];
+            }
+        }
     }
 }
 
@@ -147,12 +208,5 @@ impl Correlate<'_> {
         for (registers, sums) in registers.iter().zip(self.sums) {
             S::as_mut_simd_f32s(sums).0.copy_from_slice(registers);
         }
-    }
-}
-
-#[inline(always)]
-fn store<S: Simd, const R: usize, const V: usize>(registers: &[[S::f32s; V]; R], sums: &mut Sums) {
-    for (registers, sums) in registers.iter().zip(sums) {
-        S::as_mut_simd_f32s(sums).0.copy_from_slice(registers);
     }
 }

@@ -6,15 +6,16 @@
 //! pixel's channels are neighbours, and the kernels read the source pixels where they lie: there is no `im2col` matrix
 //! (Dukhan, "The indirect convolution algorithm", 2019), and taps that fall on the padding don't exist.
 
+mod correlate;
+mod gather;
 mod kernel;
 mod taps;
 
-use kernel::{Correlate, Gather, LANES, ROWS, Sums};
-use taps::Region;
+use correlate::Correlation;
+use gather::Gathering;
 
 use super::copy::transpose;
-use super::scratch::with_scratch;
-use super::{Shared, for_each_chunk, for_each_tile, vectorised};
+use super::{for_each_chunk, vectorised};
 use crate::ops::ConvSizes;
 
 /// Numbers of the images that are turned at a time: the scratch memory that a convolution may take.
@@ -34,15 +35,51 @@ const SCRATCH: usize = 1 << 22;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Convolution {
-    sizes: ConvSizes,
-    forward: Vec<Region>,
-    backward: Vec<Region>,
-    /// For each element of the filter, the pixels of x and y that it connects.
-    connections: Vec<Vec<[usize; 2]>>,
+    forward: Gathering,
+    backward: Gathering,
+    filter: Correlation,
+}
+
+impl Convolution {
+    /// Works the taps out.
+    pub fn new(sizes: ConvSizes) -> Self {
+        let ConvSizes { batch, channels, height, width, filters, kernel, out, stride, padding } = sizes;
+        let rows = taps::forward(out[0], height, kernel[0], stride[0], padding[0]);
+        let columns = taps::forward(out[1], width, kernel[1], stride[1], padding[1]);
+        let rows_back = taps::backward(height, out[0], kernel[0], stride[0], padding[0]);
+        let columns_back = taps::backward(width, out[1], kernel[1], stride[1], padding[1]);
+
+        let taps = kernel[0] * kernel[1];
+        let inputs = Side { channels, pixels: height * width, filter_stride: taps };
+        let results = Side { channels: filters, pixels: out[0] * out[1], filter_stride: channels * taps };
+        let regions = taps::regions(&rows, &columns, [kernel[1], width, out[1]]);
+        let regions_back = taps::regions(&rows_back, &columns_back, [kernel[1], out[1], width]);
+        let connections = taps::connections(&rows, &columns, kernel, width);
+        Convolution {
+            forward: Gathering { batch, from: inputs, to: results, taps, regions },
+            backward: Gathering { batch, from: results, to: inputs, taps, regions: regions_back },
+            filter: Correlation { batch, inputs, results, connections },
+        }
+    }
+
+    /// `y` (+)= the convolution of the images `x` with the filters `w`.
+    pub fn conv2d(&self, x: &[f32], w: &[f32], y: &mut [f32], accumulate: bool) {
+        self.forward.run(x, w, y, accumulate);
+    }
+
+    /// `dx` (+)= the gradient with respect to the images, given the gradient `g` with respect to the result.
+    pub fn conv2d_input(&self, g: &[f32], w: &[f32], dx: &mut [f32], accumulate: bool) {
+        self.backward.run(g, w, dx, accumulate);
+    }
+
+    /// `dw` (+)= the gradient with respect to the filters.
+    pub fn conv2d_filter(&self, x: &[f32], g: &[f32], dw: &mut [f32], accumulate: bool) {
+        self.filter.run(x, g, dw, accumulate);
+    }
 }
 
 /// The images of one side of a convolution: its inputs or its results.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Side {
     channels: usize,
     /// Pixels of a channel.
@@ -52,246 +89,26 @@ struct Side {
 }
 
 impl Side {
+    /// Numbers of an image.
     fn image(self) -> usize {
         self.channels * self.pixels
     }
 
-    fn panels(self) -> usize {
-        self.channels.div_ceil(LANES)
-    }
-}
-
-impl Convolution {
-    /// Works the taps out.
-    pub fn new(sizes: ConvSizes) -> Self {
-        let ConvSizes { height, width, kernel, out, stride, padding, .. } = sizes;
-        let rows = taps::forward(out[0], height, kernel[0], stride[0], padding[0]);
-        let columns = taps::forward(out[1], width, kernel[1], stride[1], padding[1]);
-        let rows_back = taps::backward(height, out[0], kernel[0], stride[0], padding[0]);
-        let columns_back = taps::backward(width, out[1], kernel[1], stride[1], padding[1]);
-        Convolution {
-            sizes,
-            forward: taps::regions(&rows, &columns, [kernel[1], width, out[1]]),
-            backward: taps::regions(&rows_back, &columns_back, [kernel[1], out[1], width]),
-            connections: taps::connections(&rows, &columns, kernel, width),
-        }
+    /// Images that fit the scratch memory.
+    fn images_at_once(self) -> usize {
+        (SCRATCH / self.image()).max(1)
     }
 
-    /// `y` (+)= the convolution of the images `x` with the filters `w`.
-    pub fn conv2d(&self, x: &[f32], w: &[f32], y: &mut [f32], accumulate: bool) {
-        self.gather(&self.forward, self.inputs(), self.results(), x, w, y, accumulate);
-    }
-
-    /// `dx` (+)= the gradient with respect to the images, given the gradient `g` with respect to the result.
-    pub fn conv2d_input(&self, g: &[f32], w: &[f32], dx: &mut [f32], accumulate: bool) {
-        self.gather(&self.backward, self.results(), self.inputs(), g, w, dx, accumulate);
-    }
-
-    /// `dw` (+)= the gradient with respect to the filters.
-    pub fn conv2d_filter(&self, x: &[f32], g: &[f32], dw: &mut [f32], accumulate: bool) {
-        self.correlate(self.inputs(), self.results(), x, g, dw, accumulate);
-    }
-
-    /// Elements of a filter's channel.
-    fn taps(&self) -> usize {
-        self.connections.len()
-    }
-
-    fn inputs(&self) -> Side {
-        let ConvSizes { channels, height, width, .. } = self.sizes;
-        Side { channels, pixels: height * width, filter_stride: self.taps() }
-    }
-
-    fn results(&self) -> Side {
-        let ConvSizes { channels, filters, out, .. } = self.sizes;
-        Side { channels: filters, pixels: out[0] * out[1], filter_stride: channels * self.taps() }
-    }
-
-    /// Computes each pixel of `y` from the pixels of `x` that its region's taps name.
-    #[expect(clippy::too_many_arguments, reason = "two sides, three arrays")]
-    fn gather(&self, regions: &[Region], from: Side, to: Side, x: &[f32], w: &[f32], y: &mut [f32], accumulate: bool) {
-        let batch = self.sizes.batch;
-        assert_eq!((x.len(), y.len()), (batch * from.image(), batch * to.image()), "{}", self.sizes);
-        with_scratch(to.panels() * self.taps() * from.channels * LANES, |weights| {
-            self.pack_filters(from, to, w, weights);
-            let images = (SCRATCH / from.image()).clamp(1, batch.max(1));
-            for (x, y) in x.chunks(images * from.image()).zip(y.chunks_mut(images * to.image())) {
-                with_scratch(x.len(), |source| {
-                    turn(from, x, source);
-                    self.gather_turned(regions, from, to, source, weights, y, accumulate);
-                });
-            }
-        });
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "two sides, three arrays")]
-    fn gather_turned(
-        &self,
-        regions: &[Region],
-        from: Side,
-        to: Side,
-        source: &[f32],
-        weights: &[f32],
-        y: &mut [f32],
-        accumulate: bool,
-    ) {
-        let images = source.len() / from.image();
-        let at_once = kernel::rows_at_once();
-        let task_rows = 16 * at_once;
-        let tasks = |region: &Region| (images * region.pixels.len()).div_ceil(task_rows);
-        let panel_tasks: usize = regions.iter().map(tasks).sum();
-        let panel = self.taps() * from.channels * LANES;
-        let work = y.len() * panel / LANES;
-        let y = Shared::new(y);
-        for_each_tile(to.panels() * panel_tasks, work, |task| {
-            let lane = task / panel_tasks * LANES;
-            let lanes = LANES.min(to.channels - lane);
-            let weights = &weights[task / panel_tasks * panel..][..panel];
-            // Which region, and which of its rows.
-            let mut task = task % panel_tasks;
-            let mut regions = regions.iter();
-            let region = loop {
-                let region = regions.next().expect("a region with this task");
-                match task.checked_sub(tasks(region)) {
-                    Some(rest) => task = rest,
-                    None => break region,
-                }
-            };
-            let Region { taps, pixels } = region;
-            let end = (images * pixels.len()).min((task + 1) * task_rows);
-            let mut first = task * task_rows;
-            let tiles = (end - first).div_ceil(at_once);
-            for tile in 0..tiles {
-                // Tiles of nearly equal height.
-                let rows = (end - first).div_ceil(tiles - tile);
-                let mut sources = [0; ROWS];
-                let mut targets = [0; ROWS];
-                for r in 0..rows {
-                    let (image, pixel) = ((first + r) / pixels.len(), pixels[(first + r) % pixels.len()]);
-                    sources[r] = (image * from.pixels + pixel.from) * from.channels;
-                    targets[r] = image * to.image() + lane * to.pixels + pixel.to;
-                }
-                let mut sums: Sums = [[0.0; LANES]; ROWS];
-                let rows_of = &sources[..rows];
-                let gather = Gather { rows: rows_of, taps, depth: from.channels, source, weights, sums: &mut sums };
-                pulp::Arch::new().dispatch(gather);
-                for l in 0..lanes {
-                    for (sums, &target) in sums.iter().zip(&targets[..rows]) {
-                        // SAFETY: each pixel and channel of the result belongs to one tile.
-                        let y = unsafe { y.element(target + l * to.pixels) };
-                        *y = if accumulate { *y + sums[l] } else { sums[l] };
-                    }
-                }
-                first += rows;
-            }
-        });
-    }
-
-    /// Turns the filters into panels `[taps, from.channels, LANES]`, one for each LANES channels of `to`.
-    fn pack_filters(&self, from: Side, to: Side, w: &[f32], weights: &mut [f32]) {
-        let row = from.channels * LANES;
-        for_each_chunk(weights, self.taps() * row, w.len(), |panel, weights| {
-            let lane = panel * LANES;
-            let lanes = LANES.min(to.channels - lane);
-            if lanes < LANES {
-                weights.fill(0.0);
-            }
+    /// Turns images so that the channels of a pixel are neighbours: `[images, pixels, channels]`.
+    fn turn(self, x: &[f32], turned: &mut [f32]) {
+        for_each_chunk(turned, self.image(), x.len(), |image, turned| {
+            let x = &x[image * self.image()..];
             vectorised(
                 #[inline(always)]
-                || {
-                    for depth in 0..from.channels {
-                        let w = &w[lane * to.filter_stride + depth * from.filter_stride..];
-                        transpose([lanes, self.taps()], w, to.filter_stride, &mut weights[depth * LANES..], row);
-                    }
-                },
+                || transpose([self.channels, self.pixels], x, self.pixels, turned, self.channels),
             );
         });
     }
-
-    /// Sums up, for each element of the filters, the products of the pixels that it connects.
-    fn correlate(&self, inputs: Side, results: Side, x: &[f32], g: &[f32], dw: &mut [f32], accumulate: bool) {
-        let ConvSizes { batch, channels, .. } = self.sizes;
-        assert_eq!((x.len(), g.len()), (batch * inputs.image(), batch * results.image()), "{}", self.sizes);
-        let task = channels * LANES; // one element of the filters' channels, of one panel
-        with_scratch(results.panels() * self.taps() * task, |sums| {
-            sums.fill(0.0);
-            let images = (SCRATCH / inputs.image().max(results.image())).clamp(1, batch.max(1));
-            for (x, g) in x.chunks(images * inputs.image()).zip(g.chunks(images * results.image())) {
-                let images = x.len() / inputs.image();
-                with_scratch(x.len(), |narrow| {
-                    with_scratch(images * results.panels() * results.pixels * LANES, |wide| {
-                        turn(inputs, x, narrow);
-                        turn_panels(results, g, wide);
-                        let work = g.len() * channels * self.taps();
-                        for_each_chunk(sums, task, work, |task, sums| {
-                            let (panel, tap) = (task / self.taps(), task % self.taps());
-                            let wide = &wide[panel * images * results.pixels * LANES..];
-                            self.correlate_tap(tap, images, narrow, wide, sums);
-                        });
-                    });
-                });
-            }
-            for_each_chunk(dw, channels * self.taps(), sums.len(), |filter, dw| {
-                let sums = &sums[filter / LANES * self.taps() * task + filter % LANES..];
-                for (position, dw) in dw.iter_mut().enumerate() {
-                    let (channel, tap) = (position / self.taps(), position % self.taps());
-                    let sum = sums[tap * task + channel * LANES];
-                    *dw = if accumulate { *dw + sum } else { sum };
-                }
-            });
-        });
-    }
-
-    /// `sums[channel]` += the products of one tap, for one panel of filters.
-    fn correlate_tap(&self, tap: usize, images: usize, narrow: &[f32], wide: &[f32], sums: &mut [f32]) {
-        const IMAGES: usize = 8; // that stay in the L2 cache while all channels are computed
-        let (inputs, results) = (self.inputs(), self.results());
-        let (sums, _) = sums.as_chunks_mut::<LANES>();
-        let rows = sums.len().div_ceil(sums.len().div_ceil(kernel::rows_at_once()));
-        for first in (0..images).step_by(IMAGES) {
-            for (tile, sums) in sums.chunks_mut(rows).enumerate() {
-                pulp::Arch::new().dispatch(Correlate {
-                    pairs: &self.connections[tap],
-                    images: IMAGES.min(images - first),
-                    narrow: &narrow[first * inputs.image()..],
-                    narrow_pixels: inputs.pixels,
-                    narrow_channels: inputs.channels,
-                    channel: tile * rows,
-                    wide: &wide[first * results.pixels * LANES..],
-                    wide_pixels: results.pixels,
-                    sums,
-                });
-            }
-        }
-    }
-}
-
-/// Turns images so that the channels of a pixel are neighbours: `[images, pixels, channels]`.
-fn turn(side: Side, x: &[f32], turned: &mut [f32]) {
-    for_each_chunk(turned, side.image(), x.len(), |image, turned| {
-        let x = &x[image * side.image()..];
-        vectorised(
-            #[inline(always)]
-            || transpose([side.channels, side.pixels], x, side.pixels, turned, side.channels),
-        );
-    });
-}
-
-/// Turns images so that some channels of a pixel are neighbours: `[panels, images, pixels, LANES]`.
-fn turn_panels(side: Side, x: &[f32], turned: &mut [f32]) {
-    let images = x.len() / side.image();
-    for_each_chunk(turned, side.pixels * LANES, x.len(), |index, turned| {
-        let (panel, image) = (index / images, index % images);
-        let lanes = LANES.min(side.channels - panel * LANES);
-        if lanes < LANES {
-            turned.fill(0.0);
-        }
-        let x = &x[image * side.image() + panel * LANES * side.pixels..];
-        vectorised(
-            #[inline(always)]
-            || transpose([lanes, side.pixels], x, side.pixels, turned, LANES),
-        );
-    });
 }
 
 #[cfg(test)]

@@ -1,13 +1,15 @@
 //! Which source pixels and which elements of the filter each result pixel is made of. Pixels of the padding are left
 //! out here, once, so that no kernel ever multiplies a zero of the padding.
 
-/// One element of the filter and the source pixel it is multiplied with, relative to the first one of its region's taps.
+/// Neighbouring elements of the filter, and the neighbouring source pixels they are multiplied with.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tap {
-    /// Position in the filter: kw · i + j.
+    /// Position of the first element in the filter: kw · i + j.
     pub filter: usize,
-    /// Pixels from the first tap's source pixel.
+    /// Its source pixel, counted from that of the region's first tap.
     pub from: usize,
+    /// Number of elements.
+    pub count: usize,
 }
 
 /// A result pixel and the source pixel of its first tap, each as its position in its image.
@@ -52,13 +54,24 @@ pub fn regions(rows: &AxisTaps, columns: &AxisTaps, [filter, source, result]: [u
     let mut regions = Vec::new();
     for (row_taps, rows) in &rows {
         for (column_taps, columns) in &columns {
-            let taps =
-                pairs(row_taps, column_taps, |(i, y), (j, x)| Tap { filter: i * filter + j, from: y * source + x });
+            let taps = merged(&pairs(row_taps, column_taps, |(i, y), (j, x)| [i * filter + j, y * source + x]));
             let pixels = pairs(rows, columns, |(i, y), (j, x)| Pixel { to: i * result + j, from: y * source + x });
             regions.push(Region { taps, pixels });
         }
     }
     regions
+}
+
+/// Joins (element of the filter, source pixel) pairs that continue one another.
+fn merged(pairs: &[[usize; 2]]) -> Vec<Tap> {
+    let mut taps: Vec<Tap> = Vec::new();
+    for &[filter, from] in pairs {
+        match taps.last_mut() {
+            Some(last) if [last.filter + last.count, last.from + last.count] == [filter, from] => last.count += 1,
+            _ => taps.push(Tap { filter, from, count: 1 }),
+        }
+    }
+    taps
 }
 
 /// For each element of the filter, the (source, result) pixels that it connects.
@@ -121,9 +134,9 @@ mod tests {
         let axis = forward(7, 14, 5, 2, 2);
         let regions = regions(&axis, &axis, [5, 14, 7]);
         assert_eq!(regions.len(), 9);
-        let inside = regions.iter().find(|region| region.taps.len() == 25).unwrap();
-        assert_eq!(inside.pixels.len(), 25);
+        let inside = regions.iter().find(|region| region.pixels.len() == 25).unwrap();
         assert_eq!(inside.pixels[0], Pixel { from: 0, to: 8 });
-        assert_eq!(inside.taps[7], Tap { filter: 7, from: 16 });
+        assert_eq!(inside.taps.len(), 5); // the rows of the filter
+        assert_eq!(inside.taps[1], Tap { filter: 5, from: 14, count: 5 });
     }
 }

@@ -1,0 +1,96 @@
+//! The gradient of a convolution with respect to its filters: for each element of the filters, the sum of the products
+//! of the pixels that it connects.
+
+use super::super::copy::transpose;
+use super::super::scratch::with_scratch;
+use super::super::{for_each_chunk, vectorised};
+use super::Side;
+use super::kernel::{self, Correlate, LANES};
+
+/// Which pixels each element of the filters connects.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Correlation {
+    pub batch: usize,
+    pub inputs: Side,
+    pub results: Side,
+    /// For each element of a filter's channel, the (input, result) pixels.
+    pub connections: Vec<Vec<[usize; 2]>>,
+}
+
+impl Correlation {
+    pub fn run(&self, x: &[f32], g: &[f32], dw: &mut [f32], accumulate: bool) {
+        let Correlation { batch, inputs, results, .. } = *self;
+        let (taps, channels) = (self.connections.len(), inputs.channels);
+        let sizes = [batch * inputs.image(), batch * results.image(), results.channels * channels * taps];
+        assert_eq!([x.len(), g.len(), dw.len()], sizes, "images, result's gradient, filters");
+        let task = channels * LANES; // one element of the filters' channels, for one panel of filters
+        with_scratch(self.panels() * taps * task, |sums| {
+            sums.fill(0.0);
+            let images = inputs.images_at_once().min(results.images_at_once());
+            for (x, g) in x.chunks(images * inputs.image()).zip(g.chunks(images * results.image())) {
+                let images = x.len() / inputs.image();
+                with_scratch(x.len(), |turned_x| {
+                    with_scratch(self.panels() * images * results.pixels * LANES, |turned_g| {
+                        inputs.turn(x, turned_x);
+                        self.turn_results(g, turned_g);
+                        for_each_chunk(sums, task, g.len() * channels * taps, |task, sums| {
+                            let g = &turned_g[task / taps * images * results.pixels * LANES..];
+                            self.add_tap(task % taps, images, turned_x, g, sums);
+                        });
+                    });
+                });
+            }
+            for_each_chunk(dw, channels * taps, sums.len(), |filter, dw| {
+                let sums = &sums[filter / LANES * taps * task + filter % LANES..];
+                for (position, dw) in dw.iter_mut().enumerate() {
+                    let sum = sums[position % taps * task + position / taps * LANES];
+                    *dw = if accumulate { *dw + sum } else { sum };
+                }
+            });
+        });
+    }
+
+    fn panels(&self) -> usize {
+        self.results.channels.div_ceil(LANES)
+    }
+
+    /// `sums[channel]` += the products of the pixels that one element of the filters connects, for one panel of filters.
+    fn add_tap(&self, tap: usize, images: usize, x: &[f32], g: &[f32], sums: &mut [f32]) {
+        const IMAGES: usize = 8; // that stay in the L2 cache while all channels are computed
+        let (sums, _) = sums.as_chunks_mut::<LANES>();
+        let rows = sums.len().div_ceil(sums.len().div_ceil(kernel::rows_at_once()));
+        for first in (0..images).step_by(IMAGES) {
+            for (tile, sums) in sums.chunks_mut(rows).enumerate() {
+                pulp::Arch::new().dispatch(Correlate {
+                    pairs: &self.connections[tap],
+                    images: IMAGES.min(images - first),
+                    narrow: &x[first * self.inputs.image()..],
+                    narrow_pixels: self.inputs.pixels,
+                    narrow_channels: self.inputs.channels,
+                    channel: tile * rows,
+                    wide: &g[first * self.results.pixels * LANES..],
+                    wide_pixels: self.results.pixels,
+                    sums,
+                });
+            }
+        }
+    }
+
+    /// Turns the result's images so that the channels of a panel are neighbours: `[panels, images, pixels, LANES]`.
+    fn turn_results(&self, g: &[f32], turned: &mut [f32]) {
+        let side = self.results;
+        let images = g.len() / side.image();
+        for_each_chunk(turned, side.pixels * LANES, g.len(), |index, turned| {
+            let (panel, image) = (index / images, index % images);
+            let lanes = LANES.min(side.channels - panel * LANES);
+            if lanes < LANES {
+                turned.fill(0.0);
+            }
+            let g = &g[image * side.image() + panel * LANES * side.pixels..];
+            vectorised(
+                #[inline(always)]
+                || transpose([lanes, side.pixels], g, side.pixels, turned, LANES),
+            );
+        });
+    }
+}

@@ -1,0 +1,160 @@
+//! Convolution, and its gradient with respect to the input: each result pixel gathers the source pixels of its taps.
+
+use super::super::copy::transpose;
+use super::super::scratch::with_scratch;
+use super::super::{Shared, for_each_chunk, for_each_tile, vectorised};
+use super::Side;
+use super::kernel::{self, Gather, GatherFew, LANES, ROWS, Sums};
+use super::taps::Region;
+
+/// A result with at most this many channels wastes less in sums along the source's channels.
+const FEW: usize = 4;
+
+/// What each result pixel is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gathering {
+    pub batch: usize,
+    pub from: Side,
+    pub to: Side,
+    /// Elements of a filter's channel.
+    pub taps: usize,
+    pub regions: Vec<Region>,
+}
+
+impl Gathering {
+    pub fn run(&self, x: &[f32], w: &[f32], y: &mut [f32], accumulate: bool) {
+        let Gathering { batch, from, to, taps, .. } = *self;
+        let filters = from.channels * to.channels * taps;
+        assert_eq!(
+            [x.len(), y.len(), w.len()],
+            [batch * from.image(), batch * to.image(), filters],
+            "source, result, filters"
+        );
+        with_scratch(self.panels() * self.panel(), |weights| {
+            self.pack(w, weights);
+            let images = from.images_at_once();
+            for (x, y) in x.chunks(images * from.image()).zip(y.chunks_mut(images * to.image())) {
+                with_scratch(x.len(), |source| {
+                    from.turn(x, source);
+                    self.run_tasks(source, weights, Shared::new(y), accumulate);
+                });
+            }
+        });
+    }
+
+    /// Sums along the source's channels pay if there are vectors of them.
+    fn few(&self) -> bool {
+        self.to.channels <= FEW && self.from.channels >= LANES / 2
+    }
+
+    /// The result's channels are computed in panels of [`LANES`], or, if they are few, in one.
+    fn panels(&self) -> usize {
+        self.to.channels.div_ceil(LANES)
+    }
+
+    /// Numbers of the weights of a panel.
+    fn panel(&self) -> usize {
+        self.taps * self.from.channels * if self.few() { self.to.channels } else { LANES }
+    }
+
+    /// Cuts the result into tasks of a panel and some pixels of a region.
+    fn run_tasks(&self, source: &[f32], weights: &[f32], y: Shared, accumulate: bool) {
+        let images = source.len() / self.from.image();
+        let task_rows = 16 * kernel::rows_at_once();
+        let tasks = |region: &Region| (images * region.pixels.len()).div_ceil(task_rows);
+        let panel_tasks: usize = self.regions.iter().map(tasks).sum();
+        let work = images * self.to.pixels * self.panels() * self.panel();
+        for_each_tile(self.panels() * panel_tasks, work, |task| {
+            let (panel, mut task) = (task / panel_tasks, task % panel_tasks);
+            for region in &self.regions {
+                if task < tasks(region) {
+                    let last = (images * region.pixels.len()).min((task + 1) * task_rows);
+                    let weights = &weights[panel * self.panel()..][..self.panel()];
+                    return self.run_rows(region, panel, task * task_rows..last, source, weights, y, accumulate);
+                }
+                task -= tasks(region);
+            }
+        });
+    }
+
+    /// Computes some rows of a region and panel; a row is a result pixel of an image.
+    #[expect(clippy::too_many_arguments, reason = "where, from what, to what")]
+    fn run_rows(
+        &self,
+        region: &Region,
+        panel: usize,
+        rows: std::ops::Range<usize>,
+        source: &[f32],
+        weights: &[f32],
+        y: Shared,
+        accumulate: bool,
+    ) {
+        let Gathering { from, to, .. } = *self;
+        let Region { taps, pixels } = region;
+        let depth = from.channels;
+        let lane = panel * LANES;
+        let lanes = LANES.min(to.channels - lane);
+        let tiles = rows.len().div_ceil(kernel::rows_at_once());
+        let (mut sources, mut targets, mut sums): ([_; ROWS], [_; ROWS], Sums) =
+            ([0; ROWS], [0; ROWS], [[0.0; LANES]; ROWS]);
+        for tile in 0..tiles {
+            // Tiles of nearly equal height.
+            let [first, end] = [tile, tile + 1].map(|tile| rows.start + rows.len() * tile / tiles);
+            for (row, (source, target)) in (first..end).zip(sources.iter_mut().zip(&mut targets)) {
+                let (image, pixel) = (row / pixels.len(), pixels[row % pixels.len()]);
+                *source = (image * from.pixels + pixel.from) * depth;
+                *target = image * to.image() + lane * to.pixels + pixel.to;
+            }
+            let (rows, targets) = (&sources[..end - first], &targets[..end - first]);
+            let arch = pulp::Arch::new();
+            if self.few() {
+                let all_taps = self.taps;
+                arch.dispatch(GatherFew { rows, taps, depth, source, weights, all_taps, lanes, sums: &mut sums });
+            } else {
+                arch.dispatch(Gather { rows, taps, depth, source, weights, sums: &mut sums });
+            }
+            for l in 0..lanes {
+                for (sums, &target) in sums.iter().zip(targets) {
+                    // SAFETY: each pixel and channel of the result belongs to one tile.
+                    let y = unsafe { y.element(target + l * to.pixels) };
+                    *y = if accumulate { *y + sums[l] } else { sums[l] };
+                }
+            }
+        }
+    }
+
+    /// Turns the filters into panels: `[panels, taps, from.channels, LANES]`, or `[to.channels, taps, from.channels]`
+    /// where the result's channels are few.
+    fn pack(&self, w: &[f32], weights: &mut [f32]) {
+        let Gathering { from, to, taps, .. } = *self;
+        if self.few() {
+            for (channel, weights) in weights.chunks_exact_mut(taps * from.channels).enumerate() {
+                let w = &w[channel * to.filter_stride..];
+                transpose([from.channels, taps], w, from.filter_stride, weights, from.channels);
+            }
+            return;
+        }
+        for_each_chunk(weights, self.panel(), w.len(), |panel, weights| {
+            let lane = panel * LANES;
+            let lanes = LANES.min(to.channels - lane);
+            if lanes < LANES {
+                weights.fill(0.0);
+            }
+            vectorised(
+                #[inline(always)]
+                || {
+                    for depth in 0..from.channels {
+                        let w = &w[lane * to.filter_stride + depth * from.filter_stride..];
+                        transpose(
+                            [lanes, taps],
+                            w,
+                            to.filter_stride,
+                            &mut weights[depth * LANES..],
+                            from.channels * LANES,
+                        );
+                    }
+                },
+            );
+        });
+    }
+}
