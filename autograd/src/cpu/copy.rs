@@ -1,6 +1,7 @@
 //! Moving numbers without computing: views made contiguous, boxes filled, rows gathered and scattered.
 
-use super::{SERIAL, for_each_chunk, vectorised};
+use super::transpose::transpose;
+use super::{SERIAL, for_each_chunk};
 use crate::Shape;
 
 /// One axis of a copy: how many elements, and how far apart they lie in the source and in the destination.
@@ -88,26 +89,17 @@ impl StridedCopy {
 /// Copies along `first` and the axes inside it.
 fn copy(first: Axis, inner: &[Axis], x: &[f32], y: &mut [f32]) {
     match *inner {
-        [] => vectorised(
-            #[inline(always)]
-            || copy_run(first, x, y),
-        ),
-        [last] if first.from == 1 && last.from > 1 && last.to == 1 => vectorised(
-            #[inline(always)]
-            || copy_transposed(first, last, x, y),
-        ),
-        [last] => vectorised(
-            #[inline(always)]
-            || (0..first.extent).for_each(|i| copy_run(last, &x[i * first.from..], &mut y[i * first.to..])),
-        ),
+        [] => copy_run(first, x, y),
+        [last] if first.from == 1 && last.from > 1 && last.to == 1 => {
+            transpose([last.extent, first.extent], x, last.from, y, first.to);
+        }
         [next, ref rest @ ..] => {
-            (0..first.extent).for_each(|i| copy(next, rest, &x[i * first.from..], &mut y[i * first.to..]))
+            (0..first.extent).for_each(|i| copy(next, rest, &x[i * first.from..], &mut y[i * first.to..]));
         }
     }
 }
 
 /// A single axis.
-#[inline(always)]
 fn copy_run(Axis { extent, from, to }: Axis, x: &[f32], y: &mut [f32]) {
     match (from, to) {
         (0, 1) => y[..extent].fill(x[0]),
@@ -115,43 +107,6 @@ fn copy_run(Axis { extent, from, to }: Axis, x: &[f32], y: &mut [f32]) {
         (_, 1) => y[..extent].iter_mut().zip(x.iter().step_by(from)).for_each(|(y, x)| *y = *x),
         // Boxes one element wide.
         _ => (0..extent).for_each(|i| y[i * to] = x[i * from]),
-    }
-}
-
-/// Two axes, one contiguous in the source, the other in the destination.
-#[inline(always)]
-fn copy_transposed(rows: Axis, columns: Axis, x: &[f32], y: &mut [f32]) {
-    transpose([columns.extent, rows.extent], x, columns.from, y, rows.to);
-}
-
-/// `y[j, i] = x[i, j]` for an x of `rows × columns`, in blocks whose rows fill cache lines on both sides; `x_stride` and
-/// `y_stride` are the distances between rows.
-#[inline(always)]
-pub(super) fn transpose([rows, columns]: [usize; 2], x: &[f32], x_stride: usize, y: &mut [f32], y_stride: usize) {
-    const BLOCK: usize = 16;
-    for row in (0..rows).step_by(BLOCK) {
-        for column in (0..columns).step_by(BLOCK) {
-            let x = &x[row * x_stride + column..];
-            let y = &mut y[column * y_stride + row..];
-            if rows - row < BLOCK || columns - column < BLOCK {
-                for j in 0..BLOCK.min(columns - column) {
-                    for i in 0..BLOCK.min(rows - row) {
-                        y[j * y_stride + i] = x[i * x_stride + j];
-                    }
-                }
-                continue;
-            }
-            let mut block = [[0.0; BLOCK]; BLOCK];
-            for i in 0..BLOCK {
-                let row: &[f32; BLOCK] = x[i * x_stride..].first_chunk().expect("a whole block");
-                for j in 0..BLOCK {
-                    block[j][i] = row[j];
-                }
-            }
-            for (j, block) in block.iter().enumerate() {
-                y[j * y_stride..][..BLOCK].copy_from_slice(block);
-            }
-        }
     }
 }
 

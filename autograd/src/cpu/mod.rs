@@ -13,6 +13,7 @@ pub mod product;
 pub mod random;
 pub mod reduce;
 mod scratch;
+mod transpose;
 
 pub use device::Cpu;
 

@@ -8,9 +8,9 @@ use std::sync::OnceLock;
 
 use pulp::Simd;
 
-use super::copy::transpose;
 use super::scratch::with_scratch;
-use super::{Shared, for_each_chunk, for_each_tile, vectorised};
+use super::transpose::transpose;
+use super::{Shared, for_each_chunk, for_each_tile};
 use crate::Error;
 
 /// Columns of a tile of C. Wide and high tiles spare the libraries the repacking of A and B; more tiles than threads
@@ -199,10 +199,7 @@ impl Product {
             for_each_chunk(row_major, strip * n, matrices * k * n, |index, rows| {
                 let (item, p) = (index * strip / k, index * strip % k);
                 let b = &b[item * self.b.batch + p..];
-                vectorised(
-                    #[inline(always)]
-                    || transpose([n, rows.len() / n], b, self.b.column, rows, n),
-                );
+                transpose([n, rows.len() / n], b, self.b.column, rows, n);
             });
             let b = Strides { batch: if matrices == 1 { 0 } else { k * n }, row: n, column: 1 };
             Product { b, ..*self }.run_tiles(library, a, row_major, c, accumulate);

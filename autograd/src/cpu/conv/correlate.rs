@@ -1,9 +1,9 @@
 //! The gradient of a convolution with respect to its filters: for each element of the filters, the sum of the products
 //! of the pixels that it connects.
 
-use super::super::copy::transpose;
+use super::super::for_each_chunk;
 use super::super::scratch::with_scratch;
-use super::super::{for_each_chunk, vectorised};
+use super::super::transpose::transpose;
 use super::Side;
 use super::kernel::{self, Correlate, LANES};
 
@@ -87,10 +87,7 @@ impl Correlation {
                 turned.fill(0.0);
             }
             let g = &g[image * side.image() + panel * LANES * side.pixels..];
-            vectorised(
-                #[inline(always)]
-                || transpose([lanes, side.pixels], g, side.pixels, turned, LANES),
-            );
+            transpose([lanes, side.pixels], g, side.pixels, turned, LANES);
         });
     }
 }

@@ -1,8 +1,8 @@
 //! Convolution, and its gradient with respect to the input: each result pixel gathers the source pixels of its taps.
 
-use super::super::copy::transpose;
 use super::super::scratch::with_scratch;
-use super::super::{Shared, for_each_chunk, for_each_tile, vectorised};
+use super::super::transpose::transpose;
+use super::super::{Shared, for_each_chunk, for_each_tile};
 use super::Side;
 use super::kernel::{self, Gather, GatherFew, LANES, ROWS, Sums};
 use super::taps::Region;
@@ -140,21 +140,10 @@ impl Gathering {
             if lanes < LANES {
                 weights.fill(0.0);
             }
-            vectorised(
-                #[inline(always)]
-                || {
-                    for depth in 0..from.channels {
-                        let w = &w[lane * to.filter_stride + depth * from.filter_stride..];
-                        transpose(
-                            [lanes, taps],
-                            w,
-                            to.filter_stride,
-                            &mut weights[depth * LANES..],
-                            from.channels * LANES,
-                        );
-                    }
-                },
-            );
+            for depth in 0..from.channels {
+                let w = &w[lane * to.filter_stride + depth * from.filter_stride..];
+                transpose([lanes, taps], w, to.filter_stride, &mut weights[depth * LANES..], from.channels * LANES);
+            }
         });
     }
 }

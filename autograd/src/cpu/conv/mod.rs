@@ -14,8 +14,8 @@ mod taps;
 use correlate::Correlation;
 use gather::Gathering;
 
-use super::copy::transpose;
-use super::{for_each_chunk, vectorised};
+use super::for_each_chunk;
+use super::transpose::transpose;
 use crate::ops::ConvSizes;
 
 /// Numbers of the images that are turned at a time: the scratch memory that a convolution may take.
@@ -103,10 +103,7 @@ impl Side {
     fn turn(self, x: &[f32], turned: &mut [f32]) {
         for_each_chunk(turned, self.image(), x.len(), |image, turned| {
             let x = &x[image * self.image()..];
-            vectorised(
-                #[inline(always)]
-                || transpose([self.channels, self.pixels], x, self.pixels, turned, self.channels),
-            );
+            transpose([self.channels, self.pixels], x, self.pixels, turned, self.channels);
         });
     }
 }
