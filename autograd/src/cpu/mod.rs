@@ -18,6 +18,7 @@ mod transpose;
 pub use device::Cpu;
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -75,6 +76,17 @@ impl<'a> Shared<'a> {
         assert!(index < self.len, "element {index} of {}", self.len);
         // SAFETY: in range, and unshared as the caller promises.
         unsafe { &mut *self.start.add(index) }
+    }
+
+    /// The elements `range`.
+    ///
+    /// # Safety
+    /// While the slice lives nothing else may access these elements.
+    #[inline(always)]
+    unsafe fn slice(self, range: Range<usize>) -> &'a mut [f32] {
+        assert!(range.start <= range.end && range.end <= self.len, "{range:?} of {} elements", self.len);
+        // SAFETY: in range, and unshared as the caller promises.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
     }
 
     /// The address of element `index`, for kernels that write strided blocks.

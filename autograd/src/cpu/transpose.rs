@@ -9,6 +9,10 @@ type Block = [[f32; BLOCK]; BLOCK];
 
 /// `y[j, i] = x[i, j]` for an x of `rows × columns`; `x_stride` and `y_stride` are the distances between rows.
 pub fn transpose(sizes: [usize; 2], x: &[f32], x_stride: usize, y: &mut [f32], y_stride: usize) {
+    let [rows, columns] = sizes;
+    if (rows == 1 && y_stride == 1) || (columns == 1 && x_stride == 1) {
+        return y[..rows * columns].copy_from_slice(&x[..rows * columns]);
+    }
     #[cfg(target_arch = "x86_64")]
     if let Some(simd) = pulp::x86::V3::try_new() {
         return simd.vectorize(
@@ -124,13 +128,14 @@ mod tests {
     fn check(transpose: impl Fn([usize; 2], &[f32], usize, &mut [f32], usize)) {
         for rows in [1, 7, 8, 9, 16, 17, 40] {
             for columns in [1, 5, 8, 15, 24, 33] {
-                let (x_stride, y_stride) = (columns + 3, rows + 2);
-                let x: Vec<f32> = (0..rows * x_stride).map(|i| i as f32).collect();
-                let mut y = vec![-1.0; columns * y_stride];
-                transpose([rows, columns], &x, x_stride, &mut y, y_stride);
-                for (position, &value) in y.iter().enumerate() {
-                    let (j, i) = (position / y_stride, position % y_stride);
-                    assert_eq!(value, if i < rows { x[i * x_stride + j] } else { -1.0 }, "{rows} × {columns}");
+                for (x_stride, y_stride) in [(columns + 3, rows + 2), (columns, rows)] {
+                    let x: Vec<f32> = (0..rows * x_stride).map(|i| i as f32).collect();
+                    let mut y = vec![-1.0; columns * y_stride];
+                    transpose([rows, columns], &x, x_stride, &mut y, y_stride);
+                    for (position, &value) in y.iter().enumerate() {
+                        let (j, i) = (position / y_stride, position % y_stride);
+                        assert_eq!(value, if i < rows { x[i * x_stride + j] } else { -1.0 }, "{rows} × {columns}");
+                    }
                 }
             }
         }

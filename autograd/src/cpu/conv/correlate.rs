@@ -5,6 +5,7 @@ use super::super::for_each_chunk;
 use super::super::scratch::with_scratch;
 use super::super::transpose::transpose;
 use super::Side;
+use super::filters::Filters;
 use super::kernel::{self, Correlate, LANES};
 
 /// Which pixels each element of the filters connects.
@@ -21,7 +22,8 @@ impl Correlation {
     pub fn run(&self, x: &[f32], g: &[f32], dw: &mut [f32], accumulate: bool) {
         let Correlation { batch, inputs, results, .. } = *self;
         let (taps, channels) = (self.connections.len(), inputs.channels);
-        let sizes = [batch * inputs.image(), batch * results.image(), results.channels * channels * taps];
+        let filters = Filters { lanes: results, depth: inputs, taps };
+        let sizes = [batch * inputs.image(), batch * results.image(), filters.count()];
         assert_eq!([x.len(), g.len(), dw.len()], sizes, "images, result's gradient, filters");
         let task = channels * LANES; // one element of the filters' channels, for one panel of filters
         with_scratch(self.panels() * taps * task, |sums| {
@@ -40,13 +42,7 @@ impl Correlation {
                     });
                 });
             }
-            for_each_chunk(dw, channels * taps, sums.len(), |filter, dw| {
-                let sums = &sums[filter / LANES * taps * task + filter % LANES..];
-                for (position, dw) in dw.iter_mut().enumerate() {
-                    let sum = sums[position % taps * task + position / taps * LANES];
-                    *dw = if accumulate { *dw + sum } else { sum };
-                }
-            });
+            filters.unpack(sums, dw, accumulate);
         });
     }
 

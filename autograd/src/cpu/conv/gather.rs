@@ -1,9 +1,9 @@
 //! Convolution, and its gradient with respect to the input: each result pixel gathers the source pixels of its taps.
 
 use super::super::scratch::with_scratch;
-use super::super::transpose::transpose;
-use super::super::{Shared, for_each_chunk, for_each_tile};
+use super::super::{Shared, for_each_tile};
 use super::Side;
+use super::filters::Filters;
 use super::kernel::{self, Gather, GatherFew, LANES, ROWS, Sums};
 use super::taps::Region;
 
@@ -24,19 +24,22 @@ pub struct Gathering {
 impl Gathering {
     pub fn run(&self, x: &[f32], w: &[f32], y: &mut [f32], accumulate: bool) {
         let Gathering { batch, from, to, taps, .. } = *self;
-        let filters = from.channels * to.channels * taps;
-        assert_eq!(
-            [x.len(), y.len(), w.len()],
-            [batch * from.image(), batch * to.image(), filters],
-            "source, result, filters"
-        );
+        let filters = Filters { lanes: to, depth: from, taps };
+        let sizes = [batch * from.image(), batch * to.image(), filters.count()];
+        assert_eq!([x.len(), y.len(), w.len()], sizes, "source, result, filters");
         with_scratch(self.panels() * self.panel(), |weights| {
-            self.pack(w, weights);
-            let images = from.images_at_once();
+            if self.few() {
+                filters.pack_few(w, weights);
+            } else {
+                filters.pack(w, weights);
+            }
+            let images = from.images_at_once().min(to.images_at_once());
             for (x, y) in x.chunks(images * from.image()).zip(y.chunks_mut(images * to.image())) {
-                with_scratch(x.len(), |source| {
+                with_scratch(x.len() + y.len(), |turned| {
+                    let (source, result) = turned.split_at_mut(x.len());
                     from.turn(x, source);
-                    self.run_tasks(source, weights, Shared::new(y), accumulate);
+                    self.run_tasks(source, weights, Shared::new(result));
+                    to.turn_back(result, y, accumulate);
                 });
             }
         });
@@ -58,7 +61,7 @@ impl Gathering {
     }
 
     /// Cuts the result into tasks of a panel and some pixels of a region.
-    fn run_tasks(&self, source: &[f32], weights: &[f32], y: Shared, accumulate: bool) {
+    fn run_tasks(&self, source: &[f32], weights: &[f32], result: Shared) {
         let images = source.len() / self.from.image();
         let task_rows = 16 * kernel::rows_at_once();
         let tasks = |region: &Region| (images * region.pixels.len()).div_ceil(task_rows);
@@ -70,7 +73,7 @@ impl Gathering {
                 if task < tasks(region) {
                     let last = (images * region.pixels.len()).min((task + 1) * task_rows);
                     let weights = &weights[panel * self.panel()..][..self.panel()];
-                    return self.run_rows(region, panel, task * task_rows..last, source, weights, y, accumulate);
+                    return self.run_rows(region, panel, task * task_rows..last, source, weights, result);
                 }
                 task -= tasks(region);
             }
@@ -78,7 +81,6 @@ impl Gathering {
     }
 
     /// Computes some rows of a region and panel; a row is a result pixel of an image.
-    #[expect(clippy::too_many_arguments, reason = "where, from what, to what")]
     fn run_rows(
         &self,
         region: &Region,
@@ -86,8 +88,7 @@ impl Gathering {
         rows: std::ops::Range<usize>,
         source: &[f32],
         weights: &[f32],
-        y: Shared,
-        accumulate: bool,
+        result: Shared,
     ) {
         let Gathering { from, to, .. } = *self;
         let Region { taps, pixels } = region;
@@ -103,7 +104,7 @@ impl Gathering {
             for (row, (source, target)) in (first..end).zip(sources.iter_mut().zip(&mut targets)) {
                 let (image, pixel) = (row / pixels.len(), pixels[row % pixels.len()]);
                 *source = (image * from.pixels + pixel.from) * depth;
-                *target = image * to.image() + lane * to.pixels + pixel.to;
+                *target = (image * to.pixels + pixel.to) * to.channels + lane;
             }
             let (rows, targets) = (&sources[..end - first], &targets[..end - first]);
             let arch = pulp::Arch::new();
@@ -113,37 +114,14 @@ impl Gathering {
             } else {
                 arch.dispatch(Gather { rows, taps, depth, source, weights, sums: &mut sums });
             }
-            for l in 0..lanes {
-                for (sums, &target) in sums.iter().zip(targets) {
-                    // SAFETY: each pixel and channel of the result belongs to one tile.
-                    let y = unsafe { y.element(target + l * to.pixels) };
-                    *y = if accumulate { *y + sums[l] } else { sums[l] };
+            for (sums, &target) in sums.iter().zip(targets) {
+                // SAFETY: each pixel and panel of the result belongs to one tile.
+                let result = unsafe { result.slice(target..target + lanes) };
+                match result.as_mut_array::<LANES>() {
+                    Some(result) => *result = *sums,
+                    None => result.copy_from_slice(&sums[..lanes]),
                 }
             }
         }
-    }
-
-    /// Turns the filters into panels: `[panels, taps, from.channels, LANES]`, or `[to.channels, taps, from.channels]`
-    /// where the result's channels are few.
-    fn pack(&self, w: &[f32], weights: &mut [f32]) {
-        let Gathering { from, to, taps, .. } = *self;
-        if self.few() {
-            for (channel, weights) in weights.chunks_exact_mut(taps * from.channels).enumerate() {
-                let w = &w[channel * to.filter_stride..];
-                transpose([from.channels, taps], w, from.filter_stride, weights, from.channels);
-            }
-            return;
-        }
-        for_each_chunk(weights, self.panel(), w.len(), |panel, weights| {
-            let lane = panel * LANES;
-            let lanes = LANES.min(to.channels - lane);
-            if lanes < LANES {
-                weights.fill(0.0);
-            }
-            for depth in 0..from.channels {
-                let w = &w[lane * to.filter_stride + depth * from.filter_stride..];
-                transpose([lanes, taps], w, to.filter_stride, &mut weights[depth * LANES..], from.channels * LANES);
-            }
-        });
     }
 }

@@ -72,29 +72,47 @@ impl Gather<'_> {
             let len = tap.count * depth;
             let pixels: [&[f32]; R] = std::array::from_fn(|r| &source[rows[r] + tap.from * depth..][..len]);
             let weights = &weights[tap.filter * depth * V..][..len * V];
-            let mut step = |d: usize| {
-                // SAFETY: the caller below passes d < len, the length of each pixel and, in rows of V, of the weights.
-                let weights: [S::f32s; V] = std::array::from_fn(|v| unsafe { *weights.get_unchecked(d * V + v) });
-                for r in 0..R {
-                    // SAFETY: as above.
-                    let factor = simd.splat_f32s(unsafe { *pixels[r].get_unchecked(d) });
-                    for v in 0..V {
-                        registers[r][v] = simd.mul_add_e_f32s(factor, weights[v], registers[r][v]);
-                    }
-                }
-            };
             // Four steps at a time: there are more rows than registers for their addresses.
             let whole = len / 4 * 4;
             for d in (0..whole).step_by(4) {
-                step(d);
-                step(d + 1);
-                step(d + 2);
-                step(d + 3);
+                for d in d..d + 4 {
+                    // SAFETY: d < len.
+                    unsafe { add_products(simd, pixels, weights, d, &mut registers) };
+                }
             }
-            (whole..len).for_each(step);
+            for d in whole..len {
+                // SAFETY: d < len.
+                unsafe { add_products(simd, pixels, weights, d, &mut registers) };
+            }
         }
         for (registers, sums) in registers.iter().zip(sums) {
             S::as_mut_simd_f32s(sums).0.copy_from_slice(registers);
+        }
+    }
+}
+
+/// `sums[r] += pixels[r][d] · weights[d]`.
+///
+/// # Safety
+/// The pixels must have more than d numbers, the weights more than d rows of V vectors.
+#[inline(always)]
+unsafe fn add_products<S: Simd, const R: usize, const V: usize>(
+    simd: S,
+    pixels: [&[f32]; R],
+    weights: &[S::f32s],
+    d: usize,
+    sums: &mut [[S::f32s; V]; R],
+) {
+    let mut row = [simd.splat_f32s(0.0); V];
+    for v in 0..V {
+        // SAFETY: as the caller promises.
+        row[v] = unsafe { *weights.get_unchecked(d * V + v) };
+    }
+    for r in 0..R {
+        // SAFETY: as the caller promises.
+        let factor = simd.splat_f32s(unsafe { *pixels[r].get_unchecked(d) });
+        for v in 0..V {
+            sums[r][v] = simd.mul_add_e_f32s(factor, row[v], sums[r][v]);
         }
     }
 }

@@ -7,6 +7,7 @@
 //! (Dukhan, "The indirect convolution algorithm", 2019), and taps that fall on the padding don't exist.
 
 mod correlate;
+mod filters;
 mod gather;
 mod kernel;
 mod taps;
@@ -15,10 +16,11 @@ use correlate::Correlation;
 use gather::Gathering;
 
 use super::for_each_chunk;
+use super::scratch::with_scratch;
 use super::transpose::transpose;
 use crate::ops::ConvSizes;
 
-/// Numbers of the images that are turned at a time: the scratch memory that a convolution may take.
+/// Numbers of the images that are turned at a time: they take as much scratch memory.
 const SCRATCH: usize = 1 << 22;
 
 /// A convolution's taps, worked out once for many runs of it and its gradients.
@@ -104,6 +106,22 @@ impl Side {
         for_each_chunk(turned, self.image(), x.len(), |image, turned| {
             let x = &x[image * self.image()..];
             transpose([self.channels, self.pixels], x, self.pixels, turned, self.channels);
+        });
+    }
+
+    /// The reverse of [`Side::turn`]: `x` (+)= the images.
+    fn turn_back(self, turned: &[f32], x: &mut [f32], accumulate: bool) {
+        for_each_chunk(x, self.image(), turned.len(), |image, x| {
+            let turned = &turned[image * self.image()..];
+            let sizes = [self.pixels, self.channels];
+            if accumulate {
+                with_scratch(self.image(), |image| {
+                    transpose(sizes, turned, self.channels, image, self.pixels);
+                    x.iter_mut().zip(image).for_each(|(x, image)| *x += *image);
+                });
+            } else {
+                transpose(sizes, turned, self.channels, x, self.pixels);
+            }
         });
     }
 }

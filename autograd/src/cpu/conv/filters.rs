@@ -1,0 +1,78 @@
+//! The filters as the kernels want them: panels of [`LANES`] channels of one side, for each tap and channel of the other.
+
+use super::super::for_each_chunk;
+use super::super::scratch::with_scratch;
+use super::super::transpose::transpose;
+use super::Side;
+use super::kernel::LANES;
+
+/// Filters `[filters, channels, taps]`, seen from the two sides of a convolution.
+#[derive(Clone, Copy)]
+pub struct Filters {
+    /// The side whose channels are computed side by side.
+    pub lanes: Side,
+    /// The side whose channels are summed up, or, in the filters' gradient, the other one.
+    pub depth: Side,
+    pub taps: usize,
+}
+
+impl Filters {
+    pub fn count(self) -> usize {
+        self.lanes.channels * self.depth.channels * self.taps
+    }
+
+    /// Filters to panels, `[panels, taps, depth, LANES]`.
+    pub fn pack(self, w: &[f32], panels: &mut [f32]) {
+        let Filters { lanes, depth, taps } = self;
+        for_each_chunk(panels, taps * depth.channels * LANES, w.len(), |panel, rows| {
+            let (rows, _) = rows.as_chunks_mut::<LANES>();
+            let lane = panel * LANES;
+            // By way of a small block: rows of equal depth lie at distances that are bad for caches.
+            with_scratch(taps * LANES, |block| {
+                block.fill(0.0);
+                for d in 0..depth.channels {
+                    let w = &w[lane * lanes.filter_stride + d * depth.filter_stride..];
+                    let sizes = [LANES.min(lanes.channels - lane), taps];
+                    transpose(sizes, w, lanes.filter_stride, block, LANES);
+                    for (tap, row) in block.as_chunks::<LANES>().0.iter().enumerate() {
+                        rows[tap * depth.channels + d] = *row;
+                    }
+                }
+            });
+        });
+    }
+
+    /// Panels to filters: the reverse of [`Filters::pack`], `w` (+)= the panels' numbers. The lanes must be the filters.
+    pub fn unpack(self, panels: &[f32], w: &mut [f32], accumulate: bool) {
+        let Filters { lanes, depth, taps } = self;
+        for_each_chunk(w, LANES * lanes.filter_stride, panels.len(), |panel, w| {
+            let (rows, _) = panels[panel * taps * depth.channels * LANES..].as_chunks::<LANES>();
+            with_scratch(2 * taps * LANES, |blocks| {
+                let (block, transposed) = blocks.split_at_mut(taps * LANES);
+                for d in 0..depth.channels {
+                    for (tap, row) in block.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+                        *row = rows[tap * depth.channels + d];
+                    }
+                    transpose([taps, LANES], block, LANES, transposed, taps);
+                    let w = w[d * depth.filter_stride..].chunks_mut(lanes.filter_stride);
+                    for (w, transposed) in w.zip(transposed.chunks_exact(taps)) {
+                        if accumulate {
+                            w.iter_mut().zip(transposed).for_each(|(w, value)| *w += value);
+                        } else {
+                            w[..taps].copy_from_slice(transposed);
+                        }
+                    }
+                }
+            });
+        });
+    }
+
+    /// Filters to `[lanes, taps, depth]`, for few lanes.
+    pub fn pack_few(self, w: &[f32], packed: &mut [f32]) {
+        let Filters { lanes, depth, taps } = self;
+        for (lane, packed) in packed.chunks_exact_mut(taps * depth.channels).enumerate() {
+            let w = &w[lane * lanes.filter_stride..];
+            transpose([depth.channels, taps], w, depth.filter_stride, packed, depth.channels);
+        }
+    }
+}
