@@ -370,9 +370,9 @@ fn dots<S: Simd, const N: usize>(simd: S, row: &[f32], vectors: [&[f32]; N]) -> 
             }
         }
     }
-    for p in whole..row.len() {
+    for (p, &numbers) in row.iter().enumerate().skip(whole) {
         for j in 0..N {
-            sums[j][0] = simd.mul_add_e_f32s(row[p], vectors[j].0[p], sums[j][0]);
+            sums[j][0] = simd.mul_add_e_f32s(numbers, vectors[j].0[p], sums[j][0]);
         }
     }
     let mut dots = [0.0; N];

@@ -117,8 +117,8 @@ impl Gathering {
             for (sums, &target) in sums.iter().zip(targets) {
                 // SAFETY: each pixel and panel of the result belongs to one tile.
                 let result = unsafe { result.slice(target..target + lanes) };
-                match result.as_mut_array::<LANES>() {
-                    Some(result) => *result = *sums,
+                match result.first_chunk_mut::<LANES>() {
+                    Some(result) => *result = *sums, // a copy of known length needs no call
                     None => result.copy_from_slice(&sums[..lanes]),
                 }
             }

@@ -104,9 +104,9 @@ unsafe fn add_products<S: Simd, const R: usize, const V: usize>(
     sums: &mut [[S::f32s; V]; R],
 ) {
     let mut row = [simd.splat_f32s(0.0); V];
-    for v in 0..V {
+    for (v, row) in row.iter_mut().enumerate() {
         // SAFETY: as the caller promises.
-        row[v] = unsafe { *weights.get_unchecked(d * V + v) };
+        *row = unsafe { *weights.get_unchecked(d * V + v) };
     }
     for r in 0..R {
         // SAFETY: as the caller promises.
