@@ -73,10 +73,7 @@ impl FusedLoop {
                 let (registers, _) = scratch[aligned..].as_chunks_mut::<TILE>();
                 let elements = task * TASK..self.count.min((task + 1) * TASK);
                 // SAFETY: the caller's promise; tasks cover disjoint ranges.
-                vectorised(
-                    #[inline(always)]
-                    || unsafe { self.run_task(registers, elements.start, elements.end, buffers) },
-                );
+                vectorised(|| unsafe { self.run_task(registers, elements.start, elements.end, buffers) });
             });
         });
     }

@@ -26,6 +26,7 @@ use rayon::prelude::*;
 const SERIAL: usize = 1 << 15;
 
 /// Compiles `kernel` for the best vector instructions that the processor is found to have at run time, and runs it.
+/// What is not inlined into it is not compiled so: mark the closure, and what it calls, `#[inline(always)]`.
 #[inline(always)]
 fn vectorised<R>(kernel: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(kernel)
