@@ -6,7 +6,7 @@ use crate::tape::Var;
 const NORM_GUARD: f64 = 1e-12;
 
 impl<'t> Var<'t> {
-    /// The Euclidean norm of each row: everything but the first axis is one vector. [N, …] → [N].
+    /// The Euclidean norm of each row: everything but the first axis is one vector. `[N, …]` → `[N]`.
     ///
     /// `√(Σx² + 1e-12)`: without the guard the gradient at a zero row would be NaN (0/0).
     #[track_caller]

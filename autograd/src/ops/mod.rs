@@ -1,6 +1,6 @@
 //! The operations, one place each: what an operation means, its shape rule, its derivative, its test samples.
 //!
-//! Elementwise operations are short blocks in [`elementwise`]; every other operation is a file. The set is closed under
+//! Elementwise operations are short blocks in `elementwise`; every other operation is a file. The set is closed under
 //! differentiation: each rule ([`Operation::vjp`]) takes Vars, returns Vars, and so can be differentiated again.
 
 mod broadcast;

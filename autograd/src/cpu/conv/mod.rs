@@ -2,7 +2,7 @@
 //! kh, kw]`.
 //!
 //! A result pixel is a sum over the filter's taps: (a source pixel's channels) · (a matrix of weights). Read so, the
-//! gradient with respect to the input is the same computation with other taps ([`taps`]). Images are turned so that a
+//! gradient with respect to the input is the same computation with other taps (`taps`). Images are turned so that a
 //! pixel's channels are neighbours, and the kernels read the source pixels where they lie: there is no `im2col` matrix
 //! (Dukhan, "The indirect convolution algorithm", 2019), and taps that fall on the padding don't exist.
 
