@@ -4,7 +4,7 @@
 mod support;
 
 use autograd::ops::Conv;
-use autograd::{Device, Error, Feed, Program, Stream, Tape, Tensor, Var, Variable};
+use autograd::{Device, Error, Feed, Program, Shape, Stream, Tape, Tensor, Var, Variable};
 use support::{Activation, assert_agree, by_name, devices, draw, draw_inputs, interpret, penalty};
 
 /// Sums of a few hundred products in f32, each order of adding giving other roundings, relative to the largest element.
@@ -751,6 +751,62 @@ fn random_programs_compute_their_tapes() {
                 let found = variable.read().expect("on the CPU");
                 assert_agree(&found, expected, 1e-4, &format!("seed {seed}, Variable {i}\n{tape}"));
             }
+        }
+    }
+}
+
+/// Random mixtures of elementwise operations, sums and maxima over rows and columns of matrices large enough to be cut
+/// into tasks, with their gradients: what fusion makes one pass of.
+#[test]
+fn random_passes_over_matrices_compute_their_tapes_with_the_same_bits_on_any_number_of_threads() {
+    for seed in 0..150 {
+        let mut choices = Choices { stream: Stream::new(seed, "matrix"), taken: 0 };
+        let (rows, columns) = (choices.of(&[1, 2, 37, 64, 100, 1000]), choices.of(&[1, 5, 16, 33, 64, 257, 2049]));
+        let rows = if rows * columns > 70_000 { 30 } else { rows };
+        let tape = Tape::new();
+        let full = Shape::from([rows, columns]);
+        let leaves = [("x", [rows, columns]), ("y", [rows, columns]), ("row", [1, columns]), ("column", [rows, 1])]
+            .map(|(name, shape)| tape.input(name, shape));
+        let mut values = leaves.to_vec();
+        for _ in 0..4 + choices.below(20) {
+            let (x, y) = (choices.of(&values), choices.of(&values));
+            let whole = x.broadcast_to(&full);
+            values.push(match choices.below(12) {
+                0 => x.tanh(),
+                1 => x.sin() * y,
+                2 => x - y,
+                3 => x.relu() + y * 0.5,
+                4 => (x * y).sigmoid(),
+                5 => x.maximum(y),
+                6 => (whole.sum_axes(&[1]) / columns as f64).reshape([rows, 1]),
+                7 => whole.mean_axes(&[0]).reshape([1, columns]),
+                8 => whole.square().mean().reshape([1, 1]),
+                9 => whole.max_axes(&[choices.below(2)]).sum().reshape([1, 1]) * (0.5 / columns.max(rows) as f64),
+                10 => whole.transpose().reshape([rows, columns]),
+                _ => (x + y).cos(),
+            });
+        }
+        let y = choices.of(&values[leaves.len()..]);
+        let loss = (y * choices.of(&values)).mean();
+        let mut outputs = vec![loss, y];
+        outputs.extend(tape.try_grad(loss, &leaves).into_iter().flatten());
+        outputs.extend((0..3).map(|_| choices.of(&values)));
+
+        let inputs = draw_inputs(&tape);
+        let expected = interpret(&tape, &outputs, &by_name(&inputs), 0);
+        let mut first: Option<Vec<Vec<u32>>> = None;
+        for device in devices() {
+            let mut program = device.program(&tape, &outputs).expect("a program");
+            let found = program.run(&by_name(&inputs)).expect("every input is given");
+            for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                assert_agree(found, expected, 1e-4, &format!("seed {seed}, output {i}\n{tape}"));
+            }
+            let found = bits(found);
+            assert!(
+                *first.get_or_insert_with(|| found.clone()) == found,
+                "seed {seed}: other bits on {}",
+                device.name()
+            );
         }
     }
 }
