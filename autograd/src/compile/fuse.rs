@@ -1,7 +1,7 @@
 //! Fusion: which nodes run together, in one pass over memory.
 //!
-//! A unit is what one kernel computes: a group of elementwise nodes of equal element count, or a single node of any
-//! other kind. A view (broadcast, permutation, slice) that only groups read is no unit: they follow its strides
+//! A unit is what one kernel computes: a group of elementwise nodes of equal element count and the sums of some of them,
+//! or a single node of any other kind. A view (broadcast, permutation, slice) that only groups read is no unit: they follow its strides
 //! themselves. A reshape never is: it changes nothing in memory.
 //!
 //! The graph is walked backwards, and each elementwise node joins the group of a node that reads it, unless that would
@@ -10,7 +10,9 @@
 use std::collections::BTreeSet;
 
 use super::graph::Graph;
-use crate::ops::{Elementwise, Op};
+use super::kernel::SumOver;
+use super::lower::blocks;
+use crate::ops::{Elementwise, Op, Sum};
 use crate::tape::{Node, NodeId};
 
 /// A larger group would not keep its values in the first-level cache.
@@ -90,7 +92,34 @@ pub(crate) fn fuse(graph: &Graph) -> Vec<Unit> {
         let waiting = units(&|_, _| true);
         groups.place(id, &(&fitting - &strided), &waiting);
     }
-    groups.in_order(|id| sources(id).map(|(source, _)| source).collect())
+    let units = groups.in_order(|id| sources(id).map(|(source, _)| source).collect());
+    absorb_sums(graph, units, &materialized)
+}
+
+/// Lets a group take the sums of its values: what is summed is at hand there, and often not needed otherwise. A sum only
+/// waits for its group, so it can always run with it.
+fn absorb_sums(graph: &Graph, mut units: Vec<Unit>, materialized: &[bool]) -> Vec<Unit> {
+    let mut unit_of = vec![usize::MAX; graph.nodes.len()];
+    units.iter().enumerate().for_each(|(i, unit)| unit.iter().for_each(|&id| unit_of[id] = i));
+    let mut row_of = vec![None; units.len()];
+    for id in 0..graph.nodes.len() {
+        let Some(over) = graph.sum_over(id) else { continue };
+        let (source, direct) = graph.source(graph.nodes[id].inputs[0], materialized);
+        if !direct || !graph.is_elementwise(source) {
+            continue;
+        }
+        let group = unit_of[source];
+        // A group's tasks are made of whole rows, so its rows have one length.
+        if let SumOver::Row(length) = over {
+            if *row_of[group].get_or_insert(length) != length {
+                continue;
+            }
+        }
+        units[unit_of[id]].clear();
+        units[group].push(id);
+    }
+    units.retain(|unit| !unit.is_empty());
+    units
 }
 
 /// Which nodes get memory of their own: everything computed, except views that only groups read.
@@ -120,6 +149,13 @@ impl Graph {
     /// Whether a node can be part of a group.
     pub fn is_elementwise(&self, id: NodeId) -> bool {
         matches!(self.nodes[id].op, Op::Elementwise(_))
+    }
+
+    /// The sum that a node is, if a group can take it.
+    pub fn sum_over(&self, id: NodeId) -> Option<SumOver> {
+        let Op::Sum(Sum { axes }) = &self.nodes[id].op else { return None };
+        let [outer, reduced, inner] = blocks(axes, &self.nodes[self.nodes[id].inputs[0]].shape);
+        SumOver::of(outer, reduced, inner)
     }
 
     /// The node whose memory is read through `id`, and whether it is read element by element (not through strides).

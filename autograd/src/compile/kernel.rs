@@ -10,7 +10,7 @@ use crate::ops::{ConvSizes, Elementwise, ProductSizes, Random};
 /// One launch on a device.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kernel {
-    /// A group of elementwise operations in one pass. Reads one buffer a load, writes one a store.
+    /// A group of elementwise operations in one pass. Reads one buffer a load, writes one a store and one a sum.
     Fused(Fused),
     /// Lays a strided view of the buffer read out contiguously.
     Copy(View),
@@ -82,6 +82,40 @@ pub struct Fused {
     pub instructions: Vec<Instruction>,
     /// The register that goes to each buffer written.
     pub stores: Vec<usize>,
+    /// Sums of registers, each to a further buffer written.
+    pub sums: Vec<FusedSum>,
+}
+
+/// A sum that a fused group takes while the values are at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FusedSum {
+    /// The register summed.
+    pub register: usize,
+    /// Over what.
+    pub over: SumOver,
+}
+
+/// The sums that a group can take: those of the elements seen as a matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SumOver {
+    /// Over each row of this length: one result a row. At most [`SumOver::LONGEST_ROW`].
+    Row(usize),
+    /// Over all rows of this length: one result a column. At most [`SumOver::LONGEST_ROW`].
+    Rows(usize),
+}
+
+impl SumOver {
+    /// Rows up to this length keep partial sums small.
+    pub const LONGEST_ROW: usize = 2048;
+
+    /// The sum over the middle one of [outer, reduced, inner], if a group can take it.
+    pub(crate) fn of(outer: usize, reduced: usize, inner: usize) -> Option<SumOver> {
+        match (outer, inner) {
+            (1, 1..=Self::LONGEST_ROW) => Some(SumOver::Rows(inner)),
+            (_, 1) if (1..=Self::LONGEST_ROW).contains(&reduced) => Some(SumOver::Row(reduced)),
+            _ => None,
+        }
+    }
 }
 
 /// How a fused group reads a buffer.
@@ -115,7 +149,8 @@ impl fmt::Display for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Kernel::Fused(fused) => {
-                let names: Vec<&str> = fused.instructions.iter().map(|instruction| instruction.op.name()).collect();
+                let names = fused.instructions.iter().map(|instruction| instruction.op.name());
+                let names: Vec<&str> = names.chain(fused.sums.iter().map(|_| "sum")).collect();
                 write!(f, "fused {}×({})", fused.count, names.join(" "))
             }
             Kernel::Copy(view) => write!(f, "copy {}", view.shape),

@@ -2,7 +2,7 @@
 
 use super::fuse::Unit;
 use super::graph::{Graph, View};
-use super::kernel::{Access, Argument, Fused, Instruction, Kernel, Reduction};
+use super::kernel::{Access, Argument, Fused, FusedSum, Instruction, Kernel, Reduction};
 use crate::Shape;
 use crate::ops::{Conv2d, Conv2dFilter, Conv2dInput, ConvSizes, Max, Op, Pad, Sum};
 use crate::tape::NodeId;
@@ -42,11 +42,12 @@ fn stored(graph: &Graph, units: &[Unit], written: &[bool]) -> Vec<bool> {
     stored
 }
 
-/// A group of elementwise nodes.
+/// A group of elementwise nodes, and sums of them.
 fn group(graph: &Graph, unit: &Unit, written: &[bool], stored: &[bool]) -> Launch {
+    let (unit, sums): (Vec<NodeId>, Vec<NodeId>) = unit.iter().partition(|&&id| graph.is_elementwise(id));
     let mut loads: Vec<(NodeId, Access)> = Vec::new();
     let mut operands: Vec<Vec<Operand>> = Vec::new();
-    for &id in unit {
+    for &id in &unit {
         let operand = |&input: &NodeId| {
             if let Some(value) = graph.splat(input) {
                 return Operand::Constant(value as f32);
@@ -81,17 +82,23 @@ fn group(graph: &Graph, unit: &Unit, written: &[bool], stored: &[bool]) -> Launc
         op: op(id),
         arguments: operands.iter().map(register).collect(),
     };
+    let sum = |&id: &NodeId| {
+        let (summed, _) = graph.source(graph.nodes[id].inputs[0], written);
+        let member = unit.iter().position(|&member| member == summed).expect("a group sums its own values");
+        FusedSum { register: loads.len() + member, over: graph.sum_over(id).expect("a sum that a group can take") }
+    };
     let kept: Vec<usize> = (0..unit.len()).filter(|&member| stored[unit[member]]).collect();
     let fused = Fused {
         count: graph.count(unit[0]),
         instructions: unit.iter().zip(&operands).map(instruction).collect(),
         stores: kept.iter().map(|member| loads.len() + member).collect(),
+        sums: sums.iter().map(sum).collect(),
         loads: loads.iter().map(|(_, access)| access.clone()).collect(),
     };
     Launch {
         kernel: Kernel::Fused(fused),
         reads: loads.into_iter().map(|(source, _)| source).collect(),
-        writes: kept.into_iter().map(|member| unit[member]).collect(),
+        writes: kept.into_iter().map(|member| unit[member]).chain(sums).collect(),
     }
 }
 
@@ -156,13 +163,13 @@ fn part(shape: &Shape, corner: &[usize], whole: &Shape) -> View {
     View { shape: shape.clone(), offset, strides }
 }
 
-/// The axes of a reduction follow each other: see `simplify`.
 fn reduce(reduction: Reduction, axes: &[usize], shape: &Shape) -> Kernel {
+    let [outer, reduced, inner] = blocks(axes, shape);
+    Kernel::Reduce { reduction, outer, reduced, inner }
+}
+
+/// The extents before, of and after a reduction's axes, which follow each other: see `simplify`.
+pub(crate) fn blocks(axes: &[usize], shape: &Shape) -> [usize; 3] {
     let (first, last) = (axes[0], axes[axes.len() - 1]);
-    Kernel::Reduce {
-        reduction,
-        outer: shape[..first].iter().product(),
-        reduced: shape[first..=last].iter().product(),
-        inner: shape[last + 1..].iter().product(),
-    }
+    [&shape[..first], &shape[first..=last], &shape[last + 1..]].map(|extents| extents.iter().product())
 }

@@ -1,5 +1,6 @@
 //! The CPU as a device: runs a plan's kernels one after the other, each on all threads of a rayon pool.
 
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 use rayon::ThreadPool;
@@ -8,7 +9,7 @@ use super::conv::Convolution;
 use super::copy::{StridedCopy, gather, scatter_add};
 use super::fused::{Buffers, FusedLoop};
 use super::product::{Library, Product, Strides};
-use super::{random, reduce};
+use super::{fused, random, reduce};
 use crate::compile::kernel::{Accumulate, Kernel, Reduction};
 use crate::compile::plan::{Place, Plan, Slot, Step};
 use crate::device::{Backend, Executable};
@@ -40,6 +41,13 @@ impl Cpu {
 impl Backend for Cpu {
     fn name(&self) -> String {
         "CPU".into()
+    }
+
+    fn scratch(&self, kernel: &Kernel) -> usize {
+        match kernel {
+            Kernel::Fused(fused) => fused::scratch(fused),
+            _ => 0, // the others borrow what they need from their thread
+        }
     }
 
     fn load(&self, plan: Plan) -> Result<Box<dyn Executable>, Error> {
@@ -149,9 +157,10 @@ impl Launch {
         self.reads.iter_mut().zip(&self.step.reads).for_each(|(at, &slot)| *at = memory.address(slot));
         self.writes.iter_mut().zip(&self.step.writes).for_each(|(at, &slot)| *at = memory.address(slot));
         if let Task::Fused(fused) = &self.task {
+            let scratch = self.step.scratch.map_or(NonNull::dangling().as_ptr(), |slot| memory.address(slot));
             // SAFETY: the plan's slots hold what the kernel's accesses reach, and a buffer written coincides with one
             // read only where the access is contiguous.
-            return unsafe { fused.run(Buffers { reads: &self.reads, writes: &self.writes }) };
+            return unsafe { fused.run(Buffers { reads: &self.reads, writes: &self.writes, scratch }) };
         }
         // SAFETY: the plan's slots lie within their memory; of a step that is not fused, none overlaps the one written.
         let read = |i: usize| unsafe { std::slice::from_raw_parts(self.reads[i], self.step.reads[i].len) };

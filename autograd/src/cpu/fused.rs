@@ -4,7 +4,7 @@
 use super::elementwise::apply;
 use super::scratch::with_scratch;
 use super::{for_each_tile, vectorised};
-use crate::compile::kernel::{Access, Argument, Fused, View};
+use crate::compile::kernel::{Access, Argument, Fused, FusedSum, SumOver, View};
 use crate::ops::Elementwise;
 
 /// Elements of a register: 2 KiB, so that a dozen live registers leave room in a first-level cache of 32 KiB.
@@ -29,7 +29,10 @@ pub(super) struct FusedLoop {
     /// The register that goes to each buffer written. All are stored after everything was loaded, since a buffer written
     /// may be one that was read.
     stores: Vec<usize>,
+    sums: Vec<FusedSum>,
     registers: usize,
+    /// Elements of a task: whole rows, where the group sums rows.
+    task: usize,
 }
 
 #[derive(Debug)]
@@ -42,11 +45,25 @@ enum Action {
     Compute { op: Elementwise, arguments: [usize; 3], to: usize },
 }
 
+/// The partial sums that a group's tasks leave for the end: a row of columns for each task and sum over rows.
+pub(super) fn scratch(fused: &Fused) -> usize {
+    let columns = |sum: &FusedSum| if let SumOver::Rows(columns) = sum.over { columns } else { 0 };
+    fused.count.div_ceil(task(fused)) * fused.sums.iter().map(columns).sum::<usize>()
+}
+
+fn task(fused: &Fused) -> usize {
+    let row = fused.sums.iter().find_map(|sum| if let SumOver::Row(row) = sum.over { Some(row) } else { None });
+    row.map_or(TASK, |row| TASK / row * row)
+}
+
 /// Buffers' addresses. Elements `i` of the buffers written belong to the task that computes elements `i`.
 #[derive(Clone, Copy)]
 pub(super) struct Buffers<'a> {
     pub reads: &'a [*const f32],
+    /// First the stores', then the sums'.
     pub writes: &'a [*mut f32],
+    /// The partial sums, task by task.
+    pub scratch: *mut f32,
 }
 
 // SAFETY: tasks write disjoint ranges, and read a buffer that is written only in the range they write.
@@ -67,21 +84,24 @@ impl FusedLoop {
     /// buffer read only if they are equal and the access is contiguous.
     pub unsafe fn run(&self, buffers: Buffers) {
         let work = self.count * self.actions.len();
-        for_each_tile(self.count.div_ceil(TASK), work, |task| {
+        let tasks = self.count.div_ceil(self.task);
+        for_each_tile(tasks, work, |task| {
             with_scratch((self.registers + 1) * TILE, |scratch| {
                 let aligned = scratch.as_ptr().align_offset(64);
                 let (registers, _) = scratch[aligned..].as_chunks_mut::<TILE>();
-                let elements = task * TASK..self.count.min((task + 1) * TASK);
                 // SAFETY: the caller's promise; tasks cover disjoint ranges.
-                vectorised(|| unsafe { self.run_task(registers, elements.start, elements.end, buffers) });
+                vectorised(|| unsafe { self.run_task(registers, task, buffers) });
             });
         });
+        // SAFETY: as above, and all tasks are done.
+        unsafe { self.add_partial_sums(tasks, buffers) };
     }
 
     /// # Safety
-    /// As for [`run`](Self::run); no other task may cover elements of `start..end`.
+    /// As for [`run`](Self::run); every task runs once.
     #[inline(always)]
-    unsafe fn run_task(&self, registers: &mut [Register], start: usize, end: usize, buffers: Buffers) {
+    unsafe fn run_task(&self, registers: &mut [Register], task: usize, buffers: Buffers) {
+        let (start, end) = (task * self.task, self.count.min((task + 1) * self.task));
         self.constants.iter().for_each(|&(register, value)| registers[register].fill(value));
         for &(register, read) in &self.scalars {
             // SAFETY: the buffer has an element.
@@ -114,8 +134,103 @@ impl FusedLoop {
                 unsafe { std::slice::from_raw_parts_mut(buffer.add(first), len) }
                     .copy_from_slice(&registers[register][..len]);
             }
+            let mut partial = task * self.columns();
+            for (sum, &y) in self.sums.iter().zip(&buffers.writes[self.stores.len()..]) {
+                let tile = &registers[sum.register][..len];
+                match sum.over {
+                    // SAFETY: rows do not cross tasks, and there is a result for each.
+                    SumOver::Row(row) => unsafe { add_to_rows(tile, first, row, y) },
+                    SumOver::Rows(columns) => {
+                        // SAFETY: the scratch memory holds a row of columns for each task and sum.
+                        let sums = unsafe { std::slice::from_raw_parts_mut(buffers.scratch.add(partial), columns) };
+                        if first == start {
+                            sums.fill(0.0);
+                        }
+                        add_to_columns(tile, first % columns, sums);
+                        partial += columns;
+                    }
+                }
+            }
         }
     }
+
+    /// The number of partial sums of a task.
+    fn columns(&self) -> usize {
+        self.sums.iter().map(|sum| if let SumOver::Rows(columns) = sum.over { columns } else { 0 }).sum()
+    }
+
+    /// Adds up the tasks' partial sums, always in the same order.
+    ///
+    /// # Safety
+    /// As for [`run`](Self::run), after all tasks.
+    unsafe fn add_partial_sums(&self, tasks: usize, buffers: Buffers) {
+        let stride = self.columns();
+        let mut partial = 0;
+        for (sum, &y) in self.sums.iter().zip(&buffers.writes[self.stores.len()..]) {
+            let SumOver::Rows(columns) = sum.over else { continue };
+            // SAFETY: a result for each column; the scratch memory holds the partial sums of each task.
+            let (y, partials) = unsafe {
+                let partials = std::slice::from_raw_parts(buffers.scratch, tasks * stride);
+                (std::slice::from_raw_parts_mut(y, columns), partials)
+            };
+            y.fill(0.0);
+            for sums in partials.chunks_exact(stride) {
+                y.iter_mut().zip(&sums[partial..]).for_each(|(y, sum)| *y += sum);
+            }
+            partial += columns;
+        }
+    }
+}
+
+/// Adds a tile's elements, from flat index `first` on, to the sums of the rows they lie in; a row's first element starts
+/// its sum.
+///
+/// # Safety
+/// There must be a result at `y` for each row that the tile reaches.
+#[inline(always)]
+unsafe fn add_to_rows(tile: &[f32], first: usize, row: usize, y: *mut f32) {
+    let mut at = 0;
+    while at < tile.len() {
+        let (index, column) = ((first + at) / row, (first + at) % row);
+        let run = (row - column).min(tile.len() - at);
+        // SAFETY: the caller's promise.
+        let y = unsafe { &mut *y.add(index) };
+        *y = if column == 0 { 0.0 } else { *y } + sum(&tile[at..at + run]);
+        at += run;
+    }
+}
+
+/// Adds a tile's elements to the sums of the columns they lie in, the first one in the given column.
+#[inline(always)]
+fn add_to_columns(tile: &[f32], column: usize, sums: &mut [f32]) {
+    if let [total] = sums {
+        *total += sum(tile);
+        return;
+    }
+    let (start, rest) = tile.split_at(tile.len().min(sums.len() - column));
+    let add = |(sum, x): (&mut f32, &f32)| *sum += x;
+    sums[column..].iter_mut().zip(start).for_each(add);
+    rest.chunks(sums.len()).for_each(|row| sums.iter_mut().zip(row).for_each(add));
+}
+
+/// The sum of a tile's elements, in lanes that are added up pairwise.
+#[inline(always)]
+fn sum(x: &[f32]) -> f32 {
+    const LANES: usize = 32;
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    let mut lanes = [0.0; LANES];
+    lanes.iter_mut().zip(rest).for_each(|(lane, x)| *lane = *x);
+    for chunk in chunks {
+        lanes.iter_mut().zip(chunk).for_each(|(lane, x)| *lane += x);
+    }
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            lanes[lane] += lanes[lane + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
 }
 
 /// A view's elements in flat order, its axes joined where they continue each other.
@@ -204,9 +319,11 @@ impl<'a> Allocation<'a> {
                 }
             }
         }
-        fused.stores.iter().for_each(|&value| last_use[value] = usize::MAX);
+        let summed = fused.sums.iter().map(|sum| &sum.register);
+        fused.stores.iter().chain(summed).for_each(|&value| last_use[value] = usize::MAX);
         let (constants, scalars, actions) = (Vec::new(), Vec::new(), Vec::new());
-        let result = FusedLoop { count: fused.count, constants, scalars, actions, stores: Vec::new(), registers: 0 };
+        let (stores, sums, task) = (Vec::new(), Vec::new(), task(fused));
+        let result = FusedLoop { count: fused.count, constants, scalars, actions, stores, sums, registers: 0, task };
         Allocation { register_of: vec![None; last_use.len()], last_use, fused, free: Vec::new(), result }
     }
 
@@ -227,6 +344,8 @@ impl<'a> Allocation<'a> {
         }
         self.result.stores =
             self.fused.stores.iter().map(|&value| self.register_of[value].expect("computed")).collect();
+        let sum = |sum: &FusedSum| FusedSum { register: self.register_of[sum.register].expect("computed"), ..*sum };
+        self.result.sums = self.fused.sums.iter().map(sum).collect();
         self.result
     }
 
