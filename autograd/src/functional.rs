@@ -43,6 +43,16 @@ impl Tape {
 
     /// The Hessian-vector product `∇²y · v`, of `x`'s shape, for a scalar `y`: the gradient of `∇y·v`.
     ///
+    /// ```
+    /// use autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.constant(&Tensor::new([2], vec![3.0, 5.0])?);
+    /// let v = tape.constant(&Tensor::new([2], vec![1.0, 10.0])?);
+    /// let y = (x * x * x).sum(); // its Hessian is diag(6x)
+    /// assert_eq!(tape.hvp(y, x, v).value().data(), [18.0, 300.0]);
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// If `y` is not a scalar or `v` has another shape than `x`.
     #[track_caller]
@@ -79,7 +89,16 @@ impl Tape {
         self.concat(&jacobian, 0)
     }
 
-    /// The Hessian of the scalar `y`: the Jacobian of its gradient, square.
+    /// The Hessian of the scalar `y`: the Jacobian of its gradient, one row and one column for each element of `x`.
+    ///
+    /// ```
+    /// use autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.constant(&Tensor::new([2], vec![3.0, 5.0])?);
+    /// let product = x.slice(0, 0..1) * x.slice(0, 1..2); // x₀·x₁
+    /// assert_eq!(tape.hessian(product.sum(), x).value().data(), [0.0, 1.0, 1.0, 0.0]);
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// If `y` is not a scalar.

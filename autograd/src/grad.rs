@@ -21,13 +21,37 @@ impl Tape {
 
     /// The gradient of the scalar `y` with respect to each of `xs`; None where `y` does not depend on it
     /// differentiably, which is cheaper and tells more than zeros would.
+    ///
+    /// ```
+    /// let tape = autograd::Tape::new();
+    /// let (x, bias) = (tape.scalar(3.0), tape.scalar(-1.0));
+    /// let slope = tape.grad((x * 2.0 + bias).relu(), &[x])[0];
+    /// assert!(tape.try_grad(slope, &[bias])[0].is_none()); // a ReLU's slope is constant in pieces
+    /// ```
+    ///
+    /// # Panics
+    /// If `y` is not a scalar.
     #[track_caller]
     pub fn try_grad<'t>(&'t self, y: Var<'t>, xs: &[Var<'t>]) -> Vec<Option<Var<'t>>> {
         assert!(y.shape().rank() == 0, "grad: needs a scalar, this is {y:?}; sum it, or use vjp with weights");
         self.pull_back(y, self.scalar(1.0), xs)
     }
 
-    /// The vector-Jacobian product: the gradient of `Σ v·y` with respect to each of `xs`. `v` has `y`'s shape.
+    /// The vector-Jacobian product: the gradient of `Σ v·y` with respect to each of `xs`, None where `y` does not depend
+    /// on it. `v` has `y`'s shape.
+    ///
+    /// ```
+    /// use autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.constant(&Tensor::new([2], vec![3.0, 5.0])?);
+    /// let v = tape.constant(&Tensor::new([2], vec![1.0, 10.0])?);
+    /// let product = tape.vjp(x.square(), v, &[x])[0].expect("x² depends on x");
+    /// assert_eq!(product.value().data(), [6.0, 100.0]);
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes of `y` and `v` differ.
     #[track_caller]
     pub fn vjp<'t>(&'t self, y: Var<'t>, v: Var<'t>, xs: &[Var<'t>]) -> Vec<Option<Var<'t>>> {
         assert!(y.shape() == v.shape(), "vjp: the value is {y:?}, its weights are {v:?}");

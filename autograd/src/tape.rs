@@ -106,6 +106,15 @@ impl Tape {
     /// Lets `var` stand for `variable` from here on: this is how a module's weights are gradchecked in f64, or
     /// differentiated through an update.
     ///
+    /// ```
+    /// use autograd::{Tape, Tensor, Variable};
+    /// let weight = Variable::new("weight", Tensor::scalar(1.0));
+    /// let tape = Tape::new();
+    /// let precise = tape.scalar(1.0 / 3.0);
+    /// tape.bind(&weight, precise);
+    /// assert_eq!(tape.variable(&weight).value().item(), 1.0 / 3.0);
+    /// ```
+    ///
     /// # Panics
     /// If the shapes differ, or the variable is on this tape already.
     #[track_caller]
@@ -125,6 +134,19 @@ impl Tape {
 
     /// Gives `variable` the value `new` when the program ends, and returns that value. Reads of the Variable, earlier
     /// or later on the tape, still see the value it had at the start.
+    ///
+    /// ```
+    /// use autograd::{Device, Tensor, Variable};
+    /// let weight = Variable::new("weight", Tensor::scalar(1.0));
+    /// let mut step = Device::cpu().compile(|tape| {
+    ///     let old = tape.variable(&weight);
+    ///     [old, tape.assign(&weight, old + 1.0)]
+    /// })?;
+    /// let [old, new] = step.run(&[])?;
+    /// assert_eq!([old.item(), new.item()], [1.0, 2.0]);
+    /// assert_eq!(weight.read()?.item(), 2.0);
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
     ///
     /// # Panics
     /// If the shapes differ or the Variable is assigned a second time.
