@@ -9,6 +9,16 @@ impl<'t> Var<'t> {
     /// The Euclidean norm of each row: everything but the first axis is one vector. `[N, …]` → `[N]`.
     ///
     /// `√(Σx² + 1e-12)`: without the guard the gradient at a zero row would be NaN (0/0).
+    ///
+    /// ```
+    /// use autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.constant(&Tensor::new([2, 2], vec![3.0, 4.0, 0.0, 0.0])?);
+    /// let norms = x.norm_rows();
+    /// assert!((norms.value().data()[0] - 5.0).abs() < 1e-12);
+    /// assert_eq!(tape.grad(norms.sum(), &[x])[0].value().data()[2..], [0.0, 0.0]);
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
     #[track_caller]
     pub fn norm_rows(self) -> Var<'t> {
         let axes: Vec<usize> = (1..self.shape().rank()).collect();

@@ -52,7 +52,16 @@ impl Operation for Concat {
 }
 
 impl Tape {
-    /// Joins values along an axis.
+    /// Joins values along an axis; their other extents must be equal.
+    ///
+    /// ```
+    /// let tape = autograd::Tape::new();
+    /// let (real, fake) = (tape.zeros([64, 784]), tape.zeros([32, 784]));
+    /// assert_eq!(tape.concat(&[real, fake], 0).shape(), [96, 784].into());
+    /// ```
+    ///
+    /// # Panics
+    /// If there are no values, or their shapes do not fit.
     #[track_caller]
     pub fn concat<'t>(&'t self, values: &[Var<'t>], axis: usize) -> Var<'t> {
         assert!(!values.is_empty(), "concat: there is nothing to join");

@@ -260,12 +260,30 @@ impl<'t> Var<'t> {
     /// Transposed convolution of [N, C, H, W] with filters [C, O, kh, kw] (PyTorch's layout): [N, O, H', W'] with
     /// H' = (H − 1)·stride − 2·padding + kh + output_padding.
     ///
+    /// ```
+    /// use autograd::{Tape, ops::Conv};
+    /// let tape = Tape::new();
+    /// let (x, filters) = (tape.zeros([50, 128, 7, 7]), tape.zeros([128, 64, 5, 5]));
+    /// assert_eq!(x.conv_transpose2d(filters, Conv::square(2, 2), 1).shape(), [50, 64, 14, 14].into());
+    /// ```
+    ///
     /// # Panics
     /// If a shape does not fit, or the output padding is not smaller than the stride.
     #[track_caller]
     pub fn conv_transpose2d(self, filters: Var<'t>, conv: Conv, output_padding: usize) -> Var<'t> {
         let (x, w) = (self.shape(), filters.shape());
         assert!(x.rank() == 4 && w.rank() == 4, "conv_transpose2d: needs four axes on both sides, shapes {x} and {w}");
+        assert!(
+            x[1] == w[0],
+            "conv_transpose2d: the images have {} channels, the filters {} (shapes {x}, {w})",
+            x[1],
+            w[0]
+        );
+        assert!(
+            conv.stride.iter().all(|&stride| output_padding < stride),
+            "conv_transpose2d: the output padding {output_padding} must be smaller than the stride {:?}",
+            conv.stride
+        );
         let extent = |axis: usize| {
             let steps = x[axis + 2].checked_sub(1)?;
             (steps * conv.stride[axis] + w[axis + 2] + output_padding).checked_sub(2 * conv.padding[axis])

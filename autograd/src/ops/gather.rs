@@ -97,6 +97,15 @@ impl Operation for ScatterAdd {
 
 impl<'t> Var<'t> {
     /// The rows (indices of the first axis) that `indices` names, in its order.
+    ///
+    /// ```
+    /// use autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.constant(&Tensor::new([3, 2], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?);
+    /// let indices = tape.constant(&Tensor::new([2], vec![2.0, 0.0])?);
+    /// assert_eq!(x.gather_rows(indices).value().data(), [5.0, 6.0, 1.0, 2.0]);
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
     #[track_caller]
     pub fn gather_rows(self, indices: Var<'t>) -> Var<'t> {
         self.tape().record(Op::Gather(Gather), &[self, indices])

@@ -99,6 +99,12 @@ impl<'t> Var<'t> {
     }
 
     /// The product with the transpose of `other`, as in a linear layer whose weight is `[out, in]`.
+    ///
+    /// ```
+    /// let tape = autograd::Tape::new();
+    /// let (x, weight) = (tape.zeros([64, 784]), tape.zeros([512, 784]));
+    /// assert_eq!(x.matmul_transposed(weight).shape(), [64, 512].into());
+    /// ```
     #[track_caller]
     pub fn matmul_transposed(self, other: Var<'t>) -> Var<'t> {
         self.matmul_with(other, false, true)

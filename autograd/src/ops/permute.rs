@@ -39,6 +39,12 @@ impl Operation for Permute {
 
 impl<'t> Var<'t> {
     /// Axes in another order: axis `i` of the result is axis `order[i]` of this value.
+    ///
+    /// ```
+    /// let tape = autograd::Tape::new();
+    /// let images = tape.zeros([64, 3, 28, 30]);
+    /// assert_eq!(images.permute(&[0, 2, 3, 1]).shape(), [64, 28, 30, 3].into()); // channels last
+    /// ```
     #[track_caller]
     pub fn permute(self, order: &[usize]) -> Var<'t> {
         self.tape().record(Op::Permute(Permute { order: order.to_vec() }), &[self])

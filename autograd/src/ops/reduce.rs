@@ -132,6 +132,15 @@ impl<'t> Var<'t> {
     }
 
     /// Repeats a reduction's result along the axes it was reduced over: back to the shape `full`.
+    ///
+    /// ```
+    /// use autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.constant(&Tensor::new([2, 2], vec![1.0, 3.0, 4.0, 8.0])?);
+    /// let centred = x - x.mean_axes(&[1]).restore_axes(&[1], &x.shape());
+    /// assert_eq!(centred.value().data(), [-1.0, 1.0, -2.0, 2.0]);
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
     #[track_caller]
     pub fn restore_axes(self, axes: &[usize], full: &Shape) -> Var<'t> {
         self.reshape(full.keepdims(axes)).broadcast_to(full)

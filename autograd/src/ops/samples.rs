@@ -189,6 +189,18 @@ pub fn refusals() -> Vec<Refusal> {
         refusal("conv2d of stride 0", &[&[1, 1, 4, 4], &[1, 1, 3, 3]], "no 3×3 window fits", |x| {
             x[0].conv2d(x[1], Conv::square(0, 0))
         }),
+        refusal(
+            "conv_transpose2d of other channels",
+            &[&[1, 3, 4, 4], &[2, 3, 3, 3]],
+            "3 channels, the filters 2",
+            |x| x[0].conv_transpose2d(x[1], Conv::square(1, 0), 0),
+        ),
+        refusal(
+            "conv_transpose2d padded beyond its stride",
+            &[&[1, 1, 4, 4], &[1, 1, 3, 3]],
+            "smaller than the stride",
+            |x| x[0].conv_transpose2d(x[1], Conv::square(1, 0), 1),
+        ),
         refusal("conv2d_input of other extents", &[&[1, 1, 3, 3], &[1, 1, 3, 3]], "would give", |x| {
             x[0].conv2d_input(x[1], Conv::square(1, 0), [7, 7])
         }),
