@@ -12,3 +12,12 @@ pub mod the_chain_rule {}
 
 #[doc = include_str!("../docs/3-gradients-of-gradients.md")]
 pub mod gradients_of_gradients {}
+
+#[doc = include_str!("../docs/4-checking-gradients.md")]
+pub mod checking_gradients {}
+
+#[doc = include_str!("../docs/5-from-tape-to-program.md")]
+pub mod from_tape_to_program {}
+
+#[doc = include_str!("../docs/6-the-wasserstein-distance.md")]
+pub mod the_wasserstein_distance {}
