@@ -21,3 +21,9 @@ pub mod from_tape_to_program {}
 
 #[doc = include_str!("../docs/6-the-wasserstein-distance.md")]
 pub mod the_wasserstein_distance {}
+
+#[doc = include_str!("../docs/7-lipschitz-critics.md")]
+pub mod lipschitz_critics {}
+
+#[doc = include_str!("../docs/8-training-a-wgan.md")]
+pub mod training_a_wgan {}
