@@ -1,8 +1,11 @@
-//! The guide as documentation tests: every Rust block in it is compiled and run.
+//! The README and the guide as documentation tests: every Rust block in them is compiled and run.
 //!
 //! ```text
 //! cargo test -p tests --doc
 //! ```
+
+#[doc = include_str!("../README.md")]
+pub mod readme {}
 
 #[doc = include_str!("../docs/1-a-tape.md")]
 pub mod a_tape {}
