@@ -5,11 +5,35 @@
 //! - [`Shape`], [`Tensor`], [`Error`]: extents, host data, what can go wrong.
 //! - [`Tape`] and [`Var`]: user code records operations; [`Variable`]s are the state that outlives a program.
 //! - [`ops`]: the operations, each with its shape rule, its specification and its derivative.
-//! - `grad`, `functional`: [`Tape::grad`] appends derivatives to the same tape; `jvp`, `hvp`, `jacobian`, `hessian`.
+//! - [`philox`]: random numbers without state; a [`Stream`] names a sequence of them.
+//! - `grad`, `functional`: [`Tape::grad`] appends derivatives to the same tape; [`jvp`](Tape::jvp), [`hvp`](Tape::hvp),
+//!   [`jacobian`](Tape::jacobian), [`hessian`](Tape::hessian).
 //! - `interpret`: [`Var::value`] and [`Tape::interpret`], the reference interpreter.
-//! - [`compile`]: from a tape to a [`compile::Plan`]; [`Device`], [`Program`], [`Compiled`]: running it.
-//! - `cpu`: the CPU's kernels.
 //! - [`GradCheck`]: derivatives against finite differences, at orders 1 and 2.
+//! - [`compile`]: from a tape to a [`compile::Plan`].
+//! - [`Device`], [`Program`], [`Compiled`]: running it; [`Backend`] and [`Executable`] are what a device implements.
+//! - `cpu`: the CPU's kernels.
+//!
+//! A gradient is recorded on the tape that it differentiates, so it can be part of a loss. Here is gradient descent on a
+//! function and on its slope, compiled with its update into one program:
+//!
+//! ```
+//! use autograd::{Device, Tensor, Variable};
+//!
+//! let x = Variable::new("x", Tensor::scalar(2.0));
+//! let mut step = Device::cpu().compile(|tape| {
+//!     let at = tape.variable(&x);
+//!     let height = at.square();
+//!     let slope = tape.grad(height, &[at])[0]; //                  2x
+//!     let loss = height + slope.square(); //                       5x²
+//!     let gradient = tape.grad(loss, &[at])[0]; //                 10x, a gradient of a gradient in it
+//!     tape.assign(&x, at - gradient * 0.05);
+//!     [loss]
+//! })?;
+//! assert_eq!(step.run(&[])?[0].item(), 20.0);
+//! assert_eq!(x.read()?.item(), 1.0);
+//! # Ok::<(), autograd::Error>(())
+//! ```
 
 pub mod compile;
 #[doc(hidden)] // public for the benchmarks

@@ -46,7 +46,21 @@ pub struct Tape {
     origin: Cell<Option<&'static Location<'static>>>,
 }
 
-/// A handle to a node of a tape: what the user computes with.
+/// A handle to a node of a tape: what the user computes with. Copying it copies two words.
+///
+/// Its methods append operations; they are defined beside each operation in [`ops`](crate::ops). In arithmetic a scalar
+/// (`f64`) may take the place of the second Var, or of the first under `+ - * /`, and shapes broadcast by NumPy's rule.
+///
+/// ```
+/// let tape = autograd::Tape::new();
+/// let x = tape.zeros([64, 784]);
+/// let y = (1.0 - x).maximum(tape.zeros([784])) / 2.0;
+/// assert_eq!(y.shape(), autograd::Shape::from([64, 784]));
+/// ```
+///
+/// # Panics
+/// Every method panics at the caller's line if the shapes do not fit (the message names operation, shapes and reason), or
+/// if a Var of another tape is mixed in.
 #[derive(Clone, Copy)]
 pub struct Var<'t> {
     tape: &'t Tape,

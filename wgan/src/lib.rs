@@ -14,6 +14,24 @@
 //! - [`sample`]: samples from a trained generator
 //! - [`pictures`]: grids of images, curves, contours
 //! - [`npy`]: files of numbers
+//!
+//! What the program does, without its files: one iteration, that is five updates of the critic and one of the generator.
+//!
+//! ```
+//! use autograd::Device;
+//! use wgan::config::{Config, DatasetName, Options};
+//! use wgan::data::{Batches, Dataset};
+//! use wgan::programs::Programs;
+//!
+//! let flags = Options { dataset: Some(DatasetName::EightGaussians), dim: Some(16), ..Options::default() };
+//! let config = Config::resolve(&flags, &Options::default())?;
+//! let data = Dataset::load(&config)?;
+//! let mut batches = Batches::new(data.len(), config.batch, config.seed);
+//! let mut programs = Programs::compile(&config, &data, &Device::cpu())?;
+//! let losses = programs.iterate(0, &mut batches)?;
+//! assert!(losses.are_finite());
+//! # Ok::<(), wgan::Error>(())
+//! ```
 
 pub mod checkpoint;
 pub mod cli;

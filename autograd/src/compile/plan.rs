@@ -82,26 +82,35 @@ pub(crate) fn plan(graph: &Graph, launches: Vec<Launch>, scratch: impl Fn(&Kerne
 /// A value's home: a leaf's own memory, or a buffer of the arena that values may share.
 #[derive(Clone, Copy, PartialEq)]
 enum Home {
+    /// Not settled yet, or never computed.
     Nowhere,
+    /// By its index in [`Planner::buffers`].
     Buffer(usize),
+    /// By its index in [`Plan::variables`].
     Variable(usize),
+    /// By its index in [`Plan::constants`].
     Constant(usize),
 }
 
-/// A stretch of the arena in use from one step to another.
+/// A stretch of the arena in use from one launch to another.
 struct Buffer {
     len: usize,
     first: usize,
     last: usize,
+    /// Where [`place`] puts it.
     offset: usize,
 }
 
+/// A value is a node of the graph, or one of the copies that [`rescue_start_values`](Planner::rescue_start_values) adds
+/// after them.
 struct Planner<'a> {
     graph: &'a Graph,
     launches: Vec<Launch>,
     /// For each value, the last launch that reads it; outputs are read after all of them.
     last_use: Vec<usize>,
+    /// For each value, its number of elements.
     counts: Vec<usize>,
+    /// For each value, its home.
     homes: Vec<Home>,
     buffers: Vec<Buffer>,
     variables: Vec<Variable>,
