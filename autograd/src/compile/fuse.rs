@@ -1,8 +1,8 @@
 //! Fusion: which nodes run together, in one pass over memory.
 //!
 //! A unit is what one kernel computes: a group of elementwise nodes of equal element count and the sums of some of them,
-//! or a single node of any other kind. A view (broadcast, permutation, slice) that only groups read is no unit: they follow its strides
-//! themselves. A reshape never is: it changes nothing in memory.
+//! or a single node of any other kind. A view (broadcast, permutation, slice) that only groups read is no unit: they
+//! follow its strides themselves. A reshape never is: it changes nothing in memory.
 //!
 //! The graph is walked backwards, and each elementwise node joins the group of a node that reads it, unless that would
 //! close a cycle: a group must not wait for a value that waits for the group.
@@ -74,14 +74,14 @@ pub(crate) fn accumulate(graph: Graph) -> Graph {
 
 /// What must be computed, as units in the order in which they run.
 pub(crate) fn fuse(graph: &Graph) -> Vec<Unit> {
-    let materialized = materialized(graph);
-    let sources = |id: NodeId| graph.nodes[id].inputs.iter().map(|&input| graph.source(input, &materialized));
+    let computed = computed(graph);
+    let sources = |id: NodeId| graph.nodes[id].inputs.iter().map(|&input| graph.source(input, &computed));
     let mut readers: Vec<Vec<(NodeId, bool)>> = vec![Vec::new(); graph.nodes.len()];
-    for id in (0..graph.nodes.len()).filter(|&id| materialized[id]) {
+    for id in (0..graph.nodes.len()).filter(|&id| computed[id]) {
         sources(id).for_each(|(source, direct)| readers[source].push((id, direct)));
     }
     let mut groups = Groups { unit_of: vec![None; graph.nodes.len()], units: Vec::new(), after: Vec::new() };
-    for id in (0..graph.nodes.len()).rev().filter(|&id| materialized[id]) {
+    for id in (0..graph.nodes.len()).rev().filter(|&id| computed[id]) {
         let units = |wanted: &dyn Fn(NodeId, bool) -> bool| -> BTreeSet<usize> {
             let readers = readers[id].iter().filter(|&&(reader, direct)| wanted(reader, direct));
             readers.filter_map(|&(reader, _)| groups.unit_of[reader]).collect()
@@ -89,22 +89,21 @@ pub(crate) fn fuse(graph: &Graph) -> Vec<Unit> {
         let fitting = units(&|reader, direct| direct && graph.is_elementwise(id) && graph.is_elementwise(reader));
         // A group that also reads the value through strides needs all of it before it starts.
         let strided = units(&|_, direct| !direct);
-        let waiting = units(&|_, _| true);
-        groups.place(id, &(&fitting - &strided), &waiting);
+        groups.place(id, &(&fitting - &strided), &units(&|_, _| true));
     }
     let units = groups.in_order(|id| sources(id).map(|(source, _)| source).collect());
-    absorb_sums(graph, units, &materialized)
+    absorb_sums(graph, units, &computed)
 }
 
 /// Lets a group take the sums of its values: what is summed is at hand there, and often not needed otherwise. A sum only
 /// waits for its group, so it can always run with it.
-fn absorb_sums(graph: &Graph, mut units: Vec<Unit>, materialized: &[bool]) -> Vec<Unit> {
+fn absorb_sums(graph: &Graph, mut units: Vec<Unit>, computed: &[bool]) -> Vec<Unit> {
     let mut unit_of = vec![usize::MAX; graph.nodes.len()];
     units.iter().enumerate().for_each(|(i, unit)| unit.iter().for_each(|&id| unit_of[id] = i));
     let mut row_of = vec![None; units.len()];
     for id in 0..graph.nodes.len() {
         let Some(over) = graph.sum_over(id) else { continue };
-        let (source, direct) = graph.source(graph.nodes[id].inputs[0], materialized);
+        let (source, direct) = graph.source(graph.nodes[id].inputs[0], computed);
         if !direct || !graph.is_elementwise(source) {
             continue;
         }
@@ -122,22 +121,19 @@ fn absorb_sums(graph: &Graph, mut units: Vec<Unit>, materialized: &[bool]) -> Ve
     units
 }
 
-/// Which nodes get memory of their own: everything computed, except views that only groups read.
-fn materialized(graph: &Graph) -> Vec<bool> {
-    let mut needed: Vec<bool> =
-        (0..graph.nodes.len()).map(|id| !graph.is_given(id) && graph.storage(id) == id).collect();
-    (0..graph.nodes.len()).filter(|&id| graph.view(id).is_some()).for_each(|id| needed[id] = false);
-    let need = |needed: &mut Vec<bool>, id: NodeId| {
+/// Which nodes a unit computes: all but leaves, reshapes, and views that only groups read.
+fn computed(graph: &Graph) -> Vec<bool> {
+    let nodes = 0..graph.nodes.len();
+    let own = |id: NodeId| !graph.is_given(id) && graph.storage(id) == id && graph.view(id).is_none();
+    let mut computed: Vec<bool> = nodes.clone().map(own).collect();
+    // What is no group reads whole buffers, so a view must be laid out for it.
+    let reads_buffers = |&id: &NodeId| !matches!(graph.nodes[id].op, Op::Reshape(_)) && !graph.is_elementwise(id);
+    let inputs = nodes.filter(reads_buffers).flat_map(|id| graph.nodes[id].inputs.iter().copied());
+    for id in inputs.chain(graph.roots()) {
         let id = graph.storage(id);
-        needed[id] |= graph.view(id).is_some();
-    };
-    for id in
-        (0..graph.nodes.len()).filter(|&id| !matches!(graph.nodes[id].op, Op::Reshape(_)) && !graph.is_elementwise(id))
-    {
-        graph.nodes[id].inputs.iter().for_each(|&input| need(&mut needed, input));
+        computed[id] |= graph.view(id).is_some();
     }
-    graph.roots().for_each(|root| need(&mut needed, root));
-    needed
+    computed
 }
 
 impl Graph {
@@ -159,10 +155,10 @@ impl Graph {
     }
 
     /// The node whose memory is read through `id`, and whether it is read element by element (not through strides).
-    pub fn source(&self, id: NodeId, materialized: &[bool]) -> (NodeId, bool) {
+    pub fn source(&self, id: NodeId, computed: &[bool]) -> (NodeId, bool) {
         let id = self.storage(id);
         match self.view(id) {
-            Some(_) if !materialized[id] => (self.storage(self.nodes[id].inputs[0]), false),
+            Some(_) if !computed[id] => (self.storage(self.nodes[id].inputs[0]), false),
             _ => (id, true),
         }
     }
@@ -177,14 +173,10 @@ struct Groups {
 }
 
 impl Groups {
-    /// Puts a node into the first of the `candidates` that no other unit waiting for the node must precede, or into a
-    /// unit of its own.
-    fn place(&mut self, id: NodeId, candidates: &BTreeSet<usize>, waiting: &BTreeSet<usize>) {
-        let open = |&&group: &&usize| {
-            self.units[group].len() < LARGEST_GROUP
-                && waiting.iter().all(|&unit| unit == group || !self.after[unit].has(group))
-        };
-        let unit = match candidates.iter().find(open) {
+    /// Puts a node that the units `readers` read into the first of the `candidates` that it may join, or into a unit of
+    /// its own.
+    fn place(&mut self, id: NodeId, candidates: &BTreeSet<usize>, readers: &BTreeSet<usize>) {
+        let unit = match candidates.iter().find(|&&group| self.may_grow(group, readers)) {
             Some(&group) => group,
             None => {
                 self.units.push(Vec::new());
@@ -194,10 +186,22 @@ impl Groups {
         };
         self.units[unit].push(id);
         self.unit_of[id] = Some(unit);
+        self.run_before(unit, readers);
+    }
+
+    /// Whether a node that `readers` wait for may join a group: none of them, but the group itself, may have to run
+    /// before the group.
+    fn may_grow(&self, group: usize, readers: &BTreeSet<usize>) -> bool {
+        let precedes = |&reader: &usize| reader != group && self.after[reader].has(group);
+        self.units[group].len() < LARGEST_GROUP && !readers.iter().any(precedes)
+    }
+
+    /// Notes that `readers`, and all that runs after them, run after the unit and after all that runs before it.
+    fn run_before(&mut self, unit: usize, readers: &BTreeSet<usize>) {
         let mut later = self.after[unit].clone();
-        for &waiting in waiting.iter().filter(|&&waiting| waiting != unit) {
-            later.insert(waiting);
-            later.add_all(&self.after[waiting]);
+        for &reader in readers.iter().filter(|&&reader| reader != unit) {
+            later.insert(reader);
+            later.add_all(&self.after[reader]);
         }
         for before in 0..self.units.len() {
             if before == unit || self.after[before].has(unit) {

@@ -17,24 +17,24 @@ pub(crate) struct Launch {
 
 /// One launch a unit.
 pub(crate) fn lower(graph: &Graph, units: &[Unit]) -> Vec<Launch> {
-    let mut written = vec![false; graph.nodes.len()];
-    units.iter().flatten().for_each(|&id| written[id] = true);
-    let stored = stored(graph, units, &written);
+    let mut computed = vec![false; graph.nodes.len()];
+    units.iter().flatten().for_each(|&id| computed[id] = true);
+    let stored = stored(graph, units, &computed);
     let lower = |unit: &Unit| match graph.is_elementwise(unit[0]) {
-        true => group(graph, unit, &written, &stored),
+        true => group(graph, unit, &computed, &stored),
         false => single(graph, unit[0]),
     };
     units.iter().map(lower).collect()
 }
 
 /// Which nodes are read outside of the unit that computes them.
-fn stored(graph: &Graph, units: &[Unit], written: &[bool]) -> Vec<bool> {
+fn stored(graph: &Graph, units: &[Unit], computed: &[bool]) -> Vec<bool> {
     let mut unit_of = vec![usize::MAX; graph.nodes.len()];
     units.iter().enumerate().for_each(|(i, unit)| unit.iter().for_each(|&id| unit_of[id] = i));
     let mut stored = vec![false; graph.nodes.len()];
-    for id in (0..graph.nodes.len()).filter(|&id| written[id]) {
+    for id in (0..graph.nodes.len()).filter(|&id| computed[id]) {
         for &input in &graph.nodes[id].inputs {
-            let (source, direct) = graph.source(input, written);
+            let (source, direct) = graph.source(input, computed);
             stored[source] |= !direct || unit_of[source] != unit_of[id];
         }
     }
@@ -43,7 +43,7 @@ fn stored(graph: &Graph, units: &[Unit], written: &[bool]) -> Vec<bool> {
 }
 
 /// A group of elementwise nodes, and sums of them.
-fn group(graph: &Graph, unit: &Unit, written: &[bool], stored: &[bool]) -> Launch {
+fn group(graph: &Graph, unit: &Unit, computed: &[bool], stored: &[bool]) -> Launch {
     let (unit, sums): (Vec<NodeId>, Vec<NodeId>) = unit.iter().partition(|&&id| graph.is_elementwise(id));
     let mut loads: Vec<(NodeId, Access)> = Vec::new();
     let mut operands: Vec<Vec<Operand>> = Vec::new();
@@ -52,7 +52,7 @@ fn group(graph: &Graph, unit: &Unit, written: &[bool], stored: &[bool]) -> Launc
             if let Some(value) = graph.splat(input) {
                 return Operand::Constant(value as f32);
             }
-            let (source, direct) = graph.source(input, written);
+            let (source, direct) = graph.source(input, computed);
             if let Some(position) = unit.iter().position(|&member| member == source && direct) {
                 return Operand::Member(position);
             }
@@ -83,7 +83,7 @@ fn group(graph: &Graph, unit: &Unit, written: &[bool], stored: &[bool]) -> Launc
         arguments: operands.iter().map(register).collect(),
     };
     let sum = |&id: &NodeId| {
-        let (summed, _) = graph.source(graph.nodes[id].inputs[0], written);
+        let (summed, _) = graph.source(graph.nodes[id].inputs[0], computed);
         let member = unit.iter().position(|&member| member == summed).expect("a group sums its own values");
         FusedSum { register: loads.len() + member, over: graph.sum_over(id).expect("a sum that a group can take") }
     };
