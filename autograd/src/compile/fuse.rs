@@ -109,10 +109,10 @@ fn absorb_sums(graph: &Graph, mut units: Vec<Unit>, computed: &[bool]) -> Vec<Un
         }
         let group = unit_of[source];
         // A group's tasks are made of whole rows, so its rows have one length.
-        if let SumOver::Row(length) = over {
-            if *row_of[group].get_or_insert(length) != length {
-                continue;
-            }
+        if let SumOver::Row(length) = over
+            && *row_of[group].get_or_insert(length) != length
+        {
+            continue;
         }
         units[unit_of[id]].clear();
         units[group].push(id);

@@ -403,11 +403,11 @@ impl<'a> Allocation<'a> {
 
     fn give_back(&mut self, at: usize, arguments: impl Iterator<Item = Argument>) {
         for argument in arguments {
-            if let Argument::Register(value) = argument {
-                if self.last_use[value] == at {
-                    self.free.extend(self.register_of[value]);
-                    self.last_use[value] = usize::MAX; // an argument used twice is given back once
-                }
+            if let Argument::Register(value) = argument
+                && self.last_use[value] == at
+            {
+                self.free.extend(self.register_of[value]);
+                self.last_use[value] = usize::MAX; // an argument used twice is given back once
             }
         }
     }
