@@ -526,6 +526,28 @@ fn programs_share_variables_and_hosts_write_them() {
     assert_eq!(error.to_string(), "\"weight\" has shape [3], but the tensor given for it has shape [4]");
 }
 
+/// Programs on the same threads of work that share a Variable never wait for each other in a circle.
+#[test]
+fn programs_run_from_several_threads_take_turns_on_a_variable() {
+    const RUNS: usize = 50;
+    let weight = Variable::new("weight", Tensor::zeros([300, 300]));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let tape = Tape::new();
+                let w = tape.variable(&weight);
+                let identity = Tensor::<f64>::from_fn([300, 300], |i| f64::from(u8::from(i / 300 == i % 300)));
+                tape.assign(&weight, w.matmul(tape.constant(&identity)) + 1.0); // enough work for several threads
+                let mut program = Device::cpu().program(&tape, &[]).expect("a program");
+                for _ in 0..RUNS {
+                    program.run(&[]).expect("no inputs");
+                }
+            });
+        }
+    });
+    assert_eq!(weight.read().expect("on the CPU"), Tensor::full([300, 300], 4.0 * RUNS as f64));
+}
+
 #[test]
 fn wrong_inputs_are_named() {
     let tape = Tape::new();

@@ -89,6 +89,9 @@ struct Memory {
     constants: Vec<Arc<Tensor>>,
 }
 
+// SAFETY: the addresses are used only by a run, which has exclusive access and finds them anew, the storages locked.
+unsafe impl Send for Memory {}
+
 impl Memory {
     fn address(&mut self, slot: Slot) -> *mut f32 {
         match slot.place {
@@ -123,6 +126,9 @@ struct Launch {
     reads: Vec<*const f32>,
     writes: Vec<*mut f32>,
 }
+
+// SAFETY: as for `Memory`.
+unsafe impl Send for Launch {}
 
 impl Launch {
     fn new(step: &Step) -> Self {
@@ -208,20 +214,6 @@ struct CpuProgram {
     locked: Vec<(usize, Variable)>,
 }
 
-// SAFETY: the addresses within are used only during `run`, which has exclusive access to the program and locks the
-// Variables' storages.
-unsafe impl Send for CpuProgram {}
-
-impl CpuProgram {
-    fn run_here(&mut self, step: u64) -> Result<(), Error> {
-        let CpuProgram { launches, memory, locked, .. } = self;
-        with_storages(locked, memory, &mut |memory| {
-            // SAFETY: the storages are locked here.
-            launches.iter_mut().for_each(|launch| unsafe { launch.run(memory, step) });
-        })
-    }
-}
-
 impl Executable for CpuProgram {
     fn write_input(&mut self, position: usize, values: &[f32]) -> Result<(), Error> {
         let slot = self.plan.inputs[position].slot;
@@ -232,11 +224,18 @@ impl Executable for CpuProgram {
     }
 
     fn run(&mut self, step: u64) -> Result<(), Error> {
-        // The pool is entered once, not by every kernel.
-        match self.pool.clone() {
-            Some(pool) => pool.install(|| self.run_here(step)),
-            None => rayon::scope(|_| self.run_here(step)),
-        }
+        let CpuProgram { pool, launches, memory, locked, .. } = self;
+        // The storages are locked before the pool is entered: a worker that waits for its kernel may be handed another
+        // program meanwhile, and would wait forever for a Variable that it has locked itself.
+        with_storages(locked, memory, &mut |memory| {
+            // SAFETY: the storages are locked here.
+            let mut run = || launches.iter_mut().for_each(|launch| unsafe { launch.run(memory, step) });
+            // The pool is entered once, not by every kernel.
+            match pool {
+                Some(pool) => pool.install(run),
+                None => rayon::scope(|_| run()),
+            }
+        })
     }
 
     fn read_output(&mut self, position: usize, values: &mut [f32]) -> Result<(), Error> {
