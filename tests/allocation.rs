@@ -1,0 +1,121 @@
+//! Replaying a program allocates nothing: every buffer was planned when it was compiled. What the product library
+//! allocates to pack its operands is its own, and is counted apart by running the same products alone.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use autograd::compile::Kernel;
+use autograd::cpu::product::{Product, Strides};
+use autograd::ops::ProductSizes;
+use autograd::{Device, Program, Shape, Stream, Tape, Tensor, Var};
+use nn::layers::{Activation, Conv2d, Flatten, Linear};
+use nn::optim::Adam;
+use nn::{Init, Mode, Module, Optimizer, Rng, Sequential};
+
+/// The system's allocator, counting.
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: the system's allocator does all of the work.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Allocations of all threads while `body` runs.
+fn allocations(body: impl FnOnce()) -> usize {
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    body();
+    ALLOCATIONS.load(Ordering::Relaxed) - before
+}
+
+/// A whole update of a critic: scores, gradient penalty, the gradient of both, Adam.
+fn critic_update<'t>(tape: &'t Tape, critic: &Sequential, adam: &Adam, sample: &[usize]) -> Var<'t> {
+    let batch = Shape::from([&[32], sample].concat());
+    let x = tape.input("x", &batch) + tape.normal(Stream::new(0, "noise"), &batch);
+    let slope = tape.grad(critic.forward(x, Mode::Train).sum(), &[x])[0];
+    let loss = critic.forward(x, Mode::Train).mean() + (slope.norm_rows() - 1.0).square().mean() * 10.0;
+    adam.update(loss, tape.scalar(1e-4));
+    loss
+}
+
+/// The allocations of a run, and those of its products alone, both after a warm-up and within a thread pool.
+fn measure(critic: &Sequential, sample: &[usize]) -> (usize, usize) {
+    let adam = Adam::new(critic.parameters());
+    let tape = Tape::new();
+    let loss = critic_update(&tape, critic, &adam, sample);
+    let mut program = Device::cpu().program(&tape, &[loss]).expect("it compiles");
+    let x = Tensor::full([&[32], sample].concat(), 0.5);
+    let mut products = products(&program);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
+    pool.install(|| {
+        let run = |program: &mut Program| drop(program.run(&[("x", &x)]).expect("all inputs are given").len());
+        let multiply = |products: &mut Vec<Operands>| products.iter_mut().for_each(Operands::multiply);
+        run(&mut program);
+        multiply(&mut products);
+        (allocations(|| run(&mut program)), allocations(|| multiply(&mut products)))
+    })
+}
+
+/// A product with operands to run it on.
+struct Operands(Product, Vec<f32>, Vec<f32>, Vec<f32>);
+
+impl Operands {
+    fn multiply(&mut self) {
+        self.0.run(&self.1, &self.2, &mut self.3, false);
+    }
+}
+
+/// The products that a program runs.
+fn products(program: &Program) -> Vec<Operands> {
+    let product = |kernel: &Kernel| match *kernel {
+        Kernel::MatMul { sizes: ProductSizes { batch, m, n, k }, transpose_a, transpose_b, .. } => {
+            let strides = |transposed, rows, columns| match transposed {
+                false => Strides { batch: rows * columns, row: columns, column: 1 },
+                true => Strides { batch: rows * columns, row: 1, column: rows },
+            };
+            let product = Product { batch, m, n, k, a: strides(transpose_a, m, k), b: strides(transpose_b, k, n) };
+            Some(Operands(product, vec![0.5; batch * m * k], vec![0.5; batch * k * n], vec![0.0; batch * m * n]))
+        }
+        _ => None,
+    };
+    program.plan().steps.iter().filter_map(|step| product(&step.kernel)).collect()
+}
+
+/// One test, so that nothing else allocates meanwhile.
+#[test]
+fn a_replay_allocates_nothing() {
+    let mut rng = Rng::new(0, "weights");
+    let mlp = Sequential::new()
+        .add(Linear::new("0", 2, 128, Init::FanIn, &mut rng))
+        .add(Activation::Relu)
+        .add(Linear::new("2", 128, 128, Init::FanIn, &mut rng))
+        .add(Activation::Softplus)
+        .add(Linear::new("4", 128, 1, Init::FanIn, &mut rng));
+    let (run, products) = measure(&mlp, &[2]);
+    assert!(products > 0, "the product library allocates to pack, or this test measures nothing");
+    assert_eq!(run, products);
+
+    let conv = autograd::ops::Conv::square(2, 2);
+    let dcgan = Sequential::new()
+        .add(Conv2d::new("0", 1, 4, 5, conv, Init::FanIn, &mut rng))
+        .add(Activation::LeakyRelu(0.2))
+        .add(Conv2d::new("2", 4, 8, 5, conv, Init::FanIn, &mut rng))
+        .add(Activation::LeakyRelu(0.2))
+        .add(Flatten)
+        .add(Linear::new("5", 8 * 7 * 7, 1, Init::FanIn, &mut rng));
+    let (run, products) = measure(&dcgan, &[1, 28, 28]);
+    assert_eq!(run, products);
+}
