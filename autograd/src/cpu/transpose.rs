@@ -3,7 +3,7 @@
 /// Rows and columns of a block.
 const BLOCK: usize = 8;
 /// Rows and columns of blocks done in a row, so that whole cache lines are read and written.
-const SUPERBLOCK: usize = 16;
+const SUPERBLOCK: usize = 32;
 
 type Block = [[f32; BLOCK]; BLOCK];
 

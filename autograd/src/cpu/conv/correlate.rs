@@ -52,14 +52,15 @@ impl Correlation {
 
     /// `sums[channel]` += the products of the pixels that one element of the filters connects, for one panel of filters.
     fn add_tap(&self, tap: usize, images: usize, x: &[f32], g: &[f32], sums: &mut [f32]) {
-        const IMAGES: usize = 8; // that stay in the L2 cache while all channels are computed
+        const PIXELS: usize = 200; // whose channels stay in the caches from tile to tile
+        let at_once = (PIXELS / self.results.pixels).max(1);
         let (sums, _) = sums.as_chunks_mut::<LANES>();
         let rows = sums.len().div_ceil(sums.len().div_ceil(kernel::rows_at_once()));
-        for first in (0..images).step_by(IMAGES) {
+        for first in (0..images).step_by(at_once) {
             for (tile, sums) in sums.chunks_mut(rows).enumerate() {
                 pulp::Arch::new().dispatch(Correlate {
                     pairs: &self.connections[tap],
-                    images: IMAGES.min(images - first),
+                    images: at_once.min(images - first),
                     narrow: &x[first * self.inputs.image()..],
                     narrow_pixels: self.inputs.pixels,
                     narrow_channels: self.inputs.channels,

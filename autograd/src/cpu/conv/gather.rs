@@ -98,13 +98,17 @@ impl Gathering {
         let tiles = rows.len().div_ceil(kernel::rows_at_once());
         let (mut sources, mut targets, mut sums): ([_; ROWS], [_; ROWS], Sums) =
             ([0; ROWS], [0; ROWS], [[0.0; LANES]; ROWS]);
+        let (mut image, mut pixel) = (rows.start / pixels.len(), rows.start % pixels.len());
         for tile in 0..tiles {
             // Tiles of nearly equal height.
             let [first, end] = [tile, tile + 1].map(|tile| rows.start + rows.len() * tile / tiles);
-            for (row, (source, target)) in (first..end).zip(sources.iter_mut().zip(&mut targets)) {
-                let (image, pixel) = (row / pixels.len(), pixels[row % pixels.len()]);
-                *source = (image * from.pixels + pixel.from) * depth;
-                *target = (image * to.pixels + pixel.to) * to.channels + lane;
+            for (source, target) in sources.iter_mut().zip(&mut targets).take(end - first) {
+                *source = (image * from.pixels + pixels[pixel].from) * depth;
+                *target = (image * to.pixels + pixels[pixel].to) * to.channels + lane;
+                pixel += 1;
+                if pixel == pixels.len() {
+                    (image, pixel) = (image + 1, 0);
+                }
             }
             let (rows, targets) = (&sources[..end - first], &targets[..end - first]);
             let arch = pulp::Arch::new();
@@ -119,7 +123,7 @@ impl Gathering {
                 let result = unsafe { result.slice(target..target + lanes) };
                 match result.first_chunk_mut::<LANES>() {
                     Some(result) => *result = *sums, // a copy of known length needs no call
-                    None => result.copy_from_slice(&sums[..lanes]),
+                    None => result.iter_mut().zip(sums).for_each(|(result, sum)| *result = *sum),
                 }
             }
         }
