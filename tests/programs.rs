@@ -526,6 +526,35 @@ fn programs_share_variables_and_hosts_write_them() {
     assert_eq!(error.to_string(), "\"weight\" has shape [3], but the tensor given for it has shape [4]");
 }
 
+/// Memory is reused within a run, between runs and between programs; nothing of what it held may show.
+#[test]
+fn nothing_of_an_earlier_run_is_left() {
+    let records: [Record; 5] = [
+        |tape| mlp_critic(tape, 37, 65, |x| x.relu()),
+        |tape| conv_critic(tape, 3, 5, |x| x.leaky_relu(0.2)),
+        |tape| generator(tape, 9),
+        |tape| classifier(tape, 43, 11),
+        |tape| {
+            let x = tape.input("x", [60, 70]);
+            vec![x.pad(&[1, 2], &[3, 0]).matmul_with(x.pad(&[0, 0], &[4, 2]), true, false), x.sum(), x.mean_axes(&[0])]
+        },
+    ];
+    for (i, record) in records.into_iter().enumerate() {
+        let tape = Tape::new();
+        let outputs = record(&tape);
+        let inputs = draw_inputs(&tape);
+        let poison: Vec<(String, Tensor)> =
+            inputs.iter().map(|(name, x)| (name.clone(), Tensor::full(x.shape(), f64::NAN))).collect();
+        for device in devices() {
+            let mut program = device.program(&tape, &outputs).expect("a program");
+            let fresh = bits(program.run(&by_name(&inputs)).expect("every input is given"));
+            program.run(&by_name(&poison)).expect("every input is given");
+            let again = bits(program.run(&by_name(&inputs)).expect("every input is given"));
+            assert!(fresh == again, "program {i} after a run on NaN");
+        }
+    }
+}
+
 /// Programs on the same threads of work that share a Variable never wait for each other in a circle.
 #[test]
 fn programs_run_from_several_threads_take_turns_on_a_variable() {
