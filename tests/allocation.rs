@@ -61,7 +61,7 @@ fn measure(critic: &Sequential, sample: &[usize]) -> (usize, usize) {
     let mut products = products(&program);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
     pool.install(|| {
-        let run = |program: &mut Program| drop(program.run(&[("x", &x)]).expect("all inputs are given").len());
+        let run = |program: &mut Program| _ = program.run(&[("x", &x)]).expect("all inputs are given");
         let multiply = |products: &mut Vec<Operands>| products.iter_mut().for_each(Operands::multiply);
         run(&mut program);
         multiply(&mut products);
