@@ -89,8 +89,11 @@ impl FusedLoop {
             with_scratch((self.registers + 1) * TILE, |scratch| {
                 let aligned = scratch.as_ptr().align_offset(64);
                 let (registers, _) = scratch[aligned..].as_chunks_mut::<TILE>();
-                // SAFETY: the caller's promise; tasks cover disjoint ranges.
-                vectorised(|| unsafe { self.run_task(registers, task, buffers) });
+                vectorised(
+                    #[inline(always)]
+                    // SAFETY: the caller's promise; tasks cover disjoint ranges.
+                    || unsafe { self.run_task(registers, task, buffers) },
+                );
             });
         });
         // SAFETY: as above, and all tasks are done.
