@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-use crate::config::Config;
+use crate::config::{Config, Options};
 use crate::{Error, Result};
 
 /// The key of the metadata in a safetensors file. One key with ordered JSON, because a map of several would be written
@@ -14,21 +14,42 @@ pub const METADATA_KEY: &str = "wgan";
 /// The version of the layout that this program writes and reads.
 const FORMAT: u32 = 1;
 
-/// What is needed to rebuild the networks and to go on, beside the weights and the optimiser's state.
+/// What is needed to rebuild the networks, beside the weights. It depends on nothing but what was computed, so the same
+/// training leaves the same bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Metadata {
     format: u32,
     /// Updates of the generator so far.
     pub step: u64,
-    /// The settings of the run. All random numbers follow from its seed and the step.
-    pub config: Config,
+    /// The settings that decided what was computed. All random numbers follow from the seed and the step.
+    #[serde(serialize_with = "given")]
+    settings: Options,
+}
+
+/// Settings that were not given are left out.
+fn given<S: Serializer>(settings: &Options, serializer: S) -> Result<S::Ok, S::Error> {
+    settings.given().serialize(serializer)
 }
 
 impl Metadata {
     /// The metadata of a run after `step` updates.
-    pub fn new(step: u64, config: Config) -> Self {
-        Metadata { format: FORMAT, step, config }
+    pub fn new(step: u64, config: &Config) -> Self {
+        Metadata { format: FORMAT, step, settings: config.essentials() }
+    }
+
+    /// A configuration with the same networks.
+    pub fn config(&self) -> Config {
+        Config::default().with(&self.settings)
+    }
+
+    /// What `config` differs in from the settings of the checkpoint, as "dim = 16, not 32"; None if they agree.
+    pub fn difference(&self, config: &Config) -> Option<String> {
+        let [ours, theirs] = [&self.settings, &config.essentials()].map(Options::given);
+        let value =
+            |settings: &toml::Table, name| settings.get(name).map_or("absent".to_owned(), toml::Value::to_string);
+        let name = ours.keys().chain(theirs.keys()).find(|name| ours.get(*name) != theirs.get(*name))?;
+        Some(format!("{name} = {}, not {}", value(&ours, name), value(&theirs, name)))
     }
 
     /// One line of JSON, the same for the same metadata.
@@ -65,20 +86,45 @@ impl Metadata {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Lipschitz;
 
     #[test]
     fn metadata_read_back_and_are_written_in_one_order() {
-        let metadata = Metadata::new(1500, Config { seed: u64::MAX >> 1, lr: 0.1 + 0.2, ..Config::default() });
+        let metadata = Metadata::new(1500, &Config { seed: u64::MAX >> 1, lr: 0.1 + 0.2, ..Config::default() });
         let json = metadata.to_json();
-        assert!(json.starts_with(r#"{"format":1,"step":1500,"config":{"dataset":"mnist","#), "{json}");
+        assert!(json.starts_with(r#"{"format":1,"step":1500,"settings":{"dataset":"mnist","#), "{json}");
         assert_eq!(Metadata::from_json(&json).unwrap(), metadata);
+    }
+
+    /// How long a run is meant to go on, on how many threads and from which folder, leaves no trace in its weights.
+    #[test]
+    fn metadata_depend_on_nothing_but_what_was_computed() {
+        let config = Config::default();
+        let elsewhere = Config {
+            data_dir: Some("/elsewhere".to_owned()),
+            steps: 7,
+            threads: Some(3),
+            sample_every: 2,
+            checkpoint_every: 3,
+            ..config.clone()
+        };
+        assert_eq!(Metadata::new(5, &elsewhere).to_json(), Metadata::new(5, &config).to_json());
+    }
+
+    #[test]
+    fn a_difference_names_the_setting_and_both_values() {
+        let metadata = Metadata::new(5, &Config { dim: 32, ..Config::default() });
+        assert_eq!(metadata.difference(&metadata.config()), None);
+        assert_eq!(metadata.difference(&Config::default()).unwrap(), "dim = 32, not 16");
+        let clipped = Config { dim: 32, lipschitz: Lipschitz::Clip, ..Config::default() };
+        assert_eq!(metadata.difference(&clipped).unwrap(), r#"lipschitz = "gp", not "clip""#);
     }
 
     #[test]
     fn files_carry_their_metadata() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("checkpoint.safetensors");
-        let (weights, metadata) = (nn::Checkpoint::new(), Metadata::new(3, Config::default()));
+        let (weights, metadata) = (nn::Checkpoint::new(), Metadata::new(3, &Config::default()));
         weights.save(&path, Some((METADATA_KEY, &metadata.to_json()))).unwrap();
         assert_eq!(Metadata::read(&path).unwrap(), metadata);
         weights.save(&path, None).unwrap();

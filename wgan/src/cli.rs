@@ -51,6 +51,9 @@ pub struct TrainArgs {
     pub resume: Option<PathBuf>,
 }
 
+/// Beyond this their file would take all memory.
+const MOST_SAMPLES: i64 = 100_000;
+
 /// The options of `wgan sample`.
 #[derive(Debug, Args)]
 pub struct SampleArgs {
@@ -58,7 +61,7 @@ pub struct SampleArgs {
     #[command(flatten)]
     pub source: Source,
     /// Number of samples
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = value_parser!(u32).range(1..=MOST_SAMPLES))]
     pub count: u32,
     /// Start of the random numbers; the same seed gives the same samples
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -78,4 +81,16 @@ pub struct Source {
     /// File of weights: a checkpoint.safetensors or generator.safetensors
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
+}
+
+/// What clap says of a command line that it cannot read, as one sentence like all other errors.
+pub fn sentence(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let advice = |line: &&str| !line.starts_with("Usage:") && !line.starts_with("For more information");
+    let lines = text.lines().map(str::trim).take_while(advice).filter(|line| !line.is_empty());
+    let join = |sentence: String, line: &str| match line.strip_prefix("tip: ") {
+        Some(tip) => format!("{sentence}; {tip}"),
+        None => format!("{sentence} {line}"),
+    };
+    lines.map(str::to_owned).reduce(|sentence, line| join(sentence, &line)).unwrap_or_default()
 }

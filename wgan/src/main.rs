@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use autograd::{Shape, Tensor};
 use clap::Parser;
-use wgan::cli::{Cli, Command, SampleArgs, TrainArgs};
+use wgan::cli::{self, Cli, Command, SampleArgs, TrainArgs};
 use wgan::config::{Config, Options};
 use wgan::data::Dataset;
 use wgan::pictures::Picture;
@@ -17,7 +17,14 @@ use wgan::{Error, Result, interrupt, npy};
 const RUNS: &str = "runs";
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() => {
+            eprintln!("{}", cli::sentence(&error));
+            return ExitCode::from(2);
+        }
+        Err(help_or_version) => help_or_version.exit(),
+    };
     let done = match &cli.command {
         None => train(&cli.train),
         Some(Command::Train(args)) => train(args),

@@ -158,6 +158,11 @@ impl Programs {
             if found.is_some() {
                 return Ok(found);
             }
+            if let Some(measure_slope) = &mut self.measure_slope
+                && let Some(found) = measure_slope.at(step).first_non_finite(&inputs)?
+            {
+                return Ok(Some(found));
+            }
         }
         Ok(self.update_generator.at(iteration).first_non_finite(&[])?)
     }
@@ -170,6 +175,19 @@ impl Programs {
     /// The generator, likewise.
     pub fn generator(&self) -> &Generator {
         &self.generator
+    }
+
+    /// Whether both networks are fit for use.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn weights_are_finite(&self) -> Result<bool> {
+        for weights in self.critic.parameters().iter().chain(&self.generator.parameters()) {
+            if !weights.read()?.data().iter().all(|x| x.is_finite()) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Everything that a training changes.

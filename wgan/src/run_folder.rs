@@ -13,7 +13,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use crate::config::Config;
+use crate::config::{Config, Options};
 use crate::{Error, Result};
 use nn::files::write_whole;
 
@@ -106,6 +106,14 @@ impl RunFolder {
     /// [`Error::File`].
     pub fn write_config(&self, config: &Config) -> Result<()> {
         Ok(write_whole(&self.config(), config.to_toml().as_bytes())?)
+    }
+
+    /// The configuration in `config.toml`.
+    ///
+    /// # Errors
+    /// As [`Options::read`] and [`Config::resolve`].
+    pub fn read_config(&self) -> Result<Config> {
+        Config::resolve(&Options::default(), &Options::read(&self.config())?)
     }
 
     /// Removes the samples drawn after `step`, as a resumed run will draw them again.
@@ -238,7 +246,6 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let folder = RunFolder::at(parent.path(), false).unwrap();
         folder.write_config(&Config::default()).unwrap();
-        let options = crate::config::Options::read(&folder.config()).unwrap();
-        assert_eq!(Config::resolve(&Default::default(), &options).unwrap(), Config::default());
+        assert_eq!(folder.read_config().unwrap(), Config::default());
     }
 }

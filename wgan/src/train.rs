@@ -12,7 +12,7 @@ use crate::pictures::{Contours, Picture, curves, grid, grid_points};
 use crate::programs::{Losses, Programs};
 use crate::progress::Progress;
 use crate::run_folder::RunFolder;
-use crate::{Error, Result, interrupt};
+use crate::{Error, Result, interrupt, sample};
 
 /// How a training ended without an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub enum Outcome {
 /// Trains from the start and leaves the run's files in `folder`.
 ///
 /// # Errors
-/// If a file cannot be written or a loss becomes non-finite.
+/// If a file cannot be written, or a loss or weight becomes infinite or NaN.
 pub fn start(config: &Config, data: &Dataset, folder: &RunFolder) -> Result<Outcome> {
     let programs = Programs::compile(config, data, &device(config)?)?;
     let metrics = Metrics::create(&folder.metrics())?;
@@ -42,7 +42,11 @@ pub fn start(config: &Config, data: &Dataset, folder: &RunFolder) -> Result<Outc
 /// As [`start`], and if the checkpoint cannot be used or all steps asked for are done.
 pub fn resume(folder: &RunFolder, changes: &Options) -> Result<Outcome> {
     let metadata = Metadata::read(&folder.checkpoint())?;
-    let config = metadata.config.resumed(changes)?;
+    let config = folder.read_config()?.resumed(changes)?;
+    if let Some(difference) = metadata.difference(&config) {
+        let problem = format!("it was trained with {difference} as the run's config.toml says");
+        return Err(Error::Damaged { path: folder.checkpoint(), problem });
+    }
     if config.steps <= metadata.step {
         let reason = format!("the run has done {} steps already; ask for more in all", metadata.step);
         return Err(Error::Setting { name: "steps", value: config.steps.to_string(), reason });
@@ -117,10 +121,16 @@ impl<'a> Training<'a> {
             self.metrics.push(row)?;
             progress.update(&row);
             let (last, interrupted) = (step == self.config.steps, interrupt::requested());
-            if last || interrupted || step.is_multiple_of(self.config.sample_every) {
+            let due = |every| last || interrupted || step.is_multiple_of(every);
+            let (draw, save) = (due(self.config.sample_every), due(self.config.checkpoint_every));
+            // The last update of all can spoil weights without a loss to tell; such a checkpoint would be of no use.
+            if (draw || save) && !self.programs.weights_are_finite()? {
+                return Err(self.explain_non_finite(step)?);
+            }
+            if draw {
                 self.draw(step)?;
             }
-            if last || interrupted || step.is_multiple_of(self.config.checkpoint_every) {
+            if save {
                 self.save(step)?;
             }
             if interrupted && !last {
@@ -149,14 +159,14 @@ impl<'a> Training<'a> {
     }
 
     fn save(&self, step: u64) -> Result<()> {
-        let metadata = Metadata::new(step, self.config.clone()).to_json();
+        let metadata = Metadata::new(step, self.config).to_json();
         let metadata = Some((METADATA_KEY, metadata.as_str()));
         let generator = nn::Checkpoint::new().with("generator.", self.programs.generator().parameters());
         generator.save(&self.folder.generator(), metadata)?;
         Ok(self.programs.checkpoint().save(&self.folder.checkpoint(), metadata)?)
     }
 
-    /// Which operation first made a loss infinite or NaN: found by going back to the last checkpoint and coming to the
+    /// Which operation first made a loss or weight infinite or NaN: found by going back to the last checkpoint and coming to the
     /// step again, which gives the same bits.
     fn explain_non_finite(&mut self, step: u64) -> Result<Error> {
         let checkpoint = self.folder.checkpoint();
@@ -177,7 +187,7 @@ impl<'a> Training<'a> {
             _ => format!("the checkpoint of step {saved} is kept"),
         };
         Ok(Error::Training(format!(
-            "a loss is no longer finite at step {step}: {cause}; {kept}; try a smaller --lr or a stronger constraint"
+            "the training is no longer finite at step {step}: {cause}; {kept}; try a smaller --lr or a stronger constraint"
         )))
     }
 }
@@ -186,9 +196,6 @@ fn write(path: &std::path::Path, picture: &Picture) -> Result<()> {
     Ok(nn::files::write_whole(path, &picture.encode())?)
 }
 
-/// Images in a grid of samples, and points in a plane of them.
-const GRID: usize = 64;
-const POINTS: usize = 512;
 /// Points of the plane along each side at which the critic is scored.
 const RESOLUTION: usize = 128;
 
@@ -202,9 +209,8 @@ struct Samples {
 impl Samples {
     fn new(config: &Config, data: &Dataset, programs: &Programs) -> Result<Self> {
         let device = device(config)?;
-        let count = if config.dataset.is_images() { GRID } else { POINTS };
-        let noise = Stream::new(config.seed, "samples");
-        let generate = device.compile(|tape| [programs.generator().samples(tape, noise, count)])?;
+        let (noise, batch) = (Stream::new(config.seed, "samples"), sample::batch(config.dataset));
+        let generate = device.compile(|tape| [programs.generator().samples(tape, noise, batch)])?;
         let score = match data.shape().rank() {
             1 => {
                 let tape = Tape::new();
@@ -220,7 +226,7 @@ impl Samples {
         let [generated] = self.generate.run(&[])?;
         let Some(score) = &mut self.score else { return Ok(grid(generated)) };
         let scores = score.run(&[])?;
-        let count = POINTS.min(data.len());
+        let count = generated.shape()[0]; // as many real points
         let real = Tensor::new([count, 2], data.samples()[..2 * count].to_vec())?;
         Ok(Contours { scores: Some(&scores[0]), real: Some(&real), generated }.draw())
     }

@@ -64,7 +64,7 @@ pub enum Lipschitz {
     Lp,
     /// As gp, with the slope between two points in place of the gradient
     Difference,
-    /// As gp-one-sided, likewise
+    /// As gp-one-sided, with the slope between two points
     DifferenceOneSided,
     /// Nothing: the loss runs off, as a demonstration
     None,

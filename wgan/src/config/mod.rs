@@ -72,6 +72,14 @@ pub struct Config {
     pub checkpoint_every: u64,
 }
 
+/// The settings that no step depends on: how long a run goes on, how fast, and what it reports.
+const SCHEDULE: [&str; 4] = ["steps", "threads", "sample-every", "checkpoint-every"];
+
+/// Beyond these a number is a slip of the finger that would take all memory.
+const LARGEST_DIM: u64 = 1024;
+const MOST_CRITIC_STEPS: u64 = 1000;
+const MOST_THREADS: u64 = 256;
+
 impl Config {
     /// The configuration that `flags` and `file` ask for: a flag goes before the file, the file before the preset, the
     /// preset before the default.
@@ -112,8 +120,7 @@ impl Config {
     /// # Errors
     /// [`Error::Flag`] for any other change, [`Error::Setting`] for a value that is not possible.
     pub fn resumed(&self, changes: &Options) -> Result<Self> {
-        const CHANGEABLE: [&str; 4] = ["steps", "threads", "sample-every", "checkpoint-every"];
-        if let Some((flag, _)) = changes.given().into_iter().find(|(flag, _)| !CHANGEABLE.contains(&flag.as_str())) {
+        if let Some((flag, _)) = changes.given().into_iter().find(|(flag, _)| !SCHEDULE.contains(&flag.as_str())) {
             let reason = "a resumed run keeps all settings but steps, threads and reports";
             return Err(Error::Flag { flag, reason: reason.to_owned() });
         }
@@ -124,9 +131,22 @@ impl Config {
 
     /// The settings as a TOML file, without those that have no effect.
     pub fn to_toml(&self) -> String {
+        toml::to_string(&self.effective()).expect("a table of plain values is TOML")
+    }
+
+    /// The settings that decide what a step computes. Two runs that agree in these have the same bits after as many
+    /// steps, wherever their data lie.
+    pub fn essentials(&self) -> Options {
+        let mut settings = self.effective();
+        settings.retain(|name, _| name != "data-dir" && !SCHEDULE.contains(&name));
+        settings.try_into().expect("Options and Config have the same fields")
+    }
+
+    /// The settings that have an effect.
+    fn effective(&self) -> toml::Table {
         let mut settings = self.table();
         settings.retain(|name, _| self.idle(name).is_none());
-        toml::to_string(&settings).expect("a table of plain values is TOML")
+        settings
     }
 
     fn table(&self) -> toml::Table {
@@ -144,6 +164,7 @@ impl Config {
         let positive = |name, x: f64| check(name, x, x > 0.0 && x.is_finite(), "it must be greater than 0");
         let fraction = |name, x: f64| check(name, x, (0.0..1.0).contains(&x), "it must be at least 0 and less than 1");
         let at_least_one = |name, n: u64| check(name, n, n >= 1, "it must be at least 1");
+        let up_to = |name, n, most| check(name, n, (1..=most).contains(&n), &format!("it must be from 1 to {most}"));
         positive("lambda", self.lambda)?;
         positive("clip", self.clip)?;
         positive("lr", self.lr)?;
@@ -152,11 +173,11 @@ impl Config {
         fraction("beta2", self.beta2)?;
         fraction("decay", self.decay)?;
         fraction("momentum", self.momentum)?;
-        at_least_one("dim", self.dim as u64)?;
-        at_least_one("critic-steps", self.critic_steps)?;
+        up_to("dim", self.dim as u64, LARGEST_DIM)?;
+        up_to("critic-steps", self.critic_steps, MOST_CRITIC_STEPS)?;
         at_least_one("batch", self.batch as u64)?;
         at_least_one("steps", self.steps)?;
-        at_least_one("threads", self.threads.unwrap_or(1) as u64)?;
+        up_to("threads", self.threads.unwrap_or(1) as u64, MOST_THREADS)?;
         at_least_one("sample-every", self.sample_every)?;
         at_least_one("checkpoint-every", self.checkpoint_every)?;
         let fits = self.dataset.is_images() || self.arch == Arch::Mlp;

@@ -2,15 +2,18 @@
 
 use std::path::Path;
 
-use clap::{Args, value_parser};
+use clap::Args;
+use clap::builder::RangedU64ValueParser;
 use serde::{Deserialize, Serialize};
 
 use super::choices::{Arch, DatasetName, Lipschitz, Optimizer, PenaltyPoints, Sign};
 use super::nearest;
 use crate::{Error, Result};
 
-/// TOML knows integers up to this.
-const LARGEST_SEED: u64 = i64::MAX as u64;
+/// A whole number that a TOML file can hold.
+fn whole<T: TryFrom<u64>>() -> RangedU64ValueParser<T> {
+    RangedU64ValueParser::new().range(..=i64::MAX as u64)
+}
 
 /// One declaration per setting: a flag of the command line and a key of the file, both under the same name.
 #[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -27,13 +30,13 @@ pub struct Options {
     #[arg(long, value_name = "NAME", help_heading = "Networks")]
     pub arch: Option<Arch>,
     /// Width: channels of dcgan's first layer, units of mlp's hidden layers [default: 16, 512]
-    #[arg(long, value_name = "N", help_heading = "Networks")]
+    #[arg(long, value_name = "N", help_heading = "Networks", value_parser = whole::<usize>())]
     pub dim: Option<usize>,
 
     /// What keeps the critic Lipschitz [default: gp]
     #[arg(long, value_name = "NAME", help_heading = "Objective")]
     pub lipschitz: Option<Lipschitz>,
-    /// Weight of the penalty [default: 10; 0.1 for points, but 10 under gp-one-sided]
+    /// Weight of the penalty [default: 10; 0.1 for points unless one-sided]
     #[arg(long, value_name = "X", help_heading = "Objective", allow_negative_numbers = true)]
     pub lambda: Option<f64>,
     /// Bound of the weights under --lipschitz clip [default: 0.01]
@@ -46,7 +49,7 @@ pub struct Options {
     #[arg(long, value_name = "NAME", help_heading = "Objective")]
     pub sign: Option<Sign>,
     /// Updates of the critic per update of the generator [default: 5]
-    #[arg(long, value_name = "N", help_heading = "Objective")]
+    #[arg(long, value_name = "N", help_heading = "Objective", value_parser = whole::<u64>())]
     pub critic_steps: Option<u64>,
 
     /// The rule of the updates [default: adam; rmsprop under --lipschitz clip]
@@ -72,22 +75,22 @@ pub struct Options {
     pub epsilon: Option<f64>,
 
     /// Samples per update [default: 50 images or 256 points]
-    #[arg(long, value_name = "N", help_heading = "Run")]
+    #[arg(long, value_name = "N", help_heading = "Run", value_parser = whole::<usize>())]
     pub batch: Option<usize>,
     /// Updates of the generator in all [default: 2000]
-    #[arg(long, value_name = "N", help_heading = "Run")]
+    #[arg(long, value_name = "N", help_heading = "Run", value_parser = whole::<u64>())]
     pub steps: Option<u64>,
     /// Start of all random numbers; the same seed gives the same bits [default: 0]
-    #[arg(long, value_name = "N", help_heading = "Run", value_parser = value_parser!(u64).range(..=LARGEST_SEED))]
+    #[arg(long, value_name = "N", help_heading = "Run", value_parser = whole::<u64>())]
     pub seed: Option<u64>,
     /// Threads to compute on [default: one per core]
-    #[arg(long, value_name = "N", help_heading = "Run")]
+    #[arg(long, value_name = "N", help_heading = "Run", value_parser = whole::<usize>())]
     pub threads: Option<usize>,
     /// Steps between pictures of samples [default: 500]
-    #[arg(long, value_name = "N", help_heading = "Run")]
+    #[arg(long, value_name = "N", help_heading = "Run", value_parser = whole::<u64>())]
     pub sample_every: Option<u64>,
     /// Steps between checkpoints [default: 500]
-    #[arg(long, value_name = "N", help_heading = "Run")]
+    #[arg(long, value_name = "N", help_heading = "Run", value_parser = whole::<u64>())]
     pub checkpoint_every: Option<u64>,
 }
 

@@ -119,6 +119,8 @@ fn impossible_values_are_refused() {
     insta::assert_snapshot!(refusal("lr = nan"), @"lr = NaN is not possible: it must be greater than 0");
     insta::assert_snapshot!(refusal("beta1 = 1"), @"beta1 = 1 is not possible: it must be at least 0 and less than 1");
     insta::assert_snapshot!(refusal("batch = 0"), @"batch = 0 is not possible: it must be at least 1");
+    insta::assert_snapshot!(refusal("dim = 100000"), @"dim = 100000 is not possible: it must be from 1 to 1024");
+    insta::assert_snapshot!(refusal("threads = 0"), @"threads = 0 is not possible: it must be from 1 to 256");
     insta::assert_snapshot!(
         refusal("dataset = '8gaussians'\narch = 'dcgan'"),
         @"arch = dcgan is not possible: 8gaussians holds points of the plane, which need mlp"

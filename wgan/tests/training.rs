@@ -1,0 +1,528 @@
+//! Whole trainings as a person runs them: what they leave behind, and how they end, by themselves or by force.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use safetensors::SafeTensors;
+use tempfile::TempDir;
+use wgan::checkpoint::Metadata;
+use wgan::metrics::{self, Row};
+
+/// A training of a second or less.
+const TINY: [&str; 6] = ["--dataset=8gaussians", "--dim=16", "--batch=16", "--critic-steps=2", "--seed=3", "--lr=1e-3"];
+
+/// A folder to work in, and the program to run in it.
+struct Workplace(TempDir);
+
+impl Workplace {
+    fn new() -> Self {
+        Workplace(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// `wgan` with these arguments, given as one text.
+    fn command(&self, args: &str) -> std::process::Command {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wgan"));
+        command.current_dir(&self.0).args(args.split_whitespace());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Trains a tiny network to the end.
+    fn train(&self, args: &str) -> Output {
+        succeed(self.command(&format!("train {} {args}", TINY.join(" "))))
+    }
+
+    fn run(&self, args: &str) -> Output {
+        succeed(self.command(args))
+    }
+
+    /// What the program says when it ends with `code`, after its progress.
+    fn complaint(&self, args: &str, code: i32) -> String {
+        complaint(self.command(args), code)
+    }
+
+    fn bytes(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// The rows of a run's metrics, but for the times.
+    fn rows(&self, run: &str) -> Vec<Row> {
+        let rows = metrics::read(&self.path(run).join("metrics.csv")).unwrap();
+        rows.into_iter().map(|row| Row { seconds: 0.0, ..row }).collect()
+    }
+
+    fn checkpoint_step(&self, run: &str) -> u64 {
+        Metadata::read(&self.path(run).join("checkpoint.safetensors")).unwrap().step
+    }
+
+    /// Starts a training without end, and waits until it has done this many steps.
+    fn start(&self, args: &str, steps: usize) -> Running {
+        let args = format!("train {} --steps=1000000000 {args} --out=run", TINY.join(" "));
+        let mut running = Running(self.command(&args).spawn().unwrap());
+        let metrics = self.path("run").join("metrics.csv");
+        let started = Instant::now();
+        while fs::read_to_string(&metrics).map_or(0, |text| text.lines().count()) <= steps {
+            assert!(running.0.try_wait().unwrap().is_none(), "the training ended by itself");
+            assert!(started.elapsed() < Duration::from_secs(300), "the training does not get on");
+            sleep(Duration::from_millis(1));
+        }
+        running
+    }
+}
+
+/// A process that does not outlive its test.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn succeed(mut command: std::process::Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    output
+}
+
+fn complaint(mut command: std::process::Command, code: i32) -> String {
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    let text = String::from_utf8(output.stderr).unwrap();
+    let lines: Vec<&str> = text.lines().skip_while(|line| line.starts_with("step ")).collect();
+    let [sentence] = lines[..] else { panic!("not one sentence: {lines:#?}") };
+    sentence.to_owned()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = entries.collect();
+    names.sort();
+    names
+}
+
+/// The runs agree in everything that a training leaves behind, but for the times.
+fn assert_same_run(a: &Workplace, b: &Workplace) {
+    assert_eq!(a.rows("run"), b.rows("run"));
+    assert_eq!(names(&a.path("run/samples")), names(&b.path("run/samples")));
+    let samples = names(&a.path("run/samples")).into_iter().map(|name| format!("run/samples/{name}"));
+    let files = ["run/checkpoint.safetensors", "run/generator.safetensors", "run/curves.png"];
+    for file in files.map(str::to_owned).into_iter().chain(samples) {
+        assert!(a.bytes(&file) == b.bytes(&file), "{file} differs");
+    }
+}
+
+#[test]
+fn a_run_leaves_its_files() {
+    let place = Workplace::new();
+    let output = place.train("--steps=25 --sample-every=10 --checkpoint-every=10 --out=run");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "done; the results are in run\n");
+    assert_eq!(
+        names(&place.path("run")),
+        ["checkpoint.safetensors", "config.toml", "curves.png", "generator.safetensors", "metrics.csv", "samples"]
+    );
+    assert_eq!(names(&place.path("run/samples")), ["step-000010.png", "step-000020.png", "step-000025.png"]);
+    let text = String::from_utf8(place.bytes("run/metrics.csv")).unwrap();
+    assert!(text.starts_with("step,seconds,critic_loss,wasserstein,penalty,slope,generator_loss\n1,"));
+    let rows = place.rows("run");
+    assert_eq!(rows.len(), 25);
+    for row in rows {
+        assert!((row.critic_loss - (row.penalty - row.wasserstein)).abs() < 1e-4, "{row}");
+        assert!(row.slope > 0.0 && row.penalty >= 0.0 && row.generator_loss.is_finite(), "{row}");
+    }
+}
+
+#[test]
+fn without_out_every_run_gets_a_folder_of_its_own() {
+    let place = Workplace::new();
+    place.train("--steps=1");
+    let output = place.train("--steps=1 --lipschitz=lp");
+    assert_eq!(names(&place.path("runs")), ["001-8gaussians-gp", "002-8gaussians-lp"]);
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "done; the results are in runs/002-8gaussians-lp\n");
+}
+
+#[test]
+fn no_command_trains_and_a_runs_own_configuration_repeats_it() {
+    let [first, again] = [Workplace::new(), Workplace::new()];
+    first.run(&format!("{} --steps=20 --out=run", TINY.join(" ")));
+    fs::copy(first.path("run/config.toml"), again.path("my.toml")).unwrap();
+    again.run("--config=my.toml --out=run");
+    assert_same_run(&first, &again);
+}
+
+#[test]
+fn a_resume_after_a_kill_leaves_the_bits_of_a_run_in_one_go() {
+    let [resumed, whole] = [Workplace::new(), Workplace::new()];
+    let often = "--checkpoint-every=100 --sample-every=50";
+    let mut running = resumed.start(often, 160);
+    running.0.kill().unwrap(); // SIGKILL where there are signals
+    running.0.wait().unwrap();
+    let checkpoint = resumed.checkpoint_step("run");
+    assert!(checkpoint >= 100 && checkpoint.is_multiple_of(100));
+    // What a process leaves that is killed while it writes.
+    let metrics = resumed.path("run/metrics.csv");
+    fs::write(&metrics, [resumed.bytes("run/metrics.csv"), b"170,1.0,-0.".to_vec()].concat()).unwrap();
+    fs::write(resumed.path("run/samples/step-999999.png"), "later than the checkpoint").unwrap();
+
+    let steps = checkpoint + 100;
+    resumed.run(&format!("train --resume=run --steps={steps}"));
+    whole.train(&format!("{often} --steps={steps} --out=run"));
+    assert_eq!(resumed.rows("run").len() as u64, steps);
+    assert_same_run(&resumed, &whole);
+}
+
+#[test]
+fn a_finished_run_goes_on_as_if_it_had_never_ended() {
+    let [resumed, whole] = [Workplace::new(), Workplace::new()];
+    resumed.train("--steps=30 --out=run --checkpoint-every=1000");
+    resumed.run("train --resume=run --steps=60");
+    whole.train("--steps=60 --out=run");
+    fs::remove_file(resumed.path("run/samples/step-000030.png")).unwrap(); // drawn because the run ended there
+    assert_same_run(&resumed, &whole);
+}
+
+#[test]
+fn the_bits_do_not_depend_on_the_number_of_threads() {
+    let places = [1, 2, 3].map(|threads| {
+        let place = Workplace::new();
+        let images = "--arch=mlp --dim=32 --batch=70 --critic-steps=2 --steps=3 --out=images";
+        place.run(&format!("--dataset=mnist {images} --threads={threads}"));
+        let convolutions = "--dim=3 --batch=7 --critic-steps=2 --steps=2 --out=convolutions";
+        place.run(&format!("--dataset=mnist {convolutions} --threads={threads}"));
+        place.run(&format!("--dataset=25gaussians --dim=33 --batch=300 --steps=10 --out=run --threads={threads}"));
+        place
+    });
+    for place in &places[1..] {
+        assert_same_run(&places[0], place);
+        for run in ["images", "convolutions"] {
+            assert_eq!(places[0].rows(run), place.rows(run));
+            let file = format!("{run}/checkpoint.safetensors");
+            assert!(places[0].bytes(&file) == place.bytes(&file), "{file} differs");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_finishes_the_step_and_says_how_to_go_on() {
+    let [interrupted, whole] = [Workplace::new(), Workplace::new()];
+    let mut running = interrupted.start("", 20);
+    let kill = std::process::Command::new("sh").arg("-c").arg(format!("kill -INT {}", running.0.id())).status();
+    assert!(kill.unwrap().success());
+    let status = running.0.wait().unwrap();
+    let stdout = std::io::read_to_string(running.0.stdout.take().unwrap()).unwrap();
+    assert_eq!(status.code(), Some(130));
+
+    let step = interrupted.checkpoint_step("run");
+    assert_eq!(stdout, format!("stopped after step {step}; go on with: wgan train --resume run\n"));
+    assert_eq!(interrupted.rows("run").len() as u64, step);
+    assert!(interrupted.path("run/samples").join(format!("step-{step:06}.png")).is_file());
+
+    let steps = step + 20;
+    interrupted.run(&format!("train --resume run --steps={steps}"));
+    whole.train(&format!("--steps={steps} --out=run"));
+    assert_eq!(interrupted.rows("run"), whole.rows("run"));
+    let file = "run/checkpoint.safetensors";
+    assert!(interrupted.bytes(file) == whole.bytes(file));
+}
+
+mod divergence {
+    use super::*;
+
+    /// Without a constraint the loss runs off, under plain steps faster and faster.
+    const RUNAWAY: &str = "train --dataset=8gaussians --dim=16 --batch=16 --lipschitz=none --optimizer=sgd";
+
+    #[test]
+    fn a_loss_that_is_no_longer_finite_names_step_and_operation_and_keeps_the_last_good_checkpoint() {
+        let place = Workplace::new();
+        let complaint = place.complaint(&format!("{RUNAWAY} --lr=0.5 --steps=1000 --checkpoint-every=1 --out=run"), 1);
+        let last = place.checkpoint_step("run");
+        assert!(last > 1, "{complaint}");
+        let told = format!("error: the training is no longer finite at step {}: the first operation", last + 1);
+        assert!(complaint.starts_with(&told), "{complaint}");
+        assert!(complaint.contains(".rs:"), "{complaint}");
+        assert!(complaint.contains(&format!("the checkpoint of step {last} is kept")), "{complaint}");
+        assert!(place.rows("run").len() as u64 <= last + 1);
+
+        let bytes = place.bytes("run/checkpoint.safetensors");
+        for (name, tensor) in SafeTensors::deserialize(&bytes).unwrap().tensors() {
+            let (numbers, _) = tensor.data().as_chunks::<4>();
+            assert!(numbers.iter().all(|&number| f32::from_le_bytes(number).is_finite()), "{name}");
+        }
+        // What led there leads there again.
+        assert_eq!(place.complaint("train --resume=run", 1), complaint);
+    }
+
+    #[test]
+    fn a_run_that_fails_at_once_has_no_checkpoint() {
+        let place = Workplace::new();
+        let complaint = place.complaint(&format!("{RUNAWAY} --lr=1e30 --steps=9 --out=run"), 1);
+        assert!(complaint.contains("at step 1: the first operation that made it so is "), "{complaint}");
+        assert!(complaint.contains("no checkpoint was written before"), "{complaint}");
+        assert!(!place.path("run/checkpoint.safetensors").exists());
+    }
+}
+
+mod constraint {
+    use super::*;
+
+    #[test]
+    fn every_constraint_trains_and_its_slope_is_measured() {
+        for lipschitz in ["clip", "gp", "gp-one-sided", "lp", "difference", "difference-one-sided", "none"] {
+            let place = Workplace::new();
+            let lr = if lipschitz == "none" { "--lr=1e-5" } else { "" };
+            place.run(&format!(
+                "--dataset=swissroll --dim=16 --batch=16 --lipschitz={lipschitz} {lr} --steps=3 --out=run"
+            ));
+            for row in place.rows("run") {
+                assert!(row.slope.is_finite() && row.slope > 0.0, "{lipschitz}: {row}");
+                assert!(row.penalty == 0.0 || !["clip", "none"].contains(&lipschitz), "{lipschitz}: {row}");
+            }
+        }
+    }
+
+    #[test]
+    fn clipping_comes_after_the_update() {
+        let place = Workplace::new();
+        place.run("--dataset=8gaussians --dim=16 --batch=16 --lipschitz=clip --clip=0.03 --lr=0.1 --steps=2 --out=run");
+        let bytes = place.bytes("run/checkpoint.safetensors");
+        let (mut inside, mut clipped) = (0, 0);
+        for (name, tensor) in SafeTensors::deserialize(&bytes).unwrap().tensors() {
+            if !name.starts_with("critic.") {
+                continue;
+            }
+            let (numbers, _) = tensor.data().as_chunks::<4>();
+            for number in numbers.iter().map(|&number| f32::from_le_bytes(number)) {
+                assert!(number.abs() <= 0.03, "{name}: {number}");
+                if number.abs() == 0.03 { clipped += 1 } else { inside += 1 }
+            }
+        }
+        // A step of RMSProp is about 0.1 for every weight with a gradient: nearly all of them end on the bound.
+        assert!(clipped > inside, "{clipped} clipped, {inside} not");
+    }
+
+    /// The critic for mirrored scores differs in the sign of its last layer: the estimates agree.
+    #[test]
+    fn either_sign_convention_trains() {
+        let place = Workplace::new();
+        for sign in ["real-high", "real-low"] {
+            place.train(&format!("--sign={sign} --steps=200 --out={sign}"));
+            let rows = place.rows(sign);
+            let late = rows[150..].iter().map(|row| row.wasserstein).sum::<f32>() / 50.0;
+            assert!(late > 0.0, "{sign}: {late}");
+        }
+    }
+}
+
+mod sample {
+    use super::*;
+
+    /// The elements of an `.npy` file and its shape as Python writes it.
+    fn read_npy(bytes: &[u8]) -> (String, Vec<f32>) {
+        let length = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+        let header = str::from_utf8(&bytes[10..length]).unwrap();
+        let shape = header.split("'shape': ").nth(1).unwrap().split(", }").next().unwrap();
+        let (numbers, rest) = bytes[length..].as_chunks::<4>();
+        assert!(bytes.starts_with(b"\x93NUMPY\x01\x00") && header.contains("'<f4'") && rest.is_empty());
+        (shape.to_owned(), numbers.iter().map(|&number| f32::from_le_bytes(number)).collect())
+    }
+
+    fn digits() -> Workplace {
+        let place = Workplace::new();
+        place.run("--arch=mlp-small --batch=8 --critic-steps=1 --steps=2 --seed=5 --out=run");
+        place
+    }
+
+    #[test]
+    fn digits_are_those_of_the_runs_own_picture() {
+        let place = digits();
+        place.run("sample --run=run --seed=5 --out=digits.png");
+        assert!(place.bytes("digits.png") == place.bytes("run/samples/step-000002.png"));
+        place.run("sample --run=run --seed=6 --out=others.png");
+        assert!(place.bytes("others.png") != place.bytes("digits.png"));
+    }
+
+    #[test]
+    fn all_files_of_weights_give_the_same_samples() {
+        let place = digits();
+        place.run("sample --run=run --count=70 --out=run.npy");
+        for file in ["checkpoint", "generator"] {
+            place.run(&format!("sample --checkpoint=run/{file}.safetensors --count=70 --out={file}.npy"));
+            assert!(place.bytes("run.npy") == place.bytes(&format!("{file}.npy")), "{file}");
+        }
+        let (shape, pixels) = read_npy(&place.bytes("run.npy"));
+        assert_eq!((shape.as_str(), pixels.len()), ("(70, 28, 28,)", 70 * 28 * 28));
+        assert!(pixels.iter().all(|x| (0.0..=1.0).contains(x)));
+    }
+
+    #[test]
+    fn a_sample_depends_on_its_number_alone() {
+        let place = Workplace::new();
+        place.train("--steps=1 --out=run");
+        let [few, many] = [3, 1500].map(|count| {
+            place.run(&format!("sample --run=run --count={count} --out=points.npy"));
+            let (shape, points) = read_npy(&place.bytes("points.npy"));
+            assert_eq!(shape, format!("({count}, 2,)"));
+            points
+        });
+        assert_eq!(few, many[..6]);
+        let mut bits: Vec<[u32; 2]> = many.chunks(2).map(|point| [point[0].to_bits(), point[1].to_bits()]).collect();
+        bits.sort_unstable();
+        bits.dedup();
+        assert_eq!(bits.len(), 1500, "every sample has noise of its own");
+    }
+
+    #[test]
+    fn points_are_drawn_too() {
+        let place = Workplace::new();
+        place.train("--steps=1 --out=run");
+        place.run("sample --run=run --out=points.png");
+        assert!(place.bytes("points.png").starts_with(b"\x89PNG"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_told() {
+        let place = digits();
+        std::os::unix::fs::symlink("/dev/full", place.path("full.npy")).unwrap();
+        insta::assert_snapshot!(
+            place.complaint("sample --run=run --out=full.npy", 1),
+            @"error: cannot write full.npy: No space left on device (os error 28)"
+        );
+        insta::assert_snapshot!(
+            place.complaint("sample --run=run --out=no/folder.npy", 1),
+            @"error: cannot write no/folder.npy: No such file or directory (os error 2)"
+        );
+    }
+
+    #[test]
+    fn files_that_are_no_weights_are_told() {
+        let place = digits();
+        let whole = place.bytes("run/generator.safetensors");
+        fs::write(place.path("half.safetensors"), &whole[..whole.len() / 2]).unwrap();
+        insta::assert_snapshot!(
+            place.complaint("sample --checkpoint=half.safetensors --out=a.png", 2),
+            @"error: half.safetensors is not a whole safetensors file: incomplete metadata, file not fully covered"
+        );
+        fs::write(place.path("foreign.safetensors"), b"\x02\0\0\0\0\0\0\0{}").unwrap();
+        insta::assert_snapshot!(
+            place.complaint("sample --checkpoint=foreign.safetensors --out=a.png", 2),
+            @"error: foreign.safetensors: these weights were not written by wgan"
+        );
+        insta::assert_snapshot!(
+            place.complaint("sample --checkpoint=missing.safetensors --out=a.png", 2),
+            @"error: cannot read missing.safetensors: No such file or directory (os error 2)"
+        );
+        assert!(!place.path("a.png").exists());
+    }
+}
+
+mod resume {
+    use super::*;
+
+    fn finished() -> Workplace {
+        let place = Workplace::new();
+        place.train("--steps=4 --out=run");
+        place
+    }
+
+    #[test]
+    fn a_run_that_has_done_its_steps_is_told() {
+        insta::assert_snapshot!(
+            finished().complaint("train --resume=run", 2),
+            @"error: steps = 4 is not possible: the run has done 4 steps already; ask for more in all"
+        );
+        insta::assert_snapshot!(
+            finished().complaint("train --resume=run --steps=3", 2),
+            @"error: steps = 3 is not possible: the run has done 4 steps already; ask for more in all"
+        );
+    }
+
+    #[test]
+    fn a_setting_that_the_steps_depended_on_stays() {
+        insta::assert_snapshot!(
+            finished().complaint("train --resume=run --steps=9 --lr=0.1", 2),
+            @"error: --lr has no place here: a resumed run keeps all settings but steps, threads and reports"
+        );
+    }
+
+    #[test]
+    fn a_checkpoint_of_another_architecture_is_told() {
+        let place = finished();
+        place.run("--dataset=8gaussians --dim=24 --batch=16 --steps=1 --out=other");
+        fs::copy(place.path("other/checkpoint.safetensors"), place.path("run/checkpoint.safetensors")).unwrap();
+        insta::assert_snapshot!(
+            place.complaint("train --resume=run --steps=9", 2),
+            @"error: run/checkpoint.safetensors: it was trained with dim = 24, not 16 as the run's config.toml says"
+        );
+    }
+
+    #[test]
+    fn a_truncated_checkpoint_is_told() {
+        let place = finished();
+        let whole = place.bytes("run/checkpoint.safetensors");
+        for length in [0, 7, 100, whole.len() - 1] {
+            fs::write(place.path("run/checkpoint.safetensors"), &whole[..length]).unwrap();
+            let complaint = place.complaint("train --resume=run --steps=9", 2);
+            let sentence = "error: run/checkpoint.safetensors is not a whole safetensors file: ";
+            assert!(complaint.starts_with(sentence), "{length} bytes: {complaint}");
+        }
+    }
+
+    #[test]
+    fn metrics_that_miss_steps_are_told() {
+        let place = finished();
+        fs::write(place.path("run/metrics.csv"), "step,seconds,critic_loss\n").unwrap();
+        insta::assert_snapshot!(
+            place.complaint("train --resume=run --steps=9", 2),
+            @"error: run/metrics.csv: its first line is not step,seconds,critic_loss,wasserstein,penalty,slope,generator_loss"
+        );
+    }
+}
+
+/// A process may be forbidden to write large files, which looks to it like a full disk, to root as well.
+#[cfg(unix)]
+mod full_disk {
+    use super::*;
+
+    /// `wgan` that may write files of `blocks` of 512 bytes (1024 in some shells).
+    fn limited(place: &Workplace, blocks: u32, args: &str) -> std::process::Command {
+        let mut command = std::process::Command::new("sh");
+        command.current_dir(&place.0).arg("-c");
+        // Ignored, the signal becomes an error of the write that would make the file too large.
+        command.arg(format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\""));
+        command.args(["sh", env!("CARGO_BIN_EXE_wgan")]).args(args.split_whitespace());
+        command
+    }
+
+    #[test]
+    fn a_checkpoint_that_cannot_be_written_is_told_and_the_last_one_kept() {
+        let place = Workplace::new();
+        place.run("--dataset=8gaussians --dim=256 --batch=16 --steps=2 --out=run");
+        let [before, config] =
+            ["checkpoint.safetensors", "config.toml"].map(|name| place.bytes(&format!("run/{name}")));
+        let complaint = complaint(limited(&place, 1000, "train --resume=run --steps=4"), 1);
+        assert!(complaint.starts_with("error: cannot write run/"), "{complaint}");
+        assert!(complaint.contains("safetensors: File too large (os error"), "{complaint}");
+        assert!(place.bytes("run/checkpoint.safetensors") == before);
+        assert!(!names(&place.path("run")).iter().any(|name| name.ends_with(".partial")));
+        assert_ne!(place.bytes("run/config.toml"), config);
+        place.run("train --resume=run --steps=4");
+    }
+
+    #[test]
+    fn a_disk_that_is_full_from_the_start_is_told() {
+        let place = Workplace::new();
+        let complaint = complaint(limited(&place, 0, "--dataset=8gaussians --steps=2 --out=run"), 1);
+        assert!(complaint.starts_with("error: cannot write run/config.toml: File too large"), "{complaint}");
+        assert!(!place.path("run/config.toml").exists());
+    }
+}
