@@ -128,10 +128,9 @@ impl Programs {
             let inputs = [(REAL_ROWS, &batches.rows(step)), (FAKE_ROWS, fake_rows)];
             let update = self.update_critic.at(step).run(&inputs)?;
             [critic, wasserstein, penalty, slope] = update.map(Tensor::item);
-            if i + 1 == self.fake_rows.len() {
-                if let Some(measure_slope) = &mut self.measure_slope {
-                    slope = measure_slope.at(step).run(&inputs)?[0].item();
-                }
+            let last = i + 1 == self.fake_rows.len();
+            if let Some(measure_slope) = self.measure_slope.as_mut().filter(|_| last) {
+                slope = measure_slope.at(step).run(&inputs)?[0].item();
             }
         }
         let generator = self.update_generator.at(iteration).run(&[])?[0].item();
@@ -158,7 +157,8 @@ impl Programs {
             if found.is_some() {
                 return Ok(found);
             }
-            if let Some(measure_slope) = &mut self.measure_slope
+            let last = i + 1 == self.fake_rows.len();
+            if let Some(measure_slope) = self.measure_slope.as_mut().filter(|_| last)
                 && let Some(found) = measure_slope.at(step).first_non_finite(&inputs)?
             {
                 return Ok(Some(found));
