@@ -76,11 +76,21 @@ impl Generator {
     /// Samples made of noise from a stream, at the program's step.
     #[track_caller]
     pub fn samples<'t>(&self, tape: &'t Tape, noise: Stream, count: usize) -> Var<'t> {
-        let z = match self.latent {
+        self.samples_of(self.noise(tape, noise, count))
+    }
+
+    /// Noise for as many samples, `[count, latent]`.
+    pub fn noise<'t>(&self, tape: &'t Tape, noise: Stream, count: usize) -> Var<'t> {
+        match self.latent {
             Latent::Normal(latent) => tape.normal(noise, [count, latent]),
             Latent::Uniform(latent) => tape.uniform(noise, [count, latent]) * 2.0 - 1.0,
-        };
-        self.network.forward(z, Mode::Train)
+        }
+    }
+
+    /// The samples made of noise.
+    #[track_caller]
+    pub fn samples_of<'t>(&self, noise: Var<'t>) -> Var<'t> {
+        self.network.forward(noise, Mode::Train)
     }
 
     /// What is trained.

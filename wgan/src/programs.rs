@@ -4,6 +4,7 @@
 //! between the programs are Variables: the networks' weights, the optimisers' averages, the data, and the generated
 //! samples that an iteration's critic updates share.
 
+use autograd::compile::Flops;
 use autograd::{Compiled, Device, NonFinite, Shape, Stream, Tape, Tensor, Var, Variable};
 use nn::optim::{Adam, Epsilon, RmsProp, Sgd};
 use nn::{Checkpoint, Optimizer, clip};
@@ -115,11 +116,29 @@ impl Programs {
         })
     }
 
-    /// Runs the iteration of this number, counted from 0.
+    /// Runs the iteration of this number, counted from 0, and measures the critic's slope if its update did not.
     ///
     /// # Errors
     /// If the device fails.
     pub fn iterate(&mut self, iteration: u64, batches: &mut Batches) -> Result<Losses> {
+        let losses = self.update(iteration, batches)?;
+        let slope = match &mut self.measure_slope {
+            None => losses.slope,
+            Some(measure_slope) => {
+                let last = self.fake_rows.len() - 1;
+                let step = iteration * self.fake_rows.len() as u64 + last as u64;
+                let inputs = [(REAL_ROWS, &batches.rows(step)), (FAKE_ROWS, &self.fake_rows[last])];
+                measure_slope.at(step).run(&inputs)?[0].item()
+            }
+        };
+        Ok(Losses { slope, ..losses })
+    }
+
+    /// What of an iteration changes the networks. The slope is 0 where no penalty measures it.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn update(&mut self, iteration: u64, batches: &mut Batches) -> Result<Losses> {
         let updates = self.fake_rows.len() as u64;
         self.generate.at(iteration).run(&[])?;
         let [mut critic, mut wasserstein, mut penalty, mut slope] = [0.0; 4];
@@ -128,13 +147,15 @@ impl Programs {
             let inputs = [(REAL_ROWS, &batches.rows(step)), (FAKE_ROWS, fake_rows)];
             let update = self.update_critic.at(step).run(&inputs)?;
             [critic, wasserstein, penalty, slope] = update.map(Tensor::item);
-            let last = i + 1 == self.fake_rows.len();
-            if let Some(measure_slope) = self.measure_slope.as_mut().filter(|_| last) {
-                slope = measure_slope.at(step).run(&inputs)?[0].item();
-            }
         }
         let generator = self.update_generator.at(iteration).run(&[])?[0].item();
         Ok(Losses { critic, wasserstein, penalty, slope, generator })
+    }
+
+    /// The floating-point operations of what [`update`](Programs::update) runs.
+    pub fn flops(&self) -> Flops {
+        let update_critic = self.update_critic.plan().flops() * self.fake_rows.len() as u64;
+        self.generate.plan().flops() + update_critic + self.update_generator.plan().flops()
     }
 
     /// Runs an iteration, interpreting every program before it runs, and returns the first operation that makes a

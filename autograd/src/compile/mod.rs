@@ -9,6 +9,7 @@
 //! - `fuse`: gathers elementwise nodes into groups that run in one pass over memory.
 //! - [`kernel`], `lower`: what a device is asked to run, every reshape and broadcast resolved.
 //! - [`plan`]: one arena, in which values that are never alive together share memory.
+//! - [`Flops`]: how much work it is.
 //!
 //! No step knows what a derivative is, and none knows a device beyond how much scratch memory a kernel wants there.
 
@@ -18,9 +19,11 @@ pub mod kernel;
 mod lower;
 pub mod plan;
 mod simplify;
+mod work;
 
 pub use kernel::Kernel;
 pub use plan::Plan;
+pub use work::Flops;
 
 use crate::tape::{Node, NodeId};
 

@@ -1,0 +1,83 @@
+//! The trainings that are measured.
+
+use std::fmt;
+
+use clap::ValueEnum;
+use wgan::Result;
+use wgan::config::{Arch, Config, DatasetName, Lipschitz, Options};
+
+/// The published experiments, by their data, networks and constraint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Configuration {
+    /// WGAN-GP on points: two networks of 3×512 units, batches of 256
+    ToyGp,
+    /// WGAN on digits: two networks of 3×512 units, batches of 64
+    MnistMlpClip,
+    /// WGAN-GP on digits: two networks of three convolutions, 64 channels in the widest, batches of 50
+    MnistDcganGp,
+    /// WGAN on digits, with the same networks
+    MnistDcganClip,
+}
+
+impl Configuration {
+    /// The settings of `wgan train` that make it.
+    ///
+    /// # Errors
+    /// If there are no threads.
+    pub fn config(self, threads: usize) -> Result<Config> {
+        let options = match self {
+            Configuration::ToyGp => {
+                Options { dataset: Some(DatasetName::EightGaussians), lambda: Some(10.0), ..Options::default() }
+            }
+            Configuration::MnistMlpClip => Options {
+                arch: Some(Arch::Mlp),
+                lipschitz: Some(Lipschitz::Clip),
+                batch: Some(64),
+                ..Options::default()
+            },
+            Configuration::MnistDcganGp => Options { dim: Some(64), ..Options::default() },
+            Configuration::MnistDcganClip => {
+                Options { dim: Some(64), lipschitz: Some(Lipschitz::Clip), ..Options::default() }
+            }
+        };
+        Config::resolve(&Options { threads: Some(threads), ..options }, &Options::default())
+    }
+}
+
+/// The name on the command line.
+impl fmt::Display for Configuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.to_possible_value().expect("no configuration is hidden").get_name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use autograd::Device;
+    use wgan::data::Dataset;
+    use wgan::programs::Programs;
+
+    use super::*;
+
+    /// GFLOP of an iteration, counted from the layers' shapes after pruning. A hidden layer of the toy multiplies a
+    /// batch by 512×512 numbers, 2·256·512² = 0.134 GFLOP: 10 such products for the fakes, 5·(12 + 8) for the critic (real and
+    /// fake there and back, then the penalty, whose second pass through the activations is zero), 10 for the generator.
+    #[test]
+    fn an_iteration_takes_the_operations_counted_by_hand() {
+        let counted = [
+            (Configuration::ToyGp, 16.2, 16.2),
+            (Configuration::MnistMlpClip, 4.3, 4.3),
+            (Configuration::MnistDcganGp, 141.0, 102.0),
+            (Configuration::MnistDcganClip, 94.0, 68.0),
+        ];
+        for (configuration, dense, unpadded) in counted {
+            let config = configuration.config(1).unwrap();
+            let programs = Programs::compile(&config, &Dataset::load(&config).unwrap(), &Device::cpu()).unwrap();
+            let found = programs.flops();
+            for (what, found, counted) in [("dense", found.dense, dense), ("unpadded", found.unpadded, unpadded)] {
+                let ratio = found as f64 / (1e9 * counted);
+                assert!((0.95..1.02).contains(&ratio), "{configuration}: {found} {what}, by hand {counted}e9");
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What an update of the critic and one of the generator compute before the optimiser: weights, inputs, losses and
+//! gradients, written for another library to repeat.
+
+use std::path::Path;
+
+use autograd::{Device, Stream, Tape, Tensor, Var, Variable};
+use nn::Checkpoint;
+use wgan::Result;
+use wgan::data::{Batches, Dataset};
+use wgan::models::{Critic, Generator};
+use wgan::objective::{critic_terms, generator_loss};
+
+use crate::Configuration;
+
+/// Writes a safetensors file of: `critic.*` and `generator.*`, the weights by their names; `real`, `noise`, `fake` and
+/// `mixes`, what both losses are computed of; `critic loss` and `generator loss`; `gradient of critic.*` and
+/// `gradient of generator.*`.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn dump(configuration: Configuration, threads: usize, path: &Path) -> Result<()> {
+    let config = configuration.config(threads)?;
+    let data = Dataset::load(&config)?;
+    let (critic, generator) = (Critic::new(&config, data.shape()), Generator::new(&config, data.shape()));
+    let real = Variable::new("real", batch(&data, config.batch, config.seed)?);
+
+    let tape = Tape::new();
+    let stream = |name| Stream::new(config.seed, name);
+    let noise = generator.noise(&tape, stream("noise"), config.batch);
+    let fake = generator.samples_of(noise);
+    let mixes = tape.uniform(stream("mixes"), [2, config.batch]);
+    let critic_loss = critic_terms(&config, |x| critic.scores(x), tape.variable(&real), fake, mixes).loss;
+    let generator_loss = generator_loss(&config, |x| critic.scores(x), fake);
+    let mut wanted: Vec<(String, Var)> = vec![
+        ("noise".into(), noise),
+        ("fake".into(), fake),
+        ("mixes".into(), mixes),
+        ("critic loss".into(), critic_loss),
+        ("generator loss".into(), generator_loss),
+    ];
+    wanted.extend(gradients(&tape, "critic", critic_loss, &critic.parameters()));
+    wanted.extend(gradients(&tape, "generator", generator_loss, &generator.parameters()));
+
+    let (names, outputs): (Vec<String>, Vec<Var>) = wanted.into_iter().unzip();
+    let mut program = Device::cpu_with_threads(threads)?.program(&tape, &outputs)?;
+    let values = program.run(&[])?;
+    let values = names.into_iter().zip(values).map(|(name, value)| Variable::new(name, value.clone()));
+    let file = Checkpoint::new().with("critic.", critic.parameters()).with("generator.", generator.parameters());
+    Ok(file.with("", [real]).with("", values).save(path, None)?)
+}
+
+/// The first batch of a training.
+fn batch(data: &Dataset, size: usize, seed: u64) -> Result<Tensor> {
+    let rows = Batches::new(data.len(), size, seed).rows(0);
+    let samples = rows.data().iter().flat_map(|&row| data.sample(row as usize)).copied().collect();
+    Ok(Tensor::new([&[size], &**data.shape()].concat(), samples)?)
+}
+
+/// The loss's gradient for each parameter of a network, by name.
+fn gradients<'t>(tape: &'t Tape, network: &str, loss: Var<'t>, parameters: &[Variable]) -> Vec<(String, Var<'t>)> {
+    let weights: Vec<Var> = parameters.iter().map(|parameter| tape.variable(parameter)).collect();
+    let names = parameters.iter().map(|parameter| format!("gradient of {network}.{}", parameter.name()));
+    names.zip(tape.grad(loss, &weights)).collect()
+}

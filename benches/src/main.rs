@@ -1,0 +1,59 @@
+//! The program `benches`: measures whole training steps.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use benches::{Configuration, dump, step};
+use clap::{Args, Parser, Subcommand, value_parser};
+
+/// Measure how fast training is
+#[derive(Parser)]
+#[command(max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measure iterations of a training: 5 updates of the critic and 1 of the generator each
+    Step(StepArgs),
+}
+
+#[derive(Args)]
+struct StepArgs {
+    /// The training
+    #[arg(value_name = "CONFIG")]
+    configuration: Configuration,
+    /// Iterations to measure, after a few to warm up
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = value_parser!(u64).range(1..))]
+    iterations: u64,
+    /// Threads to compute on [default: one per core]
+    #[arg(long, value_name = "T", value_parser = value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Instead of measuring, write what one update of each network computes to a safetensors file
+    #[arg(long, value_name = "FILE", conflicts_with = "iterations")]
+    dump: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let Cli { command: Command::Step(args) } = Cli::parse();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run(args: &StepArgs) -> wgan::Result<()> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = args.threads.map_or(cores, usize::from);
+    if let Some(path) = &args.dump {
+        return dump::dump(args.configuration, threads, path);
+    }
+    let started = || eprintln!("the first iteration is done"); // compare.py waits for this line
+    println!("{}", step::measure(args.configuration, threads, args.iterations, started)?);
+    Ok(())
+}
