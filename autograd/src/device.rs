@@ -1,6 +1,7 @@
 //! Devices: the contract of a backend, and the handle through which programs are compiled for it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::compile::{Kernel, Plan};
 use crate::cpu::Cpu;
@@ -42,6 +43,18 @@ pub trait Executable: Send {
     /// # Errors
     /// If the device fails.
     fn read_output(&mut self, position: usize, values: &mut [f32]) -> Result<(), Error>;
+
+    /// From now on, measures the time that every step of the plan takes.
+    fn start_profile(&mut self) {}
+
+    /// The time that each step of the plan has taken since [`start_profile`](Executable::start_profile), over all
+    /// runs; empty if the device does not measure it.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn step_times(&mut self) -> Result<Vec<Duration>, Error> {
+        Ok(Vec::new())
+    }
 }
 
 /// A device that programs are compiled for.

@@ -12,6 +12,7 @@
 //! - [`GradCheck`]: derivatives against finite differences, at orders 1 and 2.
 //! - [`compile`]: from a tape to a [`compile::Plan`].
 //! - [`Device`], [`Program`], [`Compiled`]: running it; [`Backend`] and [`Executable`] are what a device implements.
+//! - [`Profile`]: where the time of programs goes.
 //! - `cpu`: the CPU's kernels.
 //!
 //! A gradient is recorded on the tape that it differentiates, so it can be part of a loss. Here is gradient descent on a
@@ -46,6 +47,7 @@ mod gradcheck;
 mod interpret;
 pub mod ops;
 pub mod philox;
+mod profile;
 mod program;
 mod shape;
 mod tape;
@@ -57,6 +59,7 @@ pub use error::Error;
 pub use gradcheck::{Entry, GradCheck, Report};
 pub use interpret::Feed;
 pub use philox::Stream;
+pub use profile::{Group, Profile};
 pub use program::{Compiled, NonFinite, Program};
 pub use shape::Shape;
 pub use tape::{Node, NodeId, Tape, Var};

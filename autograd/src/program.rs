@@ -7,7 +7,7 @@ use crate::device::{Backend, Executable};
 use crate::interpret::{Feed, Interpreter};
 use crate::ops::Op;
 use crate::tape::{Node, NodeId};
-use crate::{Error, Tensor};
+use crate::{Error, Profile, Tensor};
 
 /// A computation ready to be replayed on a device. Running it allocates nothing.
 pub struct Program {
@@ -17,6 +17,8 @@ pub struct Program {
     executable: Box<dyn Executable>,
     values: Vec<Tensor>,
     step: u64,
+    /// Since [`start_profile`](Program::start_profile).
+    runs: u64,
 }
 
 /// A [`Program`] whose number of outputs is known to the compiler.
@@ -50,6 +52,19 @@ impl<const N: usize> Compiled<N> {
     pub fn plan(&self) -> &Plan {
         self.0.plan()
     }
+
+    /// From now on, measures the time that every kernel takes; see [`Program::start_profile`].
+    pub fn start_profile(&mut self) {
+        self.0.start_profile();
+    }
+
+    /// The time that every kernel has taken; see [`Program::profile`].
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn profile(&mut self) -> Result<Profile, Error> {
+        self.0.profile()
+    }
 }
 
 impl Program {
@@ -57,7 +72,7 @@ impl Program {
         let plan = compile(&nodes, &outputs, |kernel| backend.scratch(kernel));
         let values = plan.outputs.iter().map(|(_, shape)| Tensor::zeros(shape)).collect();
         let executable = backend.load(plan.clone())?;
-        Ok(Program { nodes, outputs, plan, executable, values, step: 0 })
+        Ok(Program { nodes, outputs, plan, executable, values, step: 0, runs: 0 })
     }
 
     /// Sets the step: with a stream's seed and name it determines the random numbers that are drawn.
@@ -79,6 +94,7 @@ impl Program {
             self.executable.write_input(position, values.data())?;
         }
         self.executable.run(self.step)?;
+        self.runs += 1;
         for (position, value) in self.values.iter_mut().enumerate() {
             self.executable.read_output(position, value.data_mut())?;
         }
@@ -104,6 +120,34 @@ impl Program {
     /// What runs, and where every value lies.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// From now on, measures the time that every kernel takes.
+    pub fn start_profile(&mut self) {
+        self.runs = 0;
+        self.executable.start_profile();
+    }
+
+    /// The time that every kernel has taken since [`start_profile`](Program::start_profile); empty if the device does
+    /// not measure it.
+    ///
+    /// # Errors
+    /// If the device fails.
+    ///
+    /// ```
+    /// use autograd::Device;
+    /// let mut program = Device::cpu().compile(|tape| [tape.input("x", [2]).exp()])?;
+    /// program.start_profile();
+    /// program.run(&[("x", &autograd::Tensor::zeros([2]))])?;
+    /// println!("{}", program.profile()?);
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
+    pub fn profile(&mut self) -> Result<Profile, Error> {
+        let mut profile = Profile::default();
+        for (step, time) in self.plan.steps.iter().zip(self.executable.step_times()?) {
+            profile.add(step, self.runs, time);
+        }
+        Ok(profile)
     }
 }
 

@@ -31,8 +31,11 @@ struct StepArgs {
     /// Threads to compute on [default: one per core]
     #[arg(long, value_name = "T", value_parser = value_parser!(u16).range(1..))]
     threads: Option<u16>,
+    /// Then run as many iterations again, and print how long each kind of kernel took
+    #[arg(long)]
+    profile: bool,
     /// Instead of measuring, write what one update of each network computes to a safetensors file
-    #[arg(long, value_name = "FILE", conflicts_with = "iterations")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["iterations", "profile"])]
     dump: Option<PathBuf>,
 }
 
@@ -54,6 +57,10 @@ fn run(args: &StepArgs) -> wgan::Result<()> {
         return dump::dump(args.configuration, threads, path);
     }
     let started = || eprintln!("the first iteration is done"); // compare.py waits for this line
-    println!("{}", step::measure(args.configuration, threads, args.iterations, started)?);
+    let measurement = step::measure(args.configuration, threads, args.iterations, args.profile, started)?;
+    println!("{measurement}");
+    if let Some(profile) = &measurement.profile {
+        print!("{profile}");
+    }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use autograd::compile::Flops;
-use autograd::{Device, Tensor, Variable};
+use autograd::{Device, Profile, Tensor, Variable};
 use wgan::Result;
 use wgan::data::{Batches, Dataset};
 use wgan::programs::Programs;
@@ -28,9 +28,12 @@ pub struct Measurement {
     peak_mib: Option<f64>,
     /// Operations a second of a large product on the same threads.
     product_peak: f64,
+    /// Where the time of as many further iterations went, if that was asked for.
+    pub profile: Option<Profile>,
 }
 
-/// Trains for `iterations` after a few to warm up. `started` is called when the first is done.
+/// Trains for `iterations` after a few to warm up, and with `profile` for as many more. `started` is called when the
+/// first is done.
 ///
 /// # Errors
 /// If the threads cannot be started.
@@ -38,6 +41,7 @@ pub fn measure(
     configuration: Configuration,
     threads: usize,
     iterations: u64,
+    profile: bool,
     started: impl FnOnce(),
 ) -> Result<Measurement> {
     let config = configuration.config(threads)?;
@@ -50,16 +54,26 @@ pub fn measure(
     for iteration in 1..WARM_UP {
         programs.update(iteration, &mut batches)?;
     }
-    let mut update = |iteration| -> Result<Duration> {
+    let mut times = Vec::new();
+    for iteration in WARM_UP..WARM_UP + iterations {
         let start = Instant::now();
         programs.update(iteration, &mut batches)?;
-        Ok(start.elapsed())
-    };
-    let mut times = (WARM_UP..WARM_UP + iterations).map(&mut update).collect::<Result<Vec<_>>>()?;
+        times.push(start.elapsed());
+    }
     times.sort_unstable();
     let peak_mib = peak_mib();
     let product_peak = product_peak(&device)?;
-    Ok(Measurement { configuration, threads, times, flops: programs.flops(), peak_mib, product_peak })
+    let profile = match profile {
+        false => None,
+        true => {
+            programs.start_profile();
+            for iteration in WARM_UP + iterations..WARM_UP + 2 * iterations {
+                programs.update(iteration, &mut batches)?;
+            }
+            Some(programs.profile()?)
+        }
+    };
+    Ok(Measurement { configuration, threads, times, flops: programs.flops(), peak_mib, product_peak, profile })
 }
 
 /// Operations a second of the fastest of a few products of 1024×1024 matrices.

@@ -49,6 +49,10 @@ pub struct TrainArgs {
     /// Go on with the run in this folder; --steps may raise its number of steps
     #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "out"], help_heading = "Files")]
     pub resume: Option<PathBuf>,
+
+    /// Print at the end how long each kind of kernel took
+    #[arg(long, help_heading = "Run")]
+    pub profile: bool,
 }
 
 /// Beyond this their file would take all memory.

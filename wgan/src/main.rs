@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 fn train(args: &TrainArgs) -> Result<ExitCode> {
     interrupt::install()?;
     let (folder, outcome) = match &args.resume {
-        Some(path) => resume(path, &args.options)?,
+        Some(path) => resume(path, args)?,
         None => start(args)?,
     };
     let folder = folder.path().display();
@@ -64,13 +64,13 @@ fn start(args: &TrainArgs) -> Result<(RunFolder, Outcome)> {
         None => RunFolder::numbered(Path::new(RUNS), &config)?,
     };
     folder.write_config(&config)?;
-    let outcome = wgan::train::start(&config, &data, &folder)?;
+    let outcome = wgan::train::start(&config, &data, &folder, args.profile)?;
     Ok((folder, outcome))
 }
 
-fn resume(path: &Path, changes: &Options) -> Result<(RunFolder, Outcome)> {
+fn resume(path: &Path, args: &TrainArgs) -> Result<(RunFolder, Outcome)> {
     let folder = RunFolder::open(path)?;
-    let outcome = wgan::train::resume(&folder, changes)?;
+    let outcome = wgan::train::resume(&folder, &args.options, args.profile)?;
     Ok((folder, outcome))
 }
 

@@ -5,7 +5,7 @@
 //! samples that an iteration's critic updates share.
 
 use autograd::compile::Flops;
-use autograd::{Compiled, Device, NonFinite, Shape, Stream, Tape, Tensor, Var, Variable};
+use autograd::{Compiled, Device, NonFinite, Profile, Shape, Stream, Tape, Tensor, Var, Variable};
 use nn::optim::{Adam, Epsilon, RmsProp, Sgd};
 use nn::{Checkpoint, Optimizer, clip};
 
@@ -150,6 +150,27 @@ impl Programs {
         }
         let generator = self.update_generator.at(iteration).run(&[])?[0].item();
         Ok(Losses { critic, wasserstein, penalty, slope, generator })
+    }
+
+    /// From now on, measures the time that every kernel takes.
+    pub fn start_profile(&mut self) {
+        self.generate.start_profile();
+        self.update_critic.start_profile();
+        self.measure_slope.iter_mut().for_each(Compiled::start_profile);
+        self.update_generator.start_profile();
+    }
+
+    /// The time that every kernel has taken since [`start_profile`](Programs::start_profile).
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn profile(&mut self) -> Result<Profile> {
+        let mut profile = self.generate.profile()?;
+        profile.extend([self.update_critic.profile()?, self.update_generator.profile()?]);
+        if let Some(measure_slope) = &mut self.measure_slope {
+            profile.extend([measure_slope.profile()?]);
+        }
+        Ok(profile)
     }
 
     /// The floating-point operations of what [`update`](Programs::update) runs.

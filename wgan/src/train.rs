@@ -26,21 +26,22 @@ pub enum Outcome {
     },
 }
 
-/// Trains from the start and leaves the run's files in `folder`.
+/// Trains from the start and leaves the run's files in `folder`. With `profile`, prints at the end how long each kind of
+/// kernel took.
 ///
 /// # Errors
 /// If a file cannot be written, or a loss or weight becomes infinite or NaN.
-pub fn start(config: &Config, data: &Dataset, folder: &RunFolder) -> Result<Outcome> {
+pub fn start(config: &Config, data: &Dataset, folder: &RunFolder, profile: bool) -> Result<Outcome> {
     let programs = Programs::compile(config, data, &device(config)?)?;
     let metrics = Metrics::create(&folder.metrics())?;
-    Training::new(config, data, folder, programs, metrics)?.run(0)
+    Training::new(config, data, folder, programs, metrics)?.run(0, profile)
 }
 
 /// Goes on with the run in `folder` from its checkpoint, with the settings in `changes` in place of its own.
 ///
 /// # Errors
 /// As [`start`], and if the checkpoint cannot be used or all steps asked for are done.
-pub fn resume(folder: &RunFolder, changes: &Options) -> Result<Outcome> {
+pub fn resume(folder: &RunFolder, changes: &Options, profile: bool) -> Result<Outcome> {
     let metadata = Metadata::read(&folder.checkpoint())?;
     let config = folder.read_config()?.resumed(changes)?;
     if let Some(difference) = metadata.difference(&config) {
@@ -57,7 +58,7 @@ pub fn resume(folder: &RunFolder, changes: &Options) -> Result<Outcome> {
     let metrics = Metrics::resume(&folder.metrics(), metadata.step)?;
     folder.remove_samples_after(metadata.step)?;
     folder.write_config(&config)?;
-    Training::new(&config, &data, folder, programs, metrics)?.run(metadata.step)
+    Training::new(&config, &data, folder, programs, metrics)?.run(metadata.step, profile)
 }
 
 /// The device that a configuration asks for.
@@ -104,10 +105,16 @@ impl<'a> Training<'a> {
     }
 
     /// Runs the steps after `done` up to the last.
-    fn run(mut self, done: u64) -> Result<Outcome> {
+    fn run(mut self, done: u64, profile: bool) -> Result<Outcome> {
+        if profile {
+            self.programs.start_profile();
+        }
         let mut progress = Progress::new(done, self.config.steps);
         let outcome = self.run_steps(done, &mut progress);
         progress.finish();
+        if profile {
+            print!("{}", self.programs.profile()?);
+        }
         outcome
     }
 

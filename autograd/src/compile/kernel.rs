@@ -158,15 +158,24 @@ impl fmt::Display for Kernel {
             Kernel::Reduce { reduction, outer, reduced, inner } => {
                 write!(f, "{reduction:?} {outer}×({reduced})×{inner}")
             }
-            Kernel::MatMul { sizes: ProductSizes { batch, m, n, k }, accumulate, .. } => {
-                write!(f, "product {batch}×[{m}, {k}]·[{k}, {n}]{}", if *accumulate { " +=" } else { "" })
+            Kernel::MatMul { sizes: ProductSizes { batch, m, n, k }, transpose_a, transpose_b, accumulate } => {
+                let stored = |transposed: bool, rows: usize, columns: usize| match transposed {
+                    false => format!("[{rows}, {columns}]"),
+                    true => format!("[{columns}, {rows}]ᵀ"),
+                };
+                let (a, b) = (stored(*transpose_a, *m, *k), stored(*transpose_b, *k, *n));
+                write!(f, "product {batch}×{a}·{b}{}", onto(accumulate))
             }
-            Kernel::Conv2d(sizes, _) => write!(f, "conv2d {sizes}"),
-            Kernel::Conv2dInput(sizes, _) => write!(f, "conv2d_input {sizes}"),
-            Kernel::Conv2dFilter(sizes, _) => write!(f, "conv2d_filter {sizes}"),
+            Kernel::Conv2d(sizes, accumulate) => write!(f, "conv2d {sizes}{}", onto(accumulate)),
+            Kernel::Conv2dInput(sizes, accumulate) => write!(f, "conv2d_input {sizes}{}", onto(accumulate)),
+            Kernel::Conv2dFilter(sizes, accumulate) => write!(f, "conv2d_filter {sizes}{}", onto(accumulate)),
             Kernel::Gather { width } => write!(f, "gather rows of {width}"),
             Kernel::ScatterAdd { width } => write!(f, "scatter_add rows of {width}"),
             Kernel::Random(random) => write!(f, "{random}"),
         }
     }
+}
+
+fn onto(accumulate: &Accumulate) -> &'static str {
+    if *accumulate { " +=" } else { "" }
 }

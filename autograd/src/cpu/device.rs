@@ -2,6 +2,7 @@
 
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rayon::ThreadPool;
 
@@ -60,7 +61,7 @@ impl Backend for Cpu {
             constants: plan.constants.clone(),
         };
         let launches = plan.steps.iter().map(Launch::new).collect();
-        Ok(Box::new(CpuProgram { pool: self.pool.clone(), plan, launches, memory, locked }))
+        Ok(Box::new(CpuProgram { pool: self.pool.clone(), plan, launches, memory, locked, times: None }))
     }
 }
 
@@ -212,6 +213,8 @@ struct CpuProgram {
     memory: Memory,
     /// The Variables with their positions in the plan, ordered by age.
     locked: Vec<(usize, Variable)>,
+    /// The time of each launch, over all runs, if it is measured.
+    times: Option<Vec<Duration>>,
 }
 
 impl Executable for CpuProgram {
@@ -224,12 +227,20 @@ impl Executable for CpuProgram {
     }
 
     fn run(&mut self, step: u64) -> Result<(), Error> {
-        let CpuProgram { pool, launches, memory, locked, .. } = self;
+        let CpuProgram { pool, launches, memory, locked, times, .. } = self;
         // The storages are locked before the pool is entered: a worker that waits for its kernel may be handed another
         // program meanwhile, and would wait forever for a Variable that it has locked itself.
         with_storages(locked, memory, &mut |memory| {
             // SAFETY: the storages are locked here.
-            let mut run = || launches.iter_mut().for_each(|launch| unsafe { launch.run(memory, step) });
+            let mut launch = |launch: &mut Launch| unsafe { launch.run(memory, step) };
+            let run = || match times {
+                None => launches.iter_mut().for_each(launch),
+                Some(times) => launches.iter_mut().zip(times).for_each(|(next, time)| {
+                    let start = Instant::now();
+                    launch(next);
+                    *time += start.elapsed();
+                }),
+            };
             // The pool is entered once, not by every kernel.
             match pool {
                 Some(pool) => pool.install(run),
@@ -244,6 +255,14 @@ impl Executable for CpuProgram {
         // SAFETY: outputs lie in the arena or are constants, and nothing writes either between runs.
         values.copy_from_slice(unsafe { std::slice::from_raw_parts(address, slot.len) });
         Ok(())
+    }
+
+    fn start_profile(&mut self) {
+        self.times = Some(vec![Duration::ZERO; self.launches.len()]);
+    }
+
+    fn step_times(&mut self) -> Result<Vec<Duration>, Error> {
+        Ok(self.times.clone().unwrap_or_default())
     }
 }
 

@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""Compares the time of a training's iteration with PyTorch's (and JAX's), on the same threads.
+
+    pip install torch numpy            # and jax, for --jax
+    python3 benches/compare.py         # --help shows the options
+
+Both sides start from the same weights. First the losses and gradients of one update of each network are compared, so that
+what is timed is the same computation. Then the programs take turns, each as a process of its own, which also tells its
+memory and how long it took to get started. Numbers are medians.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+CONFIGURATIONS = ["toy-gp", "mnist-mlp-clip", "mnist-dcgan-gp", "mnist-dcgan-clip"]
+ROOT = Path(__file__).resolve().parent.parent
+IDLE = 0.5  # load average above which something else is running
+TOLERANCE = 1e-4
+STARTED = "the first iteration is done"
+WARM_UP = 3  # iterations
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("configurations", nargs="*", metavar="CONFIG", help=f"of {', '.join(CONFIGURATIONS)}")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="for every program [default: all cores]")
+    parser.add_argument("--iterations", type=int, default=20, help="in each turn [default: 20]")
+    parser.add_argument("--turns", type=int, default=3, help="of every program [default: 3]")
+    parser.add_argument("--jax", action="store_true", help="compare with JAX, too")
+    parser.add_argument("--force", action="store_true", help="measure even while something else is running")
+    parser.add_argument("--measure", nargs=2, metavar=("LIBRARY", "DUMP"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    unknown = set(options.configurations) - set(CONFIGURATIONS)
+    if unknown:
+        parser.error(f"there is no configuration {' or '.join(unknown)}; there are {', '.join(CONFIGURATIONS)}")
+    if options.measure:
+        return measure(*options.measure, options)
+    if not options.force:
+        refuse_if_busy()
+    compare(options.configurations or CONFIGURATIONS, options)
+
+
+def refuse_if_busy():
+    load = os.getloadavg()[0]
+    if load > IDLE:
+        sys.exit(
+            f"error: the load average is {load:.2f}, so something else is running or was a minute ago; PyTorch slows down "
+            f"up to fifty-fold when it has to share its cores, so wait until it is below {IDLE}, or measure with --force"
+        )
+
+
+def compare(configurations, options):
+    ours = build()
+    libraries = ["torch", "jax"] if options.jax else ["torch"]
+    results = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for configuration in configurations:
+            dump = Path(folder) / f"{configuration}.safetensors"
+            step = [ours, "step", configuration, f"--threads={options.threads}"]
+            subprocess.run([*step, "--dump", dump], check=True)
+            for library in libraries:
+                check(library, configuration, dump, options)
+            commands = {"ours": [*step, f"--iterations={options.iterations}"]}
+            for library in libraries:
+                commands[library] = [
+                    *(sys.executable, __file__, configuration, "--measure", library, dump),
+                    *(f"--threads={options.threads}", f"--iterations={options.iterations}"),
+                ]
+            turns = {program: [] for program in commands}
+            for _ in range(options.turns):
+                for program, command in commands.items():
+                    turns[program].append(run(command))
+            results[configuration] = {
+                program: {key: statistics.median(turn[key] for turn in measured) for key in measured[0]}
+                for program, measured in turns.items()
+            }
+    print_table(results, options)
+
+
+def build():
+    """Builds the program that trains with this project, and returns its path."""
+    command = ["cargo", "build", "--release", "-p", "benches", "--bin", "benches", "--message-format=json-render-diagnostics"]
+    output = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    executables = [json.loads(line).get("executable") for line in output.splitlines()]
+    return next(path for path in executables if path)
+
+
+def check(library, configuration, dump, options):
+    """Exits unless the library computes the same losses and gradients of the same weights and samples."""
+    expected = read_safetensors(dump)
+    found, scale = training(library, configuration, expected, options.threads).losses_and_gradients(expected)
+    # The gradient of the critic's last bias is 0 but for rounding, so a tensor is compared with its network's others.
+    norms = {name: np.linalg.norm(value) for name, value in expected.items() if name.startswith("gradient")}
+    worst = 0.0
+    for name, value in found.items():
+        if name.startswith("gradient"):
+            network = name.split(".")[0]
+            floor = 1e-4 * max(norm for other, norm in norms.items() if other.startswith(network))
+            error = np.linalg.norm(value - expected[name]) / max(norms[name], floor)
+        else:
+            error = np.abs(value - expected[name]).max() / scale
+        worst = max(worst, error)
+        if not error < TOLERANCE:
+            sys.exit(f"error: {configuration}: {library}'s {name} differs by {error:.1e} of its size")
+    print(f"{configuration}: {library} computes the same to {worst:.0e}", flush=True)
+
+
+def training(library, configuration, dump, threads):
+    return importlib.import_module(f"{library}_training").Training(configuration, dump, threads)
+
+
+def read_safetensors(path):
+    """The tensors of a file: a length, a header in JSON, and the numbers."""
+    data = Path(path).read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    header.pop("__metadata__", None)
+
+    def tensor(dtype, shape, data_offsets):
+        assert dtype == "F32"
+        first, end = (start + offset for offset in data_offsets)
+        return np.frombuffer(data[first:end], "<f4").reshape(shape)
+
+    return {name: tensor(**description) for name, description in header.items()}
+
+
+def run(command):
+    """Runs a program and returns what it measured; it tells on standard error when its first iteration is done."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    first = None
+    errors = []
+    for line in process.stderr:
+        if line.strip() == STARTED:
+            first = time.perf_counter() - start
+        else:
+            errors.append(line)
+    output = process.stdout.read()
+    if process.wait() != 0:
+        sys.exit("".join(errors))
+    return {
+        "ms": float(re.match(r"([\d.]+) ms/iteration", output)[1]),
+        "mib": float(re.search(r"peak_rss_mib=([\d.]+)", output)[1]),
+        "start": first,
+    }
+
+
+def measure(library, dump, options):
+    """Trains with a library and prints what `benches step` does."""
+    [configuration] = options.configurations
+    trainee = training(library, configuration, read_safetensors(dump), options.threads)
+    trainee.iterate()
+    print(STARTED, file=sys.stderr, flush=True)
+    for _ in range(WARM_UP - 1):
+        trainee.iterate()
+    times = []
+    for _ in range(options.iterations):
+        start = time.perf_counter()
+        trainee.iterate()
+        times.append(1e3 * (time.perf_counter() - start))
+    mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    print(
+        f"{statistics.median(times):.2f} ms/iteration {configuration} threads={options.threads}"
+        f" min={min(times):.2f} max={max(times):.2f} peak_rss_mib={mib:.1f}"
+    )
+
+
+def print_table(results, options):
+    names = {"ours": "ours", "torch": "PyTorch", "jax": "JAX"}
+    columns = [("ms", "ms/iteration", "8.1f"), ("mib", "peak memory, MiB", "8.0f"), ("start", "first iteration, s", "8.2f")]
+    programs = list(next(iter(results.values())))
+    width = 9 * len(programs) + 6 * (len(programs) - 1)
+    print(f"\n{options.threads} threads; a ratio is ours by theirs")
+    print(" " * 17 + "".join(f" | {title:^{width}}" for _, title, _ in columns))
+    heading = "".join(f"{names[program]:>9}" + ("" if program == "ours" else " ratio") for program in programs)
+    print(" " * 17 + f" | {heading}" * len(columns))
+    for configuration, result in results.items():
+        row = f"{configuration:<17}"
+        for key, _, style in columns:
+            cells = [f" {result['ours'][key]:{style}}"]
+            for program in programs[1:]:
+                cells.append(f" {result[program][key]:{style}} {result['ours'][key] / result[program][key]:5.2f}")
+            row += " | " + "".join(cells)
+        print(row)
+
+
+if __name__ == "__main__":
+    main()

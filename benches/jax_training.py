@@ -1,0 +1,136 @@
+"""The trainings of `compare.py` in JAX, each update compiled."""
+
+import os
+
+import numpy as np
+
+CRITIC_STEPS = 5
+CLIP = 0.01
+LAMBDA = 10.0
+
+
+class Training:
+    def __init__(self, configuration, dump, threads):
+        # JAX takes as many threads as it finds cores.
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+        os.environ["JAX_PLATFORMS"] = "cpu"
+        global jax, jnp
+        import jax
+        import jax.numpy as jnp
+
+        self.penalised = configuration.endswith("gp")
+        self.convolutional = "dcgan" in configuration
+        self.batch, self.latent = dump["noise"].shape
+        self.sample = dump["real"].shape[1:]
+        self.weights = tuple(
+            {key.removeprefix(network): jnp.array(value) for key, value in dump.items() if key.startswith(network)}
+            for network in ("critic.", "generator.")
+        )
+        moments = [jax.tree.map(jnp.zeros_like, self.weights) for _ in range(2)]
+        self.state = [[mean, square] for mean, square in zip(*moments)]
+        self.data = jnp.tile(dump["real"], [10_000 // self.batch, *[1] * len(self.sample)])
+        self.key = jax.random.key(0)
+        self.step = 0
+        self.update_critic = jax.jit(self.update_critic)
+        self.update_generator = jax.jit(self.update_generator)
+
+    def critic(self, w, x):
+        if self.convolutional:
+            for place in "024":
+                x = conv(x, w[f"{place}.weight"]) + w[f"{place}.bias"][:, None, None]
+                x = jnp.where(x > 0, x, 0.2 * x)
+            return linear(w, "7", x.reshape(len(x), -1))[:, 0]
+        x = x.reshape(len(x), -1)
+        for place in "135":
+            x = jax.nn.relu(linear(w, place, x))
+        return linear(w, "7", x)[:, 0]
+
+    def generator(self, w, z):
+        x = jax.nn.relu(linear(w, "0", z))
+        if self.convolutional:
+            x = x.reshape(-1, 256, 4, 4)
+            x = jax.nn.relu(transposed(x, w, "3")[:, :, :7, :7])
+            x = jax.nn.relu(transposed(x, w, "6"))
+            return jax.nn.sigmoid(transposed(x, w, "8"))
+        for place in "24":
+            x = jax.nn.relu(linear(w, place, x))
+        x = linear(w, "6", x).reshape(-1, *self.sample)
+        return jax.nn.sigmoid(x) if len(self.sample) > 1 else x
+
+    def critic_loss(self, w, real, fake, mix):
+        scores = self.critic(w, jnp.concatenate([real, fake]))
+        loss = scores[len(real) :].mean() - scores[: len(real)].mean()
+        if not self.penalised:
+            return loss
+        points = fake + mix.reshape(-1, *[1] * len(self.sample)) * (real - fake)
+        slopes = jax.grad(lambda x: self.critic(w, x).sum())(points).reshape(len(real), -1)
+        return loss + LAMBDA * jnp.square(jnp.linalg.norm(slopes, axis=1) - 1).mean()
+
+    def generator_loss(self, w, critic, noise):
+        return -self.critic(critic, self.generator(w, noise)).mean()
+
+    def update_critic(self, critic, generator, state, step, key):
+        keys = jax.random.split(key, 3)
+        real = self.data[jax.random.randint(keys[0], [self.batch], 0, len(self.data))]
+        fake = self.generator(generator, jax.random.normal(keys[1], [self.batch, self.latent]))
+        gradients = jax.grad(self.critic_loss)(critic, real, fake, jax.random.uniform(keys[2], [self.batch]))
+        critic, state = self.rule(critic, gradients, state, step)
+        return critic if self.penalised else jax.tree.map(lambda x: x.clip(-CLIP, CLIP), critic), state
+
+    def update_generator(self, critic, generator, state, step, key):
+        noise = jax.random.normal(key, [self.batch, self.latent])
+        return self.rule(generator, jax.grad(self.generator_loss)(generator, critic, noise), state, step)
+
+    def rule(self, weights, gradients, state, step):
+        """Adam under a penalty, RMSProp under clipping."""
+        mean, square = state
+        if self.penalised:
+            mean = jax.tree.map(lambda m, g: 0.5 * m + 0.5 * g, mean, gradients)
+            square = jax.tree.map(lambda s, g: 0.9 * s + 0.1 * g * g, square, gradients)
+            adam = lambda m, s: 1e-4 * m / (1 - 0.5**step) / (jnp.sqrt(s / (1 - 0.9**step)) + 1e-8)
+            return jax.tree.map(lambda w, m, s: w - adam(m, s), weights, mean, square), [mean, square]
+        square = jax.tree.map(lambda s, g: 0.99 * s + 0.01 * g * g, square, gradients)
+        rmsprop = lambda w, g, s: w - 5e-5 * g / (jnp.sqrt(s) + 1e-8)
+        return jax.tree.map(rmsprop, weights, gradients, square), [mean, square]
+
+    def iterate(self):
+        self.key, *keys = jax.random.split(self.key, CRITIC_STEPS + 2)
+        critic, generator = self.weights
+        for number, key in enumerate(keys[:-1]):
+            step = self.step * CRITIC_STEPS + number + 1.0
+            critic, self.state[0] = self.update_critic(critic, generator, self.state[0], step, key)
+        self.step += 1
+        generator, self.state[1] = self.update_generator(critic, generator, self.state[1], float(self.step), keys[-1])
+        self.weights = jax.block_until_ready((critic, generator))
+
+    def losses_and_gradients(self, dump):
+        """What the dump holds as results, by its names, and the mean absolute score."""
+        noise, real, mixes = (jnp.array(dump[name]) for name in ("noise", "real", "mixes"))
+        critic, generator = self.weights
+        fake = self.generator(generator, noise)
+        scale = float(jnp.abs(self.critic(critic, jnp.concatenate([real, fake]))).mean())
+        found = {}
+        for name, (loss, gradients) in [
+            ("critic", jax.value_and_grad(self.critic_loss)(critic, real, fake, mixes[0])),
+            ("generator", jax.value_and_grad(self.generator_loss)(generator, critic, noise)),
+        ]:
+            found[f"{name} loss"] = np.asarray(loss)
+            found.update((f"gradient of {name}.{key}", np.asarray(value)) for key, value in gradients.items())
+        return found, scale
+
+
+def linear(w, place, x):
+    return x @ w[f"{place}.weight"].T + w[f"{place}.bias"]
+
+
+def conv(x, w):
+    return jax.lax.conv_general_dilated(x, w, [2, 2], [(2, 2), (2, 2)])
+
+
+def transposed(x, w, place):
+    """A transposed convolution is one over an image with zeros between its pixels, with the filter turned around."""
+    filters = w[f"{place}.weight"].swapaxes(0, 1)[:, :, ::-1, ::-1]
+    padding = [(2, 3), (2, 3)]  # 5 − 1 − padding, and 1 more at the end for the output padding
+    y = jax.lax.conv_general_dilated(x, filters, [1, 1], padding, lhs_dilation=[2, 2])
+    return y + w[f"{place}.bias"][:, None, None]
