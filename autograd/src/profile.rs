@@ -101,3 +101,26 @@ fn shortened(kernel: &str) -> String {
         None => kernel.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Device, Tensor};
+
+    #[test]
+    fn a_profile_counts_calls_operations_and_bytes_from_its_start_on() {
+        let device = Device::cpu();
+        let mut program = device.compile(|tape| [tape.input("a", [2, 3]).matmul(tape.input("b", [3, 4]))]).unwrap();
+        let inputs = [("a", &Tensor::zeros([2, 3])), ("b", &Tensor::zeros([3, 4]))];
+        program.run(&inputs).unwrap();
+        assert_eq!(program.profile().unwrap().groups().count(), 0);
+        program.start_profile();
+        for _ in 0..3 {
+            program.run(&inputs).unwrap();
+        }
+        let profile = program.profile().unwrap();
+        let [(kernel, group)] = profile.groups().collect::<Vec<_>>()[..] else { panic!("{profile}") };
+        assert_eq!(kernel, "product 1×[2, 3]·[3, 4]");
+        assert_eq!((group.calls, group.flops, group.bytes), (3, 3 * 2 * 24, 3 * 4 * (6 + 12 + 8)));
+    }
+}

@@ -265,3 +265,19 @@ mod run_folder {
         assert!(!Path::new(&folder.path().join("runs")).exists());
     }
 }
+
+mod profile {
+    use super::*;
+
+    /// The small critic's first layer takes a batch of 50 digits, real ones and generated ones, to 128 numbers: once in
+    /// each of the 5 updates of 2 steps.
+    #[test]
+    fn tells_how_often_each_kernel_ran() {
+        let args = ["--arch", "mlp-small", "--steps", "2", "--out", "run", "--profile"];
+        let output = wgan(&empty(), &args).assert().success().get_output().stdout.clone();
+        let table = String::from_utf8(output).unwrap();
+        let row = table.lines().find(|line| line.ends_with("product 1×[100, 784]·[128, 784]ᵀ")).unwrap();
+        assert_eq!(row.split_whitespace().next(), Some("10"), "{table}");
+        assert!(row.contains("GFLOP/s"), "{table}");
+    }
+}
