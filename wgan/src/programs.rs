@@ -263,7 +263,7 @@ impl Pools {
 }
 
 /// The rule that `config` names.
-fn optimizer(config: &Config, parameters: Vec<Variable>) -> Box<dyn Optimizer> {
+pub fn optimizer(config: &Config, parameters: Vec<Variable>) -> Box<dyn Optimizer> {
     match config.optimizer {
         Rule::Adam => Box::new(Adam::new(parameters).betas(config.beta1, config.beta2).epsilon(config.epsilon)),
         Rule::Rmsprop => {
