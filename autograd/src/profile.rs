@@ -104,7 +104,6 @@ fn shortened(kernel: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::{Device, Tensor};
 
     #[test]

@@ -61,7 +61,7 @@ impl Backend for Cpu {
             constants: plan.constants.clone(),
         };
         let launches = plan.steps.iter().map(Launch::new).collect();
-        Ok(Box::new(CpuProgram { pool: self.pool.clone(), plan, launches, memory, locked, times: None }))
+        Ok(Box::new(CpuProgram { pool: self.pool.clone(), plan, launches, memory, locked, profiled: false }))
     }
 }
 
@@ -126,6 +126,8 @@ struct Launch {
     step: Step,
     reads: Vec<*const f32>,
     writes: Vec<*mut f32>,
+    /// Over all runs since they are timed.
+    time: Duration,
 }
 
 // SAFETY: as for `Memory`.
@@ -155,7 +157,7 @@ impl Launch {
             Kernel::Random(random) => Task::Random(*random),
         };
         let (reads, writes) = (vec![std::ptr::null(); step.reads.len()], vec![std::ptr::null_mut(); step.writes.len()]);
-        Launch { task, step: step.clone(), reads, writes }
+        Launch { task, step: step.clone(), reads, writes, time: Duration::ZERO }
     }
 
     /// # Safety
@@ -213,8 +215,8 @@ struct CpuProgram {
     memory: Memory,
     /// The Variables with their positions in the plan, ordered by age.
     locked: Vec<(usize, Variable)>,
-    /// The time of each launch, over all runs, if it is measured.
-    times: Option<Vec<Duration>>,
+    /// Whether launches are timed.
+    profiled: bool,
 }
 
 impl Executable for CpuProgram {
@@ -227,19 +229,17 @@ impl Executable for CpuProgram {
     }
 
     fn run(&mut self, step: u64) -> Result<(), Error> {
-        let CpuProgram { pool, launches, memory, locked, times, .. } = self;
+        let CpuProgram { pool, launches, memory, locked, profiled, .. } = self;
         // The storages are locked before the pool is entered: a worker that waits for its kernel may be handed another
         // program meanwhile, and would wait forever for a Variable that it has locked itself.
         with_storages(locked, memory, &mut |memory| {
-            // SAFETY: the storages are locked here.
-            let mut launch = |launch: &mut Launch| unsafe { launch.run(memory, step) };
-            let run = || match times {
-                None => launches.iter_mut().for_each(launch),
-                Some(times) => launches.iter_mut().zip(times).for_each(|(next, time)| {
-                    let start = Instant::now();
-                    launch(next);
-                    *time += start.elapsed();
-                }),
+            let mut run = || {
+                for launch in launches.iter_mut() {
+                    let start = profiled.then(Instant::now);
+                    // SAFETY: the storages are locked here.
+                    unsafe { launch.run(memory, step) };
+                    launch.time += start.map_or(Duration::ZERO, |start| start.elapsed());
+                }
             };
             // The pool is entered once, not by every kernel.
             match pool {
@@ -258,11 +258,13 @@ impl Executable for CpuProgram {
     }
 
     fn start_profile(&mut self) {
-        self.times = Some(vec![Duration::ZERO; self.launches.len()]);
+        self.profiled = true;
+        self.launches.iter_mut().for_each(|launch| launch.time = Duration::ZERO);
     }
 
     fn step_times(&mut self) -> Result<Vec<Duration>, Error> {
-        Ok(self.times.clone().unwrap_or_default())
+        let times = self.launches.iter().map(|launch| launch.time);
+        Ok(times.filter(|_| self.profiled).collect())
     }
 }
 
