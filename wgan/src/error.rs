@@ -57,7 +57,7 @@ pub enum Error {
     #[error("{} is not empty: name another folder, go on with --resume, or overwrite with --force", .0.display())]
     FolderNotEmpty(PathBuf),
     /// A folder that should hold a run with a checkpoint holds none.
-    #[error("{} holds no checkpoint.safetensors: it is no run's, or the run ended before its first", .0.display())]
+    #[error("{} holds no checkpoint.safetensors: it is not the folder of a run, or the run ended before its first checkpoint", .0.display())]
     NoCheckpoint(PathBuf),
     /// A file of a run's folder that does not hold what a run writes.
     #[error("{}: {problem}", path.display())]

@@ -1,5 +1,6 @@
 //! The program `wgan`: reads the command line, does what it asks for, reports errors as one sentence.
 
+use std::io::{Write, stderr, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -20,8 +21,7 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {
-            eprintln!("{}", cli::sentence(&error));
-            return ExitCode::from(2);
+            return fail(&cli::sentence(&error), 2);
         }
         Err(help_or_version) => help_or_version.exit(),
     };
@@ -30,10 +30,13 @@ fn main() -> ExitCode {
         Some(Command::Train(args)) => train(args),
         Some(Command::Sample(args)) => sample(args),
     };
-    done.unwrap_or_else(|error| {
-        eprintln!("error: {error}");
-        ExitCode::from(error.exit_code())
-    })
+    done.unwrap_or_else(|error| fail(&format!("error: {error}"), error.exit_code()))
+}
+
+/// Ends with a sentence, which need not find a reader.
+fn fail(sentence: &str, code: u8) -> ExitCode {
+    let _ = writeln!(stderr(), "{sentence}");
+    ExitCode::from(code)
 }
 
 fn train(args: &TrainArgs) -> Result<ExitCode> {
@@ -45,14 +48,19 @@ fn train(args: &TrainArgs) -> Result<ExitCode> {
     let folder = folder.path().display();
     match outcome {
         Outcome::Finished => {
-            println!("done; the results are in {folder}");
+            tell(&format!("done; the results are in {folder}"));
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Interrupted { step } => {
-            println!("stopped after step {step}; go on with: wgan train --resume {folder}");
+            tell(&format!("stopped after step {step}; go on with: wgan train --resume {folder}"));
             Ok(ExitCode::from(interrupt::EXIT_CODE))
         }
     }
+}
+
+/// Prints a line, for whoever is still listening.
+fn tell(line: &str) {
+    let _ = writeln!(stdout(), "{line}");
 }
 
 fn start(args: &TrainArgs) -> Result<(RunFolder, Outcome)> {

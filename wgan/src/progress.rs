@@ -1,6 +1,6 @@
 //! Progress on standard error: a bar on a terminal, a line every few seconds elsewhere.
 
-use std::io::{IsTerminal, stderr};
+use std::io::{IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
@@ -43,7 +43,8 @@ impl Progress {
             Display::Lines { last } => {
                 if last.is_none_or(|last| last.elapsed() >= PERIOD) || row.step == self.steps {
                     *last = Some(Instant::now());
-                    eprintln!("step {}/{}  {numbers}", row.step, self.steps);
+                    // A run does not end because nobody reads on.
+                    let _ = writeln!(stderr(), "step {}/{}  {numbers}", row.step, self.steps);
                 }
             }
         }
@@ -58,7 +59,8 @@ impl Progress {
 }
 
 fn bar(done: u64, steps: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:30.cyan} step {pos}/{len}  {msg}").expect("the template is valid");
+    let style =
+        ProgressStyle::with_template("{wide_bar:.cyan} step {pos}/{len}  {msg}").expect("the template is valid");
     ProgressBar::new(steps).with_position(done).with_style(style.progress_chars("━╸─"))
 }
 

@@ -123,7 +123,7 @@ mod flags {
         );
         insta::assert_snapshot!(
             complaint(&empty(), &["sample", "--run", ".", "--out", "a.png"], 2),
-            @"error: . holds no checkpoint.safetensors: it is no run's, or the run ended before its first"
+            @"error: . holds no checkpoint.safetensors: it is not the folder of a run, or the run ended before its first checkpoint"
         );
     }
 }
@@ -254,7 +254,7 @@ mod run_folder {
     fn a_resume_needs_a_checkpoint() {
         insta::assert_snapshot!(
             complaint(&empty(), &["--resume", "."], 2),
-            @"error: . holds no checkpoint.safetensors: it is no run's, or the run ended before its first"
+            @"error: . holds no checkpoint.safetensors: it is not the folder of a run, or the run ended before its first checkpoint"
         );
     }
 

@@ -210,12 +210,24 @@ fn the_bits_do_not_depend_on_the_number_of_threads() {
     }
 }
 
+#[test]
+fn a_run_does_not_end_because_nobody_reads_its_progress() {
+    let place = Workplace::new();
+    let args = format!("train {} --steps=20 --out=run", TINY.join(" "));
+    let mut running = Running(place.command(&args).spawn().unwrap());
+    drop((running.0.stdout.take(), running.0.stderr.take()));
+    assert!(running.0.wait().unwrap().success());
+    assert_eq!(place.checkpoint_step("run"), 20);
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_finishes_the_step_and_says_how_to_go_on() {
     let [interrupted, whole] = [Workplace::new(), Workplace::new()];
     let mut running = interrupted.start("", 20);
-    let kill = std::process::Command::new("sh").arg("-c").arg(format!("kill -INT {}", running.0.id())).status();
+    // Twice at once, as `timeout` and some shells send it: to the process, and to its group.
+    let kill = format!("kill -INT {id} {id}", id = running.0.id());
+    let kill = std::process::Command::new("sh").args(["-c", &kill]).status();
     assert!(kill.unwrap().success());
     let status = running.0.wait().unwrap();
     let stdout = std::io::read_to_string(running.0.stdout.take().unwrap()).unwrap();

@@ -161,7 +161,10 @@ impl Config {
     }
 
     fn validate(&self) -> Result<()> {
-        let positive = |name, x: f64| check(name, x, x > 0.0 && x.is_finite(), "it must be greater than 0");
+        let positive = |name, x: f64| {
+            check(name, x, x > 0.0, "it must be greater than 0")?;
+            check(name, x, (x as f32).is_normal(), "32 bits hold numbers from 1e-37 to 3e38")
+        };
         let fraction = |name, x: f64| check(name, x, (0.0..1.0).contains(&x), "it must be at least 0 and less than 1");
         let at_least_one = |name, n: u64| check(name, n, n >= 1, "it must be at least 1");
         let up_to = |name, n, most| check(name, n, (1..=most).contains(&n), &format!("it must be from 1 to {most}"));

@@ -117,6 +117,10 @@ fn a_file_with_a_value_of_another_kind_is_an_error() {
 fn impossible_values_are_refused() {
     insta::assert_snapshot!(refusal("lambda = -1"), @"lambda = -1 is not possible: it must be greater than 0");
     insta::assert_snapshot!(refusal("lr = nan"), @"lr = NaN is not possible: it must be greater than 0");
+    insta::assert_snapshot!(
+        refusal("lambda = 1e39"),
+        @"lambda = 1000000000000000000000000000000000000000 is not possible: 32 bits hold numbers from 1e-37 to 3e38"
+    );
     insta::assert_snapshot!(refusal("beta1 = 1"), @"beta1 = 1 is not possible: it must be at least 0 and less than 1");
     insta::assert_snapshot!(refusal("batch = 0"), @"batch = 0 is not possible: it must be at least 1");
     insta::assert_snapshot!(refusal("dim = 100000"), @"dim = 100000 is not possible: it must be from 1 to 1024");
