@@ -50,9 +50,9 @@ class Training:
         x = jax.nn.relu(linear(w, "0", z))
         if self.convolutional:
             x = x.reshape(-1, 256, 4, 4)
-            x = jax.nn.relu(transposed(x, w, "3")[:, :, :7, :7])
-            x = jax.nn.relu(transposed(x, w, "6"))
-            return jax.nn.sigmoid(transposed(x, w, "8"))
+            x = jax.nn.relu(transposed(x, w, "3", output_padding=0))
+            x = jax.nn.relu(transposed(x, w, "5"))
+            return jax.nn.sigmoid(transposed(x, w, "7"))
         for place in "24":
             x = jax.nn.relu(linear(w, place, x))
         x = linear(w, "6", x).reshape(-1, *self.sample)
@@ -128,9 +128,9 @@ def conv(x, w):
     return jax.lax.conv_general_dilated(x, w, [2, 2], [(2, 2), (2, 2)])
 
 
-def transposed(x, w, place):
+def transposed(x, w, place, output_padding=1):
     """A transposed convolution is one over an image with zeros between its pixels, with the filter turned around."""
     filters = w[f"{place}.weight"].swapaxes(0, 1)[:, :, ::-1, ::-1]
-    padding = [(2, 3), (2, 3)]  # 5 − 1 − padding, and 1 more at the end for the output padding
+    padding = [(2, 2 + output_padding)] * 2  # 2 = 5 − 1 − padding
     y = jax.lax.conv_general_dilated(x, filters, [1, 1], padding, lhs_dilation=[2, 2])
     return y + w[f"{place}.bias"][:, None, None]

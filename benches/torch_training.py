@@ -8,11 +8,6 @@ CLIP = 0.01
 LAMBDA = 10.0
 
 
-class Crop(nn.Module):
-    def forward(self, x):
-        return x[:, :, :7, :7]
-
-
 def mlp(widths):
     layers = [layer for inputs, outputs in zip(widths, widths[1:]) for layer in (nn.Linear(inputs, outputs), nn.ReLU())]
     return layers[:-1]
@@ -30,8 +25,8 @@ def networks(configuration, latent, sample):
     def conv(inputs, outputs):
         return nn.Conv2d(inputs, outputs, 5, stride=2, padding=2)
 
-    def transposed(inputs, outputs):
-        return nn.ConvTranspose2d(inputs, outputs, 5, stride=2, padding=2, output_padding=1)
+    def transposed(inputs, outputs, output_padding=1):
+        return nn.ConvTranspose2d(inputs, outputs, 5, stride=2, padding=2, output_padding=output_padding)
 
     critic = nn.Sequential(
         *(conv(1, 64), nn.LeakyReLU(0.2), conv(64, 128), nn.LeakyReLU(0.2), conv(128, 256), nn.LeakyReLU(0.2)),
@@ -39,7 +34,7 @@ def networks(configuration, latent, sample):
     )
     generator = nn.Sequential(
         *(nn.Linear(latent, 4096), nn.ReLU(), nn.Unflatten(1, (256, 4, 4))),
-        *(transposed(256, 128), Crop(), nn.ReLU(), transposed(128, 64), nn.ReLU(), transposed(64, 1), nn.Sigmoid()),
+        *(transposed(256, 128, 0), nn.ReLU(), transposed(128, 64), nn.ReLU(), transposed(64, 1), nn.Sigmoid()),
     )
     return critic, generator
 

@@ -6,7 +6,7 @@
 
 use autograd::ops::Conv;
 use autograd::{GradCheck, Shape, Tape, Tensor, Var, Variable};
-use nn::layers::{Activation, BatchNorm, Conv2d, ConvTranspose2d, Crop, Flatten, LayerNorm, Linear, Reshape};
+use nn::layers::{Activation, BatchNorm, Conv2d, ConvTranspose2d, Flatten, LayerNorm, Linear, Reshape};
 use nn::{Init, Mode, Module, Rng, Sequential, losses};
 
 /// Multiples of a quarter between −1.25 and 1.25 that look irregular: ((7·i + seed) mod 11 − 5) / 4.
@@ -187,12 +187,14 @@ fn a_network_is_named_as_in_pytorch() {
     assert_eq!(names(network.state()), [&parameters[..], &buffers].concat());
 }
 
+/// The DCGAN's published code crops 8×8 to 7×7.
 #[test]
-fn crop_keeps_the_upper_left_corner() {
+fn a_transposed_convolution_without_output_padding_is_the_corner_of_one_with() {
+    let layer = || with_pattern(ConvTranspose2d::new("0", 2, 1, 5, Conv::square(2, 2), Init::Zeros, &mut rng()));
     let tape = Tape::new();
-    let image = tape.constant(&Tensor::<f64>::from_fn([1, 1, 3, 3], |i| i as f64));
-    let corner = Crop { height: 2, width: 2 }.forward(image, Mode::Eval).value();
-    assert_close(&corner, [1, 1, 2, 2], &[0.0, 1.0, 3.0, 4.0]);
+    let image = tape.constant(&pattern([1, 2, 4, 4], 0));
+    let corner = layer().output_padding(1).forward(image, Mode::Eval).slice(2, 0..7).slice(3, 0..7);
+    assert_close(&layer().forward(image, Mode::Eval).value(), [1, 1, 7, 7], corner.value().data());
 }
 
 #[test]

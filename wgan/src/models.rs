@@ -2,7 +2,7 @@
 
 use autograd::ops::Conv;
 use autograd::{Shape, Stream, Tape, Var, Variable};
-use nn::layers::{Activation, Conv2d, ConvTranspose2d, Crop, Flatten, Linear, Reshape};
+use nn::layers::{Activation, Conv2d, ConvTranspose2d, Flatten, Linear, Reshape};
 use nn::{Init, Mode, Module, Rng, Sequential};
 
 use crate::config::{Arch, Config};
@@ -143,22 +143,22 @@ fn dcgan_critic(dim: usize, rng: &mut Rng) -> Sequential {
     network.add(Linear::new("7", SMALLEST * SMALLEST * 4 * dim, 1, Init::FanIn, rng))
 }
 
-/// The generator beside it.
+/// The generator beside it. The published one pads its first convolution's result to 8×8 and crops it to 7×7, which is
+/// the same as not to pad it.
 fn dcgan_generator(latent: usize, dim: usize, rng: &mut Rng) -> Sequential {
     let first = Linear::new("0", latent, SMALLEST * SMALLEST * 4 * dim, Init::FanIn, rng);
     let mut conv = |place: &str, inputs, outputs| {
-        ConvTranspose2d::new(place, inputs, outputs, KERNEL, geometry(), Init::FanIn, rng).output_padding(1)
+        ConvTranspose2d::new(place, inputs, outputs, KERNEL, geometry(), Init::FanIn, rng)
     };
     Sequential::new()
         .add(first)
         .add(Activation::Relu)
         .add(Reshape::new([4 * dim, SMALLEST, SMALLEST]))
-        .add(conv("3", 4 * dim, 2 * dim)) // [B, 2·dim, 8, 8]
-        .add(Crop { height: 7, width: 7 })
+        .add(conv("3", 4 * dim, 2 * dim)) //               [B, 2·dim, 7, 7]
         .add(Activation::Relu)
-        .add(conv("6", 2 * dim, dim)) //     [B, dim, 14, 14]
+        .add(conv("5", 2 * dim, dim).output_padding(1)) // [B, dim, 14, 14]
         .add(Activation::Relu)
-        .add(conv("8", dim, 1)) //           [B, 1, 28, 28]
+        .add(conv("7", dim, 1).output_padding(1)) //       [B, 1, 28, 28]
 }
 
 #[cfg(test)]

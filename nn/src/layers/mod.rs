@@ -10,7 +10,7 @@ pub use activation::Activation;
 pub use conv::{Conv2d, ConvTranspose2d};
 pub use linear::Linear;
 pub use norm::{BatchNorm, LayerNorm};
-pub use shape::{Crop, Flatten, Reshape};
+pub use shape::{Flatten, Reshape};
 
 use autograd::{Shape, Variable};
 

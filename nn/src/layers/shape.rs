@@ -40,27 +40,3 @@ impl Module for Flatten {
         x.reshape([shape[0], shape[1..].iter().product()])
     }
 }
-
-/// Keeps the upper left corner of images: `[B, C, H, W]` → `[B, C, height, width]`. The DCGAN for 28×28 images cuts 8×8
-/// to 7×7 so (Gulrajani et al. 2017, in their published code).
-///
-/// ```
-/// use autograd::{Shape, Tape};
-/// use nn::{Mode, Module, layers::Crop};
-/// let tape = Tape::new();
-/// let y = Crop { height: 7, width: 7 }.forward(tape.input("x", [50, 128, 8, 8]), Mode::Eval);
-/// assert_eq!(y.shape(), Shape::from([50, 128, 7, 7]));
-/// ```
-pub struct Crop {
-    /// Rows kept.
-    pub height: usize,
-    /// Columns kept.
-    pub width: usize,
-}
-
-impl Module for Crop {
-    #[track_caller]
-    fn forward<'t>(&self, x: Var<'t>, _: Mode) -> Var<'t> {
-        x.slice(2, 0..self.height).slice(3, 0..self.width)
-    }
-}
