@@ -4,13 +4,13 @@
     pip install torch numpy            # and jax, for --jax
     python3 benches/compare.py         # --help shows the options
 
-Both sides start from the same weights. First the losses and gradients of one update of each network are compared, so that
+All start from the same weights. First the losses and gradients of one update of each network are compared, so that
 what is timed is the same computation. Then the programs take turns, each as a process of its own, which also tells its
 memory and how long it took to get started. Numbers are medians.
 """
 
 import argparse
-import importlib
+import importlib.util
 import json
 import os
 import re
@@ -22,7 +22,10 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
+try:
+    import numpy as np
+except ImportError:
+    sys.exit("error: numpy is missing; install what is compared with: pip install torch numpy")
 
 CONFIGURATIONS = ["toy-gp", "mnist-mlp-clip", "mnist-dcgan-gp", "mnist-dcgan-clip"]
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,20 +59,23 @@ def refuse_if_busy():
     load = os.getloadavg()[0]
     if load > IDLE:
         sys.exit(
-            f"error: the load average is {load:.2f}, so something else is running or was a minute ago; PyTorch slows down "
-            f"up to fifty-fold when it has to share its cores, so wait until it is below {IDLE}, or measure with --force"
+            f"error: the load average is {load:.2f}, so something else is running or was a minute ago; PyTorch slows "
+            f"down up to fifty-fold when it shares its cores, so wait until it is below {IDLE}, or measure with --force"
         )
 
 
 def compare(configurations, options):
-    ours = build()
     libraries = ["torch", "jax"] if options.jax else ["torch"]
+    missing = " ".join(library for library in libraries if importlib.util.find_spec(library) is None)
+    if missing:
+        sys.exit(f"error: what is compared with is missing; install it with: pip install {missing}")
+    ours = build()
     results = {}
     with tempfile.TemporaryDirectory() as folder:
         for configuration in configurations:
             dump = Path(folder) / f"{configuration}.safetensors"
             step = [ours, "step", configuration, f"--threads={options.threads}"]
-            subprocess.run([*step, "--dump", dump], check=True)
+            checked([*step, "--dump", dump])
             for library in libraries:
                 check(library, configuration, dump, options)
             commands = {"ours": [*step, f"--iterations={options.iterations}"]}
@@ -91,10 +97,16 @@ def compare(configurations, options):
 
 def build():
     """Builds the program that trains with this project, and returns its path."""
-    command = ["cargo", "build", "--release", "-p", "benches", "--bin", "benches", "--message-format=json-render-diagnostics"]
-    output = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    command = "cargo build --release -p benches --bin benches --message-format=json-render-diagnostics"
+    output = checked(command.split(), cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout
     executables = [json.loads(line).get("executable") for line in output.splitlines()]
     return next(path for path in executables if path)
+
+
+def checked(command, **options):
+    """Runs a program that has told what is wrong if it fails."""
+    done = subprocess.run(command, **options)
+    return done if done.returncode == 0 else sys.exit(done.returncode)
 
 
 def check(library, configuration, dump, options):
@@ -170,16 +182,28 @@ def measure(library, dump, options):
         start = time.perf_counter()
         trainee.iterate()
         times.append(1e3 * (time.perf_counter() - start))
-    mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     print(
         f"{statistics.median(times):.2f} ms/iteration {configuration} threads={options.threads}"
-        f" min={min(times):.2f} max={max(times):.2f} peak_rss_mib={mib:.1f}"
+        f" min={min(times):.2f} max={max(times):.2f} peak_rss_mib={peak_mib():.1f}"
     )
+
+
+def peak_mib():
+    """The most memory that this process has had resident."""
+    try:
+        status = Path("/proc/self/status").read_text()  # Linux's getrusage counts the parent's memory before exec, too
+        return int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) / 2**10
+    except FileNotFoundError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # macOS counts bytes
 
 
 def print_table(results, options):
     names = {"ours": "ours", "torch": "PyTorch", "jax": "JAX"}
-    columns = [("ms", "ms/iteration", "8.1f"), ("mib", "peak memory, MiB", "8.0f"), ("start", "first iteration, s", "8.2f")]
+    columns = [
+        ("ms", "ms/iteration", "8.1f"),
+        ("mib", "peak memory, MiB", "8.0f"),
+        ("start", "first iteration, s", "8.2f"),
+    ]
     programs = list(next(iter(results.values())))
     width = 9 * len(programs) + 6 * (len(programs) - 1)
     print(f"\n{options.threads} threads; a ratio is ours by theirs")
