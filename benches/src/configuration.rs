@@ -40,7 +40,8 @@ impl Configuration {
                 Options { dim: Some(64), lipschitz: Some(Lipschitz::Clip), ..Options::default() }
             }
         };
-        Config::resolve(&Options { threads: Some(threads), ..options }, &Options::default())
+        // The published experiments average no weights.
+        Config::resolve(&Options { threads: Some(threads), average: Some(0.0), ..options }, &Options::default())
     }
 }
 

@@ -19,6 +19,8 @@ use crate::objective::{critic_terms, generator_loss, gradient_norms, interpolate
 pub struct Programs {
     critic: Critic,
     generator: Generator,
+    /// The generator whose weights follow those of the one in training.
+    average: Option<Generator>,
     critic_rule: Box<dyn Optimizer>,
     generator_rule: Box<dyn Optimizer>,
     generate: Compiled<0>,
@@ -65,6 +67,7 @@ impl Programs {
     pub fn compile(config: &Config, data: &Dataset, device: &Device) -> Result<Self> {
         let critic = Critic::new(config, data.shape());
         let generator = Generator::new(config, data.shape());
+        let average = (config.average > 0.0).then(|| Generator::new(config, data.shape()));
         let critic_rule = optimizer(config, critic.parameters());
         let generator_rule = optimizer(config, generator.parameters());
         let (batch, updates) = (config.batch, config.critic_steps as usize);
@@ -98,7 +101,11 @@ impl Programs {
         let update_generator = device.compile(|tape| {
             let fake = generator.samples(tape, stream("generator noise"), batch);
             let loss = generator_loss(config, |x| critic.scores(x), fake);
-            generator_rule.update(loss, tape.scalar(config.lr));
+            let weights = generator_rule.update(loss, tape.scalar(config.lr));
+            let followers = average.iter().flat_map(Generator::parameters);
+            for (follower, weight) in followers.zip(weights) {
+                tape.assign(&follower, tape.variable(&follower) * config.average + weight * (1.0 - config.average));
+            }
             [loss]
         })?;
         let rows = |i: usize| Tensor::from_fn([batch], |row| (i * batch + row) as f32);
@@ -106,6 +113,7 @@ impl Programs {
         Ok(Programs {
             critic,
             generator,
+            average,
             critic_rule,
             generator_rule,
             generate,
@@ -214,9 +222,9 @@ impl Programs {
         &self.critic
     }
 
-    /// The generator, likewise.
+    /// The generator that samples are drawn with, likewise.
     pub fn generator(&self) -> &Generator {
-        &self.generator
+        self.average.as_ref().unwrap_or(&self.generator)
     }
 
     /// Whether both networks are fit for use.
@@ -234,9 +242,11 @@ impl Programs {
 
     /// Everything that a training changes.
     pub fn checkpoint(&self) -> Checkpoint {
+        let in_training = self.average.iter().flat_map(|_| self.generator.parameters());
         Checkpoint::new()
             .with("critic.", self.critic.parameters())
-            .with("generator.", self.generator.parameters())
+            .with("generator.", self.generator().parameters())
+            .with("generator in training.", in_training)
             .with("critic optimizer.", self.critic_rule.state())
             .with("generator optimizer.", self.generator_rule.state())
     }

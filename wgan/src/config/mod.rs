@@ -53,10 +53,12 @@ pub struct Config {
     pub beta2: f64,
     /// RMSProp's decay of the mean square.
     pub decay: f64,
-    /// Momentum of SGD and RMSProp.
+    /// Momentum of SGD.
     pub momentum: f64,
     /// ε of Adam and RMSProp.
     pub epsilon: f64,
+    /// Decay of the moving average of the generator's weights that samples are drawn with; 0 for none.
+    pub average: f64,
 
     /// Samples per update.
     pub batch: usize,
@@ -176,6 +178,7 @@ impl Config {
         fraction("beta2", self.beta2)?;
         fraction("decay", self.decay)?;
         fraction("momentum", self.momentum)?;
+        fraction("average", self.average)?;
         up_to("dim", self.dim as u64, LARGEST_DIM)?;
         up_to("critic-steps", self.critic_steps, MOST_CRITIC_STEPS)?;
         at_least_one("batch", self.batch as u64)?;
@@ -201,7 +204,7 @@ impl Config {
             "clip" => (self.lipschitz == Lipschitz::Clip, "weights are clipped under --lipschitz clip alone"),
             "beta1" | "beta2" => (self.optimizer == Optimizer::Adam, "it belongs to adam"),
             "decay" => (self.optimizer == Optimizer::Rmsprop, "it belongs to rmsprop"),
-            "momentum" => (self.optimizer != Optimizer::Adam, "adam has beta1 instead"),
+            "momentum" => (self.optimizer == Optimizer::Sgd, "it belongs to sgd"),
             "epsilon" => (self.optimizer != Optimizer::Sgd, "sgd divides by nothing"),
             _ => (true, ""),
         };

@@ -55,7 +55,7 @@ pub struct Options {
     /// The rule of the updates [default: adam; rmsprop under --lipschitz clip]
     #[arg(long, value_name = "NAME", help_heading = "Optimizer")]
     pub optimizer: Option<Optimizer>,
-    /// Learning rate [default: adam 1e-4, rmsprop 5e-5, sgd 1e-3]
+    /// Learning rate [default: adam 1e-4 (dcgan 5e-4), rmsprop 5e-5, sgd 1e-3]
     #[arg(long, value_name = "X", help_heading = "Optimizer", allow_negative_numbers = true)]
     pub lr: Option<f64>,
     /// Decay of adam's mean of gradients [default: 0.5]
@@ -67,12 +67,15 @@ pub struct Options {
     /// Decay of rmsprop's mean of squared gradients [default: 0.99]
     #[arg(long, value_name = "X", help_heading = "Optimizer", allow_negative_numbers = true)]
     pub decay: Option<f64>,
-    /// Momentum of sgd and rmsprop [default: 0]
+    /// Momentum of sgd [default: 0]
     #[arg(long, value_name = "X", help_heading = "Optimizer", allow_negative_numbers = true)]
     pub momentum: Option<f64>,
     /// What adam and rmsprop add to the root they divide by [default: 1e-8]
     #[arg(long, value_name = "X", help_heading = "Optimizer", allow_negative_numbers = true)]
     pub epsilon: Option<f64>,
+    /// Decay of the moving average of the generator's weights that samples are drawn with; 0 for none [default: 0.995]
+    #[arg(long, value_name = "X", help_heading = "Optimizer", allow_negative_numbers = true)]
+    pub average: Option<f64>,
 
     /// Samples per update [default: 50 images or 256 points]
     #[arg(long, value_name = "N", help_heading = "Run", value_parser = whole::<usize>())]

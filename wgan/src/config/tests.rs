@@ -78,8 +78,8 @@ fn a_written_configuration_holds_what_has_an_effect() {
     optimizer = "rmsprop"
     lr = 0.00005
     decay = 0.99
-    momentum = 0.0
     epsilon = 0.00000001
+    average = 0.995
     batch = 50
     steps = 2000
     seed = 0
