@@ -80,7 +80,7 @@ pub struct Options {
     /// Samples per update [default: 50 images or 256 points]
     #[arg(long, value_name = "N", help_heading = "Run", value_parser = whole::<usize>())]
     pub batch: Option<usize>,
-    /// Updates of the generator in all [default: 2000]
+    /// Updates of the generator in all [default: 3000]
     #[arg(long, value_name = "N", help_heading = "Run", value_parser = whole::<u64>())]
     pub steps: Option<u64>,
     /// Start of all random numbers; the same seed gives the same bits [default: 0]

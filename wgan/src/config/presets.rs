@@ -27,7 +27,7 @@ impl Default for Config {
             epsilon: 1e-8,
             average: 0.995,
             batch: 50,
-            steps: 2000,
+            steps: 3000,
             seed: 0,
             threads: None,
             sample_every: 500,

@@ -81,7 +81,7 @@ fn a_written_configuration_holds_what_has_an_effect() {
     epsilon = 0.00000001
     average = 0.995
     batch = 50
-    steps = 2000
+    steps = 3000
     seed = 0
     sample-every = 500
     checkpoint-every = 500
