@@ -102,6 +102,8 @@ impl Programs {
             let fake = generator.samples(tape, stream("generator noise"), batch);
             let loss = generator_loss(config, |x| critic.scores(x), fake);
             let weights = generator_rule.update(loss, tape.scalar(config.lr));
+            // θ̄ ← a·θ̄ + (1 − a)·θ: the players circle around their equilibrium, and the mean of a circle lies nearer to it
+            // than any of its points (Yazıcı et al. 2019, "The unusual effectiveness of averaging in GAN training").
             let followers = average.iter().flat_map(Generator::parameters);
             for (follower, weight) in followers.zip(weights) {
                 tape.assign(&follower, tape.variable(&follower) * config.average + weight * (1.0 - config.average));
