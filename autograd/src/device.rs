@@ -72,7 +72,7 @@ impl Device {
         Device::new(Cpu::new())
     }
 
-    /// The CPU, on this many threads of its own. Results have the same bits on any number.
+    /// The CPU, on this many threads of its own; 0 stands for one a core. Results have the same bits on any number.
     ///
     /// # Errors
     /// If the threads cannot be started.

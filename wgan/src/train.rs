@@ -173,8 +173,8 @@ impl<'a> Training<'a> {
         Ok(self.programs.checkpoint().save(&self.folder.checkpoint(), metadata)?)
     }
 
-    /// Which operation first made a loss or weight infinite or NaN: found by going back to the last checkpoint and coming to the
-    /// step again, which gives the same bits.
+    /// Which operation first made a loss or weight infinite or NaN: found by going back to the last checkpoint and coming
+    /// to the step again, which gives the same bits.
     fn explain_non_finite(&mut self, step: u64) -> Result<Error> {
         let checkpoint = self.folder.checkpoint();
         let saved = if checkpoint.is_file() { Metadata::read(&checkpoint)?.step } else { 0 };

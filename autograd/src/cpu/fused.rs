@@ -29,6 +29,8 @@ pub(super) struct FusedLoop {
     /// The register that goes to each buffer written. All are stored after everything was loaded, since a buffer written
     /// may be one that was read.
     stores: Vec<usize>,
+    /// The sums, each to a buffer written after the stores'. A task adds its tiles up in order, then the tasks' sums are
+    /// added up in order: the terms that meet in one addition are few, and always the same.
     sums: Vec<FusedSum>,
     registers: usize,
     /// Elements of a task: whole rows, where the group sums rows.

@@ -86,7 +86,7 @@ impl Library {
             Some("matrixmultiply") => Ok(Library::Matrixmultiply),
             None | Some("") => Ok(if has_avx512() { Library::Gemm } else { Library::Matrixmultiply }),
             Some(other) => Err(Error::Device {
-                device: "cpu".into(),
+                device: "CPU".into(),
                 reason: format!(
                     "the environment variable AUTOGRAD_PRODUCT is {other:?}; set it to gemm or matrixmultiply, or unset it"
                 ),
