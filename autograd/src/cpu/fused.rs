@@ -39,12 +39,19 @@ pub(super) struct FusedLoop {
 
 #[derive(Debug)]
 enum Action {
-    /// Copies the tile of a buffer.
+    /// Copies the end of a buffer that fills no tile. Whole tiles are read where they lie.
     Load { read: usize, to: usize },
     /// Collects the tile of a view.
     Collect { read: usize, walk: Walk, to: usize },
     /// Computes a tile.
-    Compute { op: Elementwise, arguments: [usize; 3], to: usize },
+    Compute { op: Elementwise, arguments: [Source; 3], to: usize },
+}
+
+/// Where an argument's tile is: in a register or, if it is a whole tile of a buffer read contiguously, in that buffer.
+#[derive(Clone, Copy, Debug, Default)]
+struct Source {
+    register: usize,
+    read: Option<usize>,
 }
 
 /// The partial sums that a group's tasks leave for the end: a row of columns for each task and sum over rows.
@@ -116,6 +123,7 @@ impl FusedLoop {
             let len = TILE.min(end - first);
             for action in &self.actions {
                 match action {
+                    Action::Load { .. } if len == TILE => {}
                     Action::Load { read, to } => {
                         // SAFETY: the buffer holds `count` elements, and this task alone writes these.
                         let tile = unsafe { std::slice::from_raw_parts(buffers.reads[*read].add(first), len) };
@@ -127,9 +135,13 @@ impl FusedLoop {
                     },
                     Action::Compute { op, arguments, to } => {
                         let registers = registers.as_mut_ptr();
-                        // SAFETY: registers are in range, and the result's is none of the arguments'.
-                        let (arguments, y) =
-                            unsafe { (arguments.map(|i| &*registers.add(i)), &mut *registers.add(*to)) };
+                        let tile = |source: Source| match source.read {
+                            Some(read) if len == TILE => buffers.reads[read].wrapping_add(first).cast::<Register>(),
+                            _ => registers.wrapping_add(source.register).cast_const(),
+                        };
+                        // SAFETY: registers and whole tiles are in range, the result's register is none of the
+                        // arguments', and buffers are written only when all of a tile is computed.
+                        let (arguments, y) = unsafe { (arguments.map(|i| &*tile(i)), &mut *registers.add(*to)) };
                         apply(*op, arguments, y);
                     }
                 }
@@ -334,11 +346,14 @@ impl<'a> Allocation<'a> {
 
     fn assign(mut self) -> FusedLoop {
         for (at, instruction) in self.fused.instructions.iter().enumerate() {
-            let mut arguments = [0; 3];
-            for (register, argument) in arguments.iter_mut().zip(&instruction.arguments) {
-                *register = match *argument {
-                    Argument::Constant(value) => self.constant(value),
-                    Argument::Register(value) => self.value(value),
+            let mut arguments = [Source::default(); 3];
+            for (source, argument) in arguments.iter_mut().zip(&instruction.arguments) {
+                *source = match *argument {
+                    Argument::Constant(value) => Source { register: self.constant(value), read: None },
+                    Argument::Register(value) => {
+                        let in_place = self.fused.loads.get(value) == Some(&Access::Contiguous);
+                        Source { register: self.value(value), read: in_place.then_some(value) }
+                    }
                 };
             }
             // The result's register is taken before the arguments' are given back: it is none of theirs.
