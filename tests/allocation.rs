@@ -5,7 +5,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use autograd::compile::Kernel;
-use autograd::cpu::product::{Product, Strides};
+use autograd::cpu::product::Product;
 use autograd::ops::ProductSizes;
 use autograd::{Device, Program, Shape, Stream, Tape, Tensor, Var};
 use nn::layers::{Activation, Conv2d, Flatten, Linear};
@@ -81,12 +81,8 @@ impl Operands {
 /// The products that a program runs.
 fn products(program: &Program) -> Vec<Operands> {
     let product = |kernel: &Kernel| match *kernel {
-        Kernel::MatMul { sizes: ProductSizes { batch, m, n, k }, transpose_a, transpose_b, .. } => {
-            let strides = |transposed, rows, columns| match transposed {
-                false => Strides { batch: rows * columns, row: columns, column: 1 },
-                true => Strides { batch: rows * columns, row: 1, column: rows },
-            };
-            let product = Product { batch, m, n, k, a: strides(transpose_a, m, k), b: strides(transpose_b, k, n) };
+        Kernel::MatMul { sizes: sizes @ ProductSizes { batch, m, n, k }, transpose_a, transpose_b, .. } => {
+            let product = Product::contiguous(sizes, transpose_a, transpose_b);
             Some(Operands(product, vec![0.5; batch * m * k], vec![0.5; batch * k * n], vec![0.0; batch * m * n]))
         }
         _ => None,

@@ -39,6 +39,15 @@ impl Shape {
         strides
     }
 
+    /// The flat row-major index of the element at `index`, one number for each axis.
+    ///
+    /// ```
+    /// assert_eq!(autograd::Shape::from([2, 3]).flat_index(&[1, 2]), 5);
+    /// ```
+    pub fn flat_index(&self, index: &[usize]) -> usize {
+        index.iter().zip(self.strides()).map(|(index, stride)| index * stride).sum()
+    }
+
     /// NumPy's rule: align the shapes at their last axis; extents must be equal, or one of them 1 or absent.
     /// `None` where they do not fit.
     ///

@@ -1,7 +1,7 @@
 //! The compiler's view of a tape: the nodes that matter, the values wanted, the Variables that change.
 
 use crate::interpret::ancestors;
-use crate::ops::{Broadcast, Op, Permute, Slice};
+use crate::ops::{Op, Permute, Slice};
 use crate::tape::{Node, NodeId};
 use crate::{Shape, Variable};
 
@@ -49,15 +49,12 @@ impl Graph {
         let node = &self.nodes[id];
         let input = || &self.nodes[node.inputs[0]].shape;
         let (offset, strides) = match &node.op {
-            Op::Broadcast(broadcast @ Broadcast { .. }) => (0, broadcast.strides(input())),
+            Op::Broadcast(broadcast) => (0, broadcast.strides(input())),
             Op::Permute(Permute { order }) => {
                 let strides = input().strides();
                 (0, order.iter().map(|&axis| strides[axis]).collect())
             }
-            Op::Slice(Slice { start, .. }) => {
-                let strides = input().strides();
-                (start.iter().zip(&strides).map(|(start, stride)| start * stride).sum(), strides)
-            }
+            Op::Slice(Slice { start, .. }) => (input().flat_index(start), input().strides()),
             _ => return None,
         };
         Some(View { shape: node.shape.clone(), offset, strides })

@@ -158,9 +158,7 @@ fn single(graph: &Graph, id: NodeId) -> Launch {
 
 /// The box of `whole` with this first corner.
 fn part(shape: &Shape, corner: &[usize], whole: &Shape) -> View {
-    let strides = whole.strides();
-    let offset = corner.iter().zip(&strides).map(|(start, stride)| start * stride).sum();
-    View { shape: shape.clone(), offset, strides }
+    View { shape: shape.clone(), offset: whole.flat_index(corner), strides: whole.strides() }
 }
 
 fn reduce(reduction: Reduction, axes: &[usize], shape: &Shape) -> Kernel {

@@ -9,12 +9,12 @@ use rayon::ThreadPool;
 use super::conv::Convolution;
 use super::copy::{StridedCopy, gather, scatter_add};
 use super::fused::{Buffers, FusedLoop};
-use super::product::{Library, Product, Strides};
+use super::product::{Library, Product};
 use super::{fused, random, reduce};
 use crate::compile::kernel::{Accumulate, Kernel, Reduction};
 use crate::compile::plan::{Place, Plan, Slot, Step};
 use crate::device::{Backend, Executable};
-use crate::ops::{ProductSizes, Random};
+use crate::ops::Random;
 use crate::variable::HostStorage;
 use crate::{Error, Tensor, Variable};
 
@@ -147,7 +147,7 @@ impl Launch {
             }
             Kernel::Reduce { reduction, outer, reduced, inner } => Task::Reduce(*reduction, [*outer, *reduced, *inner]),
             Kernel::MatMul { sizes, transpose_a, transpose_b, accumulate } => {
-                Task::Product(product(*sizes, *transpose_a, *transpose_b), *accumulate)
+                Task::Product(Product::contiguous(*sizes, *transpose_a, *transpose_b), *accumulate)
             }
             Kernel::Conv2d(sizes, accumulate) => Task::Conv2d(Convolution::new(*sizes), *accumulate),
             Kernel::Conv2dInput(sizes, accumulate) => Task::Conv2dInput(Convolution::new(*sizes), *accumulate),
@@ -195,16 +195,6 @@ impl Launch {
             Task::Random(Random::Normal(stream)) => random::fill_normal(*stream, program_step, y),
         }
     }
-}
-
-/// A product of contiguous operands; a transpose only exchanges the strides.
-fn product(sizes: ProductSizes, transpose_a: bool, transpose_b: bool) -> Product {
-    let ProductSizes { batch, m, n, k } = sizes;
-    let strides = |transposed: bool, rows: usize, columns: usize| match transposed {
-        false => Strides { batch: rows * columns, row: columns, column: 1 },
-        true => Strides { batch: rows * columns, row: 1, column: rows },
-    };
-    Product { batch, m, n, k, a: strides(transpose_a, m, k), b: strides(transpose_b, k, n) }
 }
 
 /// A program on the CPU.

@@ -12,6 +12,7 @@ use super::scratch::with_scratch;
 use super::transpose::transpose;
 use super::{Shared, for_each_chunk, for_each_tile};
 use crate::Error;
+use crate::ops::ProductSizes;
 
 /// Columns of a tile of C. Wide and high tiles spare the libraries the repacking of A and B; more tiles than threads
 /// keep all threads busy. Measured, like all numbers here, on two cores with AVX-512.
@@ -103,6 +104,16 @@ fn has_avx512() -> bool {
 }
 
 impl Product {
+    /// A product of contiguous operands, each stored as it is used or transposed, which only exchanges its strides.
+    pub fn contiguous(sizes: ProductSizes, transpose_a: bool, transpose_b: bool) -> Self {
+        let ProductSizes { batch, m, n, k } = sizes;
+        let strides = |transposed: bool, rows: usize, columns: usize| match transposed {
+            false => Strides { batch: rows * columns, row: columns, column: 1 },
+            true => Strides { batch: rows * columns, row: 1, column: rows },
+        };
+        Product { batch, m, n, k, a: strides(transpose_a, m, k), b: strides(transpose_b, k, n) }
+    }
+
     /// Computes C = A·B, or C += A·B if `accumulate`.
     ///
     /// # Panics

@@ -30,7 +30,7 @@ impl Operation for Pad {
     fn value(&self, inputs: &[&Tensor<f64>], shape: &Shape) -> Tensor<f64> {
         let mut result = Tensor::zeros(shape);
         let strides = shape.strides();
-        let corner = self.before.iter().zip(&strides).map(|(before, stride)| before * stride).sum();
+        let corner = shape.flat_index(&self.before);
         for (&value, target) in inputs[0].data().iter().zip(super::offsets(inputs[0].shape(), corner, &strides)) {
             result.data_mut()[target] = value;
         }

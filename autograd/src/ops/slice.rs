@@ -30,9 +30,8 @@ impl Operation for Slice {
     }
 
     fn value(&self, inputs: &[&Tensor<f64>], shape: &Shape) -> Tensor<f64> {
-        let strides = inputs[0].shape().strides();
-        let offset = self.start.iter().zip(&strides).map(|(start, stride)| start * stride).sum();
-        super::strided(inputs[0], shape, offset, &strides)
+        let whole = inputs[0].shape();
+        super::strided(inputs[0], shape, whole.flat_index(&self.start), &whole.strides())
     }
 
     fn vjp<'t>(&self, _: usize, g: Var<'t>, x: &[Var<'t>], _: Var<'t>) -> Var<'t> {
