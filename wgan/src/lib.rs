@@ -12,6 +12,7 @@
 //! - [`metrics`], [`progress`], [`interrupt`]: what is told while it runs, and how it is stopped
 //! - [`checkpoint`]: what a checkpoint says about itself
 //! - [`sample`]: samples from a trained generator
+//! - [`measures`]: how good samples are
 //! - [`pictures`]: grids of images, curves, contours
 //! - [`npy`]: files of numbers
 //!
@@ -39,6 +40,7 @@ pub mod config;
 pub mod data;
 mod error;
 pub mod interrupt;
+pub mod measures;
 pub mod metrics;
 pub mod models;
 pub mod npy;
