@@ -4,7 +4,7 @@
 mod support;
 
 use autograd::ops::Conv;
-use autograd::{Device, Error, Feed, Program, Shape, Stream, Tape, Tensor, Var, Variable};
+use autograd::{ByteTable, Device, Error, Feed, Program, Shape, Stream, Tape, Tensor, Var, Variable};
 use support::{Activation, assert_agree, by_name, devices, draw, draw_inputs, interpret, penalty};
 
 /// Sums of a few hundred products in f32, each order of adding giving other roundings, relative to the largest element.
@@ -294,11 +294,13 @@ fn moved_and_joined_and_cut_tensors() {
     });
     assert_computes_its_tape("rows", |tape| {
         let x = tape.input("x", [100, 37]);
+        let table = ByteTable::new([100, 37], (0..3700).map(|i| (i % 251) as u8).collect::<Vec<_>>()).unwrap();
         let indices = |count: usize| {
             tape.constant(&Tensor::<f64>::from_fn([count], |i| (i * i % 101) as f64)) // row 100 does not exist
         };
         vec![
             x.gather_rows(indices(250)),
+            indices(250).look_up(&table),
             x.scatter_add_rows(indices(100), 100),
             x.tanh().scatter_add_rows(indices(100), 3),
         ]
@@ -322,6 +324,7 @@ fn empty_tensors_flow_through() {
             none.transpose(),
             x.slice(0, 1..1),
             x.gather_rows(tape.zeros([0])),
+            tape.zeros([0]).look_up(&ByteTable::new([1, 2], vec![0, 1]).unwrap()),
             tape.zeros([0, 2]).scatter_add_rows(tape.zeros([0]), 3),
             tape.normal(Stream::new(0, "none"), [0]),
         ]

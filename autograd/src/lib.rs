@@ -58,6 +58,7 @@ pub use device::{Backend, Device, Executable};
 pub use error::Error;
 pub use gradcheck::{Entry, GradCheck, Report};
 pub use interpret::Feed;
+pub use ops::ByteTable;
 pub use philox::Stream;
 pub use profile::{Group, Profile};
 pub use program::{Compiled, NonFinite, Program};

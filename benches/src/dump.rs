@@ -52,7 +52,8 @@ pub fn dump(configuration: Configuration, threads: usize, path: &Path) -> Result
 /// The first batch of a training.
 fn batch(data: &Dataset, size: usize, seed: u64) -> Result<Tensor> {
     let rows = Batches::new(data.len(), size, seed).rows(0);
-    let samples = rows.data().iter().flat_map(|&row| data.sample(row as usize)).copied().collect();
+    let sample = |row: usize| data.samples(row..row + 1).into_data();
+    let samples = rows.data().iter().flat_map(|&row| sample(row as usize)).collect();
     Ok(Tensor::new([&[size], &**data.shape()].concat(), samples)?)
 }
 

@@ -11,7 +11,7 @@ use nn::{Checkpoint, Optimizer, clip};
 
 use crate::Result;
 use crate::config::{Config, Lipschitz, Optimizer as Rule};
-use crate::data::{Batches, Dataset};
+use crate::data::{Batches, Dataset, Resident};
 use crate::models::{Critic, Generator};
 use crate::objective::{critic_terms, generator_loss, gradient_norms, interpolates};
 
@@ -72,7 +72,7 @@ impl Programs {
         let generator_rule = optimizer(config, generator.parameters());
         let (batch, updates) = (config.batch, config.critic_steps as usize);
         let stream = |name| Stream::new(config.seed, name);
-        let pools = Pools::new(data, updates * batch)?;
+        let pools = Pools::new(data, updates * batch);
 
         // No layer couples the samples of a batch, so one pass makes them for all of the critic's updates.
         let generate = device.compile(|tape| {
@@ -256,21 +256,20 @@ impl Programs {
 
 /// The samples that batches are taken from, on the device.
 struct Pools {
-    real: Variable,
+    real: Resident,
     fake: Variable,
 }
 
 impl Pools {
-    fn new(data: &Dataset, fakes: usize) -> Result<Self> {
-        let shape = |count: usize| Shape::from([&[count], &**data.shape()].concat());
-        let real = Tensor::new(shape(data.len()), data.samples().to_vec())?;
-        Ok(Pools { real: Variable::new("data", real), fake: Variable::new("fakes", Tensor::zeros(shape(fakes))) })
+    fn new(data: &Dataset, fakes: usize) -> Self {
+        let shape = Shape::from([&[fakes], &**data.shape()].concat());
+        Pools { real: data.resident(), fake: Variable::new("fakes", Tensor::zeros(shape)) }
     }
 
     /// A batch of real and one of generated samples, by the rows given at every run.
     fn batches<'t>(&self, tape: &'t Tape, batch: usize) -> [Var<'t>; 2] {
-        let pick = |pool, name| tape.variable(pool).gather_rows(tape.input(name, [batch]));
-        [pick(&self.real, REAL_ROWS), pick(&self.fake, FAKE_ROWS)]
+        let [real, fake] = [REAL_ROWS, FAKE_ROWS].map(|rows| tape.input(rows, [batch]));
+        [self.real.pick(real), tape.variable(&self.fake).gather_rows(fake)]
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use autograd::{Compiled, Device, Program, Stream, Tape, Tensor};
+use autograd::{Compiled, Device, Program, Stream, Tape};
 
 use crate::checkpoint::{METADATA_KEY, Metadata};
 use crate::config::{Config, Options};
@@ -233,8 +233,7 @@ impl Samples {
         let [generated] = self.generate.run(&[])?;
         let Some(score) = &mut self.score else { return Ok(grid(generated)) };
         let scores = score.run(&[])?;
-        let count = generated.shape()[0]; // as many real points
-        let real = Tensor::new([count, 2], data.samples()[..2 * count].to_vec())?;
+        let real = data.samples(0..generated.shape()[0]); // as many real points
         Ok(Contours { scores: Some(&scores[0]), real: Some(&real), generated }.draw())
     }
 }

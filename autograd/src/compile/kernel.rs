@@ -5,7 +5,7 @@
 use std::fmt;
 
 pub use super::graph::View;
-use crate::ops::{ConvSizes, Elementwise, ProductSizes, Random};
+use crate::ops::{ByteTable, ConvSizes, Elementwise, ProductSizes, Random};
 
 /// One launch on a device.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +49,8 @@ pub enum Kernel {
         /// Elements of a row.
         width: usize,
     },
+    /// Indices to the rows of a table that these name; NaN where there is no such row.
+    Lookup(ByteTable),
     /// Values [count, width] and indices to sums of rows.
     ScatterAdd {
         /// Elements of a row.
@@ -170,6 +172,7 @@ impl fmt::Display for Kernel {
             Kernel::Conv2dInput(sizes, accumulate) => write!(f, "conv2d_input {sizes}{}", onto(accumulate)),
             Kernel::Conv2dFilter(sizes, accumulate) => write!(f, "conv2d_filter {sizes}{}", onto(accumulate)),
             Kernel::Gather { width } => write!(f, "gather rows of {width}"),
+            Kernel::Lookup(table) => write!(f, "look up rows of {}", table.shape().without(&[0]).count()),
             Kernel::ScatterAdd { width } => write!(f, "scatter_add rows of {width}"),
             Kernel::Random(random) => write!(f, "{random}"),
         }

@@ -4,7 +4,7 @@ use super::fuse::Unit;
 use super::graph::{Graph, View};
 use super::kernel::{Access, Argument, Fused, FusedSum, Instruction, Kernel, Reduction};
 use crate::Shape;
-use crate::ops::{Conv2d, Conv2dFilter, Conv2dInput, ConvSizes, Max, Op, Pad, Sum};
+use crate::ops::{Conv2d, Conv2dFilter, Conv2dInput, ConvSizes, Lookup, Max, Op, Pad, Sum};
 use crate::tape::NodeId;
 
 /// A kernel and the nodes whose values it reads and writes.
@@ -141,6 +141,7 @@ fn single(graph: &Graph, id: NodeId) -> Launch {
             Kernel::Conv2dFilter(ConvSizes::new(*conv, shape(0), &node.shape, shape(1)), accumulate)
         }
         Op::Gather(_) => Kernel::Gather { width: node.shape.without(&[0]).count() },
+        Op::Lookup(Lookup(table)) => Kernel::Lookup(table.clone()),
         Op::ScatterAdd(_) => Kernel::ScatterAdd { width: node.shape.without(&[0]).count() },
         Op::Random(random) => Kernel::Random(*random),
         Op::Input(_)

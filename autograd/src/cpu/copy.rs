@@ -2,7 +2,7 @@
 
 use super::transpose::transpose;
 use super::{SERIAL, for_each_chunk};
-use crate::Shape;
+use crate::{ByteTable, Shape};
 
 /// One axis of a copy: how many elements, and how far apart they lie in the source and in the destination.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -113,12 +113,25 @@ fn copy_run(Axis { extent, from, to }: Axis, x: &[f32], y: &mut [f32]) {
 /// Rows of `row_len` numbers picked by index: `y[i] = x[index[i]]`. An index that is no row of `x` gives a row of NaN.
 pub fn gather(index: &[f32], x: &[f32], row_len: usize, y: &mut [f32]) {
     let rows = x.len().checked_div(row_len).unwrap_or(0);
-    for (&index, y) in index.iter().zip(y.chunks_exact_mut(row_len.max(1))) {
-        match row_number(index, rows) {
-            Some(row) => y.copy_from_slice(&x[row * row_len..][..row_len]),
-            None => y.fill(f32::NAN),
-        }
-    }
+    pick_rows(index, rows, row_len, y, |row, y| y.copy_from_slice(&x[row * row_len..][..row_len]));
+}
+
+/// Rows of a table picked by index, as [`gather`] picks them.
+pub fn look_up(index: &[f32], table: &ByteTable, y: &mut [f32]) {
+    let (rows, row_len) = (table.shape()[0], table.shape().without(&[0]).count());
+    pick_rows(index, rows, row_len, y, |row, y| {
+        let bytes = &table.bytes()[row * row_len..][..row_len];
+        y.iter_mut().zip(bytes).for_each(|(y, &byte)| *y = ByteTable::number(byte));
+    });
+}
+
+/// Fills the rows of `y`, each from the one of `rows` rows that its index names.
+fn pick_rows(index: &[f32], rows: usize, row_len: usize, y: &mut [f32], pick: impl Fn(usize, &mut [f32]) + Sync) {
+    let work = y.len();
+    for_each_chunk(y, row_len.max(1), work, |i, y| match row_number(index[i], rows) {
+        Some(row) => pick(row, y),
+        None => y.fill(f32::NAN),
+    });
 }
 
 /// The reverse of [`gather`]: `y` is zeroed, then row i of `x` is added to row `index[i]` of `y`, in order. A row whose
@@ -216,6 +229,16 @@ mod tests {
         gather(&[2.0, 0.0, -1.0, 3.0, f32::NAN], &x, 2, &mut y);
         assert_eq!(y[..4], [5., 6., 1., 2.]);
         assert!(y[4..].iter().all(|y| y.is_nan()));
+    }
+
+    #[test]
+    fn looked_up_rows() {
+        let table = ByteTable::new([2, 128], (0..=255).collect::<Vec<u8>>()).unwrap();
+        let mut y = [0.0; 512];
+        look_up(&[1.0, 0.0, 2.0, -1.0], &table, &mut y);
+        let expected = (128..256).chain(0..128).map(|byte| (f64::from(byte) / 255.0) as f32);
+        assert!(y[..256].iter().copied().eq(expected));
+        assert!(y[256..].iter().all(|y| y.is_nan()));
     }
 
     #[test]

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use rayon::ThreadPool;
 
 use super::conv::Convolution;
-use super::copy::{StridedCopy, gather, scatter_add};
+use super::copy::{StridedCopy, gather, look_up, scatter_add};
 use super::fused::{Buffers, FusedLoop};
 use super::product::{Library, Product};
 use super::{fused, random, reduce};
 use crate::compile::kernel::{Accumulate, Kernel, Reduction};
 use crate::compile::plan::{Place, Plan, Slot, Step};
 use crate::device::{Backend, Executable};
-use crate::ops::Random;
+use crate::ops::{ByteTable, Random};
 use crate::variable::HostStorage;
 use crate::{Error, Tensor, Variable};
 
@@ -116,6 +116,7 @@ enum Task {
     Conv2dInput(Convolution, Accumulate),
     Conv2dFilter(Convolution, Accumulate),
     Gather(usize),
+    Lookup(ByteTable),
     ScatterAdd(usize),
     Random(Random),
 }
@@ -153,6 +154,7 @@ impl Launch {
             Kernel::Conv2dInput(sizes, accumulate) => Task::Conv2dInput(Convolution::new(*sizes), *accumulate),
             Kernel::Conv2dFilter(sizes, accumulate) => Task::Conv2dFilter(Convolution::new(*sizes), *accumulate),
             Kernel::Gather { width } => Task::Gather(*width),
+            Kernel::Lookup(table) => Task::Lookup(table.clone()),
             Kernel::ScatterAdd { width } => Task::ScatterAdd(*width),
             Kernel::Random(random) => Task::Random(*random),
         };
@@ -190,6 +192,7 @@ impl Launch {
             Task::Conv2dInput(conv, accumulate) => conv.conv2d_input(read(0), read(1), y, *accumulate),
             Task::Conv2dFilter(conv, accumulate) => conv.conv2d_filter(read(0), read(1), y, *accumulate),
             Task::Gather(width) => gather(read(1), read(0), *width, y),
+            Task::Lookup(table) => look_up(read(0), table, y),
             Task::ScatterAdd(width) => scatter_add(read(1), read(0), *width, y),
             Task::Random(Random::Uniform(stream)) => random::fill_uniform(*stream, program_step, y),
             Task::Random(Random::Normal(stream)) => random::fill_normal(*stream, program_step, y),

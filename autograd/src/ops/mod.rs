@@ -9,6 +9,7 @@ mod concat;
 mod conv;
 mod elementwise;
 mod gather;
+mod lookup;
 mod matmul;
 mod pad;
 mod permute;
@@ -25,6 +26,7 @@ pub use concat::Concat;
 pub use conv::{Conv, Conv2d, Conv2dFilter, Conv2dInput, ConvSizes};
 pub use elementwise::Elementwise;
 pub use gather::{Gather, ScatterAdd};
+pub use lookup::{ByteTable, Lookup};
 pub use matmul::{MatMul, ProductSizes};
 pub use pad::Pad;
 pub use permute::Permute;
@@ -100,6 +102,8 @@ pub enum Op {
     Concat(Concat),
     /// Rows picked by index.
     Gather(Gather),
+    /// Rows of a table of bytes picked by index.
+    Lookup(Lookup),
     /// Rows added up by index.
     ScatterAdd(ScatterAdd),
     /// Matrix product.
@@ -132,6 +136,7 @@ impl Op {
             Op::Pad(op) => op,
             Op::Concat(op) => op,
             Op::Gather(op) => op,
+            Op::Lookup(op) => op,
             Op::ScatterAdd(op) => op,
             Op::MatMul(op) => op,
             Op::Conv2d(op) => op,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Conv, Elementwise};
+use super::{ByteTable, Conv, Elementwise};
 use crate::philox::Stream;
 use crate::tape::{Tape, Var};
 use crate::{Shape, Tensor};
@@ -99,6 +99,10 @@ fn structural() -> Vec<Sample> {
         sample("scatter_add_rows", &[&[3, 2]], |x| {
             x[0].square().scatter_add_rows(vector(x[0].tape(), [3.0, 1.0, 3.0]), 4)
         }),
+        sample("look_up", &[&[2, 3, 2]], |x| {
+            let table = ByteTable::new([4, 3, 2], (0..24).map(|i| 11 * i).collect::<Vec<u8>>()).expect("24 bytes");
+            x[0].square() * vector(x[0].tape(), [3.0, 1.0]).look_up(&table)
+        }),
         sample("matmul", &[&[3, 4], &[4, 2]], |x| x[0].matmul(x[1])),
         sample("matmul transposed a", &[&[4, 3], &[4, 2]], |x| x[0].matmul_with(x[1], true, false)),
         sample("matmul transposed b", &[&[3, 4], &[2, 4]], |x| x[0].matmul_with(x[1], false, true)),
@@ -172,6 +176,9 @@ pub fn refusals() -> Vec<Refusal> {
         refusal("slice past the end", &[&[2, 3]], "is not inside", |x| x[0].slice(1, 2..4)),
         refusal("pad of another rank", &[&[2, 3]], "another number of axes", |x| x[0].pad(&[1], &[1])),
         refusal("concat of unequal rows", &[&[2, 3], &[2, 4]], "differ beyond axis 0", |x| x[0].tape().concat(x, 0)),
+        refusal("look_up with a matrix of indices", &[&[2, 3]], "vector of indices", |x| {
+            x[0].look_up(&ByteTable::new([1, 1], vec![0]).expect("a byte"))
+        }),
         refusal("gather with a matrix of indices", &[&[2, 3], &[2, 2]], "vector of indices", |x| {
             x[0].gather_rows(x[1])
         }),

@@ -47,7 +47,7 @@ mod tests {
         fs::write(folder.path().join("train-images-idx3-ubyte"), white()).unwrap();
         let data = load("fashion-mnist", folder.path()).unwrap();
         assert_eq!((data.name(), data.len()), ("fashion-mnist", 1));
-        assert!(data.samples().iter().all(|&x| x == 1.0));
+        assert!(data.samples(0..1).data().iter().all(|&x| x == 1.0));
     }
 
     #[test]

@@ -38,7 +38,8 @@ mod tests {
     fn images_are_scaled_to_the_unit_interval() {
         let digits = load().unwrap();
         assert_eq!((digits.len(), &digits.shape()[..]), (10_000, &[1, 28, 28][..]));
-        let (low, high) = digits.samples().iter().fold((1f32, 0f32), |(low, high), &x| (low.min(x), high.max(x)));
+        let (low, high) =
+            digits.samples(0..10_000).data().iter().fold((1f32, 0f32), |(low, high), &x| (low.min(x), high.max(x)));
         assert_eq!((low, high), (0.0, 1.0));
     }
 }

@@ -6,7 +6,9 @@ mod idx;
 mod mnist;
 mod toys;
 
-use autograd::Shape;
+use std::ops::Range;
+
+use autograd::{ByteTable, Shape, Tensor, Var, Variable};
 use nn::Rng;
 
 pub use batches::Batches;
@@ -18,7 +20,33 @@ use crate::{Error, Result};
 pub struct Dataset {
     name: String,
     shape: Shape,
-    samples: Vec<f32>,
+    samples: Samples,
+}
+
+/// All samples, `[count, …]`.
+enum Samples {
+    /// Images stay the bytes that they are stored as: a quarter of the memory.
+    Images(ByteTable),
+    Points(Tensor),
+}
+
+/// A data set where programs read it.
+pub enum Resident {
+    /// A table that programs share with the data set.
+    Images(ByteTable),
+    /// A copy that a device may take over.
+    Points(Variable),
+}
+
+impl Resident {
+    /// The samples whose numbers, counted from 0, `rows` holds: `[B, …]` for `[B]`.
+    #[track_caller]
+    pub fn pick<'t>(&self, rows: Var<'t>) -> Var<'t> {
+        match self {
+            Resident::Images(table) => rows.look_up(table),
+            Resident::Points(points) => rows.tape().variable(points).gather_rows(rows),
+        }
+    }
 }
 
 impl Dataset {
@@ -28,8 +56,9 @@ impl Dataset {
     /// If the elements do not make whole samples of `shape`.
     pub fn new(name: &str, shape: impl Into<Shape>, samples: Vec<f32>) -> Self {
         let shape = shape.into();
-        assert!(samples.len().is_multiple_of(shape.count()), "{} elements, samples of {shape}", samples.len());
-        Dataset { name: name.to_owned(), shape, samples }
+        let table = table(&shape, samples.len());
+        let samples = Tensor::new(table, samples).expect("whole samples");
+        Dataset { name: name.to_owned(), shape, samples: Samples::Points(samples) }
     }
 
     /// Loads the data set that `config` names.
@@ -52,10 +81,10 @@ impl Dataset {
         Ok(data)
     }
 
-    /// Bytes become numbers in [0, 1], once.
     fn from_images(name: &str, images: idx::Images) -> Self {
-        let samples = images.pixels.iter().map(|&pixel| f32::from(pixel) / 255.0).collect();
-        Dataset::new(name, [1, images.height, images.width], samples)
+        let shape = Shape::from([1, images.height, images.width]);
+        let images = ByteTable::new(table(&shape, images.pixels.len()), images.pixels).expect("whole images");
+        Dataset { name: name.to_owned(), shape, samples: Samples::Images(images) }
     }
 
     /// The data set's name, as in `--dataset`.
@@ -70,22 +99,41 @@ impl Dataset {
 
     /// Number of samples.
     pub fn len(&self) -> usize {
-        self.samples.len() / self.shape.count()
+        match &self.samples {
+            Samples::Images(table) => table.shape()[0],
+            Samples::Points(points) => points.shape()[0],
+        }
     }
 
     /// Whether there is no sample at all.
     pub fn is_empty(&self) -> bool {
-        self.samples.is_empty()
+        self.len() == 0
     }
 
-    /// All samples one after the other.
-    pub fn samples(&self) -> &[f32] {
-        &self.samples
+    /// The data set for programs to read.
+    pub fn resident(&self) -> Resident {
+        match &self.samples {
+            Samples::Images(table) => Resident::Images(table.clone()),
+            Samples::Points(points) => Resident::Points(Variable::new("data", points.clone())),
+        }
     }
 
-    /// The sample at `index`, counted from 0.
-    pub fn sample(&self, index: usize) -> &[f32] {
-        let count = self.shape.count();
-        &self.samples[index * count..][..count]
+    /// The samples in a range, counted from 0: `[count, …]`.
+    ///
+    /// # Panics
+    /// If the data set has fewer.
+    pub fn samples(&self, range: Range<usize>) -> Tensor {
+        let numbers = range.start * self.shape.count()..range.end * self.shape.count();
+        let numbers = match &self.samples {
+            Samples::Images(table) => table.bytes()[numbers].iter().map(|&byte| ByteTable::number(byte)).collect(),
+            Samples::Points(points) => points.data()[numbers].to_vec(),
+        };
+        Tensor::new(table(&self.shape, numbers.len()), numbers).expect("whole samples")
     }
+}
+
+/// The shape of `elements` numbers as samples of `shape`.
+fn table(shape: &Shape, elements: usize) -> Shape {
+    assert!(elements.is_multiple_of(shape.count()), "{elements} elements, samples of {shape}");
+    Shape::from([&[elements / shape.count()], &shape[..]].concat())
 }

@@ -51,7 +51,14 @@ fn draw(name: &str, mut point: impl FnMut() -> [f64; 2]) -> Dataset {
 
 #[cfg(test)]
 mod tests {
+    use autograd::Tensor;
+
     use super::*;
+
+    /// All points: `[COUNT, 2]`.
+    fn all(data: &Dataset) -> Tensor {
+        data.samples(0..data.len())
+    }
 
     /// Mean and standard deviation of a list.
     fn moments(values: &[f64]) -> (f64, f64) {
@@ -64,7 +71,7 @@ mod tests {
     fn offsets(data: &Dataset, centres: &[[f64; 2]]) -> (Vec<f64>, Vec<usize>) {
         let mut counts = vec![0; centres.len()];
         let mut offsets = Vec::new();
-        for point in data.samples().chunks(2) {
+        for point in all(data).data().chunks(2) {
             let point = [f64::from(point[0]), f64::from(point[1])];
             let distance = |c: &[f64; 2]| (point[0] - c[0]).hypot(point[1] - c[1]);
             let nearest = (0..centres.len()).min_by(|&a, &b| distance(&centres[a]).total_cmp(&distance(&centres[b])));
@@ -105,8 +112,9 @@ mod tests {
     fn the_swiss_roll_is_a_spiral_with_noise() {
         let data = swissroll(&mut nn::Rng::new(0, "toy"));
         // On the noiseless spiral the angle of a point is its radius (times 7.5) up to whole turns.
-        let residuals: Vec<f64> = data
-            .samples()
+        let points = all(&data);
+        let residuals: Vec<f64> = points
+            .data()
             .chunks(2)
             .map(|p| {
                 let [x, y] = [f64::from(p[0]) * 7.5, f64::from(p[1]) * 7.5];
@@ -117,14 +125,14 @@ mod tests {
         let (mean, deviation) = moments(&residuals);
         // Noise moves the radius by σ = 0.25 and the angle by 0.25 / t, at most 0.053: together between 0.25 and 0.26.
         assert!(mean.abs() < 0.01 && (deviation - 0.252).abs() < 0.006, "{mean} {deviation}");
-        let radii: Vec<f64> = data.samples().chunks(2).map(|p| f64::from(p[0].hypot(p[1])) * 7.5).collect();
+        let radii: Vec<f64> = points.data().chunks(2).map(|p| f64::from(p[0].hypot(p[1])) * 7.5).collect();
         assert!(radii.iter().all(|r| (3.0..16.0).contains(r)));
     }
 
     #[test]
     fn a_seed_gives_the_same_points_again() {
-        let draw = |seed| eight_gaussians(&mut nn::Rng::new(seed, "toy"));
-        assert_eq!(draw(3).samples(), draw(3).samples());
-        assert_ne!(draw(3).samples(), draw(4).samples());
+        let draw = |seed| all(&eight_gaussians(&mut nn::Rng::new(seed, "toy")));
+        assert_eq!(draw(3), draw(3));
+        assert_ne!(draw(3), draw(4));
     }
 }
