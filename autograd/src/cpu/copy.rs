@@ -1,7 +1,7 @@
 //! Moving numbers without computing: views made contiguous, boxes filled, rows gathered and scattered.
 
 use super::transpose::transpose;
-use super::{SERIAL, for_each_chunk};
+use super::{SERIAL, for_each_chunk, vectorised};
 use crate::{ByteTable, Shape};
 
 /// One axis of a copy: how many elements, and how far apart they lie in the source and in the destination.
@@ -121,7 +121,10 @@ pub fn look_up(index: &[f32], table: &ByteTable, y: &mut [f32]) {
     let (rows, row_len) = (table.shape()[0], table.shape().without(&[0]).count());
     pick_rows(index, rows, row_len, y, |row, y| {
         let bytes = &table.bytes()[row * row_len..][..row_len];
-        y.iter_mut().zip(bytes).for_each(|(y, &byte)| *y = ByteTable::number(byte));
+        vectorised(
+            #[inline(always)]
+            || y.iter_mut().zip(bytes).for_each(|(y, &byte)| *y = ByteTable::number(byte)),
+        );
     });
 }
 

@@ -51,6 +51,7 @@ impl ByteTable {
     }
 
     /// The number that a byte stands for.
+    #[inline(always)]
     pub fn number(byte: u8) -> f32 {
         f32::from(byte) / 255.0
     }

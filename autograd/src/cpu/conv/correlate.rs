@@ -6,7 +6,7 @@ use super::super::scratch::with_scratch;
 use super::super::transpose::transpose;
 use super::Side;
 use super::filters::Filters;
-use super::kernel::{self, Correlate, LANES};
+use super::kernel::{self, Correlate};
 
 /// Which pixels each element of the filters connects.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,18 +25,18 @@ impl Correlation {
         let filters = Filters { lanes: results, depth: inputs, taps };
         let sizes = [batch * inputs.image(), batch * results.image(), filters.count()];
         assert_eq!([x.len(), g.len(), dw.len()], sizes, "images, result's gradient, filters");
-        let task = channels * LANES; // one element of the filters' channels, for one panel of filters
+        let task = channels * self.lanes(); // one element of the filters' channels, for one panel of filters
         with_scratch(self.panels() * taps * task, |sums| {
             sums.fill(0.0);
             let images = inputs.images_at_once().min(results.images_at_once());
             for (x, g) in x.chunks(images * inputs.image()).zip(g.chunks(images * results.image())) {
                 let images = x.len() / inputs.image();
                 with_scratch(x.len(), |turned_x| {
-                    with_scratch(self.panels() * images * results.pixels * LANES, |turned_g| {
+                    with_scratch(self.panels() * images * results.pixels * self.lanes(), |turned_g| {
                         inputs.turn(x, turned_x);
                         self.turn_results(g, turned_g);
                         for_each_chunk(sums, task, g.len() * channels * taps, |task, sums| {
-                            let g = &turned_g[task / taps * images * results.pixels * LANES..];
+                            let g = &turned_g[task / taps * images * results.pixels * self.lanes()..];
                             self.add_tap(task % taps, images, turned_x, g, sums);
                         });
                     });
@@ -46,18 +46,23 @@ impl Correlation {
         });
     }
 
+    /// Channels of a panel of filters.
+    fn lanes(&self) -> usize {
+        kernel::lanes(self.results.channels)
+    }
+
     fn panels(&self) -> usize {
-        self.results.channels.div_ceil(LANES)
+        self.results.channels.div_ceil(self.lanes())
     }
 
     /// `sums[channel]` += the products of the pixels that one element of the filters connects, for one panel of filters.
     fn add_tap(&self, tap: usize, images: usize, x: &[f32], g: &[f32], sums: &mut [f32]) {
         const PIXELS: usize = 200; // whose channels stay in the caches from tile to tile
         let at_once = (PIXELS / self.results.pixels).max(1);
-        let (sums, _) = sums.as_chunks_mut::<LANES>();
-        let rows = sums.len().div_ceil(sums.len().div_ceil(kernel::rows_at_once()));
+        let (lanes, channels) = (self.lanes(), self.inputs.channels);
+        let rows = channels.div_ceil(channels.div_ceil(kernel::rows_at_once()));
         for first in (0..images).step_by(at_once) {
-            for (tile, sums) in sums.chunks_mut(rows).enumerate() {
+            for (tile, sums) in sums.chunks_mut(rows * lanes).enumerate() {
                 pulp::Arch::new().dispatch(Correlate {
                     pairs: &self.connections[tap],
                     images: at_once.min(images - first),
@@ -65,26 +70,27 @@ impl Correlation {
                     narrow_pixels: self.inputs.pixels,
                     narrow_channels: self.inputs.channels,
                     channel: tile * rows,
-                    wide: &g[first * self.results.pixels * LANES..],
+                    wide: &g[first * self.results.pixels * lanes..],
                     wide_pixels: self.results.pixels,
+                    lanes,
                     sums,
                 });
             }
         }
     }
 
-    /// Turns the result's images so that the channels of a panel are neighbours: `[panels, images, pixels, LANES]`.
+    /// Turns the result's images so that the channels of a panel are neighbours: `[panels, images, pixels, lanes]`.
     fn turn_results(&self, g: &[f32], turned: &mut [f32]) {
-        let side = self.results;
+        let (side, width) = (self.results, self.lanes());
         let images = g.len() / side.image();
-        for_each_chunk(turned, side.pixels * LANES, g.len(), |index, turned| {
+        for_each_chunk(turned, side.pixels * width, g.len(), |index, turned| {
             let (panel, image) = (index / images, index % images);
-            let lanes = LANES.min(side.channels - panel * LANES);
-            if lanes < LANES {
+            let lanes = width.min(side.channels - panel * width);
+            if lanes < width {
                 turned.fill(0.0);
             }
-            let g = &g[image * side.image() + panel * LANES * side.pixels..];
-            transpose([lanes, side.pixels], g, side.pixels, turned, LANES);
+            let g = &g[image * side.image() + panel * width * side.pixels..];
+            transpose([lanes, side.pixels], g, side.pixels, turned, width);
         });
     }
 }

@@ -1,10 +1,10 @@
-//! The filters as the kernels want them: panels of [`LANES`] channels of one side, for each tap and channel of the other.
+//! The filters as the kernels want them: panels of channels of one side, for each tap and channel of the other.
 
 use super::super::for_each_chunk;
 use super::super::scratch::with_scratch;
 use super::super::transpose::transpose;
 use super::Side;
-use super::kernel::LANES;
+use super::kernel;
 
 /// Filters `[filters, channels, taps]`, seen from the two sides of a convolution.
 #[derive(Clone, Copy)]
@@ -21,21 +21,21 @@ impl Filters {
         self.lanes.channels * self.depth.channels * self.taps
     }
 
-    /// Filters to panels, `[panels, taps, depth, LANES]`.
+    /// Filters to panels, `[panels, taps, depth, lanes]`.
     pub fn pack(self, w: &[f32], panels: &mut [f32]) {
         let Filters { lanes, depth, taps } = self;
-        for_each_chunk(panels, taps * depth.channels * LANES, w.len(), |panel, rows| {
-            let (rows, _) = rows.as_chunks_mut::<LANES>();
-            let lane = panel * LANES;
+        let width = kernel::lanes(lanes.channels);
+        for_each_chunk(panels, taps * depth.channels * width, w.len(), |panel, rows| {
+            let lane = panel * width;
             // By way of a small block: rows of equal depth lie at distances that are bad for caches.
-            with_scratch(taps * LANES, |block| {
+            with_scratch(taps * width, |block| {
                 block.fill(0.0);
                 for d in 0..depth.channels {
                     let w = &w[lane * lanes.filter_stride + d * depth.filter_stride..];
-                    let sizes = [LANES.min(lanes.channels - lane), taps];
-                    transpose(sizes, w, lanes.filter_stride, block, LANES);
-                    for (tap, row) in block.as_chunks::<LANES>().0.iter().enumerate() {
-                        rows[tap * depth.channels + d] = *row;
+                    let sizes = [width.min(lanes.channels - lane), taps];
+                    transpose(sizes, w, lanes.filter_stride, block, width);
+                    for (tap, row) in block.chunks_exact(width).enumerate() {
+                        rows[(tap * depth.channels + d) * width..][..width].copy_from_slice(row);
                     }
                 }
             });
@@ -45,15 +45,16 @@ impl Filters {
     /// Panels to filters: the reverse of [`Filters::pack`], `w` (+)= the panels' numbers. The lanes must be the filters.
     pub fn unpack(self, panels: &[f32], w: &mut [f32], accumulate: bool) {
         let Filters { lanes, depth, taps } = self;
-        for_each_chunk(w, LANES * lanes.filter_stride, panels.len(), |panel, w| {
-            let (rows, _) = panels[panel * taps * depth.channels * LANES..].as_chunks::<LANES>();
-            with_scratch(2 * taps * LANES, |blocks| {
-                let (block, transposed) = blocks.split_at_mut(taps * LANES);
+        let width = kernel::lanes(lanes.channels);
+        for_each_chunk(w, width * lanes.filter_stride, panels.len(), |panel, w| {
+            let rows = &panels[panel * taps * depth.channels * width..];
+            with_scratch(2 * taps * width, |blocks| {
+                let (block, transposed) = blocks.split_at_mut(taps * width);
                 for d in 0..depth.channels {
-                    for (tap, row) in block.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-                        *row = rows[tap * depth.channels + d];
+                    for (tap, row) in block.chunks_exact_mut(width).enumerate() {
+                        row.copy_from_slice(&rows[(tap * depth.channels + d) * width..][..width]);
                     }
-                    transpose([taps, LANES], block, LANES, transposed, taps);
+                    transpose([taps, width], block, width, transposed, taps);
                     let w = w[d * depth.filter_stride..].chunks_mut(lanes.filter_stride);
                     for (w, transposed) in w.zip(transposed.chunks_exact(taps)) {
                         if accumulate {

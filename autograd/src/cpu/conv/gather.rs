@@ -50,14 +50,18 @@ impl Gathering {
         self.to.channels <= FEW && self.from.channels >= LANES / 2
     }
 
-    /// The result's channels are computed in panels of [`LANES`], or, if they are few, in one.
+    /// Channels of a panel of the result.
+    fn lanes(&self) -> usize {
+        if self.few() { self.to.channels } else { kernel::lanes(self.to.channels) }
+    }
+
     fn panels(&self) -> usize {
-        self.to.channels.div_ceil(LANES)
+        self.to.channels.div_ceil(self.lanes())
     }
 
     /// Numbers of the weights of a panel.
     fn panel(&self) -> usize {
-        self.taps * self.from.channels * if self.few() { self.to.channels } else { LANES }
+        self.taps * self.from.channels * self.lanes()
     }
 
     /// Cuts the result into tasks of a panel and some pixels of a region.
@@ -92,9 +96,9 @@ impl Gathering {
     ) {
         let Gathering { from, to, .. } = *self;
         let Region { taps, pixels } = region;
-        let depth = from.channels;
-        let lane = panel * LANES;
-        let lanes = LANES.min(to.channels - lane);
+        let (depth, lanes) = (from.channels, self.lanes());
+        let lane = panel * lanes;
+        let used = lanes.min(to.channels - lane);
         let tiles = rows.len().div_ceil(kernel::rows_at_once());
         let (mut sources, mut targets, mut sums): ([_; ROWS], [_; ROWS], Sums) =
             ([0; ROWS], [0; ROWS], [[0.0; LANES]; ROWS]);
@@ -116,11 +120,11 @@ impl Gathering {
                 let all_taps = self.taps;
                 arch.dispatch(GatherFew { rows, taps, depth, source, weights, all_taps, lanes, sums: &mut sums });
             } else {
-                arch.dispatch(Gather { rows, taps, depth, source, weights, sums: &mut sums });
+                arch.dispatch(Gather { rows, taps, depth, source, lanes, weights, sums: &mut sums });
             }
             for (sums, &target) in sums.iter().zip(targets) {
                 // SAFETY: each pixel and panel of the result belongs to one tile.
-                let result = unsafe { result.slice(target..target + lanes) };
+                let result = unsafe { result.slice(target..target + used) };
                 match result.first_chunk_mut::<LANES>() {
                     Some(result) => *result = *sums, // a copy of known length needs no call
                     None => result.iter_mut().zip(sums).for_each(|(result, sum)| *result = *sum),

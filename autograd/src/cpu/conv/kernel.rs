@@ -1,17 +1,24 @@
-//! The inner loops of the convolutions: a few sums over vectors of [`LANES`] channels stay in registers while one
-//! operand is broadcast number by number and the other is read as vectors.
+//! The inner loops of the convolutions: a few sums over a panel of channels stay in registers while one operand is
+//! broadcast number by number and the other is read as vectors.
 
 use pulp::Simd;
 
 use super::taps::Tap;
 
-/// Channels computed side by side.
+/// Channels computed side by side, at most.
 pub const LANES: usize = 32;
+/// As many where there are no more.
+const NARROW_LANES: usize = 16;
 /// Rows of sums, at most: with AVX-512, 14 rows of two vectors fill 28 of the 32 registers.
 pub const ROWS: usize = 14;
 
 /// The sums of some rows.
 pub type Sums = [[f32; LANES]; ROWS];
+
+/// Channels of a panel, of `channels` in all: [`LANES`], or half as many where these are enough.
+pub fn lanes(channels: usize) -> usize {
+    if channels <= NARROW_LANES { NARROW_LANES } else { LANES }
+}
 
 /// Rows of sums that fill the registers.
 pub fn rows_at_once() -> usize {
@@ -27,13 +34,15 @@ pub fn rows_at_once() -> usize {
     pulp::Arch::new().dispatch(Registers)
 }
 
-/// Monomorphises a kernel for a number of rows known at run time, and for vectors that make up [`LANES`].
+/// Monomorphises a kernel for a number of rows and for the vectors that make up its lanes.
 macro_rules! for_rows {
-    ($simd:ident, $rows:expr, $kernel:expr, [$($n:literal)*]) => {
-        match ($rows, LANES / S::F32_LANES) {
+    ($simd:ident, $rows:expr, $lanes:expr, $kernel:expr, [$($n:literal)*]) => {
+        match ($rows, $lanes / S::F32_LANES) {
+            $(($n, 1) => $kernel.run::<S, $n, 1>($simd),)*
             $(($n, 2) => $kernel.run::<S, $n, 2>($simd),)*
             $(($n, 4) => $kernel.run::<S, $n, 4>($simd),)*
             $(($n, 8) => $kernel.run::<S, $n, 8>($simd),)*
+            $(($n, 16) => $kernel.run::<S, $n, 16>($simd),)*
             $(($n, 32) => $kernel.run::<S, $n, 32>($simd),)*
             (rows, vectors) => unreachable!("{rows} rows of {vectors} vectors"),
         }
@@ -49,7 +58,9 @@ pub struct Gather<'a> {
     pub depth: usize,
     /// Source pixels, channels last.
     pub source: &'a [f32],
-    /// `[kh·kw, depth, LANES]`.
+    /// Channels of a panel.
+    pub lanes: usize,
+    /// `[kh·kw, depth, lanes]`.
     pub weights: &'a [f32],
     pub sums: &'a mut Sums,
 }
@@ -58,14 +69,14 @@ impl pulp::WithSimd for Gather<'_> {
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        for_rows!(simd, self.rows.len(), self, [1 2 3 4 5 6 7 8 9 10 11 12 13 14]);
+        for_rows!(simd, self.rows.len(), self.lanes, self, [1 2 3 4 5 6 7 8 9 10 11 12 13 14]);
     }
 }
 
 impl Gather<'_> {
     #[inline(always)]
     fn run<S: Simd, const R: usize, const V: usize>(self, simd: S) {
-        let Gather { rows, taps, depth, source, weights, sums } = self;
+        let Gather { rows, taps, depth, source, weights, sums, .. } = self;
         let (weights, _) = S::as_simd_f32s(weights);
         let mut registers = [[simd.splat_f32s(0.0); V]; R];
         for tap in taps {
@@ -86,7 +97,7 @@ impl Gather<'_> {
             }
         }
         for (registers, sums) in registers.iter().zip(sums) {
-            S::as_mut_simd_f32s(sums).0.copy_from_slice(registers);
+            S::as_mut_simd_f32s(sums).0[..V].copy_from_slice(registers);
         }
     }
 }
@@ -137,7 +148,7 @@ impl pulp::WithSimd for GatherFew<'_> {
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        for_rows!(simd, self.rows.len(), self, [1 2 3 4 5 6 7 8 9 10 11 12 13 14]);
+        for_rows!(simd, self.rows.len(), LANES, self, [1 2 3 4 5 6 7 8 9 10 11 12 13 14]);
     }
 }
 
@@ -186,31 +197,35 @@ pub struct Correlate<'a> {
     pub narrow_channels: usize,
     /// The first channel.
     pub channel: usize,
-    /// `[images, pixels, LANES]`.
+    /// `[images, pixels, lanes]`.
     pub wide: &'a [f32],
     pub wide_pixels: usize,
-    pub sums: &'a mut [[f32; LANES]],
+    /// Channels of a panel.
+    pub lanes: usize,
+    /// `[rows, lanes]`.
+    pub sums: &'a mut [f32],
 }
 
 impl pulp::WithSimd for Correlate<'_> {
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        for_rows!(simd, self.sums.len(), self, [1 2 3 4 5 6 7 8 9 10 11 12 13 14]);
+        for_rows!(simd, self.sums.len() / self.lanes, self.lanes, self, [1 2 3 4 5 6 7 8 9 10 11 12 13 14]);
     }
 }
 
 impl Correlate<'_> {
     #[inline(always)]
     fn run<S: Simd, const R: usize, const V: usize>(self, simd: S) {
-        let mut registers = [[simd.splat_f32s(0.0); V]; R];
-        for (registers, sums) in registers.iter_mut().zip(&*self.sums) {
-            registers.copy_from_slice(S::as_simd_f32s(sums).0);
-        }
+        let (sums, _) = S::as_mut_simd_f32s(self.sums);
+        let (sums, _) = sums.as_chunks_mut::<V>();
+        let sums: &mut [[S::f32s; V]; R] = sums.first_chunk_mut().expect("R rows");
+        let mut registers = *sums;
         for image in 0..self.images {
             let narrow = &self.narrow[image * self.narrow_pixels * self.narrow_channels..];
             let narrow = &narrow[..self.narrow_pixels * self.narrow_channels];
-            let (wide, _) = S::as_simd_f32s(&self.wide[image * self.wide_pixels * LANES..][..self.wide_pixels * LANES]);
+            let wide = &self.wide[image * self.wide_pixels * self.lanes..][..self.wide_pixels * self.lanes];
+            let (wide, _) = S::as_simd_f32s(wide);
             for &[i, j] in self.pairs {
                 let narrow: &[f32; R] =
                     narrow[i * self.narrow_channels + self.channel..].first_chunk().expect("R rows");
@@ -223,8 +238,6 @@ impl Correlate<'_> {
                 }
             }
         }
-        for (registers, sums) in registers.iter().zip(self.sums) {
-            S::as_mut_simd_f32s(sums).0.copy_from_slice(registers);
-        }
+        *sums = registers;
     }
 }
