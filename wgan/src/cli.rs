@@ -1,10 +1,12 @@
-//! The command line: `wgan train` (also what no subcommand does) and `wgan sample`.
+//! The command line: `wgan train` (also what no subcommand does), `wgan sample` and `wgan experiment`.
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, value_parser};
 
 use crate::config::Options;
+use crate::experiments;
 
 /// Train Wasserstein GANs and draw samples from them
 ///
@@ -28,6 +30,8 @@ pub enum Command {
     Train(Box<TrainArgs>),
     /// Draw samples from a trained generator
     Sample(SampleArgs),
+    /// Show on a small scale what the theory says, measured beside the known answer
+    Experiment(ExperimentArgs),
 }
 
 /// The options of `wgan train`.
@@ -85,6 +89,30 @@ pub struct Source {
     /// File of weights: a checkpoint.safetensors or generator.safetensors
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
+}
+
+/// The options of `wgan experiment`.
+#[derive(Debug, Args)]
+pub struct ExperimentArgs {
+    /// Name of an experiment; `list` says what there is, `all` runs one after the other
+    #[arg(value_name = "NAME", value_parser = experiment_names(), hide_possible_values = true)]
+    pub name: String,
+    /// Run in seconds, with fewer samples and steps
+    #[arg(long)]
+    pub quick: bool,
+    /// Folder in which each experiment leaves figure.png, figure.svg and table.txt, below its name
+    #[arg(long, value_name = "DIR", default_value = "experiments")]
+    pub out: PathBuf,
+}
+
+/// In place of an experiment's name.
+pub const LIST: &str = "list";
+/// In place of an experiment's name.
+pub const ALL: &str = "all";
+
+fn experiment_names() -> PossibleValuesParser {
+    let names = experiments::ALL.iter().map(|experiment| experiment.name);
+    names.chain([LIST, ALL]).collect::<Vec<_>>().into()
 }
 
 /// What clap says of a command line that it cannot read, as one sentence like all other errors.

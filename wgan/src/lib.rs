@@ -15,6 +15,7 @@
 //! - [`measures`]: how good samples are
 //! - [`pictures`]: grids of images, curves, contours
 //! - [`npy`]: files of numbers
+//! - [`experiments`]: demonstrations of the theory, each measured beside its known answer
 //!
 //! What the program does, without its files: one iteration, that is five updates of the critic and one of the generator.
 //!
@@ -39,6 +40,7 @@ pub mod cli;
 pub mod config;
 pub mod data;
 mod error;
+pub mod experiments;
 pub mod interrupt;
 pub mod measures;
 pub mod metrics;

@@ -6,9 +6,10 @@ use std::process::ExitCode;
 
 use autograd::{Shape, Tensor};
 use clap::Parser;
-use wgan::cli::{self, Cli, Command, SampleArgs, TrainArgs};
+use wgan::cli::{self, Cli, Command, ExperimentArgs, SampleArgs, TrainArgs};
 use wgan::config::{Config, Options};
 use wgan::data::Dataset;
+use wgan::experiments::{self, Experiment, Size};
 use wgan::pictures::Picture;
 use wgan::run_folder::RunFolder;
 use wgan::train::Outcome;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         None => train(&cli.train),
         Some(Command::Train(args)) => train(args),
         Some(Command::Sample(args)) => sample(args),
+        Some(Command::Experiment(args)) => experiment(args),
     };
     done.unwrap_or_else(|error| fail(&format!("error: {error}"), error.exit_code()))
 }
@@ -95,6 +97,31 @@ fn sample(args: &SampleArgs) -> Result<ExitCode> {
     };
     nn::files::write_whole(&args.out, &bytes)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn experiment(args: &ExperimentArgs) -> Result<ExitCode> {
+    if args.name == cli::LIST {
+        let longest = experiments::ALL.iter().map(|experiment| experiment.name.len()).max().unwrap_or(0);
+        experiments::ALL
+            .iter()
+            .for_each(|Experiment { name, summary, .. }| tell(&format!("{name:longest$}  {summary}")));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let size = if args.quick { Size::Quick } else { Size::Full };
+    let mut missed = Vec::new();
+    for experiment in Experiment::named(&args.name).map_or(experiments::ALL.to_vec(), |one| vec![one]) {
+        let folder = args.out.join(experiment.name);
+        tell(&format!("{}: {}\n", experiment.name, experiment.summary));
+        let outcome = experiment.run_in(&folder, size)?;
+        tell(&format!("{outcome}\nfigure and table are in {}\n", folder.display()));
+        if !outcome.holds() {
+            missed.push(experiment.name);
+        }
+    }
+    match &missed[..] {
+        [] => Ok(ExitCode::SUCCESS),
+        names => Err(Error::Training(format!("measurements miss the known answer in {}", names.join(", ")))),
+    }
 }
 
 /// Images as `[N, height, width]`; points stay as they are.

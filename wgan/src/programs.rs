@@ -13,7 +13,7 @@ use crate::Result;
 use crate::config::{Config, Lipschitz, Optimizer as Rule};
 use crate::data::{Batches, Dataset, Resident};
 use crate::models::{Critic, Generator};
-use crate::objective::{critic_terms, generator_loss, gradient_norms, interpolates};
+use crate::objective::{CriticTerms, critic_terms, generator_loss, gradient_norms, interpolates};
 
 /// The networks, and the programs that train them on a device.
 pub struct Programs {
@@ -82,12 +82,7 @@ impl Programs {
         let update_critic = device.compile(|tape| {
             let [real, fake] = pools.batches(tape, batch);
             let mixes = tape.uniform(stream("mixes"), [2, batch]);
-            let terms = critic_terms(config, |x| critic.scores(x), real, fake, mixes);
-            let mut weights = critic_rule.step(&critic_rule.gradients(terms.loss), tape.scalar(config.lr));
-            if config.lipschitz == Lipschitz::Clip {
-                weights = clip::by_value(&weights, config.clip); // after the update (arXiv 1701.07875, algorithm 1)
-            }
-            critic_rule.assign(&weights);
+            let terms = update_critic(config, &critic, &*critic_rule, real, fake, mixes);
             [terms.loss, terms.wasserstein, terms.penalty, terms.slope.unwrap_or(tape.scalar(0.0))]
         })?;
         let measure_slope = match config.lipschitz.is_penalty() {
@@ -252,6 +247,25 @@ impl Programs {
             .with("critic optimizer.", self.critic_rule.state())
             .with("generator optimizer.", self.generator_rule.state())
     }
+}
+
+/// Records an update of the critic on a batch of real and one of generated samples; see [`critic_terms`].
+#[track_caller]
+pub fn update_critic<'t>(
+    config: &Config,
+    critic: &Critic,
+    rule: &dyn Optimizer,
+    real: Var<'t>,
+    fake: Var<'t>,
+    mixes: Var<'t>,
+) -> CriticTerms<'t> {
+    let terms = critic_terms(config, |x| critic.scores(x), real, fake, mixes);
+    let mut weights = rule.step(&rule.gradients(terms.loss), real.tape().scalar(config.lr));
+    if config.lipschitz == Lipschitz::Clip {
+        weights = clip::by_value(&weights, config.clip); // after the update (arXiv 1701.07875, algorithm 1)
+    }
+    rule.assign(&weights);
+    terms
 }
 
 /// The samples that batches are taken from, on the device.

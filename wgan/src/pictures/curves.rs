@@ -1,10 +1,9 @@
 //! The metrics over the steps: the Wasserstein estimate, the losses, the slope.
 
-use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::RGBColor;
 
-use super::style::{BLUE, FAINT, FONT, GREEN, INK, VERMILION, tint};
-use super::{Area, Drawn, Picture};
+use super::style::{BLUE, GREEN, INK, VERMILION, tint};
+use super::{Figure, Panel, Picture};
 use crate::metrics::Row;
 
 /// One line of a panel.
@@ -33,68 +32,30 @@ pub fn curves(rows: &[Row]) -> Picture {
         ],
         vec![Curve { name: "slope of the critic", colour: BLUE, value: |row| row.slope }],
     ];
-    Picture::drawn(800, 840, |area| {
-        let centred = (FONT, 24).into_font().color(&INK).pos(Pos::new(HPos::Center, VPos::Bottom));
-        area.draw_text("updates of the generator", &centred, (855, 1656))?;
-        let area = area.margin(20, 44, 20, 60);
-        let targets = [None, None, Some(1.0)];
-        for ((area, curves), target) in area.split_evenly((3, 1)).iter().zip(&panels).zip(targets) {
-            panel(area, rows, curves, target)?;
-        }
-        Ok(())
-    })
+    let last = panels.len() - 1;
+    let targets = [None, None, Some(1.0)];
+    let panels = panels.iter().zip(targets).enumerate();
+    let panels = panels.map(|(i, (curves, target))| panel(rows, curves, target, i == last)).collect();
+    Figure::new(1, panels).panel_height(280).picture()
 }
 
-fn panel(area: &Area, rows: &[Row], curves: &[Curve], target: Option<f64>) -> Drawn {
-    let area = &caption(area, curves)?;
-    let steps = rows.first().map_or(0.0, |row| row.step as f64)..rows.last().map_or(1.0, |row| row.step as f64 + 1e-9);
+fn panel(rows: &[Row], curves: &[Curve], target: Option<f64>, last: bool) -> Panel {
     let raw: Vec<Vec<(f64, f64)>> = curves.iter().map(|curve| points(rows, curve)).collect();
     let smooth: Vec<Vec<(f64, f64)>> = raw.iter().map(|points| moving_average(points, rows.len() / 50)).collect();
     let (low, high) = range(&raw, &smooth, target);
-    let mut chart = ChartBuilder::on(area)
-        .set_label_area_size(LabelAreaPosition::Left, 110)
-        .set_label_area_size(LabelAreaPosition::Bottom, 50)
-        .build_cartesian_2d(steps.clone(), low..high)?;
-    let label = (FONT, 24).into_font().color(&INK);
-    chart
-        .configure_mesh()
-        .bold_line_style(FAINT.stroke_width(2))
-        .light_line_style(TRANSPARENT)
-        .axis_style(INK.stroke_width(2))
-        .x_labels(8)
-        .y_labels(5)
-        .x_label_formatter(&|step| format!("{step:.0}"))
-        .y_label_formatter(&number)
-        .label_style(label)
-        .draw()?;
+    let steps = rows.first().map_or(0.0, |row| row.step as f64)..rows.last().map_or(1.0, |row| row.step as f64 + 1e-9);
+    let label = if last { "updates of the generator" } else { "" };
+    let mut panel = Panel::new("", label, "").x_range(steps.start, steps.end).y_range(low, high);
     if let Some(target) = target {
-        let ends = [(steps.start, target), (steps.end, target)];
-        chart.draw_series(DashedLineSeries::new(ends, 12, 8, INK.stroke_width(2)))?;
+        panel = panel.level("", INK, target);
     }
     for (points, curve) in raw.into_iter().zip(curves) {
-        let points = points.into_iter().map(|(step, value)| (step, value.clamp(low, high)));
-        chart.draw_series(LineSeries::new(points, tint(curve.colour, 0.35)))?;
+        panel = panel.thin_line("", tint(curve.colour, 0.35), points);
     }
     for (points, curve) in smooth.iter().zip(curves) {
-        let points = thinned(points);
-        // Drawn piece by piece with round joints: `plotters` gives thick lines spikes where they turn.
-        let pieces = points.windows(2).map(|ends| PathElement::new(ends.to_vec(), curve.colour.stroke_width(5)));
-        chart.draw_series(pieces)?;
-        chart.draw_series(points.iter().map(|&point| Circle::new(point, 2, curve.colour.filled())))?;
+        panel = panel.line(curve.name, curve.colour, thinned(points));
     }
-    Ok(())
-}
-
-/// The names of the curves, each in its colour; the area below them.
-fn caption<'a>(area: &Area<'a>, curves: &[Curve]) -> Result<Area<'a>, Box<dyn std::error::Error>> {
-    let (caption, rest) = area.split_vertically(48);
-    let mut left = 110;
-    for curve in curves {
-        let style = (FONT, 30).into_font().color(&curve.colour);
-        caption.draw_text(curve.name, &style, (left, 4))?;
-        left += caption.estimate_text_size(curve.name, &style)?.0 as i32 + 40;
-    }
-    Ok(rest)
+    panel
 }
 
 /// The finite values of a curve.
@@ -138,12 +99,6 @@ fn range(raw: &[Vec<(f64, f64)>], smooth: &[Vec<(f64, f64)>], target: Option<f64
     // A constant is shown in the middle.
     let margin = 0.06 * (high - low).max(1e-3 * high.abs().max(1e-3));
     (low - margin, high + margin)
-}
-
-/// A number with as many digits as an axis needs.
-fn number(x: &f64) -> String {
-    let rounded = (x * 1e4).round() / 1e4;
-    if rounded.abs() < 1e5 { format!("{rounded}") } else { format!("{rounded:.0e}") }.replace('-', "−")
 }
 
 #[cfg(test)]

@@ -1,7 +1,11 @@
-//! Pictures of a run: grids of images, curves of the metrics, points and the critic's contours on the plane.
+//! Pictures: figures of any kind, and those of a run: grids of images, curves of the metrics, points and the critic's
+//! contours on the plane.
 
+mod axis;
+mod canvas;
 mod contours;
 mod curves;
+mod figure;
 mod grid;
 mod style;
 
@@ -11,9 +15,12 @@ use plotters::prelude::{BitMapBackend, DrawingArea, IntoDrawingArea, WHITE};
 
 pub use contours::{Contours, grid_points};
 pub use curves::curves;
+pub use figure::{Figure, Panel};
 pub use grid::grid;
+pub use style::{BLUE, FAINT, GREEN, INK, ORANGE, PURPLE, SKY, VERMILION, tint};
 
 /// An opaque picture in memory.
+#[derive(Clone, Debug)]
 pub struct Picture {
     width: usize,
     height: usize,

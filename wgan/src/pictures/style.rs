@@ -5,11 +5,21 @@ use std::sync::Once;
 
 use plotters::style::{FontStyle, RGBColor, register_font as register};
 
+/// For the first of several curves, and for what is measured.
 pub const BLUE: RGBColor = RGBColor(0, 114, 178);
+/// For the second, or what goes wrong.
 pub const VERMILION: RGBColor = RGBColor(213, 94, 0);
+/// For the third.
 pub const GREEN: RGBColor = RGBColor(0, 158, 115);
+/// For the fourth, and for real samples.
 pub const ORANGE: RGBColor = RGBColor(230, 159, 0);
+/// For the fifth.
+pub const PURPLE: RGBColor = RGBColor(204, 121, 167);
+/// For the sixth.
+pub const SKY: RGBColor = RGBColor(86, 180, 233);
+/// For text, axes and what is known.
 pub const INK: RGBColor = RGBColor(50, 50, 50);
+/// For what stays in the background.
 pub const FAINT: RGBColor = RGBColor(228, 228, 228);
 
 /// The name under which `plotters` knows the embedded font.

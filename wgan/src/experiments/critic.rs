@@ -1,0 +1,129 @@
+//! A small critic, trained on two fixed distributions, with the same objective and the same update as in every training.
+
+use autograd::{Compiled, Device, Shape, Stream, Tape, Tensor, Var};
+
+use crate::Result;
+use crate::config::{Config, DatasetName, Options};
+use crate::models::Critic;
+use crate::objective::gradient_norms;
+use crate::programs::{optimizer, update_critic};
+
+/// The settings of a training on points, with `options` on top.
+///
+/// # Errors
+/// As [`Config::resolve`].
+pub fn toy(options: Options) -> Result<Config> {
+    // The name stands for points of any kind: the experiments bring their own.
+    let points = Options { dataset: Some(DatasetName::EightGaussians), ..Options::default() };
+    Config::resolve(&options, &points)
+}
+
+/// Records a batch, `[batch, features]`, from the random numbers of a stream.
+pub trait Sampler: for<'t> Fn(&'t Tape, Stream, usize) -> Var<'t> {}
+
+impl<F: for<'t> Fn(&'t Tape, Stream, usize) -> Var<'t>> Sampler for F {}
+
+/// Numbers from N(μ, σ²).
+pub fn normal(mean: f64, deviation: f64) -> impl Sampler {
+    move |tape, noise, batch| tape.normal(noise, [batch, 1]) * deviation + mean
+}
+
+/// What a critic finds in one update: before it, that is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// What the critic minimises.
+    pub loss: f64,
+    /// The gap between the mean scores.
+    pub wasserstein: f64,
+    /// The penalty with its weight.
+    pub penalty: f64,
+    /// The mean slope at the penalty's points; 0 where no penalty measures it.
+    pub slope: f64,
+}
+
+/// A critic in training.
+pub struct CriticTraining {
+    critic: Critic,
+    device: Device,
+    update: Compiled<4>,
+    step: u64,
+}
+
+impl CriticTraining {
+    /// A new critic for points of `features` dimensions, between real and generated ones.
+    ///
+    /// ```
+    /// use wgan::config::{Lipschitz, Options};
+    /// use wgan::experiments::{CriticTraining, normal, toy};
+    /// let (lipschitz, lambda) = (Some(Lipschitz::Lp), Some(10.0));
+    /// let config = toy(Options { lipschitz, lambda, dim: Some(16), lr: Some(5e-3), ..Options::default() })?;
+    /// let mut training = CriticTraining::new(&config, 1, normal(3.0, 1.0), normal(0.0, 1.0))?;
+    /// let estimates = training.run(200)?;
+    /// assert!((estimates[199].wasserstein - 3.0).abs() < 0.8); // |μ₁ − μ₂| = 3, and the penalty's bias
+    /// # Ok::<(), wgan::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the device cannot take it.
+    pub fn new(config: &Config, features: usize, real: impl Sampler, fake: impl Sampler) -> Result<Self> {
+        let critic = Critic::new(config, &Shape::from([features]));
+        let rule = optimizer(config, critic.parameters());
+        let (batch, stream) = (config.batch, |name| Stream::new(config.seed, name));
+        let device = Device::cpu();
+        let update = device.compile(|tape| {
+            let (real, fake) = (real(tape, stream("real"), batch), fake(tape, stream("fake"), batch));
+            let mixes = tape.uniform(stream("mixes"), [2, batch]);
+            let terms = update_critic(config, &critic, &*rule, real, fake, mixes);
+            [terms.loss, terms.wasserstein, terms.penalty, terms.slope.unwrap_or(tape.scalar(0.0))]
+        })?;
+        Ok(CriticTraining { critic, device, update, step: 0 })
+    }
+
+    /// Updates the critic so many times, each with fresh random numbers.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn run(&mut self, updates: u64) -> Result<Vec<Estimate>> {
+        let steps = self.step..self.step + updates;
+        self.step = steps.end;
+        steps
+            .map(|step| {
+                let numbers = self.update.at(step).run(&[])?.map(|number| f64::from(number.item()));
+                let [loss, wasserstein, penalty, slope] = numbers;
+                Ok(Estimate { loss, wasserstein, penalty, slope })
+            })
+            .collect()
+    }
+
+    /// The scores of points `[N, features]`.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn scores(&self, points: &Tensor) -> Result<Vec<f64>> {
+        let mut program = self.device.compile(|tape| [self.critic.scores(tape.constant(points))])?;
+        Ok(program.run(&[])?[0].data().iter().map(|&score| f64::from(score)).collect())
+    }
+
+    /// The critic's slopes ‖∇D‖ at points `[N, features]`.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn slopes(&self, points: &Tensor) -> Result<Vec<f64>> {
+        let mut program =
+            self.device.compile(|tape| [gradient_norms(|x| self.critic.scores(x), tape.constant(points))])?;
+        Ok(program.run(&[])?[0].data().iter().map(|&slope| f64::from(slope)).collect())
+    }
+
+    /// The gap between the mean scores of two samples, real minus fake.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn gap(&self, real: &Tensor, fake: &Tensor) -> Result<f64> {
+        Ok(mean(&self.scores(real)?) - mean(&self.scores(fake)?))
+    }
+}
+
+/// The mean of some numbers.
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}

@@ -1,0 +1,17 @@
+//! Distances between histograms that look at the ratio of their entries, bin by bin.
+
+/// The Kullback-Leibler divergence Σ p·ln(p/q) in nats; infinite where q is empty and p is not.
+pub fn kl(p: &[f64], q: &[f64]) -> f64 {
+    p.iter().zip(q).filter(|(p, _)| **p > 0.0).map(|(p, q)| p * (p / q).ln()).sum()
+}
+
+/// The Jensen-Shannon divergence ½·KL(P‖M) + ½·KL(Q‖M), where M = ½(P + Q): from 0 to ln 2.
+pub fn js(p: &[f64], q: &[f64]) -> f64 {
+    let m: Vec<f64> = p.iter().zip(q).map(|(p, q)| (p + q) / 2.0).collect();
+    kl(p, &m) / 2.0 + kl(q, &m) / 2.0
+}
+
+/// The total variation distance ½·Σ |p − q|: from 0 to 1.
+pub fn tv(p: &[f64], q: &[f64]) -> f64 {
+    p.iter().zip(q).map(|(p, q)| (p - q).abs()).sum::<f64>() / 2.0
+}

@@ -1,0 +1,83 @@
+//! The experiments: small demonstrations of what the theory says, each measured beside its known answer.
+//!
+//! An experiment is one file with one constant [`Experiment`]; [`ALL`] lists them. Each runs in two sizes: quick, as the
+//! tests do, and full, whose figures are worth looking at.
+
+mod critic;
+mod divergences;
+mod outcome;
+mod parallel_lines;
+
+use std::path::Path;
+
+use nn::files::write_whole;
+
+pub use critic::{CriticTraining, Estimate, Sampler, mean, normal, toy};
+pub use outcome::{Check, Outcome};
+
+use crate::{Error, Result};
+
+/// A demonstration that can be run by name.
+#[derive(Clone, Copy, Debug)]
+pub struct Experiment {
+    /// As on the command line.
+    pub name: &'static str,
+    /// What it shows, in one line.
+    pub summary: &'static str,
+    run: fn(Size) -> Result<Outcome>,
+}
+
+/// How much an experiment computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// A few seconds.
+    Quick,
+    /// Less than three minutes on two cores.
+    Full,
+}
+
+impl Size {
+    /// The value for this size.
+    pub fn pick<T>(self, quick: T, full: T) -> T {
+        match self {
+            Size::Quick => quick,
+            Size::Full => full,
+        }
+    }
+}
+
+/// All experiments, those first that need least.
+pub const ALL: [Experiment; 1] = [parallel_lines::EXPERIMENT];
+
+impl Experiment {
+    /// The experiment of this name.
+    ///
+    /// ```
+    /// assert!(wgan::experiments::Experiment::named("parallel-lines").is_some());
+    /// ```
+    pub fn named(name: &str) -> Option<Experiment> {
+        ALL.into_iter().find(|experiment| experiment.name == name)
+    }
+
+    /// Runs it. The same size gives the same numbers.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn run(&self, size: Size) -> Result<Outcome> {
+        (self.run)(size)
+    }
+
+    /// Runs it and leaves the result in `folder`: `table.txt`, `figure.png` and `figure.svg`.
+    ///
+    /// # Errors
+    /// As [`Experiment::run`], and if a file cannot be written.
+    pub fn run_in(&self, folder: &Path, size: Size) -> Result<Outcome> {
+        // First, so that nobody waits for numbers that have nowhere to go.
+        std::fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
+        let outcome = self.run(size)?;
+        write_whole(&folder.join("table.txt"), outcome.to_string().as_bytes())?;
+        write_whole(&folder.join("figure.png"), &outcome.figure.picture().encode())?;
+        write_whole(&folder.join("figure.svg"), outcome.figure.svg().as_bytes())?;
+        Ok(outcome)
+    }
+}
