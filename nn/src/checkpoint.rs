@@ -81,7 +81,7 @@ impl Checkpoint {
     /// [`Error::Read`], [`Error::Malformed`]; [`Error::Names`], [`Error::Shape`] or [`Error::Type`] where the file is
     /// of another model. No Variable is changed then.
     pub fn load(&self, path: &Path) -> Result<(), Error> {
-        self.load_from(path, true)
+        self.load_from(&read(path)?, path, true)
     }
 
     /// As [`load`](Checkpoint::load), from a file that may hold more: the generator out of a training's checkpoint.
@@ -89,12 +89,19 @@ impl Checkpoint {
     /// # Errors
     /// As [`load`](Checkpoint::load), unexpected names excepted.
     pub fn load_part(&self, path: &Path) -> Result<(), Error> {
-        self.load_from(path, false)
+        self.load_from(&read(path)?, path, false)
     }
 
-    fn load_from(&self, path: &Path, whole: bool) -> Result<(), Error> {
-        let bytes = read(path)?;
-        let file = parse(path, &bytes)?;
+    /// As [`load`](Checkpoint::load), from the bytes of a file, which errors call `path`.
+    ///
+    /// # Errors
+    /// As [`load`](Checkpoint::load).
+    pub fn load_bytes(&self, bytes: &[u8], path: &Path) -> Result<(), Error> {
+        self.load_from(bytes, path, true)
+    }
+
+    fn load_from(&self, bytes: &[u8], path: &Path, whole: bool) -> Result<(), Error> {
+        let file = parse(path, bytes)?;
         self.check_names(path, &file, whole)?;
         let tensors = self.variables.iter().map(|(name, variable)| tensor(path, &file, name, variable.shape()));
         let tensors: Vec<Tensor> = tensors.collect::<Result<_, _>>()?;

@@ -30,6 +30,8 @@ pub enum Command {
     Train(Box<TrainArgs>),
     /// Draw samples from a trained generator
     Sample(SampleArgs),
+    /// Train the classifier that images are compared by
+    TrainClassifier(TrainClassifierArgs),
     /// Show on a small scale what the theory says, measured beside the known answer
     Experiment(ExperimentArgs),
 }
@@ -89,6 +91,24 @@ pub struct Source {
     /// File of weights: a checkpoint.safetensors or generator.safetensors
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
+}
+
+/// The options of `wgan train-classifier`.
+#[derive(Debug, Args)]
+pub struct TrainClassifierArgs {
+    /// Folder with images and labels of ten classes as IDX files, raw or .gz, with or without a test set [default: the
+    /// embedded digits]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Updates of the weights, with 100 images each
+    #[arg(long, value_name = "N", default_value_t = 3000, value_parser = value_parser!(u64).range(1..=i64::MAX as u64))]
+    pub steps: u64,
+    /// Start of all random numbers; the same seed gives the same bits
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// File for the weights
+    #[arg(long, value_name = "FILE", default_value = "classifier.safetensors")]
+    pub out: PathBuf,
 }
 
 /// The options of `wgan experiment`.

@@ -37,7 +37,7 @@ pub enum Error {
         /// What is wrong with that line.
         problem: String,
     },
-    /// An IDX file that cannot be used as images.
+    /// An IDX file that cannot be used as images or labels.
     #[error("{file}: {problem}")]
     Idx {
         /// The file's name.
@@ -46,10 +46,12 @@ pub enum Error {
         problem: String,
     },
     /// A data folder without the files it should hold.
-    #[error("{} holds no images: looked for {looked_for}", folder.display())]
-    NoImages {
+    #[error("{} holds no {what}: looked for {looked_for}", folder.display())]
+    NoData {
         /// The folder.
         folder: PathBuf,
+        /// What it does not hold: images or labels.
+        what: &'static str,
         /// The names of the files that would have done.
         looked_for: String,
     },

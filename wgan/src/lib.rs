@@ -12,6 +12,7 @@
 //! - [`metrics`], [`progress`], [`interrupt`]: what is told while it runs, and how it is stopped
 //! - [`checkpoint`]: what a checkpoint says about itself
 //! - [`sample`]: samples from a trained generator
+//! - [`classifier`]: a network that tells digits apart
 //! - [`measures`]: how good samples are
 //! - [`pictures`]: grids of images, curves, contours
 //! - [`npy`]: files of numbers
@@ -36,6 +37,7 @@
 //! ```
 
 pub mod checkpoint;
+pub mod classifier;
 pub mod cli;
 pub mod config;
 pub mod data;

@@ -6,14 +6,14 @@ use std::process::ExitCode;
 
 use autograd::{Shape, Tensor};
 use clap::Parser;
-use wgan::cli::{self, Cli, Command, ExperimentArgs, SampleArgs, TrainArgs};
+use wgan::cli::{self, Cli, Command, ExperimentArgs, SampleArgs, TrainArgs, TrainClassifierArgs};
 use wgan::config::{Config, Options};
-use wgan::data::Dataset;
+use wgan::data::{Dataset, Split};
 use wgan::experiments::{self, Experiment, Size};
 use wgan::pictures::Picture;
 use wgan::run_folder::RunFolder;
 use wgan::train::Outcome;
-use wgan::{Error, Result, interrupt, npy};
+use wgan::{Error, Result, classifier, interrupt, npy};
 
 /// Where runs without --out go.
 const RUNS: &str = "runs";
@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         None => train(&cli.train),
         Some(Command::Train(args)) => train(args),
         Some(Command::Sample(args)) => sample(args),
+        Some(Command::TrainClassifier(args)) => train_classifier(args),
         Some(Command::Experiment(args)) => experiment(args),
     };
     done.unwrap_or_else(|error| fail(&format!("error: {error}"), error.exit_code()))
@@ -99,6 +100,17 @@ fn sample(args: &SampleArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn train_classifier(args: &TrainClassifierArgs) -> Result<ExitCode> {
+    interrupt::install()?;
+    let data = args.data_dir.as_deref().map_or_else(Split::embedded, Split::read)?;
+    let Some(trained) = classifier::train(&data, args.steps, args.seed)? else {
+        tell("stopped; nothing is written");
+        return Ok(ExitCode::from(interrupt::EXIT_CODE));
+    };
+    trained.classifier.write(&args.out)?;
+    let (accuracy, count) = (100.0 * trained.accuracy, data.held_out.len());
+    tell(&format!("tells {accuracy:.1} % of {count} held-out images; the weights are in {}", args.out.display()));
+    Ok(ExitCode::SUCCESS)
 fn experiment(args: &ExperimentArgs) -> Result<ExitCode> {
     if args.name == cli::LIST {
         let longest = experiments::ALL.iter().map(|experiment| experiment.name.len()).max().unwrap_or(0);

@@ -33,18 +33,23 @@ impl Progress {
 
     /// Shows the numbers after a step.
     pub fn update(&mut self, row: &Row) {
-        let pace = pace(row.step - self.first, self.steps - row.step, self.started.elapsed());
-        let numbers = format!("{pace}  W {:.3}  slope {:.3}", row.wasserstein, row.slope);
+        self.show(row.step, &format!("W {:.3}  slope {:.3}", row.wasserstein, row.slope));
+    }
+
+    /// Shows any numbers after a step.
+    pub fn show(&mut self, step: u64, numbers: &str) {
+        let pace = pace(step - self.first, self.steps - step, self.started.elapsed());
+        let numbers = format!("{pace}  {numbers}");
         match &mut self.display {
             Display::Bar(bar) => {
-                bar.set_position(row.step);
+                bar.set_position(step);
                 bar.set_message(numbers);
             }
             Display::Lines { last } => {
-                if last.is_none_or(|last| last.elapsed() >= PERIOD) || row.step == self.steps {
+                if last.is_none_or(|last| last.elapsed() >= PERIOD) || step == self.steps {
                     *last = Some(Instant::now());
                     // A run does not end because nobody reads on.
-                    let _ = writeln!(stderr(), "step {}/{}  {numbers}", row.step, self.steps);
+                    let _ = writeln!(stderr(), "step {step}/{}  {numbers}", self.steps);
                 }
             }
         }

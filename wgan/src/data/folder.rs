@@ -1,35 +1,74 @@
 //! A folder of IDX files, raw or gzipped, under the names that MNIST and Fashion-MNIST are published with.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use super::{Dataset, idx};
 use crate::{Error, Result};
 
-const NAMES: [&str; 2] = ["train-images-idx3-ubyte", "train-images-idx3-ubyte.gz"];
+/// The two parts of a published data set, by the names that their files start with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Train,
+    Test,
+}
 
 /// The training images in `folder`; `name` is the data set's.
 ///
 /// # Errors
-/// [`Error::NoImages`] if the folder holds no file of a known name, [`Error::Idx`] if the file cannot be used.
+/// [`Error::NoData`] if the folder holds no file of a known name, [`Error::Idx`] if the file cannot be used.
 pub fn load(name: &str, folder: &Path) -> Result<Dataset> {
-    for path in NAMES.map(|name| folder.join(name)) {
-        match fs::read(&path) {
-            Ok(bytes) => return parse(name, &path.display().to_string(), &bytes),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => return Err(Error::Read { path, source }),
-        }
-    }
-    Err(Error::NoImages { folder: folder.to_owned(), looked_for: NAMES.join(" and ") })
+    Ok(Dataset::from_images(name, images(folder, Part::Train)?))
 }
 
-fn parse(name: &str, file: &str, bytes: &[u8]) -> Result<Dataset> {
-    let images = idx::images(file, bytes)?;
+/// The images of a part.
+///
+/// # Errors
+/// As [`load`].
+pub fn images(folder: &Path, part: Part) -> Result<idx::Images> {
+    let (file, bytes) = read(folder, part, "images")?;
+    let images = idx::images(&file, &bytes)?;
     if (images.height, images.width) != (28, 28) {
         let problem = format!("images of {}×{} pixels, but the networks need 28×28", images.height, images.width);
-        return Err(Error::Idx { file: file.to_owned(), problem });
+        return Err(Error::Idx { file, problem });
     }
-    Ok(Dataset::from_images(name, images))
+    Ok(images)
+}
+
+/// The labels of a part.
+///
+/// # Errors
+/// As [`load`].
+pub fn labels(folder: &Path, part: Part) -> Result<Vec<u8>> {
+    let (file, bytes) = read(folder, part, "labels")?;
+    idx::labels(&file, &bytes)
+}
+
+/// Whether the folder holds images of a part.
+pub fn has_images(folder: &Path, part: Part) -> bool {
+    names(folder, part, "images").iter().any(|path| path.exists())
+}
+
+/// Where a part's images or labels may be.
+fn names(folder: &Path, part: Part, what: &str) -> [PathBuf; 2] {
+    let start = if part == Part::Train { "train" } else { "t10k" };
+    let format = if what == "images" { "idx3" } else { "idx1" };
+    ["", ".gz"].map(|end| folder.join(format!("{start}-{what}-{format}-ubyte{end}")))
+}
+
+/// The name and the bytes of the first of these files that is there.
+fn read(folder: &Path, part: Part, what: &'static str) -> Result<(String, Vec<u8>)> {
+    let paths = names(folder, part, what);
+    for path in &paths {
+        match fs::read(path) {
+            Ok(bytes) => return Ok((path.display().to_string(), bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(Error::Read { path: path.clone(), source }),
+        }
+    }
+    let looked_for =
+        paths.map(|path| path.file_name().unwrap_or_default().to_string_lossy().into_owned()).join(" and ");
+    Err(Error::NoData { folder: folder.to_owned(), what, looked_for })
 }
 
 #[cfg(test)]

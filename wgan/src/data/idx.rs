@@ -30,7 +30,15 @@ pub struct Images {
 /// # Errors
 /// [`Error::Idx`] if they are truncated, corrupt, something else than images, or followed by more.
 pub fn images(file: &str, bytes: &[u8]) -> Result<Images> {
-    parse(bytes).map_err(|problem| Error::Idx { file: file.to_owned(), problem })
+    parse_images(bytes).map_err(|problem| Error::Idx { file: file.to_owned(), problem })
+}
+
+/// Parses the labels in `bytes`, likewise.
+///
+/// # Errors
+/// [`Error::Idx`] if they are truncated, corrupt, something else than labels, or followed by more.
+pub fn labels(file: &str, bytes: &[u8]) -> Result<Vec<u8>> {
+    parse_labels(bytes).map_err(|problem| Error::Idx { file: file.to_owned(), problem })
 }
 
 /// The bytes themselves, decompressed if they start as gzip does.
@@ -43,26 +51,54 @@ pub fn decompress(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     Ok(raw)
 }
 
-fn parse(bytes: &[u8]) -> Result<Images, String> {
-    let raw = decompress(bytes).map_err(|error| format!("the gzip data is corrupt or cut off ({error})"))?;
+fn parse_images(bytes: &[u8]) -> Result<Images, String> {
+    let raw = raw(bytes)?;
     let mut rest = raw.as_slice();
-    let mut header = || rest.read_u32::<BigEndian>().map_err(|_| "the file ends within its header".to_owned());
-    match header()? {
+    match word(&mut rest)? {
         IMAGES => {}
         LABELS => return Err("these are labels, but images are needed".to_owned()),
         magic => {
             return Err(format!("not an IDX file of images: the magic number is {magic:#010x}, not {IMAGES:#010x}"));
         }
     }
-    let [count, height, width] = [header()? as usize, header()? as usize, header()? as usize];
+    let [count, height, width] = [word(&mut rest)?, word(&mut rest)?, word(&mut rest)?].map(|extent| extent as usize);
     let expected = count.checked_mul(height).and_then(|product| product.checked_mul(width));
-    if expected != Some(rest.len()) {
-        let goes_on = expected.is_some_and(|count| count < rest.len());
-        let relation = if goes_on { "goes on after" } else { "is cut off within" };
-        let found = rest.len();
-        return Err(format!("the file {relation} its {count} images of {height}×{width} pixels, {found} bytes"));
-    }
+    check_size(rest, expected, &format!("{count} images of {height}×{width} pixels"))?;
     Ok(Images { height, width, pixels: rest.to_vec() })
+}
+
+fn parse_labels(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let raw = raw(bytes)?;
+    let mut rest = raw.as_slice();
+    match word(&mut rest)? {
+        LABELS => {}
+        IMAGES => return Err("these are images, but labels are needed".to_owned()),
+        magic => {
+            return Err(format!("not an IDX file of labels: the magic number is {magic:#010x}, not {LABELS:#010x}"));
+        }
+    }
+    let count = word(&mut rest)? as usize;
+    check_size(rest, Some(count), &format!("{count} labels"))?;
+    Ok(rest.to_vec())
+}
+
+fn raw(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    decompress(bytes).map_err(|error| format!("the gzip data is corrupt or cut off ({error})"))
+}
+
+/// The next number of the header.
+fn word(rest: &mut &[u8]) -> Result<u32, String> {
+    rest.read_u32::<BigEndian>().map_err(|_| "the file ends within its header".to_owned())
+}
+
+/// Whether what follows the header is all that it promises; None stands for more than any file can hold.
+fn check_size(rest: &[u8], expected: Option<usize>, promised: &str) -> Result<(), String> {
+    if expected == Some(rest.len()) {
+        return Ok(());
+    }
+    let goes_on = expected.is_some_and(|count| count < rest.len());
+    let relation = if goes_on { "goes on after" } else { "is cut off within" };
+    Err(format!("the file {relation} its {promised}, {} bytes", rest.len()))
 }
 
 #[cfg(test)]
@@ -142,6 +178,16 @@ mod tests {
             error(b"\x89PNG and so on"),
             "digits: not an IDX file of images: the magic number is 0x89504e47, not 0x00000803"
         );
+    }
+
+    #[test]
+    fn labels_are_read_whole_or_not_at_all() {
+        let mut file = [LABELS, 3].map(u32::to_be_bytes).concat();
+        file.extend([7, 0, 9]);
+        assert_eq!(labels("digits", &gzipped(&file)).unwrap(), [7, 0, 9]);
+        let error = |bytes: &[u8]| labels("digits", bytes).unwrap_err().to_string();
+        assert_eq!(error(&file[..10]), "digits: the file is cut off within its 3 labels, 2 bytes");
+        assert_eq!(error(&two_images()), "digits: these are images, but labels are needed");
     }
 
     #[test]

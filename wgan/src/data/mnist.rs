@@ -4,13 +4,23 @@ use super::{Dataset, idx};
 use crate::Result;
 
 const IMAGES: &[u8] = include_bytes!("../../data/mnist/mnist-train-10000-images-idx3-ubyte.gz");
+const LABELS: &[u8] = include_bytes!("../../data/mnist/mnist-train-10000-labels-idx1-ubyte.gz");
 
 /// The embedded images.
 ///
 /// # Errors
 /// None that is known: the data are fixed when the program is built.
 pub fn load() -> Result<Dataset> {
-    Ok(Dataset::from_images("mnist", idx::images("the embedded MNIST subset", IMAGES)?))
+    Ok(Dataset::from_images("mnist", images_and_labels()?.0))
+}
+
+/// The embedded images, and the digit that each shows.
+///
+/// # Errors
+/// As [`load`].
+pub fn images_and_labels() -> Result<(idx::Images, Vec<u8>)> {
+    let name = "the embedded MNIST subset";
+    Ok((idx::images(name, IMAGES)?, idx::labels(name, LABELS)?))
 }
 
 #[cfg(test)]
@@ -18,8 +28,6 @@ mod tests {
     use sha2::{Digest, Sha256};
 
     use super::*;
-
-    const LABELS: &[u8] = include_bytes!("../../data/mnist/mnist-train-10000-labels-idx1-ubyte.gz");
 
     fn sha256(gzipped: &[u8]) -> String {
         let digest = Sha256::digest(idx::decompress(gzipped).unwrap());

@@ -3,6 +3,7 @@
 mod batches;
 mod folder;
 mod idx;
+mod labelled;
 mod mnist;
 mod toys;
 
@@ -12,6 +13,7 @@ use autograd::{ByteTable, Shape, Tensor, Var, Variable};
 use nn::Rng;
 
 pub use batches::Batches;
+pub use labelled::{Labelled, Split};
 
 use crate::config::{Config, DatasetName};
 use crate::{Error, Result};

@@ -1,0 +1,158 @@
+//! Images with the class of each: what a classifier learns from.
+
+use std::path::Path;
+
+use super::folder::{self, Part};
+use super::{idx, mnist};
+use crate::{Error, Result};
+
+/// Of a data set without a test set, as many of the last images are held out.
+const HELD_OUT: usize = 1000;
+
+/// Images of 28×28 pixels, each of one of ten classes.
+pub struct Labelled {
+    images: Vec<[u8; Labelled::PIXELS]>,
+    labels: Vec<u8>,
+}
+
+/// What a classifier is trained on, and what it is tested on.
+pub struct Split {
+    /// To be learned.
+    pub training: Labelled,
+    /// Never to be seen in training.
+    pub held_out: Labelled,
+}
+
+impl Labelled {
+    /// The number of classes.
+    pub const CLASSES: usize = 10;
+    /// Pixels of an image.
+    pub const PIXELS: usize = 28 * 28;
+
+    fn new(name: &str, images: &idx::Images, labels: Vec<u8>) -> Result<Self> {
+        let problem = |problem| Error::Idx { file: name.to_owned(), problem };
+        let (images, _) = images.pixels.as_chunks();
+        if images.len() != labels.len() {
+            return Err(problem(format!("{} images, but {} labels", images.len(), labels.len())));
+        }
+        if let Some(label) = labels.iter().find(|&&label| usize::from(label) >= Labelled::CLASSES) {
+            return Err(problem(format!("there is a label {label}, but the classes are 0 to 9")));
+        }
+        Ok(Labelled { images: images.to_vec(), labels })
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.images.len()
+    }
+
+    /// Whether there is no image at all.
+    pub fn is_empty(&self) -> bool {
+        self.images.is_empty()
+    }
+
+    /// The pixels of the image at `index`, row by row, 0 black to 255 white.
+    pub fn image(&self, index: usize) -> &[u8; Labelled::PIXELS] {
+        &self.images[index]
+    }
+
+    /// The class of each image.
+    pub fn labels(&self) -> &[u8] {
+        &self.labels
+    }
+}
+
+impl Split {
+    /// The embedded digits: the last 1000 are held out.
+    ///
+    /// # Errors
+    /// None that is known: the data are fixed when the program is built.
+    pub fn embedded() -> Result<Self> {
+        let (images, labels) = mnist::images_and_labels()?;
+        Ok(Split::last(Labelled::new("mnist", &images, labels)?))
+    }
+
+    /// The training images in a folder, and its test images; without any, the last 1000 are held out.
+    ///
+    /// # Errors
+    /// If files are missing or cannot be used, or there are too few images.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let part = |part| {
+            let (images, labels) = (folder::images(folder, part)?, folder::labels(folder, part)?);
+            Labelled::new(&folder.display().to_string(), &images, labels)
+        };
+        let training = part(Part::Train)?;
+        if folder::has_images(folder, Part::Test) {
+            return Ok(Split { training, held_out: part(Part::Test)? });
+        }
+        if training.len() <= HELD_OUT {
+            let reason = format!("it has {} images, of which {HELD_OUT} would be held out", training.len());
+            return Err(Error::Setting { name: "data-dir", value: folder.display().to_string(), reason });
+        }
+        Ok(Split::last(training))
+    }
+
+    fn last(Labelled { mut images, mut labels }: Labelled) -> Self {
+        let training = images.len() - HELD_OUT;
+        let held_out = Labelled { images: images.split_off(training), labels: labels.split_off(training) };
+        Split { training: Labelled { images, labels }, held_out }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// The IDX files of a part with these labels, each image as grey as its place.
+    fn write_part(folder: &Path, part: &str, labels: &[u8]) {
+        let count = labels.len() as u32;
+        let images = [0x0803, count, 28, 28].map(u32::to_be_bytes).concat();
+        let pixels = (0..labels.len()).flat_map(|i| [i as u8; Labelled::PIXELS]);
+        fs::write(
+            folder.join(format!("{part}-images-idx3-ubyte")),
+            images.into_iter().chain(pixels).collect::<Vec<_>>(),
+        )
+        .unwrap();
+        let header = [0x0801, count].map(u32::to_be_bytes).concat();
+        fs::write(folder.join(format!("{part}-labels-idx1-ubyte")), [&header, labels].concat()).unwrap();
+    }
+
+    fn error(folder: &Path) -> String {
+        Split::read(folder).err().unwrap().to_string()
+    }
+
+    /// The training set of MNIST begins with 5, 0, 4, 1, 9.
+    #[test]
+    fn the_last_thousand_embedded_digits_are_held_out() {
+        let Split { training, held_out } = Split::embedded().unwrap();
+        assert_eq!((training.len(), held_out.len()), (9000, 1000));
+        assert_eq!(training.labels()[..5], [5, 0, 4, 1, 9]);
+    }
+
+    #[test]
+    fn a_folder_with_a_test_set_holds_that_out() {
+        let folder = tempfile::tempdir().unwrap();
+        write_part(folder.path(), "train", &[7, 3]);
+        assert!(error(folder.path()).contains("it has 2 images, of which 1000 would be held out"));
+        write_part(folder.path(), "t10k", &[1]);
+        let Split { training, held_out } = Split::read(folder.path()).unwrap();
+        assert_eq!((training.labels(), training.image(1)), (&[7, 3][..], &[1; Labelled::PIXELS]));
+        assert_eq!((held_out.labels(), held_out.is_empty()), (&[1][..], false));
+    }
+
+    #[test]
+    fn files_that_do_not_fit_together_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        write_part(folder.path(), "train", &[7, 10]);
+        assert!(error(folder.path()).ends_with("there is a label 10, but the classes are 0 to 9"));
+        write_part(folder.path(), "train", &[7, 3, 5]);
+        let labels = folder.path().join("train-labels-idx1-ubyte");
+        fs::write(&labels, [0, 0, 8, 1, 0, 0, 0, 1, 7]).unwrap();
+        assert!(error(folder.path()).ends_with("3 images, but 1 labels"));
+        fs::remove_file(labels).unwrap();
+        let missing = "holds no labels: looked for train-labels-idx1-ubyte and train-labels-idx1-ubyte.gz";
+        assert!(error(folder.path()).ends_with(missing));
+    }
+}
