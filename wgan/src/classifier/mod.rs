@@ -5,7 +5,7 @@ mod train;
 use std::path::Path;
 
 use autograd::ops::Conv;
-use autograd::{Device, Shape, Tensor, Var, Variable};
+use autograd::{ByteTable, Device, Shape, Tensor, Var, Variable};
 use nn::layers::{Activation, Conv2d, Flatten, Linear};
 use nn::{Checkpoint, Init, Mode, Module, Rng, Sequential};
 
@@ -135,8 +135,7 @@ impl Classifier {
     /// # Errors
     /// If the device fails.
     pub fn accuracy(&self, images: &Labelled) -> Result<f64> {
-        let all: Vec<f32> =
-            (0..images.len()).flat_map(|i| images.image(i).map(|pixel| f32::from(pixel) / 255.0)).collect();
+        let all: Vec<f32> = (0..images.len()).flat_map(|i| images.image(i).map(ByteTable::number)).collect();
         let told = self.classify(&Tensor::new([images.len(), 1, 28, 28], all)?)?.classes();
         let right = told.iter().zip(images.labels()).filter(|(class, label)| **class == usize::from(**label)).count();
         Ok(right as f64 / images.len() as f64)

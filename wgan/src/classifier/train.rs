@@ -1,6 +1,6 @@
 //! The classifier's training.
 
-use autograd::{Device, Tensor};
+use autograd::{ByteTable, Device, Tensor};
 use nn::losses::{cross_entropy, one_hot};
 use nn::{Optimizer, Rng, optim::Adam};
 use rand::RngExt;
@@ -76,7 +76,7 @@ fn shifted(image: &[u8; Labelled::PIXELS], [down, right]: [usize; 2]) -> [f32; L
     std::array::from_fn(|i| {
         let (row, column) = ((i / SIDE + SHIFT).checked_sub(down), (i % SIDE + SHIFT).checked_sub(right));
         match (row, column) {
-            (Some(row), Some(column)) if row < SIDE && column < SIDE => f32::from(image[row * SIDE + column]) / 255.0,
+            (Some(row), Some(column)) if row < SIDE && column < SIDE => ByteTable::number(image[row * SIDE + column]),
             _ => 0.0,
         }
     })

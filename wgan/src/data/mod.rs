@@ -14,6 +14,7 @@ use nn::Rng;
 
 pub use batches::Batches;
 pub use labelled::{Labelled, Split};
+pub use toys::Mixture;
 
 use crate::config::{Config, DatasetName};
 use crate::{Error, Result};

@@ -7,23 +7,66 @@ use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
 use super::Dataset;
+use crate::config::DatasetName;
 
 /// Points in a data set.
 const COUNT: usize = 100_000;
 
-/// Eight Gaussians (σ 0.02) on a circle of radius 2, all divided by 1.414.
-pub fn eight_gaussians(rng: &mut impl Rng) -> Dataset {
-    let centres: [_; 8] = std::array::from_fn(|i| {
-        let angle = TAU * i as f64 / 8.0;
-        [2.0 * angle.cos(), 2.0 * angle.sin()]
-    });
-    draw("8gaussians", || mixture(rng, &centres, 0.02, 1.414))
+/// Equally likely, round Gaussians on the plane.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mixture {
+    /// Their means.
+    pub centres: Vec<[f64; 2]>,
+    /// Their standard deviation along each axis.
+    pub deviation: f64,
 }
 
-/// 25 Gaussians (σ 0.05) on the grid 2·{−2, …, 2}², all divided by 2.828.
+impl Mixture {
+    /// What a data set is drawn from, if it is a mixture.
+    pub fn of(dataset: DatasetName) -> Option<Self> {
+        match dataset {
+            DatasetName::EightGaussians => Some(Mixture::eight()),
+            DatasetName::TwentyFiveGaussians => Some(Mixture::twenty_five()),
+            _ => None,
+        }
+    }
+
+    /// Eight Gaussians (σ 0.02) on a circle of radius 2, all divided by 1.414.
+    fn eight() -> Self {
+        let angles = (0..8).map(|i| TAU * f64::from(i) / 8.0);
+        Mixture { centres: angles.map(|angle| [2.0 * angle.cos(), 2.0 * angle.sin()]).collect(), deviation: 0.02 }
+            .divided_by(1.414)
+    }
+
+    /// 25 Gaussians (σ 0.05) on the grid 2·{−2, …, 2}², all divided by 2.828.
+    fn twenty_five() -> Self {
+        let axis = [-4.0, -2.0, 0.0, 2.0, 4.0];
+        Mixture { centres: axis.iter().flat_map(|&y| axis.map(|x| [x, y])).collect(), deviation: 0.05 }
+            .divided_by(2.828)
+    }
+
+    fn divided_by(self, scale: f64) -> Self {
+        let centres = self.centres.iter().map(|centre| centre.map(|x| x / scale)).collect();
+        Mixture { centres, deviation: self.deviation / scale }
+    }
+
+    /// A data set drawn from it.
+    fn draw(&self, name: &str, rng: &mut impl Rng) -> Dataset {
+        draw(name, || {
+            let centre = self.centres[rng.random_range(..self.centres.len())];
+            centre.map(|x| x + self.deviation * normal(rng))
+        })
+    }
+}
+
+/// Points of the eight Gaussians.
+pub fn eight_gaussians(rng: &mut impl Rng) -> Dataset {
+    Mixture::eight().draw("8gaussians", rng)
+}
+
+/// Points of the 25 Gaussians.
 pub fn twenty_five_gaussians(rng: &mut impl Rng) -> Dataset {
-    let centres: [_; 25] = std::array::from_fn(|i| [(i % 5) as f64 * 2.0 - 4.0, (i / 5) as f64 * 2.0 - 4.0]);
-    draw("25gaussians", || mixture(rng, &centres, 0.05, 2.828))
+    Mixture::twenty_five().draw("25gaussians", rng)
 }
 
 /// The Swiss roll seen from the side: t·(cos t, sin t) with t uniform on [1.5π, 4.5π], noise of σ 0.25, divided by 7.5.
@@ -32,12 +75,6 @@ pub fn swissroll(rng: &mut impl Rng) -> Dataset {
         let t = 1.5 * PI * (1.0 + 2.0 * rng.random::<f64>());
         [t * t.cos(), t * t.sin()].map(|x| (x + 0.25 * normal(rng)) / 7.5)
     })
-}
-
-/// A point of the mixture of equally likely, round Gaussians, divided by `scale`.
-fn mixture(rng: &mut impl Rng, centres: &[[f64; 2]], sigma: f64, scale: f64) -> [f64; 2] {
-    let centre = centres[rng.random_range(..centres.len())];
-    centre.map(|x| (x + sigma * normal(rng)) / scale)
 }
 
 fn normal(rng: &mut impl Rng) -> f64 {

@@ -2,11 +2,24 @@
 //!
 //! - [`wasserstein_1d`], [`wasserstein`], [`sliced_wasserstein`]: distances between samples, the first two exact
 //! - [`optimal_assignment`]: the cheapest way to pair rows with columns
+//! - [`Coverage`]: the modes of a mixture that points cover
+//! - [`Moments`]: means and covariances, and the Fréchet distance between them
+//! - [`classifier_score`]: whether every sample is clearly of one class, and all classes are there
+//! - [`nearest_neighbours`]: the training samples nearest to generated ones
 
 mod assignment;
+mod eigen;
+mod frechet;
 mod line;
+mod modes;
+mod neighbours;
+mod score;
 mod sliced;
 
 pub use assignment::{Assignment, optimal_assignment, wasserstein};
+pub use frechet::Moments;
 pub use line::wasserstein_1d;
+pub use modes::Coverage;
+pub use neighbours::{Neighbour, nearest_neighbours};
+pub use score::classifier_score;
 pub use sliced::sliced_wasserstein;
