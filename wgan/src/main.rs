@@ -111,6 +111,8 @@ fn train_classifier(args: &TrainClassifierArgs) -> Result<ExitCode> {
     let (accuracy, count) = (100.0 * trained.accuracy, data.held_out.len());
     tell(&format!("tells {accuracy:.1} % of {count} held-out images; the weights are in {}", args.out.display()));
     Ok(ExitCode::SUCCESS)
+}
+
 fn experiment(args: &ExperimentArgs) -> Result<ExitCode> {
     if args.name == cli::LIST {
         let longest = experiments::ALL.iter().map(|experiment| experiment.name.len()).max().unwrap_or(0);
