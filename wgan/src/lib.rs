@@ -9,7 +9,8 @@
 //! - [`models`], [`objective`]: the networks and the losses
 //! - [`programs`]: both as compiled programs
 //! - [`train`]: the training
-//! - [`metrics`], [`progress`], [`interrupt`]: what is told while it runs, and how it is stopped
+//! - [`monitor`], [`histogram`]: what is measured beside it on held-out samples
+//! - [`metrics`], [`warnings`], [`progress`], [`interrupt`]: what is told while it runs, and how it is stopped
 //! - [`checkpoint`]: what a checkpoint says about itself
 //! - [`sample`]: samples from a trained generator
 //! - [`classifier`]: a network that tells digits apart
@@ -43,10 +44,12 @@ pub mod config;
 pub mod data;
 mod error;
 pub mod experiments;
+pub mod histogram;
 pub mod interrupt;
 pub mod measures;
 pub mod metrics;
 pub mod models;
+pub mod monitor;
 pub mod npy;
 pub mod objective;
 pub mod pictures;
@@ -55,5 +58,6 @@ pub mod progress;
 pub mod run_folder;
 pub mod sample;
 pub mod train;
+pub mod warnings;
 
 pub use error::{Error, Result};

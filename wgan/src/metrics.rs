@@ -6,14 +6,19 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::histogram::Histogram;
 use crate::{Error, Result};
 use nn::files::write_whole;
 
 /// The first line of the file.
-const HEADER: &str = "step,seconds,critic_loss,wasserstein,penalty,slope,generator_loss";
+const HEADER: &str = "step,seconds,critic_loss,wasserstein,penalty,slope,generator_loss,smoothed,held_out,\
+                      critic_gradient,generator_gradient,at_bound,slopes";
+
+/// Estimates of the distance that are averaged to the smoothed one.
+pub const WINDOW: usize = 50;
 
 /// What is known after an update of the generator. Losses are those of the last batch.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// Updates of the generator so far.
     pub step: u64,
@@ -30,13 +35,44 @@ pub struct Row {
     pub slope: f32,
     /// What the generator minimises.
     pub generator_loss: f32,
+    /// The moving average of `wasserstein`; see [`Metrics::smoothed`].
+    pub smoothed: f32,
+    /// What is measured at some steps only.
+    pub measured: Option<Box<Measurement>>,
 }
 
-/// The shortest digits that read back to the same bits.
+/// What is measured on held-out samples, after the step's updates; see [`Monitor`](crate::monitor::Monitor).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measurement {
+    /// The estimate of the distance on real samples that no training sees.
+    pub held_out: f32,
+    /// Euclidean norm of the gradient of the critic's loss with respect to all its weights.
+    pub critic_gradient: f32,
+    /// The same of the generator.
+    pub generator_gradient: f32,
+    /// The share of the critic's weights that lie on the bound they are clipped to; None where nothing is clipped.
+    pub at_bound: Option<f32>,
+    /// Norms of the critic's gradient at points between real and generated samples.
+    pub slopes: Histogram,
+}
+
+/// The shortest digits that read back to the same bits; the cells of what was not measured are empty.
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Row { step, seconds, critic_loss, wasserstein, penalty, slope, generator_loss } = self;
-        write!(f, "{step},{seconds:.3},{critic_loss},{wasserstein},{penalty},{slope},{generator_loss}")
+        let Row { step, seconds, critic_loss, wasserstein, penalty, slope, generator_loss, smoothed, measured } = self;
+        write!(f, "{step},{seconds:.3},{critic_loss},{wasserstein},{penalty},{slope},{generator_loss},{smoothed},")?;
+        match measured {
+            Some(measured) => write!(f, "{measured}"),
+            None => f.write_str(",,,,"),
+        }
+    }
+}
+
+impl fmt::Display for Measurement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Measurement { held_out, critic_gradient, generator_gradient, at_bound, slopes } = self;
+        let at_bound = at_bound.map_or(String::new(), |share| share.to_string());
+        write!(f, "{held_out},{critic_gradient},{generator_gradient},{at_bound},{slopes}")
     }
 }
 
@@ -44,11 +80,10 @@ impl FromStr for Row {
     type Err = ();
 
     fn from_str(line: &str) -> Result<Self, ()> {
-        fn parse<T: FromStr>(cell: &str) -> Result<T, ()> {
-            cell.parse().map_err(|_| ())
-        }
         let cells: Vec<&str> = line.split(',').collect();
-        let [step, seconds, critic_loss, wasserstein, penalty, slope, generator_loss] = cells[..] else {
+        let [step, seconds, critic_loss, wasserstein, penalty, slope, generator_loss, smoothed, measured @ ..] =
+            &cells[..]
+        else {
             return Err(());
         };
         Ok(Row {
@@ -59,8 +94,30 @@ impl FromStr for Row {
             penalty: parse(penalty)?,
             slope: parse(slope)?,
             generator_loss: parse(generator_loss)?,
+            smoothed: parse(smoothed)?,
+            measured: match measured {
+                ["", "", "", "", ""] => None,
+                measured => Some(Box::new(Measurement::from_cells(measured)?)),
+            },
         })
     }
+}
+
+impl Measurement {
+    fn from_cells(cells: &[&str]) -> Result<Self, ()> {
+        let [held_out, critic_gradient, generator_gradient, at_bound, slopes] = cells[..] else { return Err(()) };
+        Ok(Measurement {
+            held_out: parse(held_out)?,
+            critic_gradient: parse(critic_gradient)?,
+            generator_gradient: parse(generator_gradient)?,
+            at_bound: if at_bound.is_empty() { None } else { Some(parse(at_bound)?) },
+            slopes: parse(slopes)?,
+        })
+    }
+}
+
+fn parse<T: FromStr>(cell: &str) -> Result<T, ()> {
+    cell.parse().map_err(|_| ())
 }
 
 /// The file of a run that is going on, and all its rows.
@@ -111,6 +168,14 @@ impl Metrics {
         Ok(())
     }
 
+    /// The moving average of the estimates so far and this one: their mean as long as they are no more than [`WINDOW`],
+    /// and from then on `average + (estimate − average) / WINDOW`. It follows from the last row, so a resume needs nothing
+    /// else.
+    pub fn smoothed(&self, wasserstein: f32) -> f32 {
+        let before = self.rows.last().map_or(0.0, |row| row.smoothed);
+        before + (wasserstein - before) / (self.rows.len() + 1).min(WINDOW) as f32
+    }
+
     /// All rows so far, those before a resume included.
     pub fn rows(&self) -> &[Row] {
         &self.rows
@@ -146,8 +211,24 @@ mod tests {
 
     fn row(step: u64) -> Row {
         let x = step as f32 / 3.0;
-        let [critic_loss, wasserstein, penalty, slope, generator_loss] = [-x, x, x * x, 1.0 + x, f32::MIN_POSITIVE];
-        Row { step, seconds: step as f64 / 8.0, critic_loss, wasserstein, penalty, slope, generator_loss }
+        let measurement = Measurement {
+            held_out: x / 7.0,
+            critic_gradient: f32::INFINITY,
+            generator_gradient: -0.0,
+            at_bound: (step % 4 == 0).then_some(0.25),
+            slopes: Histogram::of(&[0.5, x]),
+        };
+        Row {
+            step,
+            seconds: step as f64 / 8.0,
+            critic_loss: -x,
+            wasserstein: x,
+            penalty: x * x,
+            slope: 1.0 + x,
+            generator_loss: f32::MIN_POSITIVE,
+            smoothed: x / 3.0,
+            measured: (step % 2 == 0).then(|| Box::new(measurement)),
+        }
     }
 
     fn rows(count: u64) -> Vec<Row> {
@@ -166,7 +247,26 @@ mod tests {
         write(&path, 5);
         assert_eq!(read(&path).unwrap(), rows(5));
         let text = fs::read_to_string(&path).unwrap();
-        assert!(text.starts_with("step,seconds,critic_loss,wasserstein,penalty,slope,generator_loss\n1,0.125,-0.333"));
+        let header = "step,seconds,critic_loss,wasserstein,penalty,slope,generator_loss,smoothed,held_out,critic_gradient,\
+                      generator_gradient,at_bound,slopes\n";
+        assert!(text.starts_with(&format!("{header}1,0.125,-0.333")), "{text}");
+        assert!(text.lines().nth(1).unwrap().ends_with(",0.11111111,,,,,"), "{text}");
+        assert!(text.lines().nth(2).unwrap().contains(",inf,-0,,0.6666667 0 0 "), "{text}");
+    }
+
+    #[test]
+    fn the_average_is_the_mean_at_first_and_moves_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut metrics = Metrics::create(&folder.path().join("metrics.csv")).unwrap();
+        let mut push = |wasserstein| {
+            let smoothed = metrics.smoothed(wasserstein);
+            let step = metrics.rows().len() as u64 + 1;
+            metrics.push(Row { wasserstein, smoothed, ..row(step) }).unwrap();
+            smoothed
+        };
+        assert_eq!([1.0, 2.0, 6.0, -1.0].map(&mut push), [1.0, 1.5, 3.0, 2.0]);
+        (4..WINDOW).for_each(|_| assert!((push(2.0) - 2.0).abs() < 1e-6));
+        assert!((push(52.0) - 3.0).abs() < 1e-5);
     }
 
     #[test]

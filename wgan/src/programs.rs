@@ -219,6 +219,11 @@ impl Programs {
         &self.critic
     }
 
+    /// The generator in training, likewise.
+    pub fn generator_in_training(&self) -> &Generator {
+        &self.generator
+    }
+
     /// The generator that samples are drawn with, likewise.
     pub fn generator(&self) -> &Generator {
         self.average.as_ref().unwrap_or(&self.generator)

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use crate::metrics::Row;
+use crate::warnings::Warning;
 
 /// Time between two lines where there is no terminal.
 const PERIOD: Duration = Duration::from_secs(2);
@@ -52,6 +53,15 @@ impl Progress {
                     let _ = writeln!(stderr(), "step {step}/{}  {numbers}", self.steps);
                 }
             }
+        }
+    }
+
+    /// Tells a warning, on a line of its own that stays.
+    pub fn warn(&self, Warning { step, text }: &Warning) {
+        let line = format!("warning: step {step}: {text}");
+        match &self.display {
+            Display::Bar(bar) => bar.println(line),
+            Display::Lines { .. } => drop(writeln!(stderr(), "{line}")),
         }
     }
 

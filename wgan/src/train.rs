@@ -7,11 +7,13 @@ use autograd::{Compiled, Device, Program, Stream, Tape};
 use crate::checkpoint::{METADATA_KEY, Metadata};
 use crate::config::{Config, Options};
 use crate::data::{Batches, Dataset};
-use crate::metrics::{Metrics, Row};
+use crate::metrics::{Measurement, Metrics, Row};
+use crate::monitor::{self, Monitor};
 use crate::pictures::{Contours, Picture, curves, grid, grid_points};
 use crate::programs::{Losses, Programs};
 use crate::progress::Progress;
 use crate::run_folder::RunFolder;
+use crate::warnings::Watch;
 use crate::{Error, Result, interrupt, sample};
 
 /// How a training ended without an error.
@@ -76,7 +78,10 @@ struct Training<'a> {
     folder: &'a RunFolder,
     programs: Programs,
     batches: Batches,
+    /// None without held-out samples.
+    monitor: Option<Monitor>,
     metrics: Metrics,
+    watch: Watch<'a>,
     samples: Samples,
     /// Seconds spent before this process took the run over.
     seconds_before: f64,
@@ -92,6 +97,8 @@ impl<'a> Training<'a> {
         metrics: Metrics,
     ) -> Result<Self> {
         Ok(Training {
+            monitor: Monitor::compile(config, data, &programs, &device(config)?)?,
+            watch: Watch::new(config, metrics.rows()),
             samples: Samples::new(config, data, &programs)?,
             batches: Batches::new(data.len(), config.batch, config.seed),
             seconds_before: metrics.rows().last().map_or(0.0, |row| row.seconds),
@@ -124,9 +131,7 @@ impl<'a> Training<'a> {
             if !losses.are_finite() {
                 return Err(self.explain_non_finite(step)?);
             }
-            let row = self.row(step, losses);
-            self.metrics.push(row)?;
-            progress.update(&row);
+            self.record(step, losses, progress)?;
             let (last, interrupted) = (step == self.config.steps, interrupt::requested());
             let due = |every| last || interrupted || step.is_multiple_of(every);
             let (draw, save) = (due(self.config.sample_every), due(self.config.checkpoint_every));
@@ -147,15 +152,31 @@ impl<'a> Training<'a> {
         Ok(Outcome::Finished)
     }
 
-    fn row(&self, step: u64, losses: Losses) -> Row {
-        Row {
+    /// Writes the numbers of a step down, and tells them.
+    fn record(&mut self, step: u64, losses: Losses, progress: &mut Progress) -> Result<()> {
+        let row = Row {
             step,
+            measured: self.measure(step)?.map(Box::new),
             seconds: self.seconds_before + self.started.elapsed().as_secs_f64(),
             critic_loss: losses.critic,
             wasserstein: losses.wasserstein,
             penalty: losses.penalty,
             slope: losses.slope,
             generator_loss: losses.generator,
+            smoothed: self.metrics.smoothed(losses.wasserstein),
+        };
+        progress.update(&row);
+        self.metrics.push(row)?;
+        for warning in self.watch.see(self.metrics.rows()) {
+            progress.warn(warning);
+        }
+        Ok(())
+    }
+
+    fn measure(&mut self, step: u64) -> Result<Option<Measurement>> {
+        match &mut self.monitor {
+            Some(monitor) if step.is_multiple_of(monitor::EVERY) => monitor.measure(step).map(Some),
+            _ => Ok(None),
         }
     }
 

@@ -24,9 +24,16 @@ pub struct Dataset {
     name: String,
     shape: Shape,
     samples: Samples,
+    /// How many of them, the last, are held out.
+    held_out: usize,
 }
 
-/// All samples, `[count, …]`.
+/// Of a data set that is loaded, one sample in this many is held out, …
+const HELD_OUT_OF: usize = 20;
+/// … but no more than this.
+const MOST_HELD_OUT: usize = 500;
+
+/// All samples, `[count, …]`, those held out included.
 enum Samples {
     /// Images stay the bytes that they are stored as: a quarter of the memory.
     Images(ByteTable),
@@ -61,10 +68,10 @@ impl Dataset {
         let shape = shape.into();
         let table = table(&shape, samples.len());
         let samples = Tensor::new(table, samples).expect("whole samples");
-        Dataset { name: name.to_owned(), shape, samples: Samples::Points(samples) }
+        Dataset { name: name.to_owned(), shape, samples: Samples::Points(samples), held_out: 0 }
     }
 
-    /// Loads the data set that `config` names.
+    /// Loads the data set that `config` names. Its last samples are held out: a twentieth of all, at most 500.
     ///
     /// # Errors
     /// If its files cannot be read, do not hold images of 28×28 pixels, or hold fewer samples than a batch.
@@ -77,17 +84,22 @@ impl Dataset {
             (name, Some(data_dir)) => folder::load(&name.to_string(), data_dir.as_ref())?,
             (_, None) => mnist::load()?,
         };
+        let data = data.hold_out();
         if data.len() < config.batch {
-            let reason = format!("{} has only {} samples", data.name, data.len());
+            let reason = format!("{} has only {} samples to train on", data.name, data.len());
             return Err(Error::Setting { name: "batch", value: config.batch.to_string(), reason });
         }
         Ok(data)
     }
 
+    fn hold_out(self) -> Self {
+        Dataset { held_out: (self.len() / HELD_OUT_OF).min(MOST_HELD_OUT), ..self }
+    }
+
     fn from_images(name: &str, images: idx::Images) -> Self {
         let shape = Shape::from([1, images.height, images.width]);
         let images = ByteTable::new(table(&shape, images.pixels.len()), images.pixels).expect("whole images");
-        Dataset { name: name.to_owned(), shape, samples: Samples::Images(images) }
+        Dataset { name: name.to_owned(), shape, samples: Samples::Images(images), held_out: 0 }
     }
 
     /// The data set's name, as in `--dataset`.
@@ -100,20 +112,26 @@ impl Dataset {
         &self.shape
     }
 
-    /// Number of samples.
+    /// Number of samples to train on.
     pub fn len(&self) -> usize {
-        match &self.samples {
+        let all = match &self.samples {
             Samples::Images(table) => table.shape()[0],
             Samples::Points(points) => points.shape()[0],
-        }
+        };
+        all - self.held_out
     }
 
-    /// Whether there is no sample at all.
+    /// The numbers of further samples, which no training sees.
+    pub fn held_out(&self) -> Range<usize> {
+        self.len()..self.len() + self.held_out
+    }
+
+    /// Whether there is no sample to train on.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The data set for programs to read.
+    /// The data set for programs to read, held-out samples included.
     pub fn resident(&self) -> Resident {
         match &self.samples {
             Samples::Images(table) => Resident::Images(table.clone()),
@@ -121,7 +139,7 @@ impl Dataset {
         }
     }
 
-    /// The samples in a range, counted from 0: `[count, …]`.
+    /// The samples in a range, counted from 0 and those held out last: `[count, …]`.
     ///
     /// # Panics
     /// If the data set has fewer.
@@ -139,4 +157,19 @@ impl Dataset {
 fn table(shape: &Shape, elements: usize) -> Shape {
     assert!(elements.is_multiple_of(shape.count()), "{elements} elements, samples of {shape}");
     Shape::from([&[elements / shape.count()], &shape[..]].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_samples_are_held_out() {
+        for (all, held_out) in [(20_000, 500), (10_000, 500), (100, 5), (19, 0)] {
+            let data = Dataset::new("points", [2], (0..2 * all).map(|i| i as f32).collect()).hold_out();
+            assert_eq!((data.len(), data.held_out()), (all - held_out, all - held_out..all));
+            let first = data.held_out().start;
+            assert!(data.samples(data.held_out()).data().iter().copied().eq((2 * first..2 * all).map(|i| i as f32)));
+        }
+    }
 }

@@ -19,6 +19,7 @@ struct Curve {
 /// use wgan::metrics::Row;
 /// let row = |step| Row {
 ///     step, seconds: 0.0, critic_loss: -1.0, wasserstein: 1.0, penalty: 0.1, slope: 1.0, generator_loss: 0.5,
+///     smoothed: 1.0, measured: None,
 /// };
 /// let picture = wgan::pictures::curves(&[row(1), row(2)]);
 /// assert!(picture.encode().starts_with(b"\x89PNG"));
@@ -141,8 +142,11 @@ mod tests {
             penalty: 0.0,
             slope: f32::NAN,
             generator_loss: 1e30,
+            smoothed: f32::NAN,
+            measured: None,
         };
-        for rows in [&[][..], &[row], &[row, Row { step: 2, ..row }]] {
+        let rows = [row.clone(), Row { step: 2, ..row }];
+        for rows in [&[][..], &rows[..1], &rows] {
             assert_eq!(curves(rows).width, 800);
         }
     }

@@ -1,0 +1,207 @@
+//! What is measured beside the training, on real samples that it never sees: the estimate of the distance, how the
+//! critic's slopes are distributed, how large the networks' gradients are. A critic that has learned its training data by
+//! heart tells them from generated ones better than it tells others, so the two estimates drift apart.
+//!
+//! Measuring has programs of its own, which write to no Variable, and random numbers of its own: it changes no bit of the
+//! training.
+
+use autograd::{Compiled, Device, Stream, Tensor, Var, Variable};
+
+use crate::Result;
+use crate::config::{Config, Lipschitz};
+use crate::data::Dataset;
+use crate::histogram::Histogram;
+use crate::metrics::Measurement;
+use crate::objective::{critic_terms, generator_loss, gradient_norms, interpolates};
+use crate::programs::Programs;
+
+/// Steps between two measurements: often enough for a curve, seldom enough to cost no more than a hundredth of the time.
+pub const EVERY: u64 = 25;
+
+/// The programs that measure. Each takes a part of the held-out samples, as large as a batch, so that measuring needs no
+/// more memory than training.
+pub struct Monitor {
+    /// The estimate, and the slopes `[part]`.
+    judge: Compiled<2>,
+    /// The norms of the critic's and of the generator's gradient.
+    gradients: Compiled<2>,
+    /// The rows of the held-out samples in each part.
+    parts: Vec<Tensor>,
+    /// The weights to be compared with the bound of clipping, and the bound.
+    clipped: Option<(Vec<Variable>, f32)>,
+}
+
+/// The name of the programs' input: which of the held-out samples to take.
+const ROWS: &str = "held-out rows";
+
+impl Monitor {
+    /// Compiles the programs; None if `data` holds no samples out.
+    ///
+    /// # Errors
+    /// If the device cannot take them.
+    pub fn compile(config: &Config, data: &Dataset, programs: &Programs, device: &Device) -> Result<Option<Self>> {
+        let held_out = data.held_out();
+        if held_out.is_empty() {
+            return Ok(None);
+        }
+        let parts = held_out.len().div_ceil(config.batch);
+        let size = held_out.len() / parts;
+        // As many samples as two iterations take at most: measuring stays cheap where iterations are.
+        let parts = parts.min(2 * config.critic_steps as usize);
+        let rows = |part: usize| Tensor::from_fn([size], |i| (held_out.start + part * size + i) as f32);
+
+        let pool = data.resident();
+        let (critic, generator) = (programs.critic(), programs.generator_in_training());
+        let stream = |name| Stream::new(config.seed, name);
+        let judge = device.compile(|tape| {
+            let (real, mixes) =
+                (pool.pick(tape.input(ROWS, [size])), tape.uniform(stream("held-out mixes"), [2, size]));
+            let fake = generator.samples(tape, stream("held-out noise"), size);
+            let terms = critic_terms(config, |x| critic.scores(x), real, fake, mixes);
+            let points = interpolates(real, fake, mixes.slice(0, 0..1));
+            [terms.wasserstein, gradient_norms(|x| critic.scores(x), points)]
+        })?;
+        let gradients = device.compile(|tape| {
+            let (real, mixes) =
+                (pool.pick(tape.input(ROWS, [size])), tape.uniform(stream("held-out mixes"), [2, size]));
+            let fake = generator.samples(tape, stream("held-out noise"), size);
+            let critic_loss = critic_terms(config, |x| critic.scores(x), real, fake, mixes).loss;
+            let generator_loss = generator_loss(config, |x| critic.scores(x), fake);
+            [norm(critic_loss, &critic.parameters()), norm(generator_loss, &generator.parameters())]
+        })?;
+        let clipped = (config.lipschitz == Lipschitz::Clip).then(|| (critic.parameters(), config.clip as f32));
+        Ok(Some(Monitor { judge, gradients, parts: (0..parts).map(rows).collect(), clipped }))
+    }
+
+    /// Measures the networks as they are after `step` updates of the generator.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn measure(&mut self, step: u64) -> Result<Measurement> {
+        let (mut gaps, mut slopes) = (0.0, Vec::new());
+        let first = step * self.parts.len() as u64;
+        for (rows, number) in self.parts.iter().zip(first..) {
+            let [gap, of_part] = self.judge.at(number).run(&[(ROWS, rows)])?;
+            gaps += f64::from(gap.item());
+            slopes.extend_from_slice(of_part.data());
+        }
+        let gradients = self.gradients.at(first).run(&[(ROWS, &self.parts[0])])?;
+        let [critic_gradient, generator_gradient] = gradients.map(Tensor::item);
+        Ok(Measurement {
+            held_out: (gaps / self.parts.len() as f64) as f32,
+            critic_gradient,
+            generator_gradient,
+            at_bound: self.clipped.as_ref().map(|(weights, bound)| at_bound(weights, *bound)).transpose()?,
+            slopes: Histogram::of(&slopes),
+        })
+    }
+}
+
+/// The Euclidean norm of the gradient of `loss` with respect to all of the weights together.
+fn norm<'t>(loss: Var<'t>, weights: &[Variable]) -> Var<'t> {
+    let tape = loss.tape();
+    let weights: Vec<Var> = weights.iter().map(|weight| tape.variable(weight)).collect();
+    let gradients: Vec<Var> = tape.try_grad(loss, &weights).into_iter().flatten().collect();
+    nn::clip::global_norm(&gradients)
+}
+
+/// The share of the weights that lie on the bound they are clipped to.
+fn at_bound(weights: &[Variable], bound: f32) -> Result<f32> {
+    let (mut on_it, mut all) = (0, 0);
+    for weight in weights {
+        let weight = weight.read()?;
+        on_it += weight.data().iter().filter(|x| x.abs() >= bound).count();
+        all += weight.data().len();
+    }
+    Ok(on_it as f32 / all as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{DatasetName, Options};
+    use crate::data::Batches;
+    use crate::histogram::BINS;
+
+    fn config(options: Options) -> Config {
+        let options = Options {
+            dataset: Some(DatasetName::EightGaussians),
+            batch: Some(16),
+            critic_steps: Some(2),
+            dim: Some(2),
+            ..options
+        };
+        Config::resolve(&options, &Options::default()).unwrap()
+    }
+
+    fn write(variable: &Variable, numbers: &[f32]) {
+        variable.write(&Tensor::new(variable.shape(), numbers.to_vec()).unwrap()).unwrap();
+    }
+
+    /// D(x, y) = x + 2y, in layers of two units whose biases keep them above ReLU's kink, and G = (3, 4) always:
+    /// the gap is mean(x + 2y) − 11 over the held-out points, and all slopes are √5. Of the generator's weights only the
+    /// last bias has a gradient, −(1, 2), for all units before it are 0.
+    #[test]
+    fn networks_that_are_known_have_the_measures_worked_out_by_hand() {
+        let config = config(Options { lipschitz: Some(Lipschitz::Gp), lambda: Some(0.5), ..Options::default() });
+        let data = Dataset::load(&config).unwrap();
+        let device = Device::cpu_with_threads(1).unwrap();
+        let programs = Programs::compile(&config, &data, &device).unwrap();
+        let critic = programs.critic().parameters();
+        for layer in 0..3 {
+            write(&critic[2 * layer], &[1.0, 0.0, 0.0, 1.0]);
+            write(&critic[2 * layer + 1], &[100.0, 100.0]);
+        }
+        write(&critic[6], &[1.0, 2.0]);
+        write(&critic[7], &[-900.0]);
+        let generator = programs.generator_in_training().parameters();
+        for parameter in &generator {
+            write(parameter, &vec![0.0; parameter.shape().count()]);
+        }
+        write(&generator[7], &[3.0, 4.0]);
+
+        let mut monitor = Monitor::compile(&config, &data, &programs, &device).unwrap().unwrap();
+        let measured = monitor.measure(25).unwrap();
+        // 500 points make 32 parts of 15, of which 2·2 are taken.
+        let first = data.held_out().start;
+        let taken = data.samples(first..first + 60);
+        let mean = taken.data().chunks(2).map(|point| f64::from(point[0] + 2.0 * point[1])).sum::<f64>() / 60.0;
+        assert!((f64::from(measured.held_out) - (mean - 11.0)).abs() < 1e-3, "{measured:?} {mean}");
+        assert!((measured.slopes.high() - 5f32.sqrt()).abs() < 1e-5, "{measured:?}");
+        assert_eq!((measured.slopes.counts()[BINS - 1], measured.slopes.total()), (60, 60));
+        assert!((measured.generator_gradient - 5f32.sqrt()).abs() < 1e-5, "{measured:?}");
+        assert!(measured.critic_gradient > 0.0 && measured.at_bound.is_none(), "{measured:?}");
+    }
+
+    #[test]
+    fn the_share_of_clipped_weights_is_counted() {
+        let [a, b] = [vec![0.01, -0.01, 0.005], vec![0.0]].map(|numbers| {
+            let variable = Variable::new("w", Tensor::zeros([numbers.len()]));
+            write(&variable, &numbers);
+            variable
+        });
+        assert_eq!(at_bound(&[a, b], 0.01).unwrap(), 0.5);
+    }
+
+    #[test]
+    fn measuring_changes_no_bit_of_the_training() {
+        for lipschitz in [Lipschitz::Gp, Lipschitz::Clip] {
+            let config = config(Options { lipschitz: Some(lipschitz), ..Options::default() });
+            let data = Dataset::load(&config).unwrap();
+            let device = Device::cpu_with_threads(1).unwrap();
+            let train = |measure: bool| {
+                let mut programs = Programs::compile(&config, &data, &device).unwrap();
+                let mut monitor = Monitor::compile(&config, &data, &programs, &device).unwrap().unwrap();
+                let mut batches = Batches::new(data.len(), config.batch, config.seed);
+                let measured = |step| {
+                    let losses = programs.iterate(step, &mut batches).unwrap();
+                    let measurement = measure.then(|| monitor.measure(step).unwrap());
+                    assert!(measurement.is_none_or(|m| m.at_bound.is_some() == (lipschitz == Lipschitz::Clip)));
+                    losses
+                };
+                (0..4).map(measured).collect::<Vec<_>>()
+            };
+            assert_eq!(train(true), train(false));
+        }
+    }
+}
