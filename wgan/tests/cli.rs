@@ -98,7 +98,7 @@ mod flags {
         );
         insta::assert_snapshot!(
             complaint(&empty(), &["--batch", "20000"], 2),
-            @"error: batch = 20000 is not possible: mnist has only 10000 samples"
+            @"error: batch = 20000 is not possible: mnist has only 9500 samples to train on"
         );
         insta::assert_snapshot!(
             complaint(&empty(), &["--dataset", "swissroll", "--arch", "dcgan"], 2),
@@ -212,7 +212,7 @@ mod data {
     fn too_few_images_for_a_batch_are_told() {
         insta::assert_snapshot!(
             complaint_about_images(&idx(IMAGES, &[2, 28, 28])),
-            @"error: batch = 50 is not possible: mnist has only 2 samples"
+            @"error: batch = 50 is not possible: mnist has only 2 samples to train on"
         );
     }
 

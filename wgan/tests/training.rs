@@ -97,7 +97,8 @@ fn complaint(mut command: std::process::Command, code: i32) -> String {
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(code), "{output:?}");
     let text = String::from_utf8(output.stderr).unwrap();
-    let lines: Vec<&str> = text.lines().skip_while(|line| line.starts_with("step ")).collect();
+    let told = |line: &&str| line.starts_with("step ") || line.starts_with("warning: ");
+    let lines: Vec<&str> = text.lines().skip_while(told).collect();
     let [sentence] = lines[..] else { panic!("not one sentence: {lines:#?}") };
     sentence.to_owned()
 }
@@ -131,10 +132,11 @@ fn a_run_leaves_its_files() {
     );
     assert_eq!(names(&place.path("run/samples")), ["step-000010.png", "step-000020.png", "step-000025.png"]);
     let text = String::from_utf8(place.bytes("run/metrics.csv")).unwrap();
-    assert!(text.starts_with("step,seconds,critic_loss,wasserstein,penalty,slope,generator_loss\n1,"));
+    assert!(text.starts_with("step,seconds,critic_loss,wasserstein,penalty,slope,generator_loss,smoothed,held_out,"));
     let rows = place.rows("run");
     assert_eq!(rows.len(), 25);
     for row in rows {
+        assert_eq!(row.measured.is_some(), row.step == 25, "{row}");
         assert!((row.critic_loss - (row.penalty - row.wasserstein)).abs() < 1e-4, "{row}");
         assert!(row.slope > 0.0 && row.penalty >= 0.0 && row.generator_loss.is_finite(), "{row}");
     }
@@ -495,7 +497,7 @@ mod resume {
         fs::write(place.path("run/metrics.csv"), "step,seconds,critic_loss\n").unwrap();
         insta::assert_snapshot!(
             place.complaint("train --resume=run --steps=9", 2),
-            @"error: run/metrics.csv: its first line is not step,seconds,critic_loss,wasserstein,penalty,slope,generator_loss"
+            @"error: run/metrics.csv: its first line is not step,seconds,critic_loss,wasserstein,penalty,slope,generator_loss,smoothed,held_out,critic_gradient,generator_gradient,at_bound,slopes"
         );
     }
 }
