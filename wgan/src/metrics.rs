@@ -215,7 +215,7 @@ mod tests {
             held_out: x / 7.0,
             critic_gradient: f32::INFINITY,
             generator_gradient: -0.0,
-            at_bound: (step % 4 == 0).then_some(0.25),
+            at_bound: step.is_multiple_of(4).then_some(0.25),
             slopes: Histogram::of(&[0.5, x]),
         };
         Row {
@@ -227,7 +227,7 @@ mod tests {
             slope: 1.0 + x,
             generator_loss: f32::MIN_POSITIVE,
             smoothed: x / 3.0,
-            measured: (step % 2 == 0).then(|| Box::new(measurement)),
+            measured: step.is_multiple_of(2).then(|| Box::new(measurement)),
         }
     }
 

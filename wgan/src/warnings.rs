@@ -97,29 +97,143 @@ fn steep_critic(config: &Config, rows: &[Row]) -> Option<String> {
     ))
 }
 
-/// Far below any gradient that still moves a sample.
+/// A norm that, shared among a hundred thousand weights, is below the 10⁻⁸ that RMSProp and Adam add to what they divide by.
 const VANISHED: f32 = 1e-6;
 
 fn vanished_gradient(config: &Config, rows: &[Row]) -> Option<String> {
     let gradient = rows.last()?.measured.as_ref()?.generator_gradient;
     (gradient < VANISHED).then(|| {
-        let cause = match config.lipschitz {
-            Lipschitz::Clip => format!("the clipped critic is flat; widen its bound (--clip {})", 10.0 * config.clip),
-            _ => "the critic is flat; start again with another --seed or a smaller --lr".to_owned(),
+        let remedy = match config.lipschitz {
+            Lipschitz::Clip => format!("widen the bound of its weights (--clip {})", 10.0 * config.clip),
+            _ => "start again with a smaller --lr or another --seed".to_owned(),
         };
-        format!("the generator's gradient has vanished (its norm is {gradient:.0e}), so it no longer learns: {cause}")
+        format!(
+            "the generator's gradient has vanished (its norm is {gradient:.0e}), because the critic is flat, so the \
+             generator no longer learns: {remedy}"
+        )
     })
 }
 
+/// Weights on the bound leave a critic that is little more than a sum of signs: clipping "pushes weights towards two
+/// values" (arXiv 1704.00028, section 3 and figure 1).
+const MOST: f32 = 0.75;
+
 fn weights_at_bound(config: &Config, rows: &[Row]) -> Option<String> {
     let share = rows.last()?.measured.as_ref()?.at_bound?;
-    (share > 0.5).then(|| {
+    (share > MOST).then(|| {
         format!(
-            "{:.0} % of the critic's weights lie on the bound ±{} they are clipped to, so it can hardly learn any more: \
-             widen the bound (--clip {}), or use a penalty in its place (--lipschitz gp)",
+            "{:.0} % of the critic's weights lie on the bound ±{} that they are clipped to, which leaves it but simple \
+             functions: widen the bound (--clip {}), or use a penalty in its place (--lipschitz gp)",
             100.0 * share,
             config.clip,
             10.0 * config.clip
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Options;
+    use crate::histogram::Histogram;
+    use crate::metrics::Measurement;
+
+    fn config(lipschitz: Lipschitz) -> Config {
+        Config::default().with(&Options { lipschitz: Some(lipschitz), ..Options::default() })
+    }
+
+    fn row(step: u64, wasserstein: f32, slope: f32) -> Row {
+        let measurement = Measurement {
+            held_out: wasserstein,
+            critic_gradient: 1.0,
+            generator_gradient: 1.0,
+            at_bound: None,
+            slopes: Histogram::of(&[slope]),
+        };
+        Row {
+            step,
+            seconds: 0.0,
+            critic_loss: 0.0,
+            wasserstein,
+            penalty: 0.0,
+            slope,
+            generator_loss: 0.0,
+            smoothed: wasserstein,
+            measured: step.is_multiple_of(25).then(|| Box::new(measurement)),
+        }
+    }
+
+    /// A row for each of 200 steps.
+    fn rows(make: impl Fn(u64) -> Row) -> Vec<Row> {
+        (1..=200).map(make).collect()
+    }
+
+    fn warnings(config: &Config, rows: &[Row]) -> Vec<Warning> {
+        Watch::new(config, rows).warnings().to_vec()
+    }
+
+    fn measured(step: u64, change: impl Fn(&mut Measurement)) -> Row {
+        let mut row = row(step, 1.0, 1.0);
+        row.measured.iter_mut().for_each(|measured| change(measured));
+        row
+    }
+
+    #[test]
+    fn a_healthy_run_is_warned_of_nothing() {
+        // An estimate around 0, negative as often as not; a slope as λ = 0.1 allows it.
+        let healthy = rows(|step| row(step, if step % 3 == 0 { 0.1 } else { -0.03 }, 6.0));
+        assert_eq!(warnings(&config(Lipschitz::Gp), &healthy), []);
+        let clipped = rows(|step| measured(step, |measured| measured.at_bound = Some(0.5)));
+        assert_eq!(warnings(&config(Lipschitz::Clip), &clipped), []);
+    }
+
+    #[test]
+    fn a_negative_estimate_asks_for_more_critic_steps() {
+        let rows = rows(|step| row(step, if step < 20 { 1.0 } else { -0.5 }, 1.0));
+        let warnings = warnings(&config(Lipschitz::Gp), &rows);
+        // Four fifths of the last 50 are negative from step 59 on.
+        assert_eq!(warnings.iter().map(|warning| warning.step).collect::<Vec<_>>(), [59]);
+        let expected = "the Wasserstein estimate is negative (-0.500 on average), but a distance never is: the critic";
+        assert!(
+            warnings[0].text.starts_with(expected) && warnings[0].text.contains("--critic-steps 10"),
+            "{warnings:?}"
+        );
+    }
+
+    #[test]
+    fn a_steep_critic_asks_for_a_constraint_or_a_stronger_one() {
+        let rows = rows(|step| row(step, 1.0, 0.25 * step as f32));
+        let [gp, none] = [Lipschitz::Gp, Lipschitz::None].map(|lipschitz| warnings(&config(lipschitz), &rows));
+        // The mean of the last 50 passes 10 when the last is 0.25·64.5 or more.
+        assert_eq!((gp.len(), gp[0].step), (1, 65));
+        assert!(gp[0].text.contains("the critic's slope is 10.1 on average") && gp[0].text.contains("--lambda 100"));
+        assert!(none[0].text.contains("--lipschitz gp"), "{none:?}");
+        // The slope of a clipped critic has no meaning of its own.
+        assert_eq!(warnings(&config(Lipschitz::Clip), &rows), []);
+    }
+
+    #[test]
+    fn a_vanished_gradient_and_weights_at_the_bound_ask_for_a_wider_one() {
+        let rows = rows(|step| {
+            measured(step, |measured| {
+                measured.at_bound = Some(if step < 100 { 0.7 } else { 0.9 });
+                measured.generator_gradient = if step < 150 { 1e-3 } else { 3e-9 };
+            })
+        });
+        let warnings = warnings(&config(Lipschitz::Clip), &rows);
+        assert_eq!(warnings.iter().map(|warning| warning.step).collect::<Vec<_>>(), [100, 150]);
+        assert!(warnings[0].text.starts_with("90 % of the critic's weights lie on the bound ±0.01 "), "{warnings:?}");
+        assert!(warnings[1].text.contains("(its norm is 3e-9)"), "{warnings:?}");
+        assert!(warnings.iter().all(|warning| warning.text.contains("--clip 0.1")), "{warnings:?}");
+    }
+
+    #[test]
+    fn what_a_run_was_warned_of_before_a_resume_is_not_told_again() {
+        let config = config(Lipschitz::Gp);
+        let rows = rows(|step| row(step, -1.0, 1.0));
+        let mut watch = Watch::new(&config, &rows[..60]);
+        assert_eq!(watch.warnings().len(), 1);
+        assert!((61..=200).all(|seen| watch.see(&rows[..seen]).is_empty()));
+        assert_eq!(watch.warnings(), warnings(&config, &rows));
+    }
 }
