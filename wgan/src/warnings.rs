@@ -92,7 +92,7 @@ fn steep_critic(config: &Config, rows: &[Row]) -> Option<String> {
         false => "nothing bounds it; choose a constraint (--lipschitz gp)".to_owned(),
     };
     Some(format!(
-        "the critic's slope is {slope:.1} on average, far above 1, so the Wasserstein estimate is that many times too \
+        "the critic's slope is {slope:.1} on average, far above 1, so the Wasserstein estimate is up to that many times too \
          large: {cause}"
     ))
 }
