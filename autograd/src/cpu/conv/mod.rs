@@ -10,10 +10,12 @@ mod correlate;
 mod filters;
 mod gather;
 mod kernel;
+mod planar;
 mod taps;
 
 use correlate::Correlation;
 use gather::Gathering;
+use planar::Planar;
 
 use super::for_each_chunk;
 use super::scratch::with_scratch;
@@ -37,6 +39,8 @@ const SCRATCH: usize = 1 << 22;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Convolution {
+    /// For images with few channels; the others are for all others.
+    planar: Option<Planar>,
     forward: Gathering,
     backward: Gathering,
     filter: Correlation,
@@ -58,6 +62,7 @@ impl Convolution {
         let regions_back = taps::regions(&rows_back, &columns_back, [kernel[1], out[1], width]);
         let connections = taps::connections(&rows, &columns, kernel, width);
         Convolution {
+            planar: Planar::new(sizes),
             forward: Gathering { batch, from: inputs, to: results, taps, regions },
             backward: Gathering { batch, from: results, to: inputs, taps, regions: regions_back },
             filter: Correlation { batch, inputs, results, connections },
@@ -66,17 +71,26 @@ impl Convolution {
 
     /// `y` (+)= the convolution of the images `x` with the filters `w`.
     pub fn conv2d(&self, x: &[f32], w: &[f32], y: &mut [f32], accumulate: bool) {
-        self.forward.run(x, w, y, accumulate);
+        match &self.planar {
+            Some(planar) => planar.conv2d(x, w, y, accumulate),
+            None => self.forward.run(x, w, y, accumulate),
+        }
     }
 
     /// `dx` (+)= the gradient with respect to the images, given the gradient `g` with respect to the result.
     pub fn conv2d_input(&self, g: &[f32], w: &[f32], dx: &mut [f32], accumulate: bool) {
-        self.backward.run(g, w, dx, accumulate);
+        match &self.planar {
+            Some(planar) => planar.conv2d_input(g, w, dx, accumulate),
+            None => self.backward.run(g, w, dx, accumulate),
+        }
     }
 
     /// `dw` (+)= the gradient with respect to the filters.
     pub fn conv2d_filter(&self, x: &[f32], g: &[f32], dw: &mut [f32], accumulate: bool) {
-        self.filter.run(x, g, dw, accumulate);
+        match &self.planar {
+            Some(planar) => planar.conv2d_filter(x, g, dw, accumulate),
+            None => self.filter.run(x, g, dw, accumulate),
+        }
     }
 }
 
