@@ -5,7 +5,7 @@
 //! rule of [`pattern`], which is exact in f32.
 
 use autograd::ops::Conv;
-use autograd::{GradCheck, Shape, Tape, Tensor, Var, Variable};
+use autograd::{Device, GradCheck, Shape, Tape, Tensor, Var, Variable};
 use nn::layers::{Activation, BatchNorm, Conv2d, ConvTranspose2d, Flatten, LayerNorm, Linear, Reshape};
 use nn::{Init, Mode, Module, Rng, Sequential, losses};
 
@@ -107,6 +107,64 @@ fn batch_norm_evaluates_by_its_running_statistics() {
     let found = value(&layer, [4, 2], Mode::Eval);
     let close = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-7; // the statistics above are rounded to f32
     assert!(found.data().iter().zip(expected.as_flattened()).all(close), "{found:?}");
+}
+
+/// A training pass of a spectrally normalised layer of weight `[2, 2]` from some u, as a program.
+fn spectral(weight: [f32; 4]) -> Linear {
+    let layer = Linear::new("0", 2, 2, Init::Zeros, &mut rng()).without_bias().spectral(&mut rng());
+    layer.parameters()[0].write(&Tensor::new([2, 2], weight.to_vec()).unwrap()).unwrap();
+    layer
+}
+
+/// [[2, 1], [1, 2]] has the singular values 3 and 1, the first along (1, 1)/√2. One step of power iteration brings the rest
+/// down by a ninth.
+#[test]
+fn spectral_norm_divides_by_the_largest_singular_value() {
+    let layer = spectral([2.0, 1.0, 1.0, 2.0]);
+    let mut pass = Device::cpu()
+        .compile(|tape| {
+            let x = tape.constant(&Tensor::<f64>::new([1, 2], vec![1.0, 1.0]).unwrap());
+            [layer.forward(x, Mode::Train)]
+        })
+        .unwrap();
+    for _ in 0..10 {
+        pass.run(&[]).unwrap();
+    }
+    let [y] = pass.run(&[]).unwrap();
+    assert!(y.data().iter().all(|y| (y - 1.0).abs() < 1e-6), "{y:?}");
+    let u = layer.buffers()[0].read().unwrap();
+    assert!(u.data().iter().all(|u| (u.abs() - 0.5f32.sqrt()).abs() < 1e-6), "{u:?}");
+    // In evaluation u stays.
+    let tape = Tape::new();
+    layer.forward(tape.constant(&Tensor::<f64>::full([1, 2], 1.0)), Mode::Eval).value();
+    assert_eq!(layer.buffers()[0].read().unwrap(), u);
+}
+
+/// y = Wx/σ(W) with W = diag(3, 1), whose σ is W₁₁, and x = (1, 1): y₁ = (W₁₁ + W₁₂)/W₁₁ and y₂ = (W₂₁ + W₂₂)/W₁₁.
+#[test]
+fn spectral_norm_is_differentiated_with_its_singular_vectors_fixed() {
+    let layer = spectral([3.0, 0.0, 0.0, 1.0]);
+    layer.buffers()[0].write(&Tensor::new([1, 2], vec![1.0, 0.0]).unwrap()).unwrap();
+    for mode in [Mode::Train, Mode::Eval] {
+        let tape = Tape::new();
+        let weight = tape.variable(&layer.parameters()[0]);
+        let y = layer.forward(tape.constant(&Tensor::<f64>::full([1, 2], 1.0)), mode);
+        assert_close(&y.value(), [1, 2], &[1.0, 1.0 / 3.0]);
+        let gradient = |i: usize| tape.grad(y.slice(1, i..i + 1).sum(), &[weight])[0].value();
+        assert_close(&gradient(0), [2, 2], &[0.0, 1.0 / 3.0, 0.0, 0.0]);
+        assert_close(&gradient(1), [2, 2], &[-1.0 / 9.0, 0.0, 1.0 / 3.0, 1.0 / 3.0]);
+    }
+}
+
+/// A kernel of two filters that read one number each, 3 and 4: as a matrix [[3], [4]] its singular value is 5.
+#[test]
+fn spectral_norm_takes_a_kernel_as_a_matrix() {
+    let layer = Conv2d::new("0", 1, 2, 1, Conv::square(1, 0), Init::Zeros, &mut rng()).spectral(&mut rng());
+    layer.parameters()[0].write(&Tensor::new([2, 1, 1, 1], vec![3.0, 4.0]).unwrap()).unwrap();
+    let tape = Tape::new();
+    let x = tape.constant(&Tensor::<f64>::full([1, 1, 1, 1], 1.0));
+    assert_close(&layer.forward(x, Mode::Train).value(), [1, 2, 1, 1], &[0.6, 0.8]);
+    assert_eq!(layer.buffers()[0].name(), "0.weight_u");
 }
 
 #[test]

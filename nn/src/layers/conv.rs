@@ -3,6 +3,7 @@
 use autograd::ops::Conv;
 use autograd::{Var, Variable};
 
+use super::spectral::Weight;
 use super::weight_and_bias;
 use crate::{Init, Mode, Module, Rng};
 
@@ -18,7 +19,7 @@ use crate::{Init, Mode, Module, Rng};
 /// assert_eq!(layer.forward(images, Mode::Train).shape(), Shape::from([50, 64, 14, 14]));
 /// ```
 pub struct Conv2d {
-    weight: Variable,
+    weight: Weight,
     bias: Option<Variable>,
     conv: Conv,
 }
@@ -35,7 +36,14 @@ impl Conv2d {
         rng: &mut Rng,
     ) -> Self {
         let (weight, bias) = weight_and_bias(name, [outputs, inputs, kernel, kernel], outputs, init, rng);
-        Conv2d { weight, bias, conv }
+        Conv2d { weight: Weight::plain(weight), bias, conv }
+    }
+
+    /// The layer with its weight, taken as a matrix `[O, C·kernel·kernel]`, divided by its largest singular value; see
+    /// [`Linear::spectral`](super::Linear::spectral). That norm is not the convolution's own: where windows overlap, the
+    /// layer may stretch a vector up to ⌈kernel/stride⌉ times, since so many windows in each direction read a pixel.
+    pub fn spectral(self, rng: &mut Rng) -> Self {
+        Conv2d { weight: self.weight.spectral(rng), ..self }
     }
 
     /// The layer without its bias.
@@ -46,13 +54,17 @@ impl Conv2d {
 
 impl Module for Conv2d {
     #[track_caller]
-    fn forward<'t>(&self, x: Var<'t>, _: Mode) -> Var<'t> {
-        let y = x.conv2d(x.tape().variable(&self.weight), self.conv); // [B, O, H', W']
+    fn forward<'t>(&self, x: Var<'t>, mode: Mode) -> Var<'t> {
+        let y = x.conv2d(self.weight.read(x.tape(), mode), self.conv); // [B, O, H', W']
         add_to_channels(y, self.bias.as_ref())
     }
 
     fn parameters(&self) -> Vec<Variable> {
-        [self.weight.clone()].into_iter().chain(self.bias.clone()).collect()
+        [self.weight.variable()].into_iter().chain(self.bias.clone()).collect()
+    }
+
+    fn buffers(&self) -> Vec<Variable> {
+        self.weight.buffer().into_iter().collect()
     }
 }
 

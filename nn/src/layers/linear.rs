@@ -2,6 +2,7 @@
 
 use autograd::{Var, Variable};
 
+use super::spectral::Weight;
 use super::weight_and_bias;
 use crate::{Init, Mode, Module, Rng};
 
@@ -17,7 +18,7 @@ use crate::{Init, Mode, Module, Rng};
 /// # Ok::<(), autograd::Error>(())
 /// ```
 pub struct Linear {
-    weight: Variable,
+    weight: Weight,
     bias: Option<Variable>,
 }
 
@@ -25,7 +26,25 @@ impl Linear {
     /// A layer whose Variables are `{name}.weight` and `{name}.bias`.
     pub fn new(name: &str, inputs: usize, outputs: usize, init: Init, rng: &mut Rng) -> Self {
         let (weight, bias) = weight_and_bias(name, [outputs, inputs], outputs, init, rng);
-        Linear { weight, bias }
+        Linear { weight: Weight::plain(weight), bias }
+    }
+
+    /// The layer with its weight divided by its largest singular value (arXiv 1802.05957), so that without its bias it
+    /// stretches no vector. A training pass brings the buffer `{name}.weight_u`, which `rng` draws first, one step
+    /// nearer to the singular vector; a program may record one such pass.
+    ///
+    /// ```
+    /// use autograd::{Tape, Tensor};
+    /// use nn::{Init, Mode, Module, Rng, layers::Linear};
+    /// let rng = &mut Rng::new(0, "weights");
+    /// let layer = Linear::new("0", 1, 1, Init::Constant(-5.0), rng).without_bias().spectral(rng);
+    /// let tape = Tape::new();
+    /// let x = tape.constant(&Tensor::new([1, 1], vec![3.0])?);
+    /// assert_eq!(layer.forward(x, Mode::Train).value().data(), [-3.0]); // −5 has the largest singular value 5
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
+    pub fn spectral(self, rng: &mut Rng) -> Self {
+        Linear { weight: self.weight.spectral(rng), ..self }
     }
 
     /// The layer without its bias.
@@ -36,9 +55,9 @@ impl Linear {
 
 impl Module for Linear {
     #[track_caller]
-    fn forward<'t>(&self, x: Var<'t>, _: Mode) -> Var<'t> {
+    fn forward<'t>(&self, x: Var<'t>, mode: Mode) -> Var<'t> {
         let tape = x.tape();
-        let y = x.matmul_transposed(tape.variable(&self.weight)); // [B, out]
+        let y = x.matmul_transposed(self.weight.read(tape, mode)); // [B, out]
         match &self.bias {
             Some(bias) => y + tape.variable(bias),
             None => y,
@@ -46,6 +65,10 @@ impl Module for Linear {
     }
 
     fn parameters(&self) -> Vec<Variable> {
-        [self.weight.clone()].into_iter().chain(self.bias.clone()).collect()
+        [self.weight.variable()].into_iter().chain(self.bias.clone()).collect()
+    }
+
+    fn buffers(&self) -> Vec<Variable> {
+        self.weight.buffer().into_iter().collect()
     }
 }

@@ -5,6 +5,7 @@ mod conv;
 mod linear;
 mod norm;
 mod shape;
+mod spectral;
 
 pub use activation::Activation;
 pub use conv::{Conv2d, ConvTranspose2d};
