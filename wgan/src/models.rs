@@ -2,10 +2,10 @@
 
 use autograd::ops::Conv;
 use autograd::{Shape, Stream, Tape, Var, Variable};
-use nn::layers::{Activation, Conv2d, ConvTranspose2d, Flatten, Linear, Reshape};
+use nn::layers::{Activation, BatchNorm, Conv2d, ConvTranspose2d, Flatten, LayerNorm, Linear, Reshape};
 use nn::{Init, Mode, Module, Rng, Sequential};
 
-use crate::config::{Arch, Config};
+use crate::config::{Arch, Config, GeneratorArch, Lipschitz, Norm};
 
 /// Height and width of the smallest feature map of the DCGAN: 28 → 14 → 7 → 4.
 const SMALLEST: usize = 4;
@@ -16,25 +16,53 @@ pub struct Critic(Sequential);
 impl Critic {
     /// The critic of `config` for samples of one shape, its weights drawn from the seed.
     pub fn new(config: &Config, sample: &Shape) -> Self {
-        let rng = &mut Rng::new(config.seed, "critic weights");
-        let count = sample.count();
-        Critic(match config.arch {
-            Arch::Mlp => mlp(Sequential::new().add(Flatten), 1, &[count, config.dim, config.dim, config.dim, 1], rng),
-            Arch::MlpSmall => mlp(Sequential::new().add(Flatten), 1, &[count, 128, 32, 1], rng),
-            Arch::Dcgan => dcgan_critic(config.dim, rng),
+        let stack = Stack {
+            norm: config.critic_norm,
+            spectral: config.lipschitz == Lipschitz::Spectral,
+            ..Stack::new(Rng::new(config.seed, "critic weights"))
+        };
+        let (count, dim) = (sample.count(), config.dim);
+        let stack = match config.arch {
+            Arch::Mlp => {
+                let first = stack.add(Flatten).linear(count, dim).add(Activation::Relu);
+                first.hidden(dim, dim).hidden(dim, dim).linear(dim, 1)
+            }
+            Arch::MlpSmall => stack.add(Flatten).linear(count, 128).add(Activation::Relu).hidden(128, 32).linear(32, 1),
+            Arch::Dcgan => stack.dcgan_critic(dim),
+        };
+        Critic(match config.lipschitz {
+            Lipschitz::Bounded => stack.add(Activation::Tanh).modules,
+            _ => stack.modules,
         })
     }
 
-    /// The scores of a batch.
+    /// The scores of a batch, each sample by itself.
     #[track_caller]
     pub fn scores<'t>(&self, x: Var<'t>) -> Var<'t> {
+        self.scores_in(Mode::Eval, x)
+    }
+
+    /// The scores of a batch in the critic's own update: batch norm normalises by the batch, and what layers track follows.
+    /// A program may record this once.
+    #[track_caller]
+    pub fn training_scores<'t>(&self, x: Var<'t>) -> Var<'t> {
+        self.scores_in(Mode::Train, x)
+    }
+
+    #[track_caller]
+    fn scores_in<'t>(&self, mode: Mode, x: Var<'t>) -> Var<'t> {
         let batch = x.shape()[0];
-        self.0.forward(x, Mode::Train).reshape([batch])
+        self.0.forward(x, mode).reshape([batch])
     }
 
     /// What is trained.
     pub fn parameters(&self) -> Vec<Variable> {
         self.0.parameters()
+    }
+
+    /// What is to be saved: parameters, then what layers track.
+    pub fn state(&self) -> Vec<Variable> {
+        self.0.state()
     }
 }
 
@@ -56,27 +84,39 @@ pub enum Latent {
 impl Generator {
     /// The generator of `config` for samples of one shape, its weights drawn from the seed.
     pub fn new(config: &Config, sample: &Shape) -> Self {
-        let rng = &mut Rng::new(config.seed, "generator weights");
-        let count = sample.count();
+        let rng = Rng::new(config.seed, "generator weights");
+        let stack = Stack { norm: config.generator_norm, ..Stack::new(rng) };
+        let (count, dim) = (sample.count(), config.dim);
         let latent = match config.arch {
             Arch::MlpSmall => Latent::Uniform(10),
             Arch::Mlp if !config.dataset.is_images() => Latent::Normal(count),
             Arch::Mlp | Arch::Dcgan => Latent::Normal(128),
         };
-        let network = match config.arch {
-            Arch::Mlp => mlp(Sequential::new(), 0, &[latent.count(), config.dim, config.dim, config.dim, count], rng),
-            Arch::MlpSmall => mlp(Sequential::new(), 0, &[latent.count(), 32, 128, count], rng),
-            Arch::Dcgan => dcgan_generator(latent.count(), config.dim, rng),
+        let mlp = |stack: Stack, width| {
+            stack.hidden(latent.count(), width).hidden(width, width).hidden(width, width).linear(width, count)
+        };
+        let stack = match (config.arch, config.generator) {
+            (Arch::Mlp, _) => mlp(stack, dim),
+            (Arch::MlpSmall, _) => stack.hidden(latent.count(), 32).hidden(32, 128).linear(128, count),
+            (Arch::Dcgan, GeneratorArch::Dcgan) => stack.dcgan_generator(latent.count(), dim),
+            (Arch::Dcgan, GeneratorArch::Mlp) => mlp(stack, 10 * dim), // within a tenth as many weights
         };
         // Pixels lie in [0, 1], points anywhere.
-        let network = if config.dataset.is_images() { network.add(Activation::Sigmoid) } else { network };
-        Generator { network: network.add(Reshape::new(sample)), latent }
+        let stack = if config.dataset.is_images() { stack.add(Activation::Sigmoid) } else { stack };
+        Generator { network: stack.add(Reshape::new(sample)).modules, latent }
     }
 
     /// Samples made of noise from a stream, at the program's step.
     #[track_caller]
     pub fn samples<'t>(&self, tape: &'t Tape, noise: Stream, count: usize) -> Var<'t> {
         self.samples_of(self.noise(tape, noise, count))
+    }
+
+    /// Samples to learn from: batch norm normalises by the batch, and its running statistics follow. A program may record
+    /// this once.
+    #[track_caller]
+    pub fn training_samples<'t>(&self, tape: &'t Tape, noise: Stream, count: usize) -> Var<'t> {
+        self.network.forward(self.noise(tape, noise, count), Mode::Train)
     }
 
     /// Noise for as many samples, `[count, latent]`.
@@ -87,15 +127,25 @@ impl Generator {
         }
     }
 
-    /// The samples made of noise.
+    /// The samples made of noise, each by itself.
     #[track_caller]
     pub fn samples_of<'t>(&self, noise: Var<'t>) -> Var<'t> {
-        self.network.forward(noise, Mode::Train)
+        self.network.forward(noise, Mode::Eval)
     }
 
     /// What is trained.
     pub fn parameters(&self) -> Vec<Variable> {
         self.network.parameters()
+    }
+
+    /// What batch norm tracks.
+    pub fn buffers(&self) -> Vec<Variable> {
+        self.network.buffers()
+    }
+
+    /// What is to be saved: parameters, then buffers.
+    pub fn state(&self) -> Vec<Variable> {
+        self.network.state()
     }
 }
 
@@ -107,17 +157,15 @@ impl Latent {
     }
 }
 
-/// Appends linear layers of these widths with ReLU between them; `place` is that of the first.
-fn mlp(mut network: Sequential, mut place: usize, widths: &[usize], rng: &mut Rng) -> Sequential {
-    for (i, pair) in widths.windows(2).enumerate() {
-        if i > 0 {
-            network = network.add(Activation::Relu);
-            place += 1;
-        }
-        network = network.add(Linear::new(&place.to_string(), pair[0], pair[1], Init::FanIn, rng));
-        place += 1;
-    }
-    network
+/// Modules in a row, each named by its place.
+struct Stack {
+    modules: Sequential,
+    place: usize,
+    /// Draws the first weights.
+    rng: Rng,
+    norm: Norm,
+    /// Whether weights are divided by their largest singular value.
+    spectral: bool,
 }
 
 /// Every convolution of the DCGAN is 5×5 with stride 2 and padding 2.
@@ -127,38 +175,78 @@ fn geometry() -> Conv {
     Conv::square(2, 2)
 }
 
-/// The critic of WGAN-GP's published MNIST experiment (arXiv 1704.00028): three convolutions, no batch norm, since the
-/// penalty asks for a gradient of every sample on its own.
-fn dcgan_critic(dim: usize, rng: &mut Rng) -> Sequential {
-    let mut conv =
-        |place: &str, inputs, outputs| Conv2d::new(place, inputs, outputs, KERNEL, geometry(), Init::FanIn, rng);
-    let network = Sequential::new()
-        .add(conv("0", 1, dim)) //           [B, dim, 14, 14]
-        .add(Activation::LeakyRelu(0.2))
-        .add(conv("2", dim, 2 * dim)) //     [B, 2·dim, 7, 7]
-        .add(Activation::LeakyRelu(0.2))
-        .add(conv("4", 2 * dim, 4 * dim)) // [B, 4·dim, 4, 4]
-        .add(Activation::LeakyRelu(0.2))
-        .add(Flatten);
-    network.add(Linear::new("7", SMALLEST * SMALLEST * 4 * dim, 1, Init::FanIn, rng))
-}
+impl Stack {
+    fn new(rng: Rng) -> Self {
+        Stack { modules: Sequential::new(), place: 0, rng, norm: Norm::None, spectral: false }
+    }
 
-/// The generator beside it. The published one pads its first convolution's result to 8×8 and crops it to 7×7, which is
-/// the same as not to pad it.
-fn dcgan_generator(latent: usize, dim: usize, rng: &mut Rng) -> Sequential {
-    let first = Linear::new("0", latent, SMALLEST * SMALLEST * 4 * dim, Init::FanIn, rng);
-    let mut conv = |place: &str, inputs, outputs| {
-        ConvTranspose2d::new(place, inputs, outputs, KERNEL, geometry(), Init::FanIn, rng)
-    };
-    Sequential::new()
-        .add(first)
-        .add(Activation::Relu)
-        .add(Reshape::new([4 * dim, SMALLEST, SMALLEST]))
-        .add(conv("3", 4 * dim, 2 * dim)) //               [B, 2·dim, 7, 7]
-        .add(Activation::Relu)
-        .add(conv("5", 2 * dim, dim).output_padding(1)) // [B, dim, 14, 14]
-        .add(Activation::Relu)
-        .add(conv("7", dim, 1).output_padding(1)) //       [B, 1, 28, 28]
+    fn add(self, module: impl Module + 'static) -> Self {
+        Stack { modules: self.modules.add(module), place: self.place + 1, ..self }
+    }
+
+    fn linear(mut self, inputs: usize, outputs: usize) -> Self {
+        let layer = Linear::new(&self.place.to_string(), inputs, outputs, Init::FanIn, &mut self.rng);
+        let layer = if self.spectral { layer.spectral(&mut self.rng) } else { layer };
+        self.add(layer)
+    }
+
+    fn conv(mut self, inputs: usize, outputs: usize) -> Self {
+        let place = self.place.to_string();
+        let layer = Conv2d::new(&place, inputs, outputs, KERNEL, geometry(), Init::FanIn, &mut self.rng);
+        let layer = if self.spectral { layer.spectral(&mut self.rng) } else { layer };
+        self.add(layer)
+    }
+
+    fn conv_transpose(mut self, inputs: usize, outputs: usize, output_padding: usize) -> Self {
+        let place = self.place.to_string();
+        let layer = ConvTranspose2d::new(&place, inputs, outputs, KERNEL, geometry(), Init::FanIn, &mut self.rng);
+        self.add(layer.output_padding(output_padding))
+    }
+
+    /// The normalisation asked for, of samples `[shape]` whose channels come first.
+    fn norm(self, shape: &[usize]) -> Self {
+        let place = self.place.to_string();
+        match self.norm {
+            Norm::None => self,
+            Norm::Layer => self.add(LayerNorm::new(&place, shape)),
+            Norm::Batch => self.add(BatchNorm::new(&place, shape[0])),
+        }
+    }
+
+    fn hidden(self, inputs: usize, outputs: usize) -> Self {
+        self.linear(inputs, outputs).norm(&[outputs]).add(Activation::Relu)
+    }
+
+    /// The critic of WGAN-GP's published MNIST experiment (arXiv 1704.00028): three convolutions. Normalisation spares the
+    /// first (Radford et al. 2015, section 3).
+    fn dcgan_critic(self, dim: usize) -> Self {
+        self.conv(1, dim) //                                 [B, dim, 14, 14]
+            .add(Activation::LeakyRelu(0.2))
+            .conv(dim, 2 * dim) //                           [B, 2·dim, 7, 7]
+            .norm(&[2 * dim, 7, 7])
+            .add(Activation::LeakyRelu(0.2))
+            .conv(2 * dim, 4 * dim) //                       [B, 4·dim, 4, 4]
+            .norm(&[4 * dim, SMALLEST, SMALLEST])
+            .add(Activation::LeakyRelu(0.2))
+            .add(Flatten)
+            .linear(SMALLEST * SMALLEST * 4 * dim, 1)
+    }
+
+    /// The generator beside it. The published one pads its first convolution's result to 8×8 and crops it to 7×7, which is
+    /// the same as not to pad it.
+    fn dcgan_generator(self, latent: usize, dim: usize) -> Self {
+        self.linear(latent, SMALLEST * SMALLEST * 4 * dim)
+            .add(Reshape::new([4 * dim, SMALLEST, SMALLEST]))
+            .norm(&[4 * dim, SMALLEST, SMALLEST])
+            .add(Activation::Relu)
+            .conv_transpose(4 * dim, 2 * dim, 0) //          [B, 2·dim, 7, 7]
+            .norm(&[2 * dim, 7, 7])
+            .add(Activation::Relu)
+            .conv_transpose(2 * dim, dim, 1) //              [B, dim, 14, 14]
+            .norm(&[dim, 14, 14])
+            .add(Activation::Relu)
+            .conv_transpose(dim, 1, 1) //                    [B, 1, 28, 28]
+    }
 }
 
 #[cfg(test)]
@@ -189,13 +277,66 @@ mod tests {
         }
     }
 
+    fn count(parameters: Vec<Variable>) -> usize {
+        parameters.iter().map(|parameter| parameter.shape().count()).sum()
+    }
+
     /// 5·5·1·64 + 64, 5·5·64·128 + 128, 5·5·128·256 + 256, 4096 + 1; and 128·4096 + 4096 with the mirror image.
     #[test]
     fn the_dcgan_of_the_paper_has_its_number_of_weights() {
         let config = Config { dim: 64, ..config(Arch::Dcgan, DatasetName::Mnist) };
         let sample = Shape::from([1, 28, 28]);
-        let count = |parameters: Vec<Variable>| parameters.iter().map(|p| p.shape().count()).sum::<usize>();
         assert_eq!(count(Critic::new(&config, &sample).parameters()), 1_030_145);
         assert_eq!(count(Generator::new(&config, &sample).parameters()), 1_554_177);
+    }
+
+    #[test]
+    fn an_mlp_beside_the_dcgans_critic_has_about_as_many_weights() {
+        let sample = Shape::from([1, 28, 28]);
+        for dim in [8, 16, 32, 64] {
+            let dcgan = Config { dim, ..config(Arch::Dcgan, DatasetName::Mnist) };
+            let mlp = Config { generator: GeneratorArch::Mlp, ..dcgan.clone() };
+            let [dcgan, mlp] = [dcgan, mlp].map(|config| count(Generator::new(&config, &sample).parameters()) as f64);
+            assert!((mlp / dcgan - 1.0).abs() < 0.1, "dim {dim}: {mlp} against {dcgan}");
+        }
+    }
+
+    /// Four numbers for each of a generator's 256, 128 and 64 channels, two of them trained; layer norm has two for each
+    /// feature of the critic's second and third layer.
+    #[test]
+    fn normalisation_comes_after_hidden_layers() {
+        let plain = Config { dim: 64, ..config(Arch::Dcgan, DatasetName::Mnist) };
+        let normed = Config { generator_norm: Norm::Batch, critic_norm: Norm::Layer, ..plain.clone() };
+        let sample = Shape::from([1, 28, 28]);
+        let counts = |config: &Config| {
+            let (generator, critic) = (Generator::new(config, &sample), Critic::new(config, &sample));
+            [count(generator.parameters()), count(generator.buffers()), count(critic.parameters())]
+        };
+        let [before, after] = [counts(&plain), counts(&normed)];
+        let channels = 256 + 128 + 64;
+        let added = [2 * channels, 2 * channels, 2 * (128 * 7 * 7 + 256 * 4 * 4)];
+        assert_eq!(after, std::array::from_fn(|i| before[i] + added[i]));
+    }
+
+    /// A single sample has no batch: only training normalises by one.
+    #[test]
+    fn a_sample_is_its_own_even_with_batch_norm() {
+        let config = Config { generator_norm: Norm::Batch, ..config(Arch::Dcgan, DatasetName::Mnist) };
+        let generator = Generator::new(&config, &Shape::from([1, 28, 28]));
+        let tape = Tape::new();
+        let noise = generator.noise(&tape, Stream::new(0, "noise"), 3);
+        let (all, first) = (generator.samples_of(noise), generator.samples_of(noise.slice(0, 0..1)));
+        assert_eq!(all.slice(0, 0..1).value(), first.value());
+        let trained = generator.training_samples(&tape, Stream::new(0, "noise"), 3);
+        assert_ne!(trained.value(), all.value());
+    }
+
+    #[test]
+    fn a_bounded_critic_scores_within_one() {
+        let config = Config { lipschitz: Lipschitz::Bounded, ..config(Arch::Mlp, DatasetName::Swissroll) };
+        let tape = Tape::new();
+        let far = tape.normal(Stream::new(0, "points"), [50, 2]) * 1e6;
+        let scores = Critic::new(&config, &Shape::from([2])).scores(far).value();
+        assert!(scores.data().iter().all(|score| score.abs() <= 1.0), "{scores:?}");
     }
 }

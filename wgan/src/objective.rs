@@ -1,19 +1,23 @@
-//! The losses: the Wasserstein objective and what keeps the critic Lipschitz.
+//! The losses: the Wasserstein objective, the standard GAN's beside it, and what keeps the critic Lipschitz.
 //!
 //! The critic D makes `mean D(fake) − mean D(real) + penalty` small, the generator `−mean D(fake)`. The first is, up to
 //! the penalty, the negative of the estimate of the Wasserstein distance: by Kantorovich and Rubinstein's duality the
 //! distance is the largest gap that a 1-Lipschitz D can make (arXiv 1701.07875, eq. 2). A critic that scores real samples
 //! low learns the mirrored scores.
+//!
+//! Under the standard objective D's scores are the logits of a discriminator that takes samples for real with probability
+//! σ(D) (Goodfellow et al. 2014, eq. 1).
 
 use autograd::Var;
+use nn::losses;
 
-use crate::config::{Config, Lipschitz, PenaltyPoints, Sign};
+use crate::config::{Config, Lipschitz, LossForm, Objective, PenaltyPoints, Sign};
 
 /// What an update of the critic computes, each a scalar.
 pub struct CriticTerms<'t> {
     /// What the critic minimises.
     pub loss: Var<'t>,
-    /// The estimate of the distance: the gap between the mean scores, real minus fake.
+    /// The gap between the mean scores, real minus fake: under the Wasserstein objective the estimate of the distance.
     pub wasserstein: Var<'t>,
     /// The penalty with its weight λ; 0 without one.
     pub penalty: Var<'t>,
@@ -36,22 +40,50 @@ pub fn critic_terms<'t>(
     let batch = real.shape()[0];
     let fake = fake.detach(); // the generator does not learn in the critic's update
     let both = scores(tape.concat(&[real, fake], 0)); // [2·B]: one pass, larger products
-    let gap = both.slice(0, 0..batch).mean() - both.slice(0, batch..2 * batch).mean();
-    let wasserstein = gap * orientation(config.sign);
-    let slopes = slopes(config, scores, real, fake, mixes);
-    let penalty = slopes.and_then(|slopes| penalty(config.lipschitz, slopes)).map(|penalty| penalty * config.lambda);
+    let [of_real, of_fake] = [0, batch].map(|start| both.slice(0, start..start + batch)); // [B], [B]
+    let slopes = slopes(config, scores, [real, fake], of_real - of_fake, mixes);
+    let penalty = slopes.and_then(|slopes| penalty(config.lipschitz, slopes, [real, fake]));
+    let penalty = penalty.map(|penalty| penalty * config.lambda);
+    let loss = critic_loss(config, of_real, of_fake);
     CriticTerms {
-        loss: penalty.map_or(-wasserstein, |penalty| penalty - wasserstein),
-        wasserstein,
+        loss: penalty.map_or(loss, |penalty| penalty + loss),
+        wasserstein: (of_real.mean() - of_fake.mean()) * orientation(config.sign),
         penalty: penalty.unwrap_or_else(|| tape.scalar(0.0)),
         slope: slopes.map(Var::mean),
     }
 }
 
-/// What the generator minimises: the critic's scores of its samples `[B, …]`, turned so that real is high.
+/// What the critic minimises but for the penalty, by its scores of real and of generated samples, both `[B]`.
+fn critic_loss<'t>(config: &Config, of_real: Var<'t>, of_fake: Var<'t>) -> Var<'t> {
+    let sign = orientation(config.sign);
+    match (config.objective, config.loss_form) {
+        (Objective::Wasserstein, LossForm::Difference) => -((of_real.mean() - of_fake.mean()) * sign),
+        (Objective::Wasserstein, LossForm::Labels) => {
+            losses::wasserstein(labels(-sign, of_real), of_real) + losses::wasserstein(labels(sign, of_fake), of_fake)
+        }
+        // −ln σ(D(real)) − ln(1 − σ(D(fake)))
+        (Objective::Standard | Objective::NonSaturating, _) => {
+            (of_real * -sign).softplus().mean() + (of_fake * sign).softplus().mean()
+        }
+    }
+}
+
+/// What the generator minimises, by the critic's scores of its samples `[B, …]`.
 #[track_caller]
 pub fn generator_loss<'t>(config: &Config, scores: impl Fn(Var<'t>) -> Var<'t>, fake: Var<'t>) -> Var<'t> {
-    -(scores(fake).mean() * orientation(config.sign))
+    let (scores, sign) = (scores(fake), orientation(config.sign));
+    match (config.objective, config.loss_form) {
+        (Objective::Wasserstein, LossForm::Difference) => -(scores.mean() * sign),
+        // The label of *real* samples: the generator opposes the critic.
+        (Objective::Wasserstein, LossForm::Labels) => losses::wasserstein(labels(-sign, scores), scores),
+        (Objective::Standard, _) => -(scores * sign).softplus().mean(), // ln(1 − σ(D))
+        (Objective::NonSaturating, _) => (scores * -sign).softplus().mean(), // −ln σ(D)
+    }
+}
+
+/// A label for each of the scores `[B]`.
+fn labels<'t>(label: f64, scores: Var<'t>) -> Var<'t> {
+    scores.tape().scalar(label).broadcast_to(scores.shape())
 }
 
 /// 1 for a critic that scores real samples high, −1 for its mirror image.
@@ -64,7 +96,7 @@ fn orientation(sign: Sign) -> f64 {
 
 /// The penalty of slopes s, one for each point `[P]`, without its weight; None for constraints that are not penalties.
 #[track_caller]
-fn penalty(lipschitz: Lipschitz, slopes: Var<'_>) -> Option<Var<'_>> {
+fn penalty<'t>(lipschitz: Lipschitz, slopes: Var<'t>, [real, fake]: [Var<'t>; 2]) -> Option<Var<'t>> {
     match lipschitz {
         // (s − 1)²: arXiv 1704.00028, eq. 3
         Lipschitz::Gp | Lipschitz::Difference => Some((slopes - 1.0).square().mean()),
@@ -72,21 +104,25 @@ fn penalty(lipschitz: Lipschitz, slopes: Var<'_>) -> Option<Var<'_>> {
         Lipschitz::GpOneSided | Lipschitz::DifferenceOneSided => Some(slopes.maximum(1.0).mean()),
         // relu(s − 1)²: arXiv 1709.08894, eq. 8
         Lipschitz::Lp => Some((slopes - 1.0).relu().square().mean()),
-        Lipschitz::Clip | Lipschitz::None => None,
+        // relu(|D(x) − D(x′)| − ‖x − x′‖)², the difference being s·‖x − x′‖
+        Lipschitz::Pairs => Some(((slopes - 1.0).relu() * (real - fake).norm_rows()).square().mean()),
+        Lipschitz::Clip | Lipschitz::Spectral | Lipschitz::Bounded | Lipschitz::None => None,
     }
 }
 
-/// The critic's slopes that a penalty is taken of, one for each point `[P]`.
+/// The critic's slopes that a penalty is taken of, one for each point `[P]`. `change` is the difference between its scores
+/// of a real and of a generated sample, `[B]`.
 #[track_caller]
 fn slopes<'t>(
     config: &Config,
     scores: impl Fn(Var<'t>) -> Var<'t>,
-    real: Var<'t>,
-    fake: Var<'t>,
+    [real, fake]: [Var<'t>; 2],
+    change: Var<'t>,
     mixes: Var<'t>,
 ) -> Option<Var<'t>> {
     match config.lipschitz {
-        Lipschitz::Clip | Lipschitz::None => None,
+        Lipschitz::Clip | Lipschitz::Spectral | Lipschitz::Bounded | Lipschitz::None => None,
+        Lipschitz::Pairs => Some(change.abs() / (real - fake).norm_rows()),
         Lipschitz::Difference | Lipschitz::DifferenceOneSided => {
             let [first, second] = [0, 1].map(|i| interpolates(real, fake, mixes.slice(0, i..i + 1)));
             Some(difference_quotient(scores, first, second))
@@ -146,6 +182,8 @@ mod tests {
             (Lipschitz::Lp, 9.0),
             (Lipschitz::GpOneSided, 4.0),
             (Lipschitz::Clip, 0.0),
+            (Lipschitz::Spectral, 0.0),
+            (Lipschitz::Bounded, 0.0),
             (Lipschitz::None, 0.0),
         ];
         for (lipschitz, expected) in expected {
@@ -158,6 +196,19 @@ mod tests {
             assert!(terms.slope.is_none_or(|slope| (slope.value().item() - 4.0).abs() < 1e-9));
             let (loss, gap) = (terms.loss.value().item(), terms.wasserstein.value().item());
             assert!((loss - (expected - gap)).abs() < 1e-9, "{lipschitz}");
+        }
+    }
+
+    /// D(x) = Σ 2x over 4 dimensions changes by 24 between (0, 0, 0, 0) and (3, 3, 3, 3), which are 6 apart: (24 − 6)² = 324. Of
+    /// D(x) = Σ x/4, which changes by 3, nothing is asked.
+    #[test]
+    fn pairs_pay_for_what_exceeds_their_distance() {
+        for (factor, penalty, slope) in [(2.0, 324.0, 4.0), (0.25, 0.0, 0.5)] {
+            let tape = Tape::new();
+            let (real, fake) = (tape.zeros([3, 4]) + 3.0, tape.zeros([3, 4]));
+            let terms = critic_terms(&config(Lipschitz::Pairs), |x| (x * factor).sum_axes(&[1]), real, fake, fake);
+            let found = [terms.penalty, terms.slope.unwrap()].map(|x| x.value().item());
+            assert!((found[0] - penalty).abs() < 1e-6 && (found[1] - slope).abs() < 1e-9, "{found:?}");
         }
     }
 
@@ -193,8 +244,14 @@ mod tests {
         assert!(slopes.data().iter().zip([2.0, 5.0]).all(|(slope, norm)| (slope - norm).abs() < 1e-9), "{slopes:?}");
     }
 
-    const PENALTIES: [Lipschitz; 5] =
-        [Lipschitz::Gp, Lipschitz::GpOneSided, Lipschitz::Lp, Lipschitz::Difference, Lipschitz::DifferenceOneSided];
+    const PENALTIES: [Lipschitz; 6] = [
+        Lipschitz::Gp,
+        Lipschitz::GpOneSided,
+        Lipschitz::Lp,
+        Lipschitz::Difference,
+        Lipschitz::DifferenceOneSided,
+        Lipschitz::Pairs,
+    ];
 
     /// The critic's loss does not reach the generated samples, wherever the penalty is measured; the generator's does.
     #[test]
@@ -205,6 +262,7 @@ mod tests {
         for (lipschitz, penalty_points) in [
             (Lipschitz::None, PenaltyPoints::Segment),
             (Lipschitz::Difference, PenaltyPoints::Segment),
+            (Lipschitz::Pairs, PenaltyPoints::Segment),
             (Lipschitz::Gp, PenaltyPoints::Segment),
             (Lipschitz::Gp, PenaltyPoints::Fake),
             (Lipschitz::Gp, PenaltyPoints::Both),
@@ -261,12 +319,79 @@ mod tests {
         }
     }
 
+    const OBJECTIVES: [(Objective, LossForm); 4] = [
+        (Objective::Wasserstein, LossForm::Difference),
+        (Objective::Wasserstein, LossForm::Labels),
+        (Objective::Standard, LossForm::Difference),
+        (Objective::NonSaturating, LossForm::Difference),
+    ];
+
+    /// Losses of critic and generator for constant scores of real and of generated samples, by objective.
+    fn losses(objective: Objective, loss_form: LossForm, sign: Sign, [real, fake]: [f64; 2]) -> [f64; 2] {
+        let config = Config { objective, loss_form, sign, ..config(Lipschitz::None) };
+        let tape = Tape::new();
+        let [real, fake] = [real, fake].map(|x| tape.zeros([2, 1]) + x);
+        let scores = |x| -> Var<'_> { Var::sum_axes(x, &[1]) };
+        let critic = critic_terms(&config, scores, real, fake, tape.zeros([2, 2])).loss;
+        [critic, generator_loss(&config, scores, fake)].map(|loss| loss.value().item())
+    }
+
+    #[track_caller]
+    fn assert_near(found: [f64; 2], expected: [f64; 2]) {
+        let near = found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-9);
+        assert!(near, "{found:?}, not {expected:?}");
+    }
+
+    /// Real samples scored 20 and generated ones 50 make −30 where real is scored low, 10 and 50 make −40; and the label form
+    /// is the difference form, the generator taking the label of real samples.
+    #[test]
+    fn the_label_form_has_the_known_losses() {
+        for [real, fake] in [[20.0, 50.0], [10.0, 50.0]] {
+            for form in [LossForm::Labels, LossForm::Difference] {
+                let loss = |sign| losses(Objective::Wasserstein, form, sign, [real, fake]);
+                assert_near(loss(Sign::RealLow), [real - fake, fake]);
+                assert_near(loss(Sign::RealHigh), [fake - real, -fake]);
+            }
+        }
+    }
+
+    /// A discriminator that knows nothing says ½: −ln ½ − ln ½ for the critic, ln ½ or −ln ½ for the generator. One that is
+    /// sure to 200 nats has finite losses: 0 if it is right, 400 if it is wrong.
+    #[test]
+    fn the_standard_gan_has_the_known_losses() {
+        let ln2 = 2f64.ln();
+        for sign in [Sign::RealHigh, Sign::RealLow] {
+            let sure = if sign == Sign::RealHigh { 200.0 } else { -200.0 };
+            let loss = |objective, scores| losses(objective, LossForm::Difference, sign, scores);
+            assert_near(loss(Objective::Standard, [0.0, 0.0]), [2.0 * ln2, -ln2]);
+            assert_near(loss(Objective::NonSaturating, [0.0, 0.0]), [2.0 * ln2, ln2]);
+            assert_near(loss(Objective::Standard, [sure, -sure]), [0.0, 0.0]);
+            assert_near(loss(Objective::Standard, [-sure, sure]), [400.0, -200.0]);
+            assert_near(loss(Objective::NonSaturating, [sure, -sure]), [0.0, 200.0]);
+        }
+    }
+
+    /// With a discriminator that is sure of the generated samples, D = −20, the slope of ln(1 − σ(D)) is −σ(−20) ≈ −2·10⁻⁹,
+    /// that of −ln σ(D) is nearly −1.
+    #[test]
+    fn the_saturating_loss_has_no_slope_where_the_other_has() {
+        let slope = |objective| {
+            let tape = Tape::new();
+            let fake = tape.constant(&Tensor::<f64>::full([1, 1], -20.0));
+            let config = Config { objective, ..config(Lipschitz::None) };
+            tape.grad(generator_loss(&config, |x| x.sum_axes(&[1]), fake), &[fake])[0].value().data()[0]
+        };
+        assert!((slope(Objective::Standard) + (-20f64).exp()).abs() < 1e-14);
+        assert!((slope(Objective::NonSaturating) + 1.0).abs() < 1e-8);
+    }
+
     /// D(x) = wx with real samples at 3 and generated ones at 1: what the critic's step does to the scores of generated
-    /// samples the generator's step undoes, and it moves the samples towards the real ones, under either convention.
+    /// samples the generator's step undoes, and it moves the samples towards the real ones, under every convention.
     #[test]
     fn critic_and_generator_oppose() {
-        for sign in [Sign::RealHigh, Sign::RealLow] {
-            let config = Config { sign, ..config(Lipschitz::None) };
+        let conventions = [Sign::RealHigh, Sign::RealLow].into_iter().flat_map(|sign| OBJECTIVES.map(|it| (sign, it)));
+        for (sign, (objective, loss_form)) in conventions {
+            let config = Config { sign, objective, loss_form, ..config(Lipschitz::None) };
             let tape = Tape::new();
             let [real, fake] = [3.0, 1.0].map(|x| tape.constant(&Tensor::<f64>::full([2, 1], x)));
             let w = tape.scalar(0.0);
@@ -274,12 +399,13 @@ mod tests {
             let of_real = critic_terms(&config, |x| (x * w).sum_axes(&[1]), real, fake * 0.0, tape.zeros([2, 2]));
             let slope = |loss| tape.grad(loss, &[w])[0].value().item();
             let by_fakes = slope(terms.loss) - slope(of_real.loss);
-            assert_eq!(by_fakes, -slope(generator_loss(&config, |x| (x * w).sum_axes(&[1]), fake)), "{sign}");
+            let of_generator = slope(generator_loss(&config, |x| (x * w).sum_axes(&[1]), fake));
+            assert_eq!(by_fakes, -of_generator, "{sign}, {objective}, {loss_form}");
 
             let trained = -tape.grad(terms.loss, &[w])[0]; // a step of size 1 from w = 0
             let loss = generator_loss(&config, |x| (x * trained).sum_axes(&[1]), fake);
             let moved = -tape.grad(loss, &[fake])[0];
-            assert!(moved.value().data().iter().all(|&x| x > 0.0), "{sign}");
+            assert!(moved.value().data().iter().all(|&x| x > 0.0), "{sign}, {objective}, {loss_form}");
         }
     }
 

@@ -1,8 +1,8 @@
 //! A training as compiled programs: fixed graphs that run over and over.
 //!
-//! One iteration generates samples, updates the critic `critic_steps` times, and updates the generator once. What passes
-//! between the programs are Variables: the networks' weights, the optimisers' averages, the data, and the generated
-//! samples that an iteration's critic updates share.
+//! One iteration updates the critic in rounds and then the generator once. A round generates samples and updates the
+//! critic `critic_steps` times; how many rounds there are is the schedule's. What passes between the programs are
+//! Variables: the networks' weights, the optimisers' averages, the data, and the generated samples of a round.
 
 use autograd::compile::Flops;
 use autograd::{Compiled, Device, NonFinite, Profile, Shape, Stream, Tape, Tensor, Var, Variable};
@@ -10,7 +10,7 @@ use nn::optim::{Adam, Epsilon, RmsProp, Sgd};
 use nn::{Checkpoint, Optimizer, clip};
 
 use crate::Result;
-use crate::config::{Config, Lipschitz, Optimizer as Rule};
+use crate::config::{Config, CriticSchedule, Lipschitz, Norm, Optimizer as Rule};
 use crate::data::{Batches, Dataset, Resident};
 use crate::models::{Critic, Generator};
 use crate::objective::{CriticTerms, critic_terms, generator_loss, gradient_norms, interpolates};
@@ -23,12 +23,15 @@ pub struct Programs {
     average: Option<Generator>,
     critic_rule: Box<dyn Optimizer>,
     generator_rule: Box<dyn Optimizer>,
+    schedule: CriticSchedule,
+    /// Updates of the critic in a round.
+    updates: u64,
     generate: Compiled<0>,
     update_critic: Compiled<4>,
     /// The critic's slope, where its update does not measure it.
     measure_slope: Option<Compiled<1>>,
     update_generator: Compiled<1>,
-    /// For each update of the critic in an iteration, the rows of the generated samples that it takes.
+    /// For each update of the critic between two passes of the generator, the rows of the generated samples that it takes.
     fake_rows: Vec<Tensor>,
 }
 
@@ -70,13 +73,14 @@ impl Programs {
         let average = (config.average > 0.0).then(|| Generator::new(config, data.shape()));
         let critic_rule = optimizer(config, critic.parameters());
         let generator_rule = optimizer(config, generator.parameters());
-        let (batch, updates) = (config.batch, config.critic_steps as usize);
+        let batch = config.batch;
+        // Where no layer couples the samples of a batch, one pass makes them for all of a round's updates.
+        let batches = if config.generator_norm == Norm::Batch { 1 } else { config.critic_steps as usize };
         let stream = |name| Stream::new(config.seed, name);
-        let pools = Pools::new(data, updates * batch);
+        let pools = Pools::new(data, batches * batch);
 
-        // No layer couples the samples of a batch, so one pass makes them for all of the critic's updates.
         let generate = device.compile(|tape| {
-            tape.assign(&pools.fake, generator.samples(tape, stream("fakes"), updates * batch));
+            tape.assign(&pools.fake, generator.training_samples(tape, stream("fakes"), batches * batch));
             []
         })?;
         let update_critic = device.compile(|tape| {
@@ -94,25 +98,28 @@ impl Programs {
             })?),
         };
         let update_generator = device.compile(|tape| {
-            let fake = generator.samples(tape, stream("generator noise"), batch);
+            let fake = generator.training_samples(tape, stream("generator noise"), batch);
             let loss = generator_loss(config, |x| critic.scores(x), fake);
             let weights = generator_rule.update(loss, tape.scalar(config.lr));
             // θ̄ ← a·θ̄ + (1 − a)·θ: the players circle around their equilibrium, and the mean of a circle lies nearer to it
             // than any of its points (Yazıcı et al. 2019, "The unusual effectiveness of averaging in GAN training").
-            let followers = average.iter().flat_map(Generator::parameters);
-            for (follower, weight) in followers.zip(weights) {
-                tape.assign(&follower, tape.variable(&follower) * config.average + weight * (1.0 - config.average));
+            let tracked: Vec<Var> = generator.buffers().iter().map(|buffer| tape.variable(buffer)).collect();
+            let followers = average.iter().flat_map(Generator::state);
+            for (follower, value) in followers.zip(weights.into_iter().chain(tracked)) {
+                tape.assign(&follower, tape.variable(&follower) * config.average + value * (1.0 - config.average));
             }
             [loss]
         })?;
         let rows = |i: usize| Tensor::from_fn([batch], |row| (i * batch + row) as f32);
-        let fake_rows = (0..updates).map(rows).collect();
+        let fake_rows = (0..batches).map(rows).collect();
         Ok(Programs {
             critic,
             generator,
             average,
             critic_rule,
             generator_rule,
+            schedule: config.critic_schedule,
+            updates: config.critic_steps,
             generate,
             update_critic,
             measure_slope,
@@ -126,17 +133,7 @@ impl Programs {
     /// # Errors
     /// If the device fails.
     pub fn iterate(&mut self, iteration: u64, batches: &mut Batches) -> Result<Losses> {
-        let losses = self.update(iteration, batches)?;
-        let slope = match &mut self.measure_slope {
-            None => losses.slope,
-            Some(measure_slope) => {
-                let last = self.fake_rows.len() - 1;
-                let step = iteration * self.fake_rows.len() as u64 + last as u64;
-                let inputs = [(REAL_ROWS, &batches.rows(step)), (FAKE_ROWS, &self.fake_rows[last])];
-                measure_slope.at(step).run(&inputs)?[0].item()
-            }
-        };
-        Ok(Losses { slope, ..losses })
+        self.iterate_with(&mut Search::Off, iteration, batches)
     }
 
     /// What of an iteration changes the networks. The slope is 0 where no penalty measures it.
@@ -144,17 +141,59 @@ impl Programs {
     /// # Errors
     /// If the device fails.
     pub fn update(&mut self, iteration: u64, batches: &mut Batches) -> Result<Losses> {
-        let updates = self.fake_rows.len() as u64;
-        self.generate.at(iteration).run(&[])?;
-        let [mut critic, mut wasserstein, mut penalty, mut slope] = [0.0; 4];
-        for (i, fake_rows) in self.fake_rows.iter().enumerate() {
-            let step = iteration * updates + i as u64;
-            let inputs = [(REAL_ROWS, &batches.rows(step)), (FAKE_ROWS, fake_rows)];
-            let update = self.update_critic.at(step).run(&inputs)?;
-            [critic, wasserstein, penalty, slope] = update.map(Tensor::item);
+        Ok(self.update_with(&mut Search::Off, iteration, batches)?.0)
+    }
+
+    /// Runs an iteration, interpreting every program before it runs, and returns the first operation that makes a
+    /// value infinite or NaN.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn first_non_finite(&mut self, iteration: u64, batches: &mut Batches) -> Result<Option<NonFinite>> {
+        let mut search = Search::On;
+        self.iterate_with(&mut search, iteration, batches)?;
+        Ok(search.found())
+    }
+
+    fn iterate_with(&mut self, search: &mut Search, iteration: u64, batches: &mut Batches) -> Result<Losses> {
+        let (losses, last) = self.update_with(search, iteration, batches)?;
+        let Some(measure_slope) = &mut self.measure_slope else { return Ok(losses) };
+        let fake_rows = &self.fake_rows[last as usize % self.fake_rows.len()];
+        let inputs = [(REAL_ROWS, &batches.rows(last)), (FAKE_ROWS, fake_rows)];
+        let [slope] = search.run(measure_slope, last, &inputs)?;
+        Ok(Losses { slope, ..losses })
+    }
+
+    /// Updates the critic and then the generator. With the losses, the number of the critic's last update.
+    fn update_with(&mut self, search: &mut Search, iteration: u64, batches: &mut Batches) -> Result<(Losses, u64)> {
+        let (mut terms, mut last, mut before) = ([0.0; 4], 0, f32::INFINITY);
+        for round in 0..rounds(self.schedule, iteration) {
+            let mut sum = 0.0;
+            for i in 0..self.updates {
+                // Numbers are never given twice, and follow from the iteration's alone, so that a resumed run goes on with
+                // them: some are left out where a schedule stops early.
+                last = (iteration * most_rounds(self.schedule) + round) * self.updates + i;
+                terms = self.update_critic_with(search, last, batches)?;
+                sum += terms[0];
+            }
+            if self.schedule == CriticSchedule::Converge && sum >= before {
+                break;
+            }
+            before = sum;
         }
-        let generator = self.update_generator.at(iteration).run(&[])?[0].item();
-        Ok(Losses { critic, wasserstein, penalty, slope, generator })
+        let [critic, wasserstein, penalty, slope] = terms;
+        let [generator] = search.run(&mut self.update_generator, iteration, &[])?;
+        Ok((Losses { critic, wasserstein, penalty, slope, generator }, last))
+    }
+
+    /// The critic's update of this number, with fresh generated samples where those at hand are used up.
+    fn update_critic_with(&mut self, search: &mut Search, number: u64, batches: &mut Batches) -> Result<[f32; 4]> {
+        let at_once = self.fake_rows.len() as u64;
+        if number.is_multiple_of(at_once) {
+            search.run(&mut self.generate, number / at_once, &[])?;
+        }
+        let fake_rows = &self.fake_rows[(number % at_once) as usize];
+        search.run(&mut self.update_critic, number, &[(REAL_ROWS, &batches.rows(number)), (FAKE_ROWS, fake_rows)])
     }
 
     /// From now on, measures the time that every kernel takes.
@@ -178,40 +217,11 @@ impl Programs {
         Ok(profile)
     }
 
-    /// The floating-point operations of what [`update`](Programs::update) runs.
+    /// The floating-point operations of an [`update`](Programs::update) with one round.
     pub fn flops(&self) -> Flops {
-        let update_critic = self.update_critic.plan().flops() * self.fake_rows.len() as u64;
-        self.generate.plan().flops() + update_critic + self.update_generator.plan().flops()
-    }
-
-    /// Runs an iteration, interpreting every program before it runs, and returns the first operation that makes a
-    /// value infinite or NaN.
-    ///
-    /// # Errors
-    /// If the device fails.
-    pub fn first_non_finite(&mut self, iteration: u64, batches: &mut Batches) -> Result<Option<NonFinite>> {
-        let updates = self.fake_rows.len() as u64;
-        let found = self.generate.at(iteration).first_non_finite(&[])?;
-        self.generate.run(&[])?;
-        if found.is_some() {
-            return Ok(found);
-        }
-        for (i, fake_rows) in self.fake_rows.iter().enumerate() {
-            let step = iteration * updates + i as u64;
-            let inputs = [(REAL_ROWS, &batches.rows(step)), (FAKE_ROWS, fake_rows)];
-            let found = self.update_critic.at(step).first_non_finite(&inputs)?;
-            self.update_critic.run(&inputs)?;
-            if found.is_some() {
-                return Ok(found);
-            }
-            let last = i + 1 == self.fake_rows.len();
-            if let Some(measure_slope) = self.measure_slope.as_mut().filter(|_| last)
-                && let Some(found) = measure_slope.at(step).first_non_finite(&inputs)?
-            {
-                return Ok(Some(found));
-            }
-        }
-        Ok(self.update_generator.at(iteration).first_non_finite(&[])?)
+        let passes = self.updates / self.fake_rows.len() as u64;
+        let round = self.generate.plan().flops() * passes + self.update_critic.plan().flops() * self.updates;
+        round + self.update_generator.plan().flops()
     }
 
     /// The critic, to be used in further programs.
@@ -244,10 +254,10 @@ impl Programs {
 
     /// Everything that a training changes.
     pub fn checkpoint(&self) -> Checkpoint {
-        let in_training = self.average.iter().flat_map(|_| self.generator.parameters());
+        let in_training = self.average.iter().flat_map(|_| self.generator.state());
         Checkpoint::new()
-            .with("critic.", self.critic.parameters())
-            .with("generator.", self.generator().parameters())
+            .with("critic.", self.critic.state())
+            .with("generator.", self.generator().state())
             .with("generator in training.", in_training)
             .with("critic optimizer.", self.critic_rule.state())
             .with("generator optimizer.", self.generator_rule.state())
@@ -264,13 +274,60 @@ pub fn update_critic<'t>(
     fake: Var<'t>,
     mixes: Var<'t>,
 ) -> CriticTerms<'t> {
-    let terms = critic_terms(config, |x| critic.scores(x), real, fake, mixes);
+    let terms = critic_terms(config, |x| critic.training_scores(x), real, fake, mixes);
     let mut weights = rule.step(&rule.gradients(terms.loss), real.tape().scalar(config.lr));
     if config.lipschitz == Lipschitz::Clip {
         weights = clip::by_value(&weights, config.clip); // after the update (arXiv 1701.07875, algorithm 1)
     }
     rule.assign(&weights);
     terms
+}
+
+/// The most rounds that an iteration has under a schedule.
+fn most_rounds(schedule: CriticSchedule) -> u64 {
+    match schedule {
+        CriticSchedule::Constant => 1,
+        CriticSchedule::Original | CriticSchedule::Converge => 20,
+    }
+}
+
+/// The rounds of an iteration, if it does not stop before.
+fn rounds(schedule: CriticSchedule, iteration: u64) -> u64 {
+    // The published code of arXiv 1701.07875 counts from 0, too.
+    let thorough = iteration < 25 || iteration.is_multiple_of(500);
+    if schedule == CriticSchedule::Original && !thorough { 1 } else { most_rounds(schedule) }
+}
+
+/// Whether programs are interpreted before they run, to find what first makes a value infinite or NaN.
+enum Search {
+    Off,
+    On,
+    Found(NonFinite),
+}
+
+impl Search {
+    /// Runs a program of scalar results.
+    fn run<const N: usize>(
+        &mut self,
+        program: &mut Compiled<N>,
+        step: u64,
+        inputs: &[(&str, &Tensor)],
+    ) -> Result<[f32; N]> {
+        program.at(step);
+        if let Search::On = self
+            && let Some(found) = program.first_non_finite(inputs)?
+        {
+            *self = Search::Found(found);
+        }
+        Ok(program.run(inputs)?.map(Tensor::item))
+    }
+
+    fn found(self) -> Option<NonFinite> {
+        match self {
+            Search::Found(found) => Some(found),
+            Search::Off | Search::On => None,
+        }
+    }
 }
 
 /// The samples that batches are taken from, on the device.
@@ -301,5 +358,69 @@ pub fn optimizer(config: &Config, parameters: Vec<Variable>) -> Box<dyn Optimize
         }
         Rule::Sgd if config.momentum == 0.0 => Box::new(Sgd::new(parameters)),
         Rule::Sgd => Box::new(Sgd::new(parameters).momentum(config.momentum)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{DatasetName, Options};
+
+    #[test]
+    fn the_original_schedule_is_thorough_at_the_start_and_every_500_steps() {
+        let of = |schedule| (0..=1000).filter(|&iteration| rounds(schedule, iteration) == 20).collect::<Vec<u64>>();
+        let thorough: Vec<u64> = (0..25).chain([500, 1000]).collect();
+        assert_eq!(of(CriticSchedule::Original), thorough);
+        assert_eq!(rounds(CriticSchedule::Original, 25), 1);
+        assert!(of(CriticSchedule::Constant).is_empty());
+    }
+
+    fn toy(options: Options) -> (Programs, Batches) {
+        let toy = Options {
+            dataset: Some(DatasetName::EightGaussians),
+            dim: Some(32),
+            batch: Some(64),
+            lr: Some(1e-3),
+            ..Options::default()
+        };
+        let config = Config::resolve(&options.or(&toy), &Options::default()).unwrap();
+        let data = Dataset::load(&config).unwrap();
+        let programs = Programs::compile(&config, &data, &Device::cpu_with_threads(1).unwrap()).unwrap();
+        (programs, Batches::new(data.len(), config.batch, config.seed))
+    }
+
+    /// An untrained critic gets on for more than a round; at its best it no longer does.
+    #[test]
+    fn a_critic_trained_to_convergence_knows_more_than_one_of_five_updates() {
+        let first = |schedule| {
+            let (mut programs, mut batches) = toy(Options { critic_schedule: Some(schedule), ..Options::default() });
+            let (losses, last) = programs.update_with(&mut Search::Off, 0, &mut batches).unwrap();
+            (losses.critic, last)
+        };
+        let (constant, converged) = (first(CriticSchedule::Constant), first(CriticSchedule::Converge));
+        assert_eq!(constant.1, 4);
+        assert!(converged.1 > 4 && converged.1 % 5 == 4 && converged.1 < 100, "{converged:?}");
+        assert!(converged.0 < constant.0, "{converged:?}, {constant:?}");
+    }
+
+    /// With u from power iteration every matrix has norm 1, and ReLU stretches nothing.
+    #[test]
+    fn a_spectrally_normalised_critic_has_slopes_of_at_most_one() {
+        let (mut programs, mut batches) =
+            toy(Options { lipschitz: Some(Lipschitz::Spectral), lr: Some(1e-2), ..Options::default() });
+        for iteration in 0..30 {
+            let slope = programs.iterate(iteration, &mut batches).unwrap().slope;
+            assert!(iteration < 10 || (0.01..1.001).contains(&slope), "{slope} at {iteration}");
+        }
+    }
+
+    /// The statistics that samples are drawn with follow those of the batches, in the averaged generator as well.
+    #[test]
+    fn batch_norms_statistics_follow_and_are_saved() {
+        let (mut programs, mut batches) = toy(Options { generator_norm: Some(Norm::Batch), ..Options::default() });
+        let read = |programs: &Programs| programs.generator().buffers()[0].read().unwrap();
+        let before = read(&programs);
+        programs.update(0, &mut batches).unwrap();
+        assert_ne!(read(&programs), before);
     }
 }

@@ -13,7 +13,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use crate::config::{Config, Options};
+use crate::config::{Config, Objective, Options};
 use crate::{Error, Result};
 use nn::files::write_whole;
 
@@ -32,7 +32,7 @@ impl RunFolder {
         make_folders(runs)?;
         let mut number = last_number(runs)? + 1;
         loop {
-            let path = runs.join(format!("{number:03}-{}-{}", config.dataset, config.lipschitz));
+            let path = runs.join(format!("{number:03}-{}-{}", config.dataset, what(config)));
             match fs::create_dir(&path) {
                 Ok(()) => return RunFolder { path }.prepare(),
                 // Another run took the number just now.
@@ -148,6 +148,14 @@ impl RunFolder {
             remove(&file)?;
         }
         if self.samples().is_dir() { self.remove_samples_after(0) } else { Ok(()) }
+    }
+}
+
+/// What sets a run apart from others on the same data: its constraint, unless its objective is another.
+fn what(config: &Config) -> String {
+    match config.objective {
+        Objective::Wasserstein => config.lipschitz.to_string(),
+        other => other.to_string(),
     }
 }
 

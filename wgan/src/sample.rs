@@ -25,7 +25,7 @@ pub fn draw(weights: &Path, count: usize, seed: u64) -> Result<Tensor> {
     let config = Metadata::read(weights)?.config();
     let shape = config.dataset.sample_shape();
     let generator = Generator::new(&config, &shape);
-    Checkpoint::new().with("generator.", generator.parameters()).load_part(weights)?; // of a checkpoint, too
+    Checkpoint::new().with("generator.", generator.state()).load_part(weights)?; // of a checkpoint, too
     let (noise, batch) = (Stream::new(seed, "samples"), batch(config.dataset));
     let mut generate = Device::cpu().compile(|tape| [generator.samples(tape, noise, batch)])?;
     let mut samples = Vec::with_capacity(count * shape.count());

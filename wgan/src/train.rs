@@ -189,7 +189,7 @@ impl<'a> Training<'a> {
     fn save(&self, step: u64) -> Result<()> {
         let metadata = Metadata::new(step, self.config).to_json();
         let metadata = Some((METADATA_KEY, metadata.as_str()));
-        let generator = nn::Checkpoint::new().with("generator.", self.programs.generator().parameters());
+        let generator = nn::Checkpoint::new().with("generator.", self.programs.generator().state());
         generator.save(&self.folder.generator(), metadata)?;
         Ok(self.programs.checkpoint().save(&self.folder.checkpoint(), metadata)?)
     }

@@ -191,6 +191,25 @@ fn a_finished_run_goes_on_as_if_it_had_never_ended() {
     assert_same_run(&resumed, &whole);
 }
 
+/// What there is to remember beyond weights and averages: batch norm's statistics, spectral normalisation's vectors, and how
+/// often the critic was updated.
+#[test]
+fn everything_that_a_training_remembers_is_resumed() {
+    for options in [
+        "--generator-norm=batch --critic-norm=layer --critic-schedule=converge",
+        "--lipschitz=spectral --critic-schedule=original",
+        "--lipschitz=clip --critic-norm=batch --generator-norm=batch --average=0",
+    ] {
+        let [resumed, whole] = [Workplace::new(), Workplace::new()];
+        let args = format!("{} {options}", TINY.join(" "));
+        resumed.run(&format!("{args} --steps=27 --out=run"));
+        resumed.run("train --resume=run --steps=30");
+        whole.run(&format!("{args} --steps=30 --out=run"));
+        fs::remove_file(resumed.path("run/samples/step-000027.png")).unwrap();
+        assert_same_run(&resumed, &whole);
+    }
+}
+
 #[test]
 fn the_bits_do_not_depend_on_the_number_of_threads() {
     let places = [1, 2, 3].map(|threads| {
@@ -199,12 +218,15 @@ fn the_bits_do_not_depend_on_the_number_of_threads() {
         place.run(&format!("--dataset=mnist {images} --threads={threads}"));
         let convolutions = "--dim=3 --batch=7 --critic-steps=2 --steps=2 --out=convolutions";
         place.run(&format!("--dataset=mnist {convolutions} --threads={threads}"));
+        let normalised =
+            "--dim=3 --batch=7 --generator-norm=batch --critic-schedule=converge --steps=2 --out=normalised";
+        place.run(&format!("--dataset=mnist {normalised} --lipschitz=spectral --threads={threads}"));
         place.run(&format!("--dataset=25gaussians --dim=33 --batch=300 --steps=10 --out=run --threads={threads}"));
         place
     });
     for place in &places[1..] {
         assert_same_run(&places[0], place);
-        for run in ["images", "convolutions"] {
+        for run in ["images", "convolutions", "normalised"] {
             assert_eq!(places[0].rows(run), place.rows(run));
             let file = format!("{run}/checkpoint.safetensors");
             assert!(places[0].bytes(&file) == place.bytes(&file), "{file} differs");
@@ -290,7 +312,8 @@ mod constraint {
 
     #[test]
     fn every_constraint_trains_and_its_slope_is_measured() {
-        for lipschitz in ["clip", "gp", "gp-one-sided", "lp", "difference", "difference-one-sided", "none"] {
+        let penalties = ["gp", "gp-one-sided", "lp", "difference", "difference-one-sided", "pairs"];
+        for lipschitz in penalties.into_iter().chain(["clip", "spectral", "bounded", "none"]) {
             let place = Workplace::new();
             let lr = if lipschitz == "none" { "--lr=1e-5" } else { "" };
             place.run(&format!(
@@ -298,7 +321,7 @@ mod constraint {
             ));
             for row in place.rows("run") {
                 assert!(row.slope.is_finite() && row.slope > 0.0, "{lipschitz}: {row}");
-                assert!(row.penalty == 0.0 || !["clip", "none"].contains(&lipschitz), "{lipschitz}: {row}");
+                assert!(row.penalty == 0.0 || penalties.contains(&lipschitz), "{lipschitz}: {row}");
             }
         }
     }
@@ -321,6 +344,48 @@ mod constraint {
         }
         // A step of RMSProp is about 0.1 for every weight with a gradient: nearly all of them end on the bound.
         assert!(clipped > inside, "{clipped} clipped, {inside} not");
+    }
+
+    /// The label form moves every weight as the difference form does, to the bit, whichever label is real's.
+    #[test]
+    fn labels_and_difference_train_the_same_networks() {
+        for sign in ["real-high", "real-low"] {
+            let [labels, difference] = ["labels", "difference"].map(|form| {
+                let place = Workplace::new();
+                place.train(&format!("--loss-form={form} --sign={sign} --steps=20 --out=run"));
+                place
+            });
+            assert_eq!(labels.rows("run"), difference.rows("run"));
+            let [a, b] = [&labels, &difference].map(|place| place.bytes("run/checkpoint.safetensors"));
+            let [a, b] = [&a, &b].map(|bytes| SafeTensors::deserialize(bytes).unwrap());
+            assert_eq!(a.names().len(), b.names().len());
+            for (name, tensor) in a.tensors() {
+                assert!(tensor == b.tensor(&name).unwrap(), "{sign}: {name} differs");
+            }
+        }
+    }
+
+    /// No gap is larger than 2 where scores lie within ±1.
+    #[test]
+    fn a_bounded_critic_has_a_bounded_gap() {
+        let place = Workplace::new();
+        place.train("--lipschitz=bounded --steps=200 --out=run");
+        let rows = place.rows("run");
+        assert!(rows.iter().all(|row| row.wasserstein.abs() <= 2.0));
+        assert!(rows.iter().any(|row| row.wasserstein > 1.0));
+    }
+
+    /// ln 4 is the loss of a discriminator that knows nothing.
+    #[test]
+    fn the_standard_gan_trains() {
+        for objective in ["standard", "non-saturating"] {
+            let place = Workplace::new();
+            place.train(&format!("--objective={objective} --steps=100 --out=run"));
+            let rows = place.rows("run");
+            assert!((rows[0].critic_loss - 4f32.ln()).abs() < 0.1, "{}", rows[0]);
+            assert!(rows.iter().any(|row| row.critic_loss < 1.2), "{objective}");
+            assert!(rows.iter().all(|row| row.penalty == 0.0 && row.critic_loss > 0.0), "{objective}");
+        }
     }
 
     /// The critic for mirrored scores differs in the sign of its last layer: the estimates agree.

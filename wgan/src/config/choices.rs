@@ -8,6 +8,19 @@ use serde::{Deserialize, Serialize};
 
 use super::nearest;
 
+/// Whose settings are the defaults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Preset {
+    /// WGAN-GP with networks light enough for two cores, and averaged weights
+    Light,
+    /// The WGAN paper: clipping, RMSProp, batches of 64, the original schedule of critic steps, and for images a DCGAN of 64
+    /// channels with batch norm in the generator
+    Wgan,
+    /// The WGAN-GP paper: gradient penalty, Adam with a learning rate of 1e-4, and for images a DCGAN of 64 channels
+    WganGp,
+}
+
 /// What is learned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -50,6 +63,51 @@ pub enum Arch {
     MlpSmall,
 }
 
+/// The generator beside the critic of --arch dcgan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum GeneratorArch {
+    /// The critic's mirror image, of transposed convolutions
+    Dcgan,
+    /// Three hidden layers of 10·dim units, which is about as many weights
+    Mlp,
+}
+
+/// What normalises hidden layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Norm {
+    /// Nothing
+    None,
+    /// Layer norm: each sample by its own mean and variance
+    Layer,
+    /// Batch norm: each channel by the batch's mean and variance
+    Batch,
+}
+
+/// What critic and generator play for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Objective {
+    /// The critic widens the gap between its mean scores of real and of generated samples, the generator closes it
+    Wasserstein,
+    /// The standard GAN: the critic tells real from generated, σ(D) being the probability of real; the generator lowers
+    /// ln(1 − σ(D)), whose slope vanishes as the critic becomes sure
+    Standard,
+    /// As standard, but the generator lowers −ln σ(D)
+    NonSaturating,
+}
+
+/// How the Wasserstein loss is written; the updates are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum LossForm {
+    /// mean D(generated) − mean D(real)
+    Difference,
+    /// mean(label · D), labels −1 and +1; the generator takes the label of real samples for its own
+    Labels,
+}
+
 /// What keeps the critic's slope bounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -66,6 +124,12 @@ pub enum Lipschitz {
     Difference,
     /// As gp-one-sided, with the slope between two points
     DifferenceOneSided,
+    /// The penalty λ·max(|D(x) − D(x′)| − ‖x − x′‖, 0)² on pairs of a real and a generated sample
+    Pairs,
+    /// Every weight matrix divided by its largest singular value (spectral normalisation)
+    Spectral,
+    /// Scores within ±1 by a tanh: what is estimated is then twice the total variation, no Wasserstein distance
+    Bounded,
     /// Nothing: the loss runs off, as a demonstration
     None,
 }
@@ -73,7 +137,7 @@ pub enum Lipschitz {
 impl Lipschitz {
     /// Whether a term weighted by λ is added to the critic's loss.
     pub fn is_penalty(self) -> bool {
-        !matches!(self, Lipschitz::Clip | Lipschitz::None)
+        !matches!(self, Lipschitz::Clip | Lipschitz::Spectral | Lipschitz::Bounded | Lipschitz::None)
     }
 
     /// Whether the slope is taken between two points.
@@ -104,6 +168,19 @@ pub enum Sign {
     RealHigh,
     /// Generated samples
     RealLow,
+}
+
+/// How often the critic is updated for each update of the generator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum CriticSchedule {
+    /// --critic-steps times
+    Constant,
+    /// 20 times as often for the first 25 updates of the generator and for every 500th (WGAN: 100 in place of 5)
+    Original,
+    /// To convergence: in rounds of --critic-steps, until the critic's mean loss in a round is no lower than in the one
+    /// before, at most 20 rounds
+    Converge,
 }
 
 /// The rule by which weights are updated.
@@ -156,4 +233,17 @@ macro_rules! named {
     )*};
 }
 
-named!(DatasetName, Arch, Lipschitz, PenaltyPoints, Sign, Optimizer);
+named!(
+    Preset,
+    DatasetName,
+    Arch,
+    GeneratorArch,
+    Norm,
+    Objective,
+    LossForm,
+    Lipschitz,
+    PenaltyPoints,
+    Sign,
+    CriticSchedule,
+    Optimizer
+);

@@ -10,7 +10,10 @@ use std::path::{self, Path};
 
 use serde::{Deserialize, Serialize};
 
-pub use choices::{Arch, DatasetName, Lipschitz, Optimizer, PenaltyPoints, Sign};
+pub use choices::{
+    Arch, CriticSchedule, DatasetName, GeneratorArch, Lipschitz, LossForm, Norm, Objective, Optimizer, PenaltyPoints,
+    Preset, Sign,
+};
 pub use options::Options;
 
 use crate::{Error, Result};
@@ -20,6 +23,9 @@ use crate::{Error, Result};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
+    /// Where the defaults of the other settings come from.
+    pub preset: Preset,
+
     /// What is learned.
     pub dataset: DatasetName,
     /// Where its files are; the embedded digits need none. A string, because TOML holds no other paths.
@@ -29,7 +35,17 @@ pub struct Config {
     pub arch: Arch,
     /// Channels of the first convolution, or units of the hidden layers.
     pub dim: usize,
+    /// The generator beside dcgan's critic.
+    pub generator: GeneratorArch,
+    /// What normalises the generator's hidden layers.
+    pub generator_norm: Norm,
+    /// What normalises the critic's hidden layers but the first.
+    pub critic_norm: Norm,
 
+    /// What critic and generator play for.
+    pub objective: Objective,
+    /// How the Wasserstein loss is written.
+    pub loss_form: LossForm,
     /// What keeps the critic Lipschitz.
     pub lipschitz: Lipschitz,
     /// λ, the penalty's weight.
@@ -42,6 +58,8 @@ pub struct Config {
     pub sign: Sign,
     /// Updates of the critic per update of the generator.
     pub critic_steps: u64,
+    /// How often the critic is updated for each update of the generator.
+    pub critic_schedule: CriticSchedule,
 
     /// The rule of the updates.
     pub optimizer: Optimizer,
@@ -97,11 +115,11 @@ impl Config {
     /// # Errors
     /// [`Error::Setting`] for a value that is not possible, [`Error::Flag`] for a flag that would change nothing.
     pub fn resolve(flags: &Options, file: &Options) -> Result<Self> {
-        // A preset may choose what the next one depends on, so each is looked up under all that is known before it.
+        // A layer may choose what the next one depends on, so each is looked up under all that is known before it.
         let mut preset = Options::default();
         let config = |preset: &Options| Config::default().with(preset).with(file).with(flags);
         for layer in presets::LAYERS {
-            preset = layer(&config(&preset), preset);
+            preset = preset.or(&layer(&config(&preset)));
         }
         let config = config(&preset).with_absolute_data_dir();
         config.validate()?;
@@ -140,7 +158,7 @@ impl Config {
     /// steps, wherever their data lie.
     pub fn essentials(&self) -> Options {
         let mut settings = self.effective();
-        settings.retain(|name, _| name != "data-dir" && !SCHEDULE.contains(&name));
+        settings.retain(|name, _| !["preset", "data-dir"].contains(&name) && !SCHEDULE.contains(&name));
         settings.try_into().expect("Options and Config have the same fields")
     }
 
@@ -190,6 +208,14 @@ impl Config {
         check("arch", self.arch, fits, &format!("{} holds points of the plane, which need mlp", self.dataset))?;
         let on_segment = !self.lipschitz.is_difference() || self.penalty_points == PenaltyPoints::Segment;
         check("penalty-points", self.penalty_points, on_segment, "difference needs two points on a segment")?;
+        let norms = [self.generator_norm, self.critic_norm];
+        let enough = self.batch > 1 || !norms.contains(&Norm::Batch);
+        check("batch", self.batch, enough, "batch norm needs at least 2 samples")?;
+        let unmixed = self.critic_norm != Norm::Batch || !self.lipschitz.is_penalty();
+        let reason = "the penalty is for each sample's own slope, which batch norm mixes with others; take layer";
+        check("critic-norm", self.critic_norm, unmixed, reason)?;
+        let unbounded = self.critic_norm == Norm::None || self.lipschitz != Lipschitz::Spectral;
+        check("critic-norm", self.critic_norm, unbounded, "it would undo the bound of spectral normalisation")?;
         let has_files = self.dataset != DatasetName::FashionMnist || self.data_dir.is_some();
         check("dataset", self.dataset, has_files, "it is not embedded, so --data-dir must name its folder")
     }
@@ -199,7 +225,10 @@ impl Config {
         let (effective, reason) = match name {
             "data-dir" => (self.dataset.is_images(), "the 2-D data sets are computed, not read"),
             "dim" => (self.arch != Arch::MlpSmall, "the networks of mlp-small have fixed widths"),
+            "generator" => (self.arch == Arch::Dcgan, "it is a choice beside the critic of dcgan"),
+            "loss-form" => (self.objective == Objective::Wasserstein, "it is a form of the Wasserstein loss"),
             "lambda" => (self.lipschitz.is_penalty(), "there is no penalty to be weighted"),
+            "penalty-points" if self.lipschitz == Lipschitz::Pairs => (false, "pairs compares the samples themselves"),
             "penalty-points" => (self.lipschitz.is_penalty(), "there is no penalty"),
             "clip" => (self.lipschitz == Lipschitz::Clip, "weights are clipped under --lipschitz clip alone"),
             "beta1" | "beta2" => (self.optimizer == Optimizer::Adam, "it belongs to adam"),

@@ -6,7 +6,10 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use serde::{Deserialize, Serialize};
 
-use super::choices::{Arch, DatasetName, Lipschitz, Optimizer, PenaltyPoints, Sign};
+use super::choices::{
+    Arch, CriticSchedule, DatasetName, GeneratorArch, Lipschitz, LossForm, Norm, Objective, Optimizer, PenaltyPoints,
+    Preset, Sign,
+};
 use super::nearest;
 use crate::{Error, Result};
 
@@ -19,6 +22,10 @@ fn whole<T: TryFrom<u64>>() -> RangedU64ValueParser<T> {
 #[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Options {
+    /// Where the defaults of all other settings come from [default: light]
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<Preset>,
+
     /// What to learn [default: mnist]
     #[arg(long, value_name = "NAME", help_heading = "Data")]
     pub dataset: Option<DatasetName>,
@@ -32,11 +39,26 @@ pub struct Options {
     /// Width: channels of dcgan's first layer, units of mlp's hidden layers [default: 16, 512]
     #[arg(long, value_name = "N", help_heading = "Networks", value_parser = whole::<usize>())]
     pub dim: Option<usize>,
+    /// The generator beside dcgan's critic [default: dcgan]
+    #[arg(long, value_name = "NAME", help_heading = "Networks")]
+    pub generator: Option<GeneratorArch>,
+    /// What normalises the generator's hidden layers [default: none]
+    #[arg(long, value_name = "NAME", help_heading = "Networks")]
+    pub generator_norm: Option<Norm>,
+    /// What normalises the critic's hidden layers but the first; batch only where there is no penalty [default: none]
+    #[arg(long, value_name = "NAME", help_heading = "Networks")]
+    pub critic_norm: Option<Norm>,
 
-    /// What keeps the critic Lipschitz [default: gp]
+    /// What critic and generator play for [default: wasserstein]
+    #[arg(long, value_name = "NAME", help_heading = "Objective")]
+    pub objective: Option<Objective>,
+    /// How the Wasserstein loss is written; the updates are the same [default: difference]
+    #[arg(long, value_name = "NAME", help_heading = "Objective")]
+    pub loss_form: Option<LossForm>,
+    /// What keeps the critic Lipschitz [default: gp; none for the standard GAN]
     #[arg(long, value_name = "NAME", help_heading = "Objective")]
     pub lipschitz: Option<Lipschitz>,
-    /// Weight of the penalty [default: 10; 0.1 for points unless one-sided]
+    /// Weight of the penalty [default: 10; 0.1 for points unless one-sided or pairs]
     #[arg(long, value_name = "X", help_heading = "Objective", allow_negative_numbers = true)]
     pub lambda: Option<f64>,
     /// Bound of the weights under --lipschitz clip [default: 0.01]
@@ -51,11 +73,14 @@ pub struct Options {
     /// Updates of the critic per update of the generator [default: 5]
     #[arg(long, value_name = "N", help_heading = "Objective", value_parser = whole::<u64>())]
     pub critic_steps: Option<u64>,
+    /// How often the critic is updated for each update of the generator [default: constant]
+    #[arg(long, value_name = "NAME", help_heading = "Objective")]
+    pub critic_schedule: Option<CriticSchedule>,
 
     /// The rule of the updates [default: adam; rmsprop under --lipschitz clip]
     #[arg(long, value_name = "NAME", help_heading = "Optimizer")]
     pub optimizer: Option<Optimizer>,
-    /// Learning rate [default: adam 1e-4 (dcgan 5e-4), rmsprop 5e-5, sgd 1e-3]
+    /// Learning rate [default: adam 1e-4 (dcgan 5e-4, but for --preset), rmsprop 5e-5, sgd 1e-3]
     #[arg(long, value_name = "X", help_heading = "Optimizer", allow_negative_numbers = true)]
     pub lr: Option<f64>,
     /// Decay of adam's mean of gradients [default: 0.5]
@@ -120,6 +145,13 @@ impl Options {
     pub fn names() -> Vec<String> {
         let command = Options::augment_args(clap::Command::new(""));
         command.get_arguments().filter_map(|argument| argument.get_long()).map(str::to_owned).collect()
+    }
+
+    /// These settings, and where they are silent the `other` ones.
+    pub fn or(&self, other: &Options) -> Self {
+        let mut settings = other.given();
+        settings.extend(self.given());
+        settings.try_into().expect("these came from Options")
     }
 
     /// The settings that were given, by name.

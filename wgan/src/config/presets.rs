@@ -1,23 +1,33 @@
 //! What is set when nobody sets it: defaults for all, and on top what suits the data set, the constraint and the
 //! optimiser. The numbers are those of the papers where they give any.
 
-use super::{Arch, Config, DatasetName, Lipschitz, Optimizer, Options, PenaltyPoints, Sign};
+use super::{
+    Arch, Config, CriticSchedule, DatasetName, GeneratorArch, Lipschitz, LossForm, Norm, Objective, Optimizer, Options,
+    PenaltyPoints, Preset, Sign,
+};
 
 /// The settings of WGAN-GP on images (arXiv 1704.00028, algorithm 1), with networks light enough for two cores, which bear
 /// a larger learning rate, and samples drawn with averaged weights, which are steadier than those of any one step.
 impl Default for Config {
     fn default() -> Self {
         Config {
+            preset: Preset::Light,
             dataset: DatasetName::Mnist,
             data_dir: None,
             arch: Arch::Dcgan,
             dim: 16,
+            generator: GeneratorArch::Dcgan,
+            generator_norm: Norm::None,
+            critic_norm: Norm::None,
+            objective: Objective::Wasserstein,
+            loss_form: LossForm::Difference,
             lipschitz: Lipschitz::Gp,
             lambda: 10.0,
             clip: 0.01,
             penalty_points: PenaltyPoints::Segment,
             sign: Sign::RealHigh,
             critic_steps: 5,
+            critic_schedule: CriticSchedule::Constant,
             optimizer: Optimizer::Adam,
             lr: 5e-4,
             beta1: 0.5,
@@ -36,42 +46,69 @@ impl Default for Config {
     }
 }
 
-/// The presets in order; each adds to the ones before it what suits the configuration so far.
-pub const LAYERS: [fn(&Config, Options) -> Options; 4] = [dataset, arch, lipschitz, optimizer];
+/// What suits the configuration so far, in order: a layer has its say where none before it has spoken.
+pub const LAYERS: [fn(&Config) -> Options; 6] = [paper, dataset, arch, objective, lipschitz, optimizer];
+
+/// What the papers' experiments have in common, whatever they learn: arXiv 1701.07875, algorithm 1 and published code, and
+/// arXiv 1704.00028, algorithm 1. Neither averages weights.
+fn paper(config: &Config) -> Options {
+    match config.preset {
+        Preset::Light => Options::default(),
+        Preset::Wgan => Options {
+            lipschitz: Some(Lipschitz::Clip),
+            critic_schedule: Some(CriticSchedule::Original),
+            generator_norm: config.dataset.is_images().then_some(Norm::Batch),
+            batch: Some(64),
+            average: Some(0.0),
+            ..Options::default()
+        },
+        Preset::WganGp => Options { average: Some(0.0), ..Options::default() },
+    }
+}
 
 /// The networks and batches of WGAN-GP's 2-D experiments (its published code).
-fn dataset(config: &Config, preset: Options) -> Options {
-    if config.dataset.is_images() {
-        return preset;
+fn dataset(config: &Config) -> Options {
+    match config.dataset.is_images() {
+        true => Options::default(),
+        false => Options { arch: Some(Arch::Mlp), batch: Some(256), ..Options::default() },
     }
-    Options { arch: Some(Arch::Mlp), batch: Some(256), ..preset }
 }
 
-fn arch(config: &Config, preset: Options) -> Options {
+fn arch(config: &Config) -> Options {
     let dim = match config.arch {
-        Arch::Dcgan => 16,
+        Arch::Dcgan if config.preset == Preset::Light => 16,
+        Arch::Dcgan => 64,
         Arch::Mlp | Arch::MlpSmall => 512,
     };
-    Options { dim: Some(dim), ..preset }
+    Options { dim: Some(dim), ..Options::default() }
 }
 
-/// λ is small on the plane, except for the one-sided penalty, whose gap runs off under a small one. Clipping goes with
-/// RMSProp (arXiv 1701.07875, algorithm 1).
-fn lipschitz(config: &Config, preset: Options) -> Options {
+/// The standard GAN's discriminator may be as steep as it likes.
+fn objective(config: &Config) -> Options {
+    let lipschitz = match config.objective {
+        Objective::Wasserstein => Lipschitz::Gp,
+        Objective::Standard | Objective::NonSaturating => Lipschitz::None,
+    };
+    Options { lipschitz: Some(lipschitz), ..Options::default() }
+}
+
+/// λ is small on the plane, except for the penalties that would let the gap run off, or be far from the distance, under a
+/// small one. Clipping goes with RMSProp (arXiv 1701.07875, algorithm 1).
+fn lipschitz(config: &Config) -> Options {
     let lambda = match config.lipschitz {
         Lipschitz::Gp | Lipschitz::Lp | Lipschitz::Difference if !config.dataset.is_images() => 0.1,
         _ => 10.0,
     };
     let optimizer = if config.lipschitz == Lipschitz::Clip { Optimizer::Rmsprop } else { Optimizer::Adam };
-    Options { lambda: Some(lambda), optimizer: Some(optimizer), ..preset }
+    Options { lambda: Some(lambda), optimizer: Some(optimizer), ..Options::default() }
 }
 
-fn optimizer(config: &Config, preset: Options) -> Options {
+fn optimizer(config: &Config) -> Options {
     let lr = match config.optimizer {
-        Optimizer::Adam if config.arch == Arch::Dcgan => 5e-4,
+        Optimizer::Adam if config.arch == Arch::Dcgan && config.preset == Preset::Light => 5e-4,
         Optimizer::Adam => 1e-4,
         Optimizer::Rmsprop => 5e-5,
         Optimizer::Sgd => 1e-3,
     };
-    Options { lr: Some(lr), ..preset }
+    Options { lr: Some(lr), ..Options::default() }
 }

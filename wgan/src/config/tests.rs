@@ -50,6 +50,36 @@ fn presets_are_those_of_the_papers() {
     assert_eq!((clipped.optimizer, clipped.lr, clipped.clip), (Optimizer::Rmsprop, 5e-5, 0.01));
 }
 
+/// arXiv 1701.07875, algorithm 1: α = 5·10⁻⁵, c = 0.01, m = 64, five critic steps, in its code 100 at times; and a DCGAN
+/// with batch norm. arXiv 1704.00028, algorithm 1 and its code for MNIST: λ = 10, Adam with α = 10⁻⁴ and (0.5, 0.9), m = 50,
+/// DIM 64.
+#[test]
+fn a_paper_is_one_option_away() {
+    let wgan = resolve("preset = 'wgan'", "").unwrap();
+    assert_eq!((wgan.lipschitz, wgan.clip, wgan.critic_steps, wgan.batch), (Lipschitz::Clip, 0.01, 5, 64));
+    assert_eq!((wgan.optimizer, wgan.lr, wgan.average), (Optimizer::Rmsprop, 5e-5, 0.0));
+    assert_eq!((wgan.critic_schedule, wgan.generator_norm, wgan.dim), (CriticSchedule::Original, Norm::Batch, 64));
+    let gp = resolve("preset = 'wgan-gp'", "").unwrap();
+    assert_eq!((gp.lipschitz, gp.lambda, gp.critic_steps, gp.batch), (Lipschitz::Gp, 10.0, 5, 50));
+    assert_eq!((gp.optimizer, gp.lr, gp.beta1, gp.beta2), (Optimizer::Adam, 1e-4, 0.5, 0.9));
+    assert_eq!((gp.critic_schedule, gp.generator_norm, gp.dim), (CriticSchedule::Constant, Norm::None, 64));
+    assert_eq!(gp.average, 0.0);
+    let points = resolve("preset = 'wgan'\ndataset = '8gaussians'", "").unwrap();
+    assert_eq!((points.arch, points.dim, points.generator_norm, points.batch), (Arch::Mlp, 512, Norm::None, 64));
+    // Where it comes from leaves no trace in what is computed.
+    let by_hand = Config { preset: Preset::Light, ..gp.clone() };
+    assert_eq!(by_hand.essentials(), gp.essentials());
+}
+
+#[test]
+fn the_standard_gan_has_no_constraint_unless_asked_for() {
+    assert_eq!(resolve("objective = 'standard'", "").unwrap().lipschitz, Lipschitz::None);
+    assert_eq!(
+        resolve("objective = 'non-saturating'\nlipschitz = 'spectral'", "").unwrap().lipschitz,
+        Lipschitz::Spectral
+    );
+}
+
 #[test]
 fn a_preset_follows_the_file_as_well_as_the_flags() {
     let config = resolve("optimizer = 'sgd'", "lipschitz = 'clip'").unwrap();
@@ -68,13 +98,20 @@ fn a_written_configuration_resolves_to_itself() {
 #[test]
 fn a_written_configuration_holds_what_has_an_effect() {
     insta::assert_snapshot!(resolve("lipschitz = 'clip'", "").unwrap().to_toml(), @r#"
+    preset = "light"
     dataset = "mnist"
     arch = "dcgan"
     dim = 16
+    generator = "dcgan"
+    generator-norm = "none"
+    critic-norm = "none"
+    objective = "wasserstein"
+    loss-form = "difference"
     lipschitz = "clip"
     clip = 0.01
     sign = "real-high"
     critic-steps = 5
+    critic-schedule = "constant"
     optimizer = "rmsprop"
     lr = 0.00005
     decay = 0.99
@@ -137,6 +174,18 @@ fn impossible_values_are_refused() {
         refusal("lipschitz = 'difference'\npenalty-points = 'real'"),
         @"penalty-points = real is not possible: difference needs two points on a segment"
     );
+    insta::assert_snapshot!(
+        refusal("critic-norm = 'batch'"),
+        @"critic-norm = batch is not possible: the penalty is for each sample's own slope, which batch norm mixes with others; take layer"
+    );
+    insta::assert_snapshot!(
+        refusal("critic-norm = 'layer'\nlipschitz = 'spectral'"),
+        @"critic-norm = layer is not possible: it would undo the bound of spectral normalisation"
+    );
+    insta::assert_snapshot!(
+        refusal("generator-norm = 'batch'\nbatch = 1"),
+        @"batch = 1 is not possible: batch norm needs at least 2 samples"
+    );
 }
 
 #[test]
@@ -148,6 +197,22 @@ fn flags_without_effect_are_refused() {
     insta::assert_snapshot!(
         refusal("optimizer = 'sgd'\nbeta1 = 0.1"),
         @"--beta1 has no place here: it belongs to adam"
+    );
+    insta::assert_snapshot!(
+        refusal("objective = 'standard'\nloss-form = 'labels'"),
+        @"--loss-form has no place here: it is a form of the Wasserstein loss"
+    );
+    insta::assert_snapshot!(
+        refusal("arch = 'mlp'\ngenerator = 'mlp'"),
+        @"--generator has no place here: it is a choice beside the critic of dcgan"
+    );
+    insta::assert_snapshot!(
+        refusal("lipschitz = 'pairs'\npenalty-points = 'real'"),
+        @"--penalty-points has no place here: pairs compares the samples themselves"
+    );
+    insta::assert_snapshot!(
+        refusal("lipschitz = 'spectral'\nlambda = 1"),
+        @"--lambda has no place here: there is no penalty to be weighted"
     );
     // In a file the same line waits for other flags.
     assert!(resolve("lipschitz = 'clip'", "lambda = 1").is_ok());
