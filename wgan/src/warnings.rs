@@ -2,7 +2,7 @@
 //!
 //! Whether and when a warning is due follows from the rows of the metrics, so a resumed run knows those before it.
 
-use crate::config::{Config, Lipschitz};
+use crate::config::{Config, Lipschitz, Objective};
 use crate::metrics::{Row, WINDOW};
 
 /// A sign of trouble, and what to do.
@@ -63,9 +63,15 @@ fn window(rows: &[Row]) -> Option<&[Row]> {
     rows.last_chunk::<WINDOW>().map(|window| &window[..])
 }
 
+/// Whether the gap is meant to be the Wasserstein distance, not what a discriminator makes of its logits, nor what a bounded
+/// critic makes of the total variation: those may be as steep as they like.
+fn estimates_a_distance(config: &Config) -> bool {
+    config.objective == Objective::Wasserstein && config.lipschitz != Lipschitz::Bounded
+}
+
 /// A distance is never negative. An estimate near 0 may be, by chance, but not most of the time.
 fn negative_estimate(config: &Config, rows: &[Row]) -> Option<String> {
-    let window = window(rows)?;
+    let window = window(rows).filter(|_| estimates_a_distance(config))?;
     let negative = window.iter().filter(|row| row.wasserstein < 0.0).count();
     let smoothed = window[WINDOW - 1].smoothed;
     (smoothed < 0.0 && negative >= WINDOW * 4 / 5).then(|| {
@@ -82,7 +88,7 @@ fn negative_estimate(config: &Config, rows: &[Row]) -> Option<String> {
 const STEEP: f32 = 10.0;
 
 fn steep_critic(config: &Config, rows: &[Row]) -> Option<String> {
-    let window = window(rows)?;
+    let window = window(rows).filter(|_| estimates_a_distance(config))?;
     let slope = window.iter().map(|row| row.slope).sum::<f32>() / WINDOW as f32;
     if slope < STEEP || config.lipschitz == Lipschitz::Clip {
         return None;
@@ -104,6 +110,10 @@ fn vanished_gradient(config: &Config, rows: &[Row]) -> Option<String> {
     let gradient = rows.last()?.measured.as_ref()?.generator_gradient;
     (gradient < VANISHED).then(|| {
         let remedy = match config.lipschitz {
+            _ if config.objective == Objective::Standard => {
+                "let it lower −ln σ(D) (--objective non-saturating), or play for the distance (--objective wasserstein)"
+                    .to_owned()
+            }
             Lipschitz::Clip => format!("widen the bound of its weights (--clip {})", 10.0 * config.clip),
             _ => "start again with a smaller --lr or another --seed".to_owned(),
         };
@@ -208,8 +218,11 @@ mod tests {
         assert_eq!((gp.len(), gp[0].step), (1, 65));
         assert!(gp[0].text.contains("the critic's slope is 10.1 on average") && gp[0].text.contains("--lambda 100"));
         assert!(none[0].text.contains("--lipschitz gp"), "{none:?}");
-        // The slope of a clipped critic has no meaning of its own.
+        // The slope of a clipped critic has no meaning of its own, a bounded one and a discriminator may be steep.
         assert_eq!(warnings(&config(Lipschitz::Clip), &rows), []);
+        assert_eq!(warnings(&config(Lipschitz::Bounded), &rows), []);
+        let standard = Config { objective: Objective::Standard, ..config(Lipschitz::None) };
+        assert_eq!(warnings(&standard, &rows), []);
     }
 
     #[test]
