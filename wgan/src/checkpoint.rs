@@ -66,7 +66,10 @@ impl Metadata {
         let damaged = |problem| Error::Damaged { path: path.to_owned(), problem };
         let json = nn::checkpoint::metadata(path, METADATA_KEY)?;
         let json = json.ok_or_else(|| damaged("these weights were not written by wgan".to_owned()))?;
-        Metadata::from_json(&json).map_err(damaged)
+        let metadata = Metadata::from_json(&json).map_err(damaged)?;
+        let impossible = |error| damaged(format!("its metadata cannot be used ({error})"));
+        metadata.config().validate_values().map_err(impossible)?;
+        Ok(metadata)
     }
 
     fn from_json(json: &str) -> Result<Self, String> {
@@ -79,7 +82,10 @@ impl Metadata {
         if format != FORMAT {
             return Err(format!("it has format {format}, but this program reads format {FORMAT}"));
         }
-        serde_json::from_str(json).map_err(unreadable)
+        let metadata: Metadata = serde_json::from_str(json).map_err(unreadable)?;
+        // TOML, in which settings are compared and merged, knows no number beyond 63 bits.
+        toml::Table::try_from(&metadata.settings).map_err(|error| format!("its metadata cannot be used ({error})"))?;
+        Ok(metadata)
     }
 }
 
@@ -133,6 +139,25 @@ mod tests {
         std::fs::write(&path, "short").unwrap();
         let truncated = Metadata::read(&path).unwrap_err();
         assert!(truncated.to_string().contains("is not a whole safetensors file") && truncated.exit_code() == 2);
+    }
+
+    /// Whoever made the file up, the sentence says what is wrong.
+    #[test]
+    fn impossible_settings_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("generator.safetensors");
+        let problem = |settings: &str| {
+            let json = format!(r#"{{"format":1,"step":3,"settings":{{{settings}}}}}"#);
+            nn::Checkpoint::new().save(&path, Some((METADATA_KEY, &json))).unwrap();
+            Metadata::read(&path).unwrap_err().to_string()
+        };
+        assert!(
+            problem(r#""dim":4294967296"#).ends_with("(dim = 4294967296 is not possible: it must be from 1 to 1024)")
+        );
+        assert!(problem(r#""dataset":"8gaussians","arch":"dcgan""#).contains("arch = dcgan is not possible"));
+        assert!(problem(r#""seed":18446744073709551615"#).contains("its metadata cannot be used"));
+        assert!(problem(r#""lr":1e999"#).contains("its metadata cannot be read"));
+        assert!(problem(r#""dataset":"cats""#).contains("its metadata cannot be read"));
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! The command line: `wgan train` (also what no subcommand does), `wgan sample` and `wgan experiment`.
+//! The command line: `wgan train` (also what no subcommand does), `sample`, `eval`, `train-classifier`, `experiment`.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Parser, Subcommand, value_parser};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
 use crate::config::Options;
 use crate::experiments;
@@ -30,6 +31,8 @@ pub enum Command {
     Train(Box<TrainArgs>),
     /// Draw samples from a trained generator
     Sample(SampleArgs),
+    /// Measure how good a trained generator's samples are
+    Eval(EvalArgs),
     /// Train the classifier that images are compared by
     TrainClassifier(TrainClassifierArgs),
     /// Show on a small scale what the theory says, measured beside the known answer
@@ -70,15 +73,70 @@ pub struct SampleArgs {
     /// Where the generator is.
     #[command(flatten)]
     pub source: Source,
-    /// Number of samples
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = value_parser!(u32).range(1..=MOST_SAMPLES))]
-    pub count: u32,
+    /// Number of samples, rounded up to whole rows in grids but the plain one [default: 64; 100 for digits, 32 for
+    /// neighbours]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=MOST_SAMPLES))]
+    pub count: Option<u32>,
     /// Start of the random numbers; the same seed gives the same samples
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+    /// Which images the picture shows, and in which order
+    #[arg(long, value_name = "NAME", default_value_t = Grid::Plain)]
+    pub grid: Grid,
     /// File to write: .png for a picture of all samples, .npy for an array (N×28×28 in [0, 1], or N×2)
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    /// What samples are compared with.
+    #[command(flatten)]
+    pub real: Real,
+}
+
+/// The pictures that `wgan sample` draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Grid {
+    /// The samples as they come
+    Plain,
+    /// Rows of eight images on the way from one sample to another
+    Interpolation,
+    /// A row for each digit that the classifier takes samples for
+    Digits,
+    /// Each sample, framed, with its three nearest training images
+    Neighbours,
+}
+
+impl fmt::Display for Grid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.to_possible_value().expect("no name is skipped");
+        f.write_str(value.get_name())
+    }
+}
+
+/// What samples are compared with.
+#[derive(Debug, Args)]
+pub struct Real {
+    /// Folder with the data as IDX files, raw or .gz [default: where the run had them, or the embedded digits]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<String>,
+    /// Weights that `wgan train-classifier` wrote [default: embedded ones for digits]
+    #[arg(long, value_name = "FILE")]
+    pub classifier: Option<PathBuf>,
+}
+
+/// The options of `wgan eval`.
+#[derive(Debug, Args)]
+pub struct EvalArgs {
+    /// Folder of the run, in which eval.json is left, and for images neighbours.png
+    #[arg(long, value_name = "DIR")]
+    pub run: PathBuf,
+    /// Number of samples to measure
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = value_parser!(u32).range(2..=MOST_SAMPLES))]
+    pub samples: u32,
+    /// Start of the samples' random numbers; the same seed gives the same measures
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// What samples are compared with.
+    #[command(flatten)]
+    pub real: Real,
 }
 
 /// Where `wgan sample` finds the generator.

@@ -14,7 +14,7 @@
 //! - [`checkpoint`]: what a checkpoint says about itself
 //! - [`sample`]: samples from a trained generator
 //! - [`classifier`]: a network that tells digits apart
-//! - [`measures`]: how good samples are
+//! - [`measures`], [`eval`]: how good samples are
 //! - [`pictures`]: grids of images, curves, contours
 //! - [`npy`]: files of numbers
 //! - [`experiments`]: demonstrations of the theory, each measured beside its known answer
@@ -43,6 +43,7 @@ pub mod cli;
 pub mod config;
 pub mod data;
 mod error;
+pub mod eval;
 pub mod experiments;
 pub mod histogram;
 pub mod interrupt;

@@ -6,14 +6,17 @@ use std::process::ExitCode;
 
 use autograd::{Shape, Tensor};
 use clap::Parser;
-use wgan::cli::{self, Cli, Command, ExperimentArgs, SampleArgs, TrainArgs, TrainClassifierArgs};
+use wgan::classifier::{self, Classifier};
+use wgan::cli::{self, Cli, Command, EvalArgs, ExperimentArgs, Grid, SampleArgs, TrainArgs, TrainClassifierArgs};
 use wgan::config::{Config, Options};
 use wgan::data::{Dataset, Split};
+use wgan::eval::{self, Request};
 use wgan::experiments::{self, Experiment, Size};
 use wgan::pictures::Picture;
 use wgan::run_folder::RunFolder;
+use wgan::sample::{self, Sampler};
 use wgan::train::Outcome;
-use wgan::{Error, Result, classifier, interrupt, npy};
+use wgan::{Error, Result, interrupt, npy};
 
 /// Where runs without --out go.
 const RUNS: &str = "runs";
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
         None => train(&cli.train),
         Some(Command::Train(args)) => train(args),
         Some(Command::Sample(args)) => sample(args),
+        Some(Command::Eval(args)) => eval(args),
         Some(Command::TrainClassifier(args)) => train_classifier(args),
         Some(Command::Experiment(args)) => experiment(args),
     };
@@ -87,16 +91,67 @@ fn resume(path: &Path, args: &TrainArgs) -> Result<(RunFolder, Outcome)> {
 
 fn sample(args: &SampleArgs) -> Result<ExitCode> {
     let format = Format::of(&args.out)?;
-    let weights = match (&args.source.run, &args.source.checkpoint) {
-        (Some(run), _) => RunFolder::open(run)?.generator(),
-        (None, file) => file.clone().expect("clap asks for one of the two"),
+    let run = args.source.run.as_deref().map(RunFolder::open).transpose()?;
+    let weights = match &run {
+        Some(run) => run.generator(),
+        None => args.source.checkpoint.clone().expect("clap asks for one of the two"),
     };
-    let samples = wgan::sample::draw(&weights, args.count as usize, args.seed)?;
+    let sampler = Sampler::load(&weights)?;
+    refuse_idle(args, &format, &sampler)?;
+    let count = args.count.map(|count| count as usize);
     let bytes = match format {
-        Format::Png => Picture::of_samples(&samples).encode(),
-        Format::Npy => npy::encode(&without_channel(samples)),
+        Format::Png => picture(args, &sampler, run.as_ref(), count)?.encode(),
+        Format::Npy => npy::encode(&without_channel(sampler.draw(count.unwrap_or(64), args.seed)?)),
     };
     nn::files::write_whole(&args.out, &bytes)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses what would change nothing, and grids of what is no image.
+fn refuse_idle(args: &SampleArgs, format: &Format, sampler: &Sampler) -> Result<()> {
+    let flag = |flag: &str, reason: &str| Err(Error::Flag { flag: flag.to_owned(), reason: reason.to_owned() });
+    let dataset = sampler.config().dataset;
+    if args.grid == Grid::Plain {
+    } else if matches!(format, Format::Npy) {
+        return flag("grid", "an array has no rows; name a .png");
+    } else if !dataset.is_images() {
+        let (value, reason) = (args.grid.to_string(), format!("{dataset} holds points of the plane, not images"));
+        return Err(Error::Setting { name: "grid", value, reason });
+    }
+    if args.real.data_dir.is_some() && args.grid != Grid::Neighbours {
+        return flag("data-dir", "only --grid neighbours looks at training images");
+    }
+    if args.real.classifier.is_some() && args.grid != Grid::Digits {
+        return flag("classifier", "only --grid digits sorts samples by their class");
+    }
+    Ok(())
+}
+
+fn picture(args: &SampleArgs, sampler: &Sampler, run: Option<&RunFolder>, count: Option<usize>) -> Result<Picture> {
+    let seed = args.seed;
+    match args.grid {
+        Grid::Plain => Ok(Picture::of_samples(&sampler.draw(count.unwrap_or(64), seed)?)),
+        Grid::Interpolation => sample::interpolation(sampler, count.unwrap_or(64), seed),
+        Grid::Digits => {
+            let eye = Classifier::of(sampler.config().dataset, args.real.classifier.as_deref())?;
+            sample::digits(sampler, &eye, count.unwrap_or(100), seed)
+        }
+        Grid::Neighbours => {
+            let data = Dataset::load(&sampler.config_with_data(args.real.data_dir.clone(), run)?)?;
+            sample::neighbours(&sampler.draw(count.unwrap_or(32), seed)?, &data)
+        }
+    }
+}
+
+fn eval(args: &EvalArgs) -> Result<ExitCode> {
+    let folder = RunFolder::open(&args.run)?;
+    let request = Request {
+        samples: args.samples as usize,
+        seed: args.seed,
+        data_dir: args.real.data_dir.clone(),
+        classifier: args.real.classifier.as_deref(),
+    };
+    tell(&eval::evaluate(&folder, &request)?.to_string());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -127,6 +127,11 @@ impl Generator {
         }
     }
 
+    /// What the noise is.
+    pub fn latent(&self) -> Latent {
+        self.latent
+    }
+
     /// The samples made of noise, each by itself.
     #[track_caller]
     pub fn samples_of<'t>(&self, noise: Var<'t>) -> Var<'t> {
@@ -150,7 +155,8 @@ impl Generator {
 }
 
 impl Latent {
-    fn count(self) -> usize {
+    /// Numbers of noise for a sample.
+    pub fn count(self) -> usize {
         match self {
             Latent::Normal(count) | Latent::Uniform(count) => count,
         }

@@ -8,6 +8,8 @@
 //!   curves.png              the metrics, drawn
 //!   checkpoint.safetensors  everything needed to go on
 //!   generator.safetensors   the result
+//!   eval.json               its measures, if it was evaluated
+//!   neighbours.png          samples beside the nearest training images, likewise
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -95,6 +97,16 @@ impl RunFolder {
         self.path.join("generator.safetensors")
     }
 
+    /// `eval.json`
+    pub fn evaluation(&self) -> PathBuf {
+        self.path.join("eval.json")
+    }
+
+    /// `neighbours.png`
+    pub fn neighbours(&self) -> PathBuf {
+        self.path.join("neighbours.png")
+    }
+
     /// The picture of the samples after `step` updates, as `samples/step-000500.png`.
     pub fn sample(&self, step: u64) -> PathBuf {
         self.samples().join(format!("step-{step:06}.png"))
@@ -144,7 +156,8 @@ impl RunFolder {
 
     fn remove_run(&self) -> Result<()> {
         // The checkpoint goes first: without it nobody takes what is left for a run.
-        for file in [self.checkpoint(), self.generator(), self.config(), self.metrics(), self.curves()] {
+        let of_training = [self.checkpoint(), self.generator(), self.config(), self.metrics(), self.curves()];
+        for file in of_training.into_iter().chain([self.evaluation(), self.neighbours()]) {
             remove(&file)?;
         }
         if self.samples().is_dir() { self.remove_samples_after(0) } else { Ok(()) }
@@ -210,14 +223,15 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("run");
         let folder = RunFolder::at(&path, false).unwrap();
-        for file in [folder.checkpoint(), folder.metrics(), folder.sample(500), path.join("notes.txt")] {
+        let of_run = [folder.checkpoint(), folder.metrics(), folder.sample(500), folder.evaluation()];
+        for file in of_run.iter().chain([&path.join("notes.txt")]) {
             fs::write(file, "").unwrap();
         }
         let error = RunFolder::at(&path, false).unwrap_err().to_string();
         assert!(error.contains("--resume") && error.contains("--force"), "{error}");
         assert!(folder.checkpoint().exists());
         RunFolder::at(&path, true).unwrap();
-        assert!(![folder.checkpoint(), folder.metrics(), folder.sample(500)].iter().any(|file| file.exists()));
+        assert!(!of_run.iter().any(|file| file.exists()));
         assert!(path.join("notes.txt").exists());
     }
 

@@ -9,8 +9,9 @@ use autograd::{ByteTable, Device, Shape, Tensor, Var, Variable};
 use nn::layers::{Activation, Conv2d, Flatten, Linear};
 use nn::{Checkpoint, Init, Mode, Module, Rng, Sequential};
 
-use crate::Result;
+use crate::config::DatasetName;
 use crate::data::Labelled;
+use crate::{Error, Result};
 
 pub use train::{Outcome, train};
 
@@ -66,6 +67,22 @@ impl Classifier {
         let classifier = Classifier::new(0);
         classifier.checkpoint().load_bytes(DIGITS, Path::new("the embedded classifier"))?;
         Ok(classifier)
+    }
+
+    /// The network that knows the classes of a data set of images: the one in `file`, or the embedded one for digits.
+    ///
+    /// # Errors
+    /// If the file cannot be used, or there is none and the images are no digits.
+    pub fn of(dataset: DatasetName, file: Option<&Path>) -> Result<Self> {
+        match (file, dataset) {
+            (Some(file), _) => Classifier::read(file),
+            (None, DatasetName::Mnist) => Classifier::of_digits(),
+            (None, _) => {
+                let reason = "the embedded classifier knows digits alone; train another one with wgan train-classifier \
+                              --data-dir, and name its file with --classifier";
+                Err(Error::Setting { name: "dataset", value: dataset.to_string(), reason: reason.to_owned() })
+            }
+        }
     }
 
     /// The network whose weights are in a file that `wgan train-classifier` wrote.

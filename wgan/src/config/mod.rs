@@ -134,6 +134,18 @@ impl Config {
         settings.try_into().expect("Options and Config have the same fields")
     }
 
+    /// These settings with the files of the data set in this folder.
+    ///
+    /// # Errors
+    /// [`Error::Flag`] if the data set has no files, [`Error::Setting`] if it needs a folder and gets none.
+    pub fn with_data_dir(&self, data_dir: Option<String>) -> Result<Self> {
+        let changes = Options { data_dir, ..Options::default() };
+        let config = self.with(&changes).with_absolute_data_dir();
+        config.validate()?;
+        config.reject_idle(&changes)?;
+        Ok(config)
+    }
+
     /// The configuration of a run that is resumed with `changes`: they may ask for more steps or other reports, but for
     /// nothing that the steps done so far depended on.
     ///
@@ -181,6 +193,16 @@ impl Config {
     }
 
     fn validate(&self) -> Result<()> {
+        self.validate_values()?;
+        let has_files = self.dataset != DatasetName::FashionMnist || self.data_dir.is_some();
+        check("dataset", self.dataset, has_files, "it is not embedded, so --data-dir must name its folder")
+    }
+
+    /// Whether each value is possible, and possible beside the others; wherever the data lie.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for one that is not.
+    pub fn validate_values(&self) -> Result<()> {
         let positive = |name, x: f64| {
             check(name, x, x > 0.0, "it must be greater than 0")?;
             check(name, x, (x as f32).is_normal(), "32 bits hold numbers from 1e-37 to 3e38")
@@ -215,9 +237,7 @@ impl Config {
         let reason = "the penalty is for each sample's own slope, which batch norm mixes with others; take layer";
         check("critic-norm", self.critic_norm, unmixed, reason)?;
         let unbounded = self.critic_norm == Norm::None || self.lipschitz != Lipschitz::Spectral;
-        check("critic-norm", self.critic_norm, unbounded, "it would undo the bound of spectral normalisation")?;
-        let has_files = self.dataset != DatasetName::FashionMnist || self.data_dir.is_some();
-        check("dataset", self.dataset, has_files, "it is not embedded, so --data-dir must name its folder")
+        check("critic-norm", self.critic_norm, unbounded, "it would undo the bound of spectral normalisation")
     }
 
     /// Why the setting has no effect beside the others, if it has none.

@@ -13,12 +13,12 @@ pub enum Part {
     Test,
 }
 
-/// The training images in `folder`; `name` is the data set's.
+/// The images of a part in `folder`; `name` is the data set's.
 ///
 /// # Errors
 /// [`Error::NoData`] if the folder holds no file of a known name, [`Error::Idx`] if the file cannot be used.
-pub fn load(name: &str, folder: &Path) -> Result<Dataset> {
-    Ok(Dataset::from_images(name, images(folder, Part::Train)?))
+pub fn load(name: &str, folder: &Path, part: Part) -> Result<Dataset> {
+    Ok(Dataset::from_images(name, images(folder, part)?))
 }
 
 /// The images of a part.
@@ -84,7 +84,7 @@ mod tests {
     fn images_are_found_under_their_published_name() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("train-images-idx3-ubyte"), white()).unwrap();
-        let data = load("fashion-mnist", folder.path()).unwrap();
+        let data = load("fashion-mnist", folder.path(), Part::Train).unwrap();
         assert_eq!((data.name(), data.len()), ("fashion-mnist", 1));
         assert!(data.samples(0..1).data().iter().all(|&x| x == 1.0));
     }
@@ -94,14 +94,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let tiny = [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 7, 7];
         fs::write(folder.path().join("train-images-idx3-ubyte"), tiny).unwrap();
-        let error = load("mnist", folder.path()).err().unwrap().to_string();
+        let error = load("mnist", folder.path(), Part::Train).err().unwrap().to_string();
         assert!(error.ends_with("images of 1×2 pixels, but the networks need 28×28"), "{error}");
     }
 
     #[test]
     fn an_empty_folder_names_what_was_looked_for() {
         let folder = tempfile::tempdir().unwrap();
-        let error = load("mnist", folder.path()).err().unwrap().to_string();
+        let error = load("mnist", folder.path(), Part::Train).err().unwrap().to_string();
         assert!(error.ends_with("looked for train-images-idx3-ubyte and train-images-idx3-ubyte.gz"), "{error}");
     }
 }

@@ -8,6 +8,7 @@ mod mnist;
 mod toys;
 
 use std::ops::Range;
+use std::path::Path;
 
 use autograd::{ByteTable, Shape, Tensor, Var, Variable};
 use nn::Rng;
@@ -18,6 +19,7 @@ pub use toys::Mixture;
 
 use crate::config::{Config, DatasetName};
 use crate::{Error, Result};
+use folder::Part;
 
 /// A finite set of real samples of one shape: images in [0, 1] as `[1, height, width]`, or points as `[2]`.
 pub struct Dataset {
@@ -81,7 +83,7 @@ impl Dataset {
             (DatasetName::EightGaussians, _) => toys::eight_gaussians(rng),
             (DatasetName::TwentyFiveGaussians, _) => toys::twenty_five_gaussians(rng),
             (DatasetName::Swissroll, _) => toys::swissroll(rng),
-            (name, Some(data_dir)) => folder::load(&name.to_string(), data_dir.as_ref())?,
+            (name, Some(data_dir)) => folder::load(&name.to_string(), data_dir.as_ref(), Part::Train)?,
             (_, None) => mnist::load()?,
         };
         let data = data.hold_out();
@@ -90,6 +92,15 @@ impl Dataset {
             return Err(Error::Setting { name: "batch", value: config.batch.to_string(), reason });
         }
         Ok(data)
+    }
+
+    /// The test images in the folder that `config` names, if it holds any.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or does not hold images of 28×28 pixels.
+    pub fn load_test(config: &Config) -> Result<Option<Self>> {
+        let folder = config.data_dir.as_ref().map(Path::new).filter(|folder| folder::has_images(folder, Part::Test));
+        folder.map(|folder| folder::load(&config.dataset.to_string(), folder, Part::Test)).transpose()
     }
 
     fn hold_out(self) -> Self {

@@ -1,13 +1,17 @@
 //! Images side by side.
 
 use autograd::Tensor;
+use plotters::style::RGBColor;
 
 use super::Picture;
+use super::style::BLUE;
 
 /// Pixels of the picture per pixel of an image.
 const SCALE: usize = 2;
 /// Pixels between two images, and around all.
 const GAP: usize = 2;
+/// Pixels between two groups of images.
+const WIDE_GAP: usize = 14;
 /// The grey between images: dark, so that it does not outshine digits on black.
 const BETWEEN: u8 = 64;
 
@@ -22,23 +26,88 @@ const BETWEEN: u8 = 64;
 /// # Panics
 /// If the tensor is of another rank.
 pub fn grid(images: &Tensor) -> Picture {
-    let [count, 1, rows, columns] = images.shape()[..] else {
-        panic!("images need shape [N, 1, height, width], not {}", images.shape());
-    };
-    let across = count.isqrt() + usize::from(count.isqrt().pow(2) < count);
-    let down = count.div_ceil(across);
-    let (cell_width, cell_height) = (columns * SCALE + GAP, rows * SCALE + GAP);
-    let (width, height) = (across * cell_width + GAP, down * cell_height + GAP);
+    let count = images.shape()[0];
+    rows(images, count.isqrt() + usize::from(count.isqrt().pow(2) < count))
+}
 
-    let grey = |x: usize, y: usize| {
-        let (x, y) = (x.checked_sub(GAP)?, y.checked_sub(GAP)?);
-        let (column, row) = (x % cell_width / SCALE, y % cell_height / SCALE);
-        let image = y / cell_height * across + x / cell_width;
-        let inside = image < count && column < columns && row < rows;
-        inside.then(|| byte(images.data()[(image * rows + row) * columns + column]))
-    };
-    let pixels = (0..height).flat_map(|y| (0..width).flat_map(move |x| [grey(x, y).unwrap_or(BETWEEN); 3])).collect();
-    Picture { width, height, pixels }
+/// The same in rows of `across`. Numbers that are none show as the grey between images, so that places can be empty.
+///
+/// # Panics
+/// If the tensor is of another rank.
+pub fn rows(images: &Tensor, across: usize) -> Picture {
+    Sheet::new(images, across, across).picture(None)
+}
+
+/// Groups of `size` images, `across` of them in a row; the first image of each is framed.
+///
+/// # Panics
+/// If the tensor is of another rank.
+pub fn groups(images: &Tensor, size: usize, across: usize) -> Picture {
+    Sheet::new(images, size * across, size).picture(Some(BLUE))
+}
+
+/// Images, and where they are.
+struct Sheet<'a> {
+    images: &'a [f32],
+    height: usize,
+    width: usize,
+    across: usize,
+    group: usize,
+}
+
+impl<'a> Sheet<'a> {
+    fn new(images: &'a Tensor, across: usize, group: usize) -> Self {
+        let [_, 1, height, width] = images.shape()[..] else {
+            panic!("images need shape [N, 1, height, width], not {}", images.shape());
+        };
+        Sheet { images: images.data(), height, width, across, group }
+    }
+
+    /// The upper left pixel of a place.
+    fn corner(&self, row: usize, column: usize) -> [usize; 2] {
+        let left = GAP + column * (self.width * SCALE + GAP) + column / self.group * WIDE_GAP;
+        [left, GAP + row * (self.height * SCALE + GAP)]
+    }
+
+    fn picture(&self, frame: Option<RGBColor>) -> Picture {
+        let size = self.height * self.width;
+        let down = (self.images.len() / size).div_ceil(self.across);
+        let [right, _] = self.corner(0, self.across - 1);
+        let [_, bottom] = self.corner(down, 0);
+        let width = right + self.width * SCALE + GAP;
+        let mut picture = Picture { width, height: bottom, pixels: vec![BETWEEN; width * bottom * 3] };
+        for (place, image) in self.images.chunks_exact(size).enumerate() {
+            let (row, column) = (place / self.across, place % self.across);
+            let [x, y] = self.corner(row, column);
+            if let Some(RGBColor(r, g, b)) = frame.filter(|_| column.is_multiple_of(self.group)) {
+                let [width, height] = [self.width, self.height].map(|side| side * SCALE + 2 * GAP);
+                picture.fill([x - GAP, y - GAP], [width, height], |_, _| Some([r, g, b]));
+            }
+            let grey = |x: usize, y: usize| {
+                let value = image[y / SCALE * self.width + x / SCALE];
+                (!value.is_nan()).then(|| [byte(value); 3])
+            };
+            picture.fill([x, y], [self.width * SCALE, self.height * SCALE], grey);
+        }
+        picture
+    }
+}
+
+impl Picture {
+    /// Gives the pixels of a rectangle the colours of their places in it.
+    fn fill(
+        &mut self,
+        [left, top]: [usize; 2],
+        [width, height]: [usize; 2],
+        colour: impl Fn(usize, usize) -> Option<[u8; 3]>,
+    ) {
+        for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
+            if let Some(colour) = colour(x, y) {
+                let first = ((top + y) * self.width + left + x) * 3;
+                self.pixels[first..first + 3].copy_from_slice(&colour);
+            }
+        }
+    }
 }
 
 fn byte(x: f32) -> u8 {
@@ -49,13 +118,18 @@ fn byte(x: f32) -> u8 {
 mod tests {
     use super::*;
 
+    fn colour(picture: &Picture, x: usize, y: usize) -> [u8; 3] {
+        let first = (y * picture.width + x) * 3;
+        picture.pixels[first..first + 3].try_into().unwrap()
+    }
+
     #[test]
     fn every_image_has_its_place() {
         // Five images of 1×2 pixels: three columns, two rows, one place empty.
         let images = Tensor::from_fn([5, 1, 1, 2], |i| i as f32 / 10.0);
         let picture = grid(&images);
         assert_eq!((picture.width, picture.height), (3 * (2 * 2 + 2) + 2, 2 * (2 + 2) + 2));
-        let grey = |x: usize, y: usize| picture.pixels[(y * picture.width + x) * 3];
+        let grey = |x: usize, y: usize| colour(&picture, x, y)[0];
         assert_eq!([grey(2, 2), grey(3, 3), grey(4, 2), grey(5, 3)], [0, 0, 26, 26]);
         assert_eq!([grey(1, 1), grey(6, 2), grey(7, 3)], [BETWEEN; 3]);
         assert_eq!(grey(8, 2), 51);
@@ -64,7 +138,26 @@ mod tests {
     }
 
     #[test]
+    fn groups_are_apart_and_their_first_images_framed() {
+        // Two groups of two images of one pixel, side by side.
+        let picture = groups(&Tensor::from_fn([4, 1, 1, 1], |i| i as f32 / 5.0), 2, 2);
+        assert_eq!((picture.width, picture.height), (2 + 4 * 4 + WIDE_GAP, 6));
+        let RGBColor(r, g, b) = BLUE;
+        let second = 2 + 2 * 4 + WIDE_GAP; // where the second group begins
+        assert_eq!([0, 4, second - 1, second + 2].map(|x| colour(&picture, x, 2)), [[r, g, b]; 4]);
+        assert_eq!([2, 6, second, second + 4].map(|x| colour(&picture, x, 3)[0]), [0, 51, 102, 153]);
+        assert_eq!([8, 12, second - 3].map(|x| colour(&picture, x, 2)), [[BETWEEN; 3]; 3]);
+    }
+
+    #[test]
+    fn a_place_can_be_empty() {
+        let picture = rows(&Tensor::new([2, 1, 1, 1], vec![f32::NAN, 1.0]).unwrap(), 1);
+        assert_eq!((picture.width, picture.height), (6, 10));
+        assert_eq!([2, 6].map(|y| colour(&picture, 2, y)), [[BETWEEN; 3], [255; 3]]);
+    }
+
+    #[test]
     fn values_beyond_the_range_are_cut_off() {
-        assert_eq!([byte(-1.0), byte(0.5), byte(2.0), byte(f32::NAN)], [0, 128, 255, 0]);
+        assert_eq!([byte(-1.0), byte(0.5), byte(2.0)], [0, 128, 255]);
     }
 }

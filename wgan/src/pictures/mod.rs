@@ -16,7 +16,7 @@ use plotters::prelude::{BitMapBackend, DrawingArea, IntoDrawingArea, WHITE};
 pub use contours::{Contours, grid_points};
 pub use curves::curves;
 pub use figure::{Figure, Panel};
-pub use grid::grid;
+pub use grid::{grid, groups, rows};
 pub use style::{BLUE, FAINT, GREEN, INK, ORANGE, PURPLE, SKY, VERMILION, tint};
 
 /// An opaque picture in memory.

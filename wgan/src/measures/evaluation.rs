@@ -1,0 +1,346 @@
+//! All that is measured of a trained generator, beside the same of real samples.
+
+use std::fmt;
+use std::path::Path;
+
+use autograd::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::{Coverage, Moments, classifier_score, sliced_wasserstein, wasserstein};
+use crate::classifier::Classifier;
+use crate::config::DatasetName;
+use crate::data::{Dataset, Labelled, Mixture};
+use crate::{Error, Result};
+
+/// How good a generator's samples are.
+///
+/// ```
+/// use wgan::data::{Dataset, Mixture};
+/// use wgan::measures::{Measures, Points};
+/// use wgan::{config::{Config, DatasetName}};
+///
+/// let config = Config { dataset: DatasetName::EightGaussians, ..Config::default() };
+/// let data = Dataset::load(&config)?;
+/// let perfect = data.samples(50_000..50_500);
+/// let Measures::Points(points) = Measures::of_points(&perfect, &data, config.dataset)? else { unreachable!() };
+/// assert_eq!(points.generated.coverage.unwrap().covered, 8);
+/// # Ok::<(), wgan::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Evaluation {
+    /// What the generator was trained on.
+    pub dataset: DatasetName,
+    /// Updates of the generator.
+    pub step: u64,
+    /// Start of the samples' random numbers.
+    pub seed: u64,
+    /// What is measured of that kind of samples.
+    #[serde(flatten)]
+    pub measures: Measures,
+}
+
+/// What is measured, by kind of samples.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Measures {
+    /// Of images.
+    Images(Comparison<Images>),
+    /// Of points of the plane.
+    Points(Comparison<Points>),
+}
+
+/// The same measures of generated and of real samples, both compared with further real ones.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Comparison<M> {
+    /// Number of real samples compared with.
+    pub reference: usize,
+    /// What generated samples get.
+    pub generated: M,
+    /// What real samples get, and no generator can beat except by luck.
+    pub real: M,
+}
+
+/// Measures of images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Images {
+    /// Number of images measured.
+    pub samples: usize,
+    /// [`Moments::frechet_distance`] of the classifier's features.
+    pub frechet_distance: f64,
+    /// [`classifier_score`].
+    pub classifier_score: f64,
+    /// The share of images that the classifier takes for each class.
+    pub shares: Vec<f64>,
+}
+
+/// Measures of points of the plane.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Points {
+    /// Number of points measured.
+    pub samples: usize,
+    /// How they cover the modes, if the data have any.
+    pub coverage: Option<Coverage>,
+    /// [`sliced_wasserstein`].
+    pub sliced_wasserstein: f64,
+    /// [`wasserstein`], between some of the points and as many others.
+    pub wasserstein: f64,
+    /// How many that are.
+    pub paired: usize,
+}
+
+/// As many real images are looked at, at most.
+const MOST_IMAGES: usize = 10_000;
+/// As many points are paired, at most: an optimal pairing takes time cubic in their number.
+const MOST_PAIRS: usize = 1000;
+
+impl Measures {
+    /// Measures images `[N, 1, 28, 28]`. Compared with are training images, and the real ones measured beside are test
+    /// images if there are any, else the last of the data set.
+    ///
+    /// # Errors
+    /// If there are too few images of a kind, or the classifier's features are not finite.
+    pub fn of_images(generated: &Tensor, data: &Dataset, test: Option<&Dataset>, eye: &Classifier) -> Result<Self> {
+        check_finite(generated, "samples")?;
+        let all = data.held_out().end;
+        let count = generated.shape()[0].min(test.map_or(all / 2, Dataset::len));
+        let (real, others) = match test {
+            Some(test) => (test.samples(0..count), all),
+            None => (data.samples(all - count..all), all - count),
+        };
+        let reference = others.min(MOST_IMAGES);
+        let of_reference = moments(&eye.classify(&data.samples(0..reference))?.features)?;
+        let measure = |images: &Tensor| {
+            let seen = eye.classify(images)?;
+            Ok::<_, Error>(Images {
+                samples: images.shape()[0],
+                frechet_distance: moments(&seen.features)?.frechet_distance(&of_reference),
+                classifier_score: classifier_score(seen.probabilities.data(), Labelled::CLASSES),
+                shares: shares(&seen.classes()),
+            })
+        };
+        Ok(Measures::Images(Comparison { reference, generated: measure(generated)?, real: measure(&real)? }))
+    }
+
+    /// Measures points `[N, 2]`. Compared with are the first of the data set, measured beside are the last.
+    ///
+    /// # Errors
+    /// If the points are not finite, or there are none.
+    pub fn of_points(generated: &Tensor, data: &Dataset, dataset: DatasetName) -> Result<Self> {
+        check_finite(generated, "samples")?;
+        let all = data.held_out().end;
+        let count = generated.shape()[0].min(all / 2);
+        let reference = data.samples(0..count);
+        let mixture = Mixture::of(dataset);
+        let measure = |points: &Tensor| {
+            let paired = points.shape()[0].min(count).min(MOST_PAIRS);
+            let [some, others] = [points, &reference].map(|points| &points.data()[..2 * paired]);
+            Points {
+                samples: points.shape()[0],
+                coverage: mixture.as_ref().map(|mixture| Coverage::of(points.data(), mixture)),
+                sliced_wasserstein: sliced_wasserstein(points.data(), reference.data(), 2),
+                wasserstein: wasserstein(some, others, 2),
+                paired,
+            }
+        };
+        let (generated, real) = (measure(generated), measure(&data.samples(all - count..all)));
+        Ok(Measures::Points(Comparison { reference: count, generated, real }))
+    }
+}
+
+fn moments(features: &Tensor) -> Result<Moments> {
+    check_finite(features, "the classifier's features")?;
+    if features.shape()[0] < 2 {
+        let (value, reason) = (features.shape()[0].to_string(), "a covariance needs two at least".to_owned());
+        return Err(Error::Setting { name: "samples", value, reason });
+    }
+    Ok(Moments::of(features.data(), features.shape()[1]))
+}
+
+fn check_finite(values: &Tensor, what: &str) -> Result<()> {
+    match values.data().iter().all(|x| x.is_finite()) {
+        true => Ok(()),
+        false => Err(Error::Training(format!("{what} are not all finite: the weights are of no use"))),
+    }
+}
+
+/// The share of each class.
+fn shares(classes: &[usize]) -> Vec<f64> {
+    let count = |class| classes.iter().filter(|&&other| other == class).count();
+    (0..Labelled::CLASSES).map(|class| count(class) as f64 / classes.len() as f64).collect()
+}
+
+impl Evaluation {
+    /// Readable JSON.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("a struct of plain values is JSON") + "\n"
+    }
+
+    /// The evaluation in a file that `wgan eval` wrote.
+    ///
+    /// # Errors
+    /// [`Error::Read`], or [`Error::Damaged`] if it holds something else.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let damaged = |error| Error::Damaged { path: path.to_owned(), problem: format!("no evaluation ({error})") };
+        serde_json::from_str(&text).map_err(damaged)
+    }
+
+    /// The measures by name, with their values of generated and of real samples.
+    pub fn rows(&self) -> Vec<(String, [String; 2])> {
+        match &self.measures {
+            Measures::Images(Comparison { generated, real, .. }) => {
+                let row = |name: &str, of: &dyn Fn(&Images) -> String| (name.to_owned(), [generated, real].map(of));
+                let class = if self.dataset == DatasetName::Mnist { "digit" } else { "class" };
+                let share = |class: usize| move |images: &Images| percent(images.shares[class]);
+                let mut rows = vec![
+                    row("samples", &|images| images.samples.to_string()),
+                    row("Fréchet distance", &|images| format!("{:.2}", images.frechet_distance)),
+                    row("classifier score", &|images| format!("{:.2}", images.classifier_score)),
+                ];
+                rows.extend((0..Labelled::CLASSES).map(|i| row(&format!("share of {class} {i}"), &share(i))));
+                rows
+            }
+            Measures::Points(Comparison { generated, real, .. }) => {
+                let row = |name: &str, of: &dyn Fn(&Points) -> String| (name.to_owned(), [generated, real].map(of));
+                let coverage = |of: fn(&Coverage) -> String| {
+                    move |points: &Points| points.coverage.as_ref().map_or_else(String::new, of)
+                };
+                let mut rows = vec![row("samples", &|points| points.samples.to_string())];
+                if generated.coverage.is_some() {
+                    let covered = |Coverage { covered, modes, .. }: &Coverage| format!("{covered} of {modes}");
+                    rows.push(row("modes covered", &coverage(covered)));
+                    rows.push(row("high quality", &coverage(|coverage| percent(coverage.high_quality))));
+                }
+                rows.push(row("sliced Wasserstein distance", &|points| format!("{:.4}", points.sliced_wasserstein)));
+                rows.push(row("Wasserstein distance", &|points| format!("{:.4}", points.wasserstein)));
+                rows
+            }
+        }
+    }
+
+    /// What the distances are distances to.
+    pub fn note(&self) -> String {
+        match &self.measures {
+            Measures::Images(Comparison { reference, .. }) => {
+                let features = Classifier::FEATURES;
+                format!("The Fréchet distance is that to {reference} training images, on {features} features.")
+            }
+            Measures::Points(Comparison { reference, generated, .. }) => format!(
+                "The distances are those to {reference} other real points; Wasserstein's is exact, between {} and {}.",
+                generated.paired, generated.paired
+            ),
+        }
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+/// A table.
+impl fmt::Display for Evaluation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Evaluation { dataset, step, seed, .. } = self;
+        writeln!(f, "{dataset} after {step} steps, samples of seed {seed}\n")?;
+        writeln!(f, "{:30}{:>12}{:>12}", "", "generated", "real")?;
+        for (name, [generated, real]) in self.rows() {
+            writeln!(f, "{name:30}{generated:>12}{real:>12}")?;
+        }
+        write!(f, "\n{}", self.note())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn images(measures: Measures) -> Comparison<Images> {
+        match measures {
+            Measures::Images(images) => images,
+            Measures::Points(_) => panic!("these are images"),
+        }
+    }
+
+    fn points(measures: Measures) -> Comparison<Points> {
+        match measures {
+            Measures::Points(points) => points,
+            Measures::Images(_) => panic!("these are points"),
+        }
+    }
+
+    /// Real digits pass for real ones, noise and a single digit do not.
+    #[test]
+    fn images_are_the_farther_the_worse_they_are() {
+        let data = Dataset::load(&Config::default()).unwrap();
+        let eye = Classifier::of_digits().unwrap();
+        let measure = |generated: &Tensor| images(Measures::of_images(generated, &data, None, &eye).unwrap());
+        let digits = measure(&data.samples(4000..4500));
+        assert_eq!((digits.reference, digits.generated.samples, digits.real.samples), (9500, 500, 500));
+        assert!(digits.generated.frechet_distance < 2.0 * digits.real.frechet_distance, "{digits:?}");
+        assert!(digits.real.classifier_score > 9.0 && digits.real.shares.iter().all(|share| *share > 0.05));
+
+        let noise = measure(&Tensor::from_fn([500, 1, 28, 28], |i| (i * 7919 % 256) as f32 / 255.0));
+        assert_eq!(noise.real, digits.real);
+        assert!(noise.generated.frechet_distance > 20.0 * digits.real.frechet_distance, "{noise:?}");
+
+        let one = data.samples(0..1);
+        let collapsed = measure(&Tensor::from_fn([500, 1, 28, 28], |i| one.data()[i % 784]));
+        assert!((collapsed.generated.classifier_score - 1.0).abs() < 1e-6, "{collapsed:?}");
+        assert_eq!(collapsed.generated.shares.iter().filter(|share| **share == 1.0).count(), 1);
+        assert!(collapsed.generated.frechet_distance > 20.0 * digits.real.frechet_distance, "{collapsed:?}");
+    }
+
+    /// Points that are all moved by 0.3 along an axis: the distances, the exact one and its slices, can be told.
+    #[test]
+    fn moved_points_are_as_far_as_they_were_moved() {
+        let dataset = DatasetName::TwentyFiveGaussians;
+        let data = Dataset::load(&Config { dataset, ..Config::default() }).unwrap();
+        let reference = data.samples(0..800);
+        let moved = Tensor::from_fn([800, 2], |i| reference.data()[i] + if i % 2 == 0 { 0.3 } else { 0.0 });
+        let Comparison { generated, real, .. } = points(Measures::of_points(&moved, &data, dataset).unwrap());
+        assert!((generated.wasserstein - 0.3).abs() < 1e-6);
+        assert!((generated.sliced_wasserstein - 0.3 * 2.0 / std::f64::consts::PI).abs() < 0.005);
+        // 0.3 is many deviations, and less than half the distance of two modes.
+        assert_eq!(generated.coverage.unwrap().covered, 0);
+        assert_eq!(real.coverage.unwrap().covered, 25);
+        assert!(real.wasserstein < 0.3 && real.sliced_wasserstein < 0.1, "{real:?}");
+    }
+
+    #[test]
+    fn the_spiral_has_no_modes_to_cover() {
+        let dataset = DatasetName::Swissroll;
+        let data = Dataset::load(&Config { dataset, ..Config::default() }).unwrap();
+        let measures = Measures::of_points(&data.samples(0..50), &data, dataset).unwrap();
+        let evaluation = Evaluation { dataset, step: 7, seed: 0, measures };
+        assert!(evaluation.rows().iter().all(|(name, _)| !name.contains("modes")));
+        assert!(evaluation.to_string().starts_with("swissroll after 7 steps, samples of seed 0\n"));
+    }
+
+    #[test]
+    fn what_is_not_finite_cannot_be_measured() {
+        let dataset = DatasetName::Swissroll;
+        let data = Dataset::load(&Config { dataset, ..Config::default() }).unwrap();
+        let broken = Tensor::new([1, 2], vec![0.0, f32::INFINITY]).unwrap();
+        let error = Measures::of_points(&broken, &data, dataset).unwrap_err().to_string();
+        assert_eq!(error, "samples are not all finite: the weights are of no use");
+    }
+
+    #[test]
+    fn an_evaluation_is_written_and_read() {
+        let dataset = DatasetName::EightGaussians;
+        let data = Dataset::load(&Config { dataset, ..Config::default() }).unwrap();
+        let measures = Measures::of_points(&data.samples(0..50), &data, dataset).unwrap();
+        let evaluation = Evaluation { dataset, step: 300, seed: 4, measures };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("eval.json");
+        std::fs::write(&path, evaluation.to_json()).unwrap();
+        assert_eq!(Evaluation::read(&path).unwrap(), evaluation);
+        std::fs::write(&path, "{}").unwrap();
+        assert!(Evaluation::read(&path).unwrap_err().to_string().contains("no evaluation (missing field"));
+    }
+}

@@ -1,0 +1,108 @@
+//! Samples from a trained generator, and the pictures that can be made of them.
+
+mod digits;
+mod interpolation;
+mod neighbours;
+
+use std::path::Path;
+
+use autograd::{Device, Shape, Stream, Tensor};
+use nn::Checkpoint;
+
+use crate::Result;
+use crate::checkpoint::Metadata;
+use crate::config::{Config, DatasetName};
+use crate::models::Generator;
+use crate::run_folder::RunFolder;
+
+pub use digits::digits;
+pub use interpolation::interpolation;
+pub use neighbours::neighbours;
+
+/// Samples made together, and shown in one picture of a run. Always as many, because the last bits of a sample depend on
+/// it; and no more, because memory grows with it.
+pub fn batch(dataset: DatasetName) -> usize {
+    if dataset.is_images() { 64 } else { 512 }
+}
+
+/// A trained generator.
+pub struct Sampler {
+    generator: Generator,
+    config: Config,
+    step: u64,
+}
+
+/// The name of the noise that samples are made of.
+const NOISE: &str = "samples";
+
+impl Sampler {
+    /// The generator in a file of weights: a run's `generator.safetensors` or `checkpoint.safetensors`.
+    ///
+    /// # Errors
+    /// If the file cannot be used.
+    pub fn load(weights: &Path) -> Result<Self> {
+        let metadata = Metadata::read(weights)?;
+        let config = metadata.config();
+        let generator = Generator::new(&config, &config.dataset.sample_shape());
+        Checkpoint::new().with("generator.", generator.state()).load_part(weights)?; // of a checkpoint, too
+        Ok(Sampler { generator, config, step: metadata.step })
+    }
+
+    /// The settings that it was trained with, as far as they decided what was computed.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The same with the folder of the data set's files: `data_dir`, or where the run had them.
+    ///
+    /// # Errors
+    /// As [`Config::with_data_dir`], or if the run's `config.toml` cannot be read.
+    pub fn config_with_data(&self, data_dir: Option<String>, run: Option<&RunFolder>) -> Result<Config> {
+        match (data_dir, run) {
+            (None, Some(run)) => self.config.with_data_dir(run.read_config()?.data_dir),
+            (data_dir, _) => self.config.with_data_dir(data_dir),
+        }
+    }
+
+    /// Updates of the generator.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// Samples of any number: images as `[count, 1, 28, 28]` in [0, 1], or points as `[count, 2]`. With the run's own seed
+    /// the first are those of its pictures.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn draw(&self, count: usize, seed: u64) -> Result<Tensor> {
+        self.samples_of(&self.noise(count, seed)?)
+    }
+
+    /// The noise that [`draw`](Sampler::draw) makes samples of, `[count, latent]`.
+    fn noise(&self, count: usize, seed: u64) -> Result<Tensor> {
+        let (stream, batch) = (Stream::new(seed, NOISE), batch(self.config.dataset));
+        let mut program = Device::cpu().compile(|tape| [self.generator.noise(tape, stream, batch)])?;
+        let mut noise = Vec::new();
+        for part in 0..count.div_ceil(batch) {
+            noise.extend_from_slice(program.at(part as u64).run(&[])?[0].data());
+        }
+        let latent = self.generator.latent().count();
+        noise.truncate(count * latent);
+        Ok(Tensor::new([count, latent], noise)?)
+    }
+
+    /// The samples made of noise, `[count, latent]`.
+    fn samples_of(&self, noise: &Tensor) -> Result<Tensor> {
+        let (count, shape) = (noise.shape()[0], self.config.dataset.sample_shape());
+        let batch = Shape::from([batch(self.config.dataset), noise.shape()[1]]);
+        let mut program = Device::cpu().compile(|tape| [self.generator.samples_of(tape.input(NOISE, &batch))])?;
+        let mut samples = Vec::new();
+        for part in noise.data().chunks(batch.count()) {
+            let mut part = part.to_vec();
+            part.resize(batch.count(), 0.0);
+            samples.extend_from_slice(program.run(&[(NOISE, &Tensor::new(&batch, part)?)])?[0].data());
+        }
+        samples.truncate(count * shape.count());
+        Ok(Tensor::new([&[count], &*shape].concat(), samples)?)
+    }
+}
