@@ -9,7 +9,8 @@ use rayon::ThreadPool;
 use super::conv::Convolution;
 use super::copy::{StridedCopy, gather, look_up, scatter_add};
 use super::fused::{Buffers, FusedLoop};
-use super::product::{Library, Product};
+use super::product::Product;
+use super::scratch::CacheLine;
 use super::{fused, random, reduce};
 use crate::compile::kernel::{Accumulate, Kernel, Reduction};
 use crate::compile::plan::{Place, Plan, Slot, Step};
@@ -52,7 +53,6 @@ impl Backend for Cpu {
     }
 
     fn load(&self, plan: Plan) -> Result<Box<dyn Executable>, Error> {
-        Library::chosen()?;
         let mut locked: Vec<(usize, Variable)> = plan.variables.iter().cloned().enumerate().collect();
         locked.sort_by_key(|(_, variable)| variable.id());
         let memory = Memory {
@@ -71,19 +71,9 @@ impl Default for Cpu {
     }
 }
 
-/// The arena is made of cache lines, so that every buffer of a plan begins at one.
-#[repr(align(64))]
-#[derive(Clone, Default)]
-struct CacheLine {
-    _elements: [f32; 16],
-}
-
-impl CacheLine {
-    const LEN: usize = size_of::<CacheLine>() / size_of::<f32>();
-}
-
 /// Where everything lies while a program runs.
 struct Memory {
+    /// Made of cache lines, so that every buffer of a plan begins at one.
     arena: Vec<CacheLine>,
     /// Each Variable's values; valid only while its storage is locked.
     variables: Vec<*mut f32>,

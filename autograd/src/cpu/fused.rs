@@ -95,9 +95,8 @@ impl FusedLoop {
         let work = self.count * self.actions.len();
         let tasks = self.count.div_ceil(self.task);
         for_each_tile(tasks, work, |task| {
-            with_scratch((self.registers + 1) * TILE, |scratch| {
-                let aligned = scratch.as_ptr().align_offset(64);
-                let (registers, _) = scratch[aligned..].as_chunks_mut::<TILE>();
+            with_scratch(self.registers * TILE, |scratch| {
+                let (registers, _) = scratch.as_chunks_mut::<TILE>();
                 vectorised(
                     #[inline(always)]
                     // SAFETY: the caller's promise; tasks cover disjoint ranges.

@@ -90,11 +90,11 @@ impl<'a> Shared<'a> {
         unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
     }
 
-    /// The address of element `index`, for kernels that write strided blocks.
-    fn pointer(self, index: usize) -> *mut f32 {
-        assert!(index < self.len, "element {index} of {}", self.len);
+    /// Where the elements `range` begin, for kernels that write strided blocks of them.
+    fn pointer(self, range: Range<usize>) -> *mut f32 {
+        assert!(range.start <= range.end && range.end <= self.len, "{range:?} of {} elements", self.len);
         // SAFETY: in range.
-        unsafe { self.start.add(index) }
+        unsafe { self.start.add(range.start) }
     }
 }
 
