@@ -9,7 +9,7 @@ use rayon::ThreadPool;
 use super::conv::Convolution;
 use super::copy::{StridedCopy, gather, look_up, scatter_add};
 use super::fused::{Buffers, FusedLoop};
-use super::product::Product;
+use super::product::{Method, Product};
 use super::scratch::CacheLine;
 use super::{fused, random, reduce};
 use crate::compile::kernel::{Accumulate, Kernel, Reduction};
@@ -53,6 +53,7 @@ impl Backend for Cpu {
     }
 
     fn load(&self, plan: Plan) -> Result<Box<dyn Executable>, Error> {
+        Method::chosen()?;
         let mut locked: Vec<(usize, Variable)> = plan.variables.iter().cloned().enumerate().collect();
         locked.sort_by_key(|(_, variable)| variable.id());
         let memory = Memory {

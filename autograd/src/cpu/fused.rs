@@ -355,6 +355,9 @@ impl<'a> Allocation<'a> {
                     }
                 };
             }
+            // Arguments that an operation does not have repeat its first, so that none is the result's register.
+            let first = arguments[0];
+            arguments[instruction.arguments.len()..].fill(first);
             // The result's register is taken before the arguments' are given back: it is none of theirs.
             let to = self.take();
             self.register_of[self.fused.loads.len() + at] = Some(to);

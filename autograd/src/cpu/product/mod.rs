@@ -2,14 +2,19 @@
 //!
 //! - `panels` cuts a product of any size into tasks, for operands that lie as the kernel wants them.
 //! - `kernel` is the inner loop.
+//! - `library` is there for processors whose vectors the kernel does not know.
 //! - `few` computes products with a side of a few numbers only, such as a critic's last layer.
 
 mod few;
 mod kernel;
+mod library;
 mod panels;
+
+use std::sync::OnceLock;
 
 use few::Few;
 
+use crate::Error;
 use crate::ops::ProductSizes;
 
 /// Where an operand's element (item, row, column) lies: at `batch · item + row · i + column · j`.
@@ -50,6 +55,41 @@ pub struct Product {
     pub b: Strides,
 }
 
+/// How products of some size are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// By the kernel of this crate.
+    Panels,
+    /// By the crate `matrixmultiply`, the portable default.
+    Matrixmultiply,
+}
+
+impl Method {
+    /// The method for this processor, or the one that the environment variable `AUTOGRAD_PRODUCT` names.
+    ///
+    /// # Errors
+    /// If the variable names neither.
+    pub fn chosen() -> Result<Method, Error> {
+        static CHOSEN: OnceLock<Result<Method, Error>> = OnceLock::new();
+        CHOSEN.get_or_init(|| Method::named(std::env::var_os("AUTOGRAD_PRODUCT").as_deref())).clone()
+    }
+
+    fn named(name: Option<&std::ffi::OsStr>) -> Result<Method, Error> {
+        let [_, vector] = kernel::width();
+        match name.map(|name| name.to_string_lossy()).as_deref() {
+            Some("panels") => Ok(Method::Panels),
+            Some("matrixmultiply") => Ok(Method::Matrixmultiply),
+            None | Some("") => Ok(if vector > 1 { Method::Panels } else { Method::Matrixmultiply }),
+            Some(other) => Err(Error::Device {
+                device: "CPU".into(),
+                reason: format!(
+                    "the environment variable AUTOGRAD_PRODUCT is {other:?}; set it to panels or matrixmultiply, or unset it"
+                ),
+            }),
+        }
+    }
+}
+
 impl Product {
     /// A product of contiguous operands, each stored as it is used or transposed, which only exchanges its strides.
     pub fn contiguous(sizes: ProductSizes, transpose_a: bool, transpose_b: bool) -> Self {
@@ -64,8 +104,12 @@ impl Product {
     /// Computes C = A·B, or C += A·B if `accumulate`.
     ///
     /// # Panics
-    /// If a slice is too short for its strides.
+    /// If a slice is too short for its strides, or `AUTOGRAD_PRODUCT` names no method (see [`Method::chosen`]).
     pub fn run(&self, a: &[f32], b: &[f32], c: &mut [f32], accumulate: bool) {
+        self.run_by(Method::chosen().unwrap_or_else(|error| panic!("{error}")), a, b, c, accumulate);
+    }
+
+    fn run_by(&self, method: Method, a: &[f32], b: &[f32], c: &mut [f32], accumulate: bool) {
         let Product { batch, m, n, k, .. } = *self;
         assert_eq!(c.len(), batch * m * n, "C of {self:?}");
         if c.is_empty() {
@@ -80,9 +124,11 @@ impl Product {
         assert!(self.a.reach(batch, m, k) < a.len(), "A of {self:?} has {} elements", a.len());
         assert!(self.b.reach(batch, k, n) < b.len(), "B of {self:?} has {} elements", b.len());
         if let Some(few) = Few::of(self) {
-            few.run(a, b, c, accumulate);
-        } else {
-            panels::multiply(*self, a, b, c, accumulate);
+            return few.run(a, b, c, accumulate);
+        }
+        match method {
+            Method::Panels => panels::multiply(*self, a, b, c, accumulate),
+            Method::Matrixmultiply => library::multiply(*self, a, b, c, accumulate),
         }
     }
 
@@ -111,6 +157,16 @@ mod tests {
     use super::*;
     use crate::cpu::testing::{numbers, same_bits_on_any_number_of_threads};
 
+    const METHODS: [Method; 2] = [Method::Panels, Method::Matrixmultiply];
+
+    #[test]
+    fn a_method_can_be_forced() {
+        let named = |name: &str| Method::named(Some(name.as_ref()));
+        assert_eq!(["panels", "matrixmultiply"].map(|name| named(name).unwrap()), METHODS);
+        assert_eq!(named(""), Method::named(None));
+        assert!(named("mkl").unwrap_err().to_string().ends_with("set it to panels or matrixmultiply, or unset it"));
+    }
+
     /// Row-major, column-major, and spread out with gaps.
     fn layouts(rows: usize, columns: usize) -> [Strides; 3] {
         [
@@ -130,9 +186,9 @@ mod tests {
         let Product { batch, m, n, k, a, b } = product;
         let (x, y) = (operand(1, a, batch, m, k), operand(2, b, batch, k, n));
         let before = numbers(3, batch * m * n);
-        for accumulate in [false, true] {
+        for (method, accumulate) in METHODS.into_iter().flat_map(|method| [(method, false), (method, true)]) {
             let mut c = if accumulate { before.clone() } else { vec![f32::NAN; before.len()] };
-            product.run(&x, &y, &mut c, accumulate);
+            product.run_by(method, &x, &y, &mut c, accumulate);
             for (element, &found) in c.iter().enumerate() {
                 let (item, i, j) = (element / n / m, element / n % m, element % n);
                 let term = |p: usize| {
@@ -143,7 +199,7 @@ mod tests {
                 let expected = start + (0..k).map(term).sum::<f64>();
                 let magnitude = start.abs() + (0..k).map(|p| term(p).abs()).sum::<f64>();
                 let error = (f64::from(found) - expected).abs();
-                assert!(error <= 1e-6 * magnitude, "{product:?} accumulate {accumulate}: {i}, {j}");
+                assert!(error <= 1e-6 * magnitude, "{product:?} by {method:?}, accumulate {accumulate}: {i}, {j}");
             }
         }
     }
@@ -202,11 +258,13 @@ mod tests {
             for b in layouts(k, n) {
                 let product = Product { batch: 1, m, n, k, a: layouts(m, k)[0], b };
                 let (x, y) = (operand(1, product.a, 1, m, k), operand(2, b, 1, k, n));
-                same_bits_on_any_number_of_threads(|| {
-                    let mut c = vec![0.0; m * n];
-                    product.run(&x, &y, &mut c, false);
-                    c
-                });
+                for method in METHODS {
+                    same_bits_on_any_number_of_threads(|| {
+                        let mut c = vec![0.0; m * n];
+                        product.run_by(method, &x, &y, &mut c, false);
+                        c
+                    });
+                }
             }
         }
     }
