@@ -4,7 +4,7 @@ use std::fmt;
 
 use clap::ValueEnum;
 use wgan::Result;
-use wgan::config::{Arch, Config, DatasetName, Lipschitz, Options};
+use wgan::config::{Arch, Config, DatasetName, Lipschitz, Options, Preset};
 
 /// The published experiments, by their data, networks and constraint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -35,9 +35,9 @@ impl Configuration {
                 batch: Some(64),
                 ..Options::default()
             },
-            Configuration::MnistDcganGp => Options { dim: Some(64), lr: Some(1e-4), ..Options::default() },
+            Configuration::MnistDcganGp => Options { preset: Some(Preset::WganGp), ..Options::default() },
             Configuration::MnistDcganClip => {
-                Options { dim: Some(64), lipschitz: Some(Lipschitz::Clip), ..Options::default() }
+                Options { preset: Some(Preset::WganGp), lipschitz: Some(Lipschitz::Clip), ..Options::default() }
             }
         };
         // The published experiments average no weights.

@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(warnings.iter().map(|warning| warning.step).collect::<Vec<_>>(), [59]);
         let expected = "the Wasserstein estimate is negative (-0.500 on average), but a distance never is: the critic";
         assert!(
-            warnings[0].text.starts_with(expected) && warnings[0].text.contains("--critic-steps 10"),
+            warnings[0].text.starts_with(expected) && warnings[0].text.contains("--critic-steps 6"),
             "{warnings:?}"
         );
     }

@@ -212,7 +212,7 @@ mod data {
     fn too_few_images_for_a_batch_are_told() {
         insta::assert_snapshot!(
             complaint_about_images(&idx(IMAGES, &[2, 28, 28])),
-            @"error: batch = 50 is not possible: mnist has only 2 samples to train on"
+            @"error: batch = 32 is not possible: mnist has only 2 samples to train on"
         );
     }
 

@@ -70,7 +70,7 @@ pub struct Options {
     /// Which samples the critic scores high [default: real-high]
     #[arg(long, value_name = "NAME", help_heading = "Objective")]
     pub sign: Option<Sign>,
-    /// Updates of the critic per update of the generator [default: 5]
+    /// Updates of the critic per update of the generator [default: 3; 5 for mlp, and for --preset]
     #[arg(long, value_name = "N", help_heading = "Objective", value_parser = whole::<u64>())]
     pub critic_steps: Option<u64>,
     /// How often the critic is updated for each update of the generator [default: constant]
@@ -80,7 +80,7 @@ pub struct Options {
     /// The rule of the updates [default: adam; rmsprop under --lipschitz clip]
     #[arg(long, value_name = "NAME", help_heading = "Optimizer")]
     pub optimizer: Option<Optimizer>,
-    /// Learning rate [default: adam 1e-4 (dcgan 5e-4, but for --preset), rmsprop 5e-5, sgd 1e-3]
+    /// Learning rate [default: adam 1e-4 (dcgan 1e-3, but for --preset), rmsprop 5e-5, sgd 1e-3]
     #[arg(long, value_name = "X", help_heading = "Optimizer", allow_negative_numbers = true)]
     pub lr: Option<f64>,
     /// Decay of adam's mean of gradients [default: 0.5]
@@ -102,10 +102,10 @@ pub struct Options {
     #[arg(long, value_name = "X", help_heading = "Optimizer", allow_negative_numbers = true)]
     pub average: Option<f64>,
 
-    /// Samples per update [default: 50 images or 256 points]
+    /// Samples per update [default: 32 images (mlp 50), or 256 points]
     #[arg(long, value_name = "N", help_heading = "Run", value_parser = whole::<usize>())]
     pub batch: Option<usize>,
-    /// Updates of the generator in all [default: 3000]
+    /// Updates of the generator in all [default: 3500]
     #[arg(long, value_name = "N", help_heading = "Run", value_parser = whole::<u64>())]
     pub steps: Option<u64>,
     /// Start of all random numbers; the same seed gives the same bits [default: 0]
