@@ -167,6 +167,18 @@ fn spectral_norm_takes_a_kernel_as_a_matrix() {
     assert_eq!(layer.buffers()[0].name(), "0.weight_u");
 }
 
+/// As PyTorch's with `track_running_stats=False`: the numbers of training, in evaluation too, and nothing to be saved.
+#[test]
+fn batch_norm_without_tracking_normalises_by_any_batch() {
+    let layer = with_pattern(BatchNorm::new("0", 2).without_tracking());
+    let tracking = with_pattern(BatchNorm::new("0", 2));
+    assert_eq!(value(&layer, [4, 2], Mode::Eval), value(&tracking, [4, 2], Mode::Train));
+    assert!(layer.buffers().is_empty());
+    let tape = Tape::new();
+    let x = tape.constant(&pattern([4, 2], 0));
+    layer.forward(layer.forward(x, Mode::Train), Mode::Train); // twice in a program
+}
+
 #[test]
 fn layer_norm_is_pytorchs() {
     let vectors = with_pattern(LayerNorm::new("0", [3]));

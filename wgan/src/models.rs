@@ -18,6 +18,8 @@ impl Critic {
     pub fn new(config: &Config, sample: &Shape) -> Self {
         let stack = Stack {
             norm: config.critic_norm,
+            // Real and generated samples have statistics of their own; an average of both would fit neither.
+            tracks: false,
             spectral: config.lipschitz == Lipschitz::Spectral,
             ..Stack::new(Rng::new(config.seed, "critic weights"))
         };
@@ -36,14 +38,14 @@ impl Critic {
         })
     }
 
-    /// The scores of a batch, each sample by itself.
+    /// The scores of a batch: each sample's by itself, unless batch norm mixes them.
     #[track_caller]
     pub fn scores<'t>(&self, x: Var<'t>) -> Var<'t> {
         self.scores_in(Mode::Eval, x)
     }
 
-    /// The scores of a batch in the critic's own update: batch norm normalises by the batch, and what layers track follows.
-    /// A program may record this once.
+    /// The scores of a batch in the critic's own update, in which what layers track follows: the singular vectors of
+    /// spectral normalisation. A program may record this once if there are any.
     #[track_caller]
     pub fn training_scores<'t>(&self, x: Var<'t>) -> Var<'t> {
         self.scores_in(Mode::Train, x)
@@ -170,6 +172,8 @@ struct Stack {
     /// Draws the first weights.
     rng: Rng,
     norm: Norm,
+    /// Whether batch norm has running statistics.
+    tracks: bool,
     /// Whether weights are divided by their largest singular value.
     spectral: bool,
 }
@@ -183,7 +187,7 @@ fn geometry() -> Conv {
 
 impl Stack {
     fn new(rng: Rng) -> Self {
-        Stack { modules: Sequential::new(), place: 0, rng, norm: Norm::None, spectral: false }
+        Stack { modules: Sequential::new(), place: 0, rng, norm: Norm::None, tracks: true, spectral: false }
     }
 
     fn add(self, module: impl Module + 'static) -> Self {
@@ -215,7 +219,8 @@ impl Stack {
         match self.norm {
             Norm::None => self,
             Norm::Layer => self.add(LayerNorm::new(&place, shape)),
-            Norm::Batch => self.add(BatchNorm::new(&place, shape[0])),
+            Norm::Batch if self.tracks => self.add(BatchNorm::new(&place, shape[0])),
+            Norm::Batch => self.add(BatchNorm::new(&place, shape[0]).without_tracking()),
         }
     }
 

@@ -11,7 +11,7 @@
 use autograd::Var;
 use nn::losses;
 
-use crate::config::{Config, Lipschitz, LossForm, Objective, PenaltyPoints, Sign};
+use crate::config::{Config, Lipschitz, LossForm, Norm, Objective, PenaltyPoints, Sign};
 
 /// What an update of the critic computes, each a scalar.
 pub struct CriticTerms<'t> {
@@ -39,8 +39,14 @@ pub fn critic_terms<'t>(
     let tape = real.tape();
     let batch = real.shape()[0];
     let fake = fake.detach(); // the generator does not learn in the critic's update
-    let both = scores(tape.concat(&[real, fake], 0)); // [2·B]: one pass, larger products
-    let [of_real, of_fake] = [0, batch].map(|start| both.slice(0, start..start + batch)); // [B], [B]
+    let [of_real, of_fake] = match config.critic_norm {
+        // Each kind by its own mean and variance, as in DCGAN and WGAN.
+        Norm::Batch => [real, fake].map(&scores), // [B], [B]
+        Norm::None | Norm::Layer => {
+            let both = scores(tape.concat(&[real, fake], 0)); // [2·B]: one pass, larger products
+            [0, batch].map(|start| both.slice(0, start..start + batch))
+        }
+    };
     let slopes = slopes(config, scores, [real, fake], of_real - of_fake, mixes);
     let penalty = slopes.and_then(|slopes| penalty(config.lipschitz, slopes, [real, fake]));
     let penalty = penalty.map(|penalty| penalty * config.lambda);

@@ -35,6 +35,7 @@ pub struct BatchNorm {
     bias: Variable,
     running_mean: Variable,
     running_var: Variable,
+    tracks: bool,
     momentum: f64,
     epsilon: f64,
 }
@@ -48,9 +49,16 @@ impl BatchNorm {
             bias: variable("bias", 0.0),
             running_mean: variable("running_mean", 0.0),
             running_var: variable("running_var", 1.0),
+            tracks: true,
             momentum: 0.1,
             epsilon: EPSILON,
         }
+    }
+
+    /// The layer without running statistics: it always normalises by the batch, in evaluation too, and a program may record
+    /// it any number of times. PyTorch's `track_running_stats=False`.
+    pub fn without_tracking(self) -> Self {
+        BatchNorm { tracks: false, ..self }
     }
 
     /// The share of a batch in the running statistics; 0.1 if not set.
@@ -80,13 +88,14 @@ impl Module for BatchNorm {
     fn forward<'t>(&self, x: Var<'t>, mode: Mode) -> Var<'t> {
         let (tape, shape) = (x.tape(), x.shape());
         let axes: Vec<usize> = (0..shape.rank()).filter(|&axis| axis != 1).collect(); // all but the channel's
-        let (mean, variance) = match mode {
-            Mode::Train => {
-                let (mean, variance) = x.moments(&axes); // [C], [C]
+        let (mean, variance) = match (mode, self.tracks) {
+            (Mode::Eval, true) => (tape.variable(&self.running_mean), tape.variable(&self.running_var)),
+            (_, false) => x.moments(&axes), // [C], [C]
+            (Mode::Train, true) => {
+                let (mean, variance) = x.moments(&axes);
                 self.track(mean, variance, shape.without(&[1]).count());
                 (mean, variance)
             }
-            Mode::Eval => (tape.variable(&self.running_mean), tape.variable(&self.running_var)),
         };
         let scale = tape.variable(&self.weight) / (variance + self.epsilon).sqrt(); // [C]
         let to_channels = |value: Var<'t>| value.restore_axes(&axes, &shape);
@@ -98,7 +107,7 @@ impl Module for BatchNorm {
     }
 
     fn buffers(&self) -> Vec<Variable> {
-        vec![self.running_mean.clone(), self.running_var.clone()]
+        if self.tracks { vec![self.running_mean.clone(), self.running_var.clone()] } else { Vec::new() }
     }
 }
 

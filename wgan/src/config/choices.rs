@@ -15,7 +15,7 @@ pub enum Preset {
     /// WGAN-GP with networks light enough for two cores, and averaged weights
     Light,
     /// The WGAN paper: clipping, RMSProp, batches of 64, the original schedule of critic steps, and for images a DCGAN of 64
-    /// channels with batch norm in the generator
+    /// channels with batch norm
     Wgan,
     /// The WGAN-GP paper: gradient penalty, Adam with a learning rate of 1e-4, and for images a DCGAN of 64 channels
     WganGp,

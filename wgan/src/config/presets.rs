@@ -100,8 +100,16 @@ fn lipschitz(config: &Config) -> Options {
         Lipschitz::Gp | Lipschitz::Lp | Lipschitz::Difference if !config.dataset.is_images() => 0.1,
         _ => 10.0,
     };
-    let optimizer = if config.lipschitz == Lipschitz::Clip { Optimizer::Rmsprop } else { Optimizer::Adam };
-    Options { lambda: Some(lambda), optimizer: Some(optimizer), ..Options::default() }
+    let clipped = config.lipschitz == Lipschitz::Clip;
+    let optimizer = if clipped { Optimizer::Rmsprop } else { Optimizer::Adam };
+    // The published code of WGAN has batch norm in the critic, too, which no other constraint would bear.
+    let critic_norm = clipped && config.preset == Preset::Wgan && config.dataset.is_images();
+    Options {
+        lambda: Some(lambda),
+        optimizer: Some(optimizer),
+        critic_norm: critic_norm.then_some(Norm::Batch),
+        ..Options::default()
+    }
 }
 
 fn optimizer(config: &Config) -> Options {

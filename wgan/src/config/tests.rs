@@ -58,7 +58,9 @@ fn a_paper_is_one_option_away() {
     let wgan = resolve("preset = 'wgan'", "").unwrap();
     assert_eq!((wgan.lipschitz, wgan.clip, wgan.critic_steps, wgan.batch), (Lipschitz::Clip, 0.01, 5, 64));
     assert_eq!((wgan.optimizer, wgan.lr, wgan.average), (Optimizer::Rmsprop, 5e-5, 0.0));
-    assert_eq!((wgan.critic_schedule, wgan.generator_norm, wgan.dim), (CriticSchedule::Original, Norm::Batch, 64));
+    assert_eq!((wgan.critic_schedule, wgan.dim), (CriticSchedule::Original, 64));
+    assert_eq!((wgan.generator_norm, wgan.critic_norm), (Norm::Batch, Norm::Batch));
+    assert_eq!(resolve("preset = 'wgan'\nlipschitz = 'gp'", "").unwrap().critic_norm, Norm::None);
     let gp = resolve("preset = 'wgan-gp'", "").unwrap();
     assert_eq!((gp.lipschitz, gp.lambda, gp.critic_steps, gp.batch), (Lipschitz::Gp, 10.0, 5, 50));
     assert_eq!((gp.optimizer, gp.lr, gp.beta1, gp.beta2), (Optimizer::Adam, 1e-4, 0.5, 0.9));
