@@ -17,6 +17,36 @@ fn parallel_lines() {
     quick("parallel-lines");
 }
 
+#[test]
+fn gradient_magnitudes() {
+    quick("gradient-magnitudes");
+}
+
+#[test]
+fn lipschitz_constant() {
+    quick("lipschitz-constant");
+}
+
+#[test]
+fn penalties() {
+    quick("penalties");
+}
+
+#[test]
+fn critic_steps() {
+    quick("critic-steps");
+}
+
+#[test]
+fn clip_sweep() {
+    quick("clip-sweep");
+}
+
+#[test]
+fn loss_and_quality() {
+    quick("loss-and-quality");
+}
+
 /// `wgan experiment` with these arguments in an empty folder.
 fn experiment(folder: &tempfile::TempDir, args: &[&str]) -> Command {
     let mut command = Command::cargo_bin("wgan").unwrap();

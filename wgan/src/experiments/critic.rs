@@ -66,7 +66,15 @@ impl CriticTraining {
     /// # Errors
     /// If the device cannot take it.
     pub fn new(config: &Config, features: usize, real: impl Sampler, fake: impl Sampler) -> Result<Self> {
-        let critic = Critic::new(config, &Shape::from([features]));
+        CriticTraining::of_samples(config, &Shape::from([features]), real, fake)
+    }
+
+    /// A new critic for samples of any shape.
+    ///
+    /// # Errors
+    /// If the device cannot take it.
+    pub fn of_samples(config: &Config, sample: &Shape, real: impl Sampler, fake: impl Sampler) -> Result<Self> {
+        let critic = Critic::new(config, sample);
         let rule = optimizer(config, critic.parameters());
         let (batch, stream) = (config.batch, |name| Stream::new(config.seed, name));
         let device = Device::cpu();
@@ -93,6 +101,11 @@ impl CriticTraining {
                 Ok(Estimate { loss, wasserstein, penalty, slope })
             })
             .collect()
+    }
+
+    /// The critic.
+    pub fn critic(&self) -> &Critic {
+        &self.critic
     }
 
     /// The scores of points `[N, features]`.

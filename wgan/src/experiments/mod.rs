@@ -3,16 +3,24 @@
 //! An experiment is one file with one constant [`Experiment`]; [`ALL`] lists them. Each runs in two sizes: quick, as the
 //! tests do, and full, whose figures are worth looking at.
 
+mod clip_sweep;
 mod critic;
+mod critic_steps;
 mod divergences;
+mod gan;
+mod gradient_magnitudes;
+mod lipschitz_constant;
+mod loss_and_quality;
 mod outcome;
 mod parallel_lines;
+mod penalties;
 
 use std::path::Path;
 
 use nn::files::write_whole;
 
 pub use critic::{CriticTraining, Estimate, Sampler, mean, normal, toy};
+pub use gan::{DigitDistance, GanTraining};
 pub use outcome::{Check, Outcome};
 
 use crate::{Error, Result};
@@ -47,7 +55,15 @@ impl Size {
 }
 
 /// All experiments, those first that need least.
-pub const ALL: [Experiment; 1] = [parallel_lines::EXPERIMENT];
+pub const ALL: [Experiment; 7] = [
+    parallel_lines::EXPERIMENT,
+    gradient_magnitudes::EXPERIMENT,
+    lipschitz_constant::EXPERIMENT,
+    penalties::EXPERIMENT,
+    critic_steps::EXPERIMENT,
+    clip_sweep::EXPERIMENT,
+    loss_and_quality::EXPERIMENT,
+];
 
 impl Experiment {
     /// The experiment of this name.

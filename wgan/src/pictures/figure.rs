@@ -52,6 +52,8 @@ enum Shape {
     Thin,
     Dashed,
     Dots,
+    /// Small ones.
+    Specks,
     /// From the axis up, as wide as this many units of x.
     Bars(f64),
     /// The area between the points and the axis, under a line.
@@ -78,6 +80,7 @@ const LABEL_ROW: i32 = 42;
 const TICK: i32 = 8;
 const LINE: u32 = 5;
 const DOT: i32 = 7;
+const SPECK: i32 = 3;
 /// From one mark of an axis to the next, at least.
 const ROOM_ABOVE: i32 = 75;
 const ROOM_BESIDE: i32 = 120;
@@ -213,6 +216,11 @@ impl Panel {
     /// A disc at each of the points.
     pub fn dots(self, name: &str, colour: RGBColor, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
         self.mark(name, colour, points, Shape::Dots)
+    }
+
+    /// A small disc at each of many points.
+    pub fn specks(self, name: &str, colour: RGBColor, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        self.mark(name, colour, points, Shape::Specks)
     }
 
     /// A bar at each of the points, as wide as `width` units of x.
@@ -366,6 +374,7 @@ impl Mark {
                 dashes(&[(x, y), (end, y)]).iter().for_each(|dash| canvas.line(dash, self.colour, self.stroke()));
             }
             Shape::Dots => canvas.disc(((x + end) / 2, y), DOT, self.colour),
+            Shape::Specks => canvas.disc(((x + end) / 2, y), SPECK, self.colour),
             Shape::Bars(_) => canvas.rectangle([(x + 4, y - 9), (end - 4, y + 9)], self.colour),
             Shape::Area => {
                 canvas.glaze(&[(x, y - 9), (end, y - 9), (end, y + 9), (x, y + 9)], self.colour, OPACITY);
@@ -452,11 +461,12 @@ impl<'a> Plot<'a> {
                 lines.for_each(|dash| canvas.line(&dash, mark.colour, mark.stroke()));
             }
             Shape::Dots => {
-                for place in places().filter(|(x, y)| [x, y].iter().all(|u| (-1e-6..=1.000_001).contains(*u))) {
+                for place in places().filter(inside) {
                     canvas.disc(at(place), DOT + 2, WHITE);
                     canvas.disc(at(place), DOT, mark.colour);
                 }
             }
+            Shape::Specks => places().filter(inside).for_each(|place| canvas.disc(at(place), SPECK, mark.colour)),
             Shape::Bars(width) => {
                 for &(x, y) in mark.points.iter().filter(|point| point.1.is_finite()) {
                     let [left, right] = [-0.5, 0.5].map(|side| self.column(self.x.place(x + side * width)));
@@ -487,6 +497,11 @@ impl<'a> Plot<'a> {
         let zero = self.y.place(0.0);
         self.row(if zero.is_nan() { 0.0 } else { zero.clamp(0.0, 1.0) })
     }
+}
+
+/// Whether a place is within the plot, but for rounding.
+fn inside((x, y): &(f64, f64)) -> bool {
+    [x, y].iter().all(|u| (-1e-6..=1.000_001).contains(*u))
 }
 
 /// The parts of a line that lie inside the plot and have no gap.

@@ -1,0 +1,117 @@
+//! The first WGAN's constant c over decades: how fast a generator learns, and when it fails.
+
+use plotters::style::RGBColor;
+
+use super::{Check, Experiment, GanTraining, Outcome, Size, mean, toy};
+use crate::Result;
+use crate::config::{Config, Lipschitz, Options};
+use crate::measures::sliced_wasserstein;
+
+use crate::pictures::{BLUE, Figure, GREEN, INK, ORANGE, PURPLE, Panel, VERMILION};
+
+/// Trainings that differ in the bound of the critic's weights alone.
+pub const EXPERIMENT: Experiment = Experiment {
+    name: "clip-sweep",
+    summary: "weights clipped to ±c: too small a c stops learning, too large a one never settles",
+    run,
+};
+
+const BOUNDS: [f64; 6] = [0.001, 0.003, 0.01, 0.03, 0.1, 1.0];
+const COLOURS: [RGBColor; 6] = [INK, PURPLE, BLUE, GREEN, ORANGE, VERMILION];
+/// What [`autograd::Var::norm_rows`] gives for a vector of zeros: no slope is measured as less.
+const LEAST: f64 = 1e-6;
+const DIM: usize = 64;
+const POINTS: usize = 512;
+
+/// A training with one c.
+struct Course {
+    clip: f64,
+    /// The sliced Wasserstein distance of the samples to real ones, by updates of the generator.
+    distances: Vec<(f64, f64)>,
+    /// The largest mean slope of the critic.
+    slope: f64,
+    /// The critic's weights at the end, in units of c.
+    weights: Vec<f64>,
+}
+
+fn run(size: Size) -> Result<Outcome> {
+    let (every, measurements) = size.pick((20, 3), (50, 30));
+    let courses = BOUNDS.iter().map(|&clip| course(clip, every, measurements)).collect::<Result<Vec<_>>>()?;
+    let mut table = Vec::new();
+    for course in &courses {
+        let bound = bound(course.clip);
+        table.push(Check::at_most(format!("c = {}: largest slope", course.clip), course.slope, bound + LEAST));
+        table.push(Check::told(format!("c = {}: distance at the end", course.clip), end(course)));
+    }
+    if size == Size::Full {
+        let [smallest, best, largest] = [0, 2, 5].map(|i| end(&courses[i]));
+        table.push(Check::at_least("distance with c = 0.001 by that with 0.01", smallest / best, 2.0));
+        table.push(Check::at_least("distance with c = 1 by that with 0.01", largest / best, 2.0));
+    }
+    let sentence = "Too small a c leaves the generator no gradient and too large a one a critic so steep that the samples \
+        never settle; between them lie about two decades, in which a wider c takes longer to settle.";
+    Ok(Outcome { table, figure: figure(&courses), sentence: sentence.to_owned() })
+}
+
+/// ∏ c·√(in·out) over the layers (2, dim), (dim, dim), (dim, dim), (dim, 1).
+fn bound(clip: f64) -> f64 {
+    let layers = [(2, DIM), (DIM, DIM), (DIM, DIM), (DIM, 1)];
+    layers.map(|(inputs, outputs)| clip * ((inputs * outputs) as f64).sqrt()).iter().product()
+}
+
+fn config(clip: f64) -> Result<Config> {
+    toy(Options {
+        lipschitz: Some(Lipschitz::Clip),
+        clip: Some(clip),
+        critic_steps: Some(5),
+        dim: Some(DIM),
+        batch: Some(64),
+        lr: Some(5e-4),
+        average: Some(0.0),
+        ..Options::default()
+    })
+}
+
+fn course(clip: f64, every: u64, measurements: u64) -> Result<Course> {
+    let mut training = GanTraining::new(&config(clip)?)?;
+    let real = training.real(POINTS);
+    let mut course = Course { clip, distances: Vec::new(), slope: 0.0, weights: Vec::new() };
+    for i in 1..=measurements {
+        let losses = training.run(every)?;
+        course.slope = losses.iter().map(|losses| f64::from(losses.slope)).fold(course.slope, f64::max);
+        let distance = sliced_wasserstein(real.data(), training.samples(POINTS)?.data(), 2);
+        course.distances.push(((i * every) as f64, distance));
+    }
+    for parameter in training.critic().parameters() {
+        course.weights.extend(parameter.read()?.data().iter().map(|&w| f64::from(w) / clip));
+    }
+    Ok(course)
+}
+
+/// The mean distance over the last third.
+fn end(course: &Course) -> f64 {
+    let late = &course.distances[course.distances.len() * 2 / 3..];
+    mean(&late.iter().map(|point| point.1).collect::<Vec<_>>())
+}
+
+fn figure(courses: &[Course]) -> Figure {
+    let mut distances = Panel::new("Samples", "updates of the generator", "sliced Wasserstein distance").y_log();
+    let mut weights = Panel::new("Weights at the end", "weight ÷ c", "density").x_range(-1.0, 1.0);
+    for (course, colour) in courses.iter().zip(COLOURS) {
+        distances = distances.line(&format!("c = {}", course.clip), colour, course.distances.iter().copied());
+        if [0.01, 1.0].contains(&course.clip) {
+            weights = weights.histogram(&format!("c = {}", course.clip), colour, &course.weights, -1.001, 1.001, 41);
+        }
+    }
+    let ends = Panel::new("Distance over the last third", "c", "").x_log().y_log().dots(
+        "",
+        BLUE,
+        courses.iter().map(|course| (course.clip, end(course))),
+    );
+    let slopes = Panel::new("Slope", "c", "")
+        .x_log()
+        .y_log()
+        .dashed("bound", INK, courses.iter().map(|course| (course.clip, bound(course.clip))))
+        .dots("largest seen", BLUE, courses.iter().map(|course| (course.clip, course.slope)));
+    Figure::new(2, vec![distances, ends, slopes, weights])
+}
