@@ -44,7 +44,6 @@ pub struct Estimate {
 /// A critic in training.
 pub struct CriticTraining {
     critic: Critic,
-    device: Device,
     update: Compiled<4>,
     step: u64,
 }
@@ -69,14 +68,13 @@ impl CriticTraining {
         let critic = Critic::new(config, &Shape::from([features]));
         let rule = optimizer(config, critic.parameters());
         let (batch, stream) = (config.batch, |name| Stream::new(config.seed, name));
-        let device = Device::cpu();
-        let update = device.compile(|tape| {
+        let update = Device::cpu().compile(|tape| {
             let (real, fake) = (real(tape, stream("real"), batch), fake(tape, stream("fake"), batch));
             let mixes = tape.uniform(stream("mixes"), [2, batch]);
             let terms = update_critic(config, &critic, &*rule, real, fake, mixes);
             [terms.loss, terms.wasserstein, terms.penalty, terms.slope.unwrap_or(tape.scalar(0.0))]
         })?;
-        Ok(CriticTraining { critic, device, update, step: 0 })
+        Ok(CriticTraining { critic, update, step: 0 })
     }
 
     /// Updates the critic so many times, each with fresh random numbers.
@@ -95,13 +93,17 @@ impl CriticTraining {
             .collect()
     }
 
-    /// The scores of points `[N, features]`.
+    /// The critic, to be used in further programs.
+    pub fn critic(&self) -> &Critic {
+        &self.critic
+    }
+
+    /// The critic's scores of points `[N, features]`.
     ///
     /// # Errors
     /// If the device fails.
     pub fn scores(&self, points: &Tensor) -> Result<Vec<f64>> {
-        let mut program = self.device.compile(|tape| [self.critic.scores(tape.constant(points))])?;
-        Ok(program.run(&[])?[0].data().iter().map(|&score| f64::from(score)).collect())
+        scores(&self.critic, points)
     }
 
     /// The critic's slopes ‖∇D‖ at points `[N, features]`.
@@ -110,7 +112,7 @@ impl CriticTraining {
     /// If the device fails.
     pub fn slopes(&self, points: &Tensor) -> Result<Vec<f64>> {
         let mut program =
-            self.device.compile(|tape| [gradient_norms(|x| self.critic.scores(x), tape.constant(points))])?;
+            Device::cpu().compile(|tape| [gradient_norms(|x| self.critic.scores(x), tape.constant(points))])?;
         Ok(program.run(&[])?[0].data().iter().map(|&slope| f64::from(slope)).collect())
     }
 
@@ -121,6 +123,15 @@ impl CriticTraining {
     pub fn gap(&self, real: &Tensor, fake: &Tensor) -> Result<f64> {
         Ok(mean(&self.scores(real)?) - mean(&self.scores(fake)?))
     }
+}
+
+/// A critic's scores of points `[N, features]`.
+///
+/// # Errors
+/// If the device fails.
+pub fn scores(critic: &Critic, points: &Tensor) -> Result<Vec<f64>> {
+    let mut program = Device::cpu().compile(|tape| [critic.scores(tape.constant(points))])?;
+    Ok(program.run(&[])?[0].data().iter().map(|&score| f64::from(score)).collect())
 }
 
 /// The mean of some numbers.

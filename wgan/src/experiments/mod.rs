@@ -5,14 +5,17 @@
 
 mod critic;
 mod divergences;
+mod gaussian;
+mod negative_loss;
 mod outcome;
 mod parallel_lines;
+mod uniform_to_normal;
 
 use std::path::Path;
 
 use nn::files::write_whole;
 
-pub use critic::{CriticTraining, Estimate, Sampler, mean, normal, toy};
+pub use critic::{CriticTraining, Estimate, Sampler, mean, normal, scores, toy};
 pub use outcome::{Check, Outcome};
 
 use crate::{Error, Result};
@@ -47,7 +50,7 @@ impl Size {
 }
 
 /// All experiments, those first that need least.
-pub const ALL: [Experiment; 1] = [parallel_lines::EXPERIMENT];
+pub const ALL: [Experiment; 3] = [uniform_to_normal::EXPERIMENT, negative_loss::EXPERIMENT, parallel_lines::EXPERIMENT];
 
 impl Experiment {
     /// The experiment of this name.

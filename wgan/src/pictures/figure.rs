@@ -258,6 +258,7 @@ impl Panel {
         shape: Shape,
     ) -> Self {
         let points = points.into_iter().collect();
+        self.y.from_zero |= matches!(shape, Shape::Bars(_) | Shape::Area);
         self.marks.push(Mark { name: name.to_owned(), colour, points, shape });
         self
     }
@@ -295,8 +296,7 @@ impl Panel {
     }
 
     fn y_axis(&self, height: i32) -> (Ruler, Vec<Tick>) {
-        let stands = self.marks.iter().any(|mark| matches!(mark.shape, Shape::Bars(_) | Shape::Area));
-        let ruler = self.y.ruler(self.values(|point| point.1).chain(stands.then_some(0.0)));
+        let ruler = self.y.ruler(self.values(|point| point.1));
         let ticks = self.y.ticks(&ruler, (height / ROOM_ABOVE).max(2) as usize);
         (ruler, ticks)
     }
