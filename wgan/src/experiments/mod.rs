@@ -4,18 +4,25 @@
 //! tests do, and full, whose figures are worth looking at.
 
 mod critic;
-mod divergences;
 mod gaussian;
+mod histogram_js;
+mod histograms;
+mod labels;
 mod negative_loss;
 mod outcome;
 mod parallel_lines;
+mod rank_generators;
+mod transport;
+mod tv_or_w;
+mod two_gaussians;
+mod unconstrained;
 mod uniform_to_normal;
 
 use std::path::Path;
 
 use nn::files::write_whole;
 
-pub use critic::{CriticTraining, Estimate, Sampler, mean, normal, scores, toy};
+pub use critic::{CriticTraining, Estimate, Sampler, lipschitz_toy, mean, normal, rows_of, scores, toy};
 pub use outcome::{Check, Outcome};
 
 use crate::{Error, Result};
@@ -49,8 +56,19 @@ impl Size {
     }
 }
 
-/// All experiments, those first that need least.
-pub const ALL: [Experiment; 3] = [uniform_to_normal::EXPERIMENT, negative_loss::EXPERIMENT, parallel_lines::EXPERIMENT];
+/// All experiments, in the order in which they tell their story.
+pub const ALL: [Experiment; 10] = [
+    uniform_to_normal::EXPERIMENT,
+    histogram_js::EXPERIMENT,
+    parallel_lines::EXPERIMENT,
+    negative_loss::EXPERIMENT,
+    labels::EXPERIMENT,
+    unconstrained::EXPERIMENT,
+    two_gaussians::EXPERIMENT,
+    tv_or_w::EXPERIMENT,
+    transport::EXPERIMENT,
+    rank_generators::EXPERIMENT,
+];
 
 impl Experiment {
     /// The experiment of this name.

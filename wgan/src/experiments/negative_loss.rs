@@ -3,9 +3,9 @@
 
 use autograd::{Shape, Tensor, Variable};
 
-use super::{Check, CriticTraining, Experiment, Outcome, Sampler, Size, gaussian, mean, normal, scores, toy};
+use super::{Check, CriticTraining, Experiment, Outcome, Sampler, Size, gaussian, lipschitz_toy, mean, normal, scores};
 use crate::Result;
-use crate::config::{Config, Lipschitz, Options};
+use crate::config::{Config, Options};
 use crate::measures::wasserstein_1d;
 use crate::models::Critic;
 use crate::pictures::{BLUE, Figure, GREEN, INK, Panel, VERMILION, tint};
@@ -56,15 +56,7 @@ fn run(size: Size) -> Result<Outcome> {
 }
 
 fn config(seed: u64) -> Result<Config> {
-    toy(Options {
-        dim: Some(32),
-        batch: Some(256),
-        lipschitz: Some(Lipschitz::Lp),
-        lambda: Some(100.0),
-        lr: Some(1e-3),
-        seed: Some(seed),
-        ..Options::default()
-    })
+    lipschitz_toy(Options { seed: Some(seed), ..Options::default() })
 }
 
 /// N(μ, 1), μ being read at every update.

@@ -34,6 +34,7 @@ pub struct Panel {
     x: Axis,
     y: Axis,
     marks: Vec<Mark>,
+    isometric: bool,
     image: Option<Picture>,
 }
 
@@ -157,7 +158,7 @@ impl Panel {
     /// An empty panel; names and units of its axes.
     pub fn new(title: &str, x: &str, y: &str) -> Self {
         let axis = |label: &str| Axis { label: label.to_owned(), ..Axis::default() };
-        Panel { title: title.to_owned(), x: axis(x), y: axis(y), marks: Vec::new(), image: None }
+        Panel { title: title.to_owned(), x: axis(x), y: axis(y), marks: Vec::new(), isometric: false, image: None }
     }
 
     /// A picture, as large as it fits, without axes.
@@ -186,6 +187,12 @@ impl Panel {
     /// Makes the y-axis logarithmic.
     pub fn y_log(mut self) -> Self {
         self.y.scale = Scale::Logarithmic;
+        self
+    }
+
+    /// Makes a unit of x as long as one of y.
+    pub fn isometric(mut self) -> Self {
+        self.isometric = true;
         self
     }
 
@@ -316,12 +323,25 @@ impl Panel {
         for (mark, (x, row)) in self.legend(canvas, right - left) {
             mark.draw_entry(canvas, (left + x, top + self.title_row() + row * LEGEND_ROW + LEGEND_ROW / 2));
         }
-        let plot = Plot::new(self, [(left + gutter, top + head), (right - EDGE, bottom - self.foot())]);
+        let mut corners = [(left + gutter, top + head), (right - EDGE, bottom - self.foot())];
+        if self.isometric {
+            corners = self.with_equal_units(corners);
+        }
+        let plot = Plot::new(self, corners);
         plot.draw_grid(canvas);
         for mark in &self.marks {
             plot.draw_mark(canvas, mark);
         }
         plot.draw_axes(canvas, left);
+    }
+
+    /// The largest plot between the corners, from the left, in which units of both axes are equally long.
+    fn with_equal_units(&self, [(left, top), (right, bottom)]: [Place; 2]) -> [Place; 2] {
+        let (width, height) = (f64::from(right - left), f64::from(bottom - top));
+        let unit = |ruler: Ruler, length: f64| (ruler.place(1.0) - ruler.place(0.0)) * length;
+        let (unit_x, unit_y) = (unit(self.x_axis(1).0, width), unit(self.y_axis(1).0, height));
+        let shrunk = |length: f64, by: f64| (length * by.min(1.0)) as i32;
+        [(left, bottom - shrunk(height, unit_x / unit_y)), (left + shrunk(width, unit_y / unit_x), bottom)]
     }
 
     /// The named marks, each with its place from the left and its row of the legend.
