@@ -18,6 +18,7 @@ pub fn toy(options: Options) -> Result<Config> {
         dataset: Some(DatasetName::EightGaussians),
         dim: Some(32),
         batch: Some(256),
+        critic_steps: Some(5),
         lr: Some(1e-3),
         ..Options::default()
     };
@@ -25,12 +26,12 @@ pub fn toy(options: Options) -> Result<Config> {
 }
 
 /// Those of one that is held to slopes of at most 1 by a penalty: one-sided, since on a line the two-sided one may be
-/// trapped where the slope has the wrong sign, and heavy, so that it costs little bias.
+/// trapped where the slope has the wrong sign, and heavy (λ = 100), so that it costs little bias.
 ///
 /// # Errors
 /// As [`Config::resolve`].
 pub fn lipschitz_toy(options: Options) -> Result<Config> {
-    toy(Options { lipschitz: Some(Lipschitz::Lp), lambda: Some(100.0), ..options })
+    toy(Options { lipschitz: Some(Lipschitz::Lp), lambda: options.lambda.or(Some(100.0)), ..options })
 }
 
 /// Records a batch, `[batch, features]`, from the random numbers of a stream.
@@ -54,20 +55,6 @@ pub fn rows_of(pool: Tensor) -> impl Sampler {
 pub struct Estimate {
     /// What the critic minimises.
     pub loss: f64,
-    /// How the gap changes while the generated samples move along the first axis: what a generator's update would follow.
-    ///
-    /// # Errors
-    /// If the device fails.
-    pub fn pull(&self, fake: &Tensor) -> Result<f64> {
-        const STEP: f32 = 0.01;
-        let features = fake.shape()[1];
-        let moved = |by: f32| {
-            Tensor::from_fn(fake.shape().clone(), |i| fake.data()[i] + if i % features == 0 { by } else { 0.0 })
-        };
-        let [ahead, behind] = [self.scores(&moved(STEP))?, self.scores(&moved(-STEP))?];
-        Ok((mean(&behind) - mean(&ahead)) / (2.0 * f64::from(STEP)))
-    }
-
     /// The gap between the mean scores.
     pub wasserstein: f64,
     /// The penalty with its weight.

@@ -105,7 +105,12 @@ fn soft_js<'t>(p: Var<'t>, q: Var<'t>) -> Var<'t> {
 fn halves_of_digits() -> Result<Vec<(usize, f64)>> {
     let data = Dataset::load(&Config::default())?;
     let pixels = data.shape().count();
-    let images: Vec<Vec<bool>> = (0..data.len()).map(|i| data.sample(i).iter().map(|&x| x > 0.5).collect()).collect();
+    let images: Vec<Vec<bool>> = data
+        .samples(0..data.len())
+        .data()
+        .chunks(pixels)
+        .map(|image| image.iter().map(|&x| x > 0.5).collect())
+        .collect();
     let share = |pixel: usize| images.iter().filter(|image| image[pixel]).count() as f64 / images.len() as f64;
     // Those first that are black as often as white.
     let mut order: Vec<(f64, usize)> = (0..pixels).map(|pixel| ((share(pixel) - 0.5).abs(), pixel)).collect();
@@ -114,7 +119,8 @@ fn halves_of_digits() -> Result<Vec<(usize, f64)>> {
         let mut bins: HashMap<Vec<bool>, [f64; 2]> = HashMap::new();
         for (i, image) in images.iter().enumerate() {
             let key = order[..count].iter().map(|&(_, pixel)| image[pixel]).collect();
-            bins.entry(key).or_default()[i % 2] += 2.0 / images.len() as f64;
+            // In pairs: two sources of digits alternate.
+            bins.entry(key).or_default()[i / 2 % 2] += 2.0 / images.len() as f64;
         }
         let (p, q): (Vec<f64>, Vec<f64>) = bins.values().map(|&[p, q]| (p, q)).unzip();
         js(&p, &q)

@@ -4,9 +4,10 @@
 use autograd::{Device, Stream, Tape, Tensor, Variable};
 use nn::losses::wasserstein;
 
-use super::{Check, CriticTraining, Experiment, Outcome, Sampler, Size, lipschitz_toy, normal, toy};
+use super::outcome::number;
+use super::{Check, CriticTraining, Experiment, Outcome, Sampler, Size, lipschitz_toy, normal};
 use crate::Result;
-use crate::config::{Config, Lipschitz, LossForm, Options, Sign};
+use crate::config::{LossForm, Options, Sign};
 use crate::objective::generator_loss;
 use crate::pictures::{BLUE, Figure, INK, Panel, SKY, VERMILION};
 use crate::programs::optimizer;
@@ -20,7 +21,8 @@ pub const EXPERIMENT: Experiment = Experiment {
 
 fn run(size: Size) -> Result<Outcome> {
     let updates = size.pick(200, 1000);
-    let [difference, labels] = [LossForm::Difference, LossForm::Labels].map(|form| trained(form, Sign::RealHigh, updates));
+    let [difference, labels] =
+        [LossForm::Difference, LossForm::Labels].map(|form| trained(form, Sign::RealHigh, updates));
     let (difference, labels) = (difference?, labels?);
     let mirrored = trained(LossForm::Labels, Sign::RealLow, updates)?;
     let rounds = size.pick(150, 300);
@@ -40,15 +42,20 @@ fn run(size: Size) -> Result<Outcome> {
             0.0,
             1e-4,
         ),
-        Check::near("real high against real low: largest sum of scores", furthest(&labels.scores, &mirrored.scores, -1.0), 0.0, 1e-4),
+        Check::near(
+            "real high against real low: largest sum of scores",
+            furthest(&labels.scores, &mirrored.scores, -1.0),
+            0.0,
+            1e-4,
+        ),
         Check::near("generator with the label of real samples: its mean", end(&right), REAL, 0.3),
         Check::at_most("generator with the label of generated samples: its mean", end(&wrong), START - 1.0),
     ];
     let sentence = format!(
         "Labels and differences train the same critic, either way up; a generator with the label of real samples reached \
-         {:.2}, with that of generated samples both players pulled the same way and it went to {:.1}.",
+         {:.2}, with that of generated samples both players pulled the same way and it went to {}.",
         end(&right),
-        end(&wrong)
+        number(end(&wrong))
     );
     Ok(Outcome { table, figure: figure(&difference, &labels, &mirrored, &right, &wrong), sentence })
 }

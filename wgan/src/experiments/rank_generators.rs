@@ -28,10 +28,12 @@ const POOL: usize = 2000;
 fn run(size: Size) -> Result<Outcome> {
     let config = lipschitz_toy(Options { dim: Some(64), ..Options::default() })?;
     let data = Dataset::load(&config)?;
+    let data = data.samples(0..data.len());
+    let data: Vec<&[f32]> = data.data().chunks(2).collect();
     let mut rng = Rng::new(config.seed, "generators");
     let mut draw = |noise: f64, keep: fn(&[f32]) -> bool| {
         let mut point = || loop {
-            let point = data.sample(rng.random_range(..data.len()));
+            let point = data[rng.random_range(..data.len())];
             if keep(point) {
                 break [point[0], point[1]].map(|x| x + (noise * rng.sample::<f64, _>(StandardNormal)) as f32);
             }
@@ -46,7 +48,7 @@ fn run(size: Size) -> Result<Outcome> {
     let mut critic = CriticTraining::new(&config, 2, rows_of(points(&real)?), rows_of(points(&generators.concat())?))?;
     critic.run(size.pick(800, 4000))?;
     let assigned = 2 * size.pick(250, 600);
-    let mut judged = |samples: &[f32]| {
+    let judged = |samples: &[f32]| {
         let gap = critic.gap(&points(&real)?, &points(samples)?)?;
         Ok::<_, crate::Error>((wasserstein(&real[..assigned], &samples[..assigned], 2), gap))
     };

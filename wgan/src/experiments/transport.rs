@@ -38,9 +38,10 @@ fn run(size: Size) -> Result<Outcome> {
     let radial = couple(count, |_, x| on_circle(x[1].atan2(x[0])));
 
     let pairs = size.pick(250, 800);
-    let (from, to) = (draw(pairs, |rng| [rng.sample(StandardNormal), rng.sample(StandardNormal)]), draw(pairs, |rng| {
-        on_circle(rng.random::<f64>() * TAU)
-    }));
+    let (from, to) = (
+        draw(pairs, |rng| [rng.sample(StandardNormal), rng.sample(StandardNormal)]),
+        draw(pairs, |rng| on_circle(rng.random::<f64>() * TAU)),
+    );
     let costs: Vec<f64> = from.iter().flat_map(|x| to.iter().map(|y| distance(x, y))).collect();
     let assignment = optimal_assignment(&costs);
     let assigned = assignment.cost / pairs as f64;
@@ -116,7 +117,8 @@ fn largest_error(numbers: impl Iterator<Item = f64>) -> f64 {
     let mut sorted: Vec<f64> = numbers.collect();
     sorted.sort_by(f64::total_cmp);
     let count = sorted.len() as f64;
-    let errors = sorted.iter().enumerate().map(|(i, x)| (x - i as f64 / count).abs().max((x - (i + 1) as f64 / count).abs()));
+    let errors =
+        sorted.iter().enumerate().map(|(i, x)| (x - i as f64 / count).abs().max((x - (i + 1) as f64 / count).abs()));
     errors.fold(0.0, f64::max)
 }
 

@@ -28,7 +28,7 @@ fn run(size: Size) -> Result<Outcome> {
     let mut table = Vec::new();
     for (i, &theta) in thetas.iter().enumerate() {
         table.push(Check::near(format!("θ = {theta}: |D| ≤ 1, gap/2"), variation[i].gap, theta.min(1.0), 0.05));
-        table.push(Check::near(format!("θ = {theta}: slope ≤ 1, gap"), distance[i].gap, theta, 0.05));
+        table.push(Check::near(format!("θ = {theta}: slope ≤ 1, gap"), distance[i].gap, theta, 0.08));
         if theta > 1.0 {
             table.push(Check::near(format!("θ = {theta}: |D| ≤ 1, slope by θ"), variation[i].slope, 0.0, 0.1));
             table.push(Check::near(format!("θ = {theta}: slope ≤ 1, slope by θ"), distance[i].slope, 1.0, 0.1));

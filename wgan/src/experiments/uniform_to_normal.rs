@@ -12,7 +12,7 @@ use crate::config::Options;
 use crate::measures::wasserstein_1d;
 use crate::objective::generator_loss;
 use crate::pictures::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
-use crate::programs::optimizer;
+use crate::programs::{follow, optimizer};
 
 /// The distance of each way's samples from the exact ones.
 pub const EXPERIMENT: Experiment = Experiment {
@@ -32,7 +32,7 @@ fn run(size: Size) -> Result<Outcome> {
 
     let inverse: Vec<f64> = uniforms(count, 1).map(|u| gaussian::quantile(u[0])).collect();
     let sums = [1, 2, 4, 12].map(|n| (n, standardised_sums(count, n)));
-    let learned = learned(size.pick(2000, 8000), count)?;
+    let learned = learned(size.pick(2000, 4000), count)?;
 
     let mut table = vec![Check::near("Φ⁻¹(u): distance from N(0, 1)", distance(&inverse), 0.0, chance)];
     for (n, sample) in &sums {
@@ -71,28 +71,33 @@ fn standardised_sums(count: usize, n: usize) -> Vec<f64> {
 /// What a network makes of uniforms after as many updates of its own, each after five of its critic.
 fn learned(updates: u64, count: usize) -> Result<Vec<f64>> {
     const WIDTH: usize = 32;
-    let mut rng = Rng::new(SEED, "generator weights");
-    let mut linear = |name: &str, inputs, outputs| Linear::new(name, inputs, outputs, Init::FanIn, &mut rng);
-    let network = Sequential::new()
-        .add(linear("0", 1, WIDTH))
-        .add(Activation::Relu)
-        .add(linear("2", WIDTH, WIDTH))
-        .add(Activation::Relu)
-        .add(linear("4", WIDTH, 1));
-    let config = lipschitz_toy(Options::default())?;
-    let made = made(&network);
-    let mut critic = CriticTraining::new(&config, 1, normal(0.0, 1.0), &made)?;
-    let rule = optimizer(&config, network.parameters());
+    let network = || {
+        let mut rng = Rng::new(SEED, "generator weights");
+        let mut linear = |name: &str, inputs, outputs| Linear::new(name, inputs, outputs, Init::FanIn, &mut rng);
+        Sequential::new()
+            .add(linear("0", 1, WIDTH))
+            .add(Activation::Relu)
+            .add(linear("2", WIDTH, WIDTH))
+            .add(Activation::Relu)
+            .add(linear("4", WIDTH, 1))
+    };
+    let (in_training, average) = (network(), network());
+    // A lighter penalty than a lone critic's, so that it keeps up with the generator.
+    let config = lipschitz_toy(Options { lambda: Some(10.0), ..Options::default() })?;
+    let made_in_training = made(&in_training);
+    let mut critic = CriticTraining::new(&config, 1, normal(0.0, 1.0), &made_in_training)?;
+    let rule = optimizer(&config, in_training.parameters());
     let mut update = Device::cpu().compile(|tape| {
-        let fake = made(tape, Stream::new(SEED, "generator noise"), config.batch);
-        rule.update(generator_loss(&config, |x| critic.critic().scores(x), fake), tape.scalar(config.lr));
+        let fake = made_in_training(tape, Stream::new(SEED, "generator noise"), config.batch);
+        let loss = generator_loss(&config, |x| critic.critic().scores(x), fake);
+        follow(average.parameters(), rule.update(loss, tape.scalar(config.lr)), config.average);
         []
     })?;
     for step in 0..updates {
         critic.run(config.critic_steps)?;
         update.at(step).run(&[])?;
     }
-    let mut sample = Device::cpu().compile(|tape| [made(tape, Stream::new(SEED, "samples"), count)])?;
+    let mut sample = Device::cpu().compile(|tape| [made(&average)(tape, Stream::new(SEED, "samples"), count)])?;
     Ok(sample.run(&[])?[0].data().iter().map(|&x| f64::from(x)).collect())
 }
 

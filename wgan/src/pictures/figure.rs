@@ -399,6 +399,7 @@ impl Mark {
         match self.shape {
             Shape::Thin => 2,
             Shape::Area | Shape::Level | Shape::Vertical => 3,
+            Shape::Dashed => 4,
             _ => LINE,
         }
     }
