@@ -101,13 +101,8 @@ impl Programs {
             let fake = generator.training_samples(tape, stream("generator noise"), batch);
             let loss = generator_loss(config, |x| critic.scores(x), fake);
             let weights = generator_rule.update(loss, tape.scalar(config.lr));
-            // θ̄ ← a·θ̄ + (1 − a)·θ: the players circle around their equilibrium, and the mean of a circle lies nearer to it
-            // than any of its points (Yazıcı et al. 2019, "The unusual effectiveness of averaging in GAN training").
-            let tracked: Vec<Var> = generator.buffers().iter().map(|buffer| tape.variable(buffer)).collect();
-            let followers = average.iter().flat_map(Generator::state);
-            for (follower, value) in followers.zip(weights.into_iter().chain(tracked)) {
-                tape.assign(&follower, tape.variable(&follower) * config.average + value * (1.0 - config.average));
-            }
+            let tracked = generator.buffers().into_iter().map(|buffer| tape.variable(&buffer));
+            follow(average.iter().flat_map(Generator::state), weights.into_iter().chain(tracked), config.average);
             [loss]
         })?;
         let rows = |i: usize| Tensor::from_fn([batch], |row| (i * batch + row) as f32);
@@ -261,6 +256,21 @@ impl Programs {
             .with("generator in training.", in_training)
             .with("critic optimizer.", self.critic_rule.state())
             .with("generator optimizer.", self.generator_rule.state())
+    }
+}
+
+/// Records θ̄ ← a·θ̄ + (1 − a)·θ for each follower θ̄ and its value θ: the players circle around their equilibrium, and the mean
+/// of a circle lies nearer to it than any of its points (Yazıcı et al. 2019, "The unusual effectiveness of averaging in GAN
+/// training").
+#[track_caller]
+pub fn follow<'t>(
+    followers: impl IntoIterator<Item = Variable>,
+    values: impl IntoIterator<Item = Var<'t>>,
+    decay: f64,
+) {
+    for (follower, value) in followers.into_iter().zip(values) {
+        let tape = value.tape();
+        tape.assign(&follower, tape.variable(&follower) * decay + value * (1.0 - decay));
     }
 }
 

@@ -13,6 +13,16 @@ fn quick(name: &str) {
 }
 
 #[test]
+fn uniform_to_normal() {
+    quick("uniform-to-normal");
+}
+
+#[test]
+fn histogram_js() {
+    quick("histogram-js");
+}
+
+#[test]
 fn parallel_lines() {
     quick("parallel-lines");
 }
@@ -45,6 +55,38 @@ fn clip_sweep() {
 #[test]
 fn loss_and_quality() {
     quick("loss-and-quality");
+fn negative_loss() {
+    quick("negative-loss");
+}
+
+#[test]
+fn labels() {
+    quick("labels");
+}
+
+#[test]
+fn unconstrained() {
+    quick("unconstrained");
+}
+
+#[test]
+fn two_gaussians() {
+    quick("two-gaussians");
+}
+
+#[test]
+fn tv_or_w() {
+    quick("tv-or-w");
+}
+
+#[test]
+fn transport() {
+    quick("transport");
+}
+
+#[test]
+fn rank_generators() {
+    quick("rank-generators");
 }
 
 /// `wgan experiment` with these arguments in an empty folder.

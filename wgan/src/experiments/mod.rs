@@ -6,20 +6,30 @@
 mod clip_sweep;
 mod critic;
 mod critic_steps;
-mod divergences;
 mod gan;
+mod gaussian;
 mod gradient_magnitudes;
+mod histogram_js;
+mod histograms;
+mod labels;
 mod lipschitz_constant;
 mod loss_and_quality;
+mod negative_loss;
 mod outcome;
 mod parallel_lines;
 mod penalties;
+mod rank_generators;
+mod transport;
+mod tv_or_w;
+mod two_gaussians;
+mod unconstrained;
+mod uniform_to_normal;
 
 use std::path::Path;
 
 use nn::files::write_whole;
 
-pub use critic::{CriticTraining, Estimate, Sampler, mean, normal, toy};
+pub use critic::{CriticTraining, Estimate, Sampler, lipschitz_toy, mean, normal, rows_of, scores, toy};
 pub use gan::{DigitDistance, GanTraining};
 pub use outcome::{Check, Outcome};
 
@@ -54,9 +64,18 @@ impl Size {
     }
 }
 
-/// All experiments, those first that need least.
-pub const ALL: [Experiment; 7] = [
+/// All experiments, in the order in which they tell their story.
+pub const ALL: [Experiment; 16] = [
+    uniform_to_normal::EXPERIMENT,
+    histogram_js::EXPERIMENT,
     parallel_lines::EXPERIMENT,
+    negative_loss::EXPERIMENT,
+    labels::EXPERIMENT,
+    unconstrained::EXPERIMENT,
+    two_gaussians::EXPERIMENT,
+    tv_or_w::EXPERIMENT,
+    transport::EXPERIMENT,
+    rank_generators::EXPERIMENT,
     gradient_magnitudes::EXPERIMENT,
     lipschitz_constant::EXPERIMENT,
     penalties::EXPERIMENT,

@@ -118,7 +118,7 @@ pub fn number(x: f64) -> String {
         _ if x.is_nan() => "NaN".to_owned(),
         _ if x.is_infinite() => "∞".to_owned(),
         _ if x == 0.0 => "0".to_owned(),
-        _ if !(1e-4..1e6).contains(&x.abs()) => format!("{:.2e}", x.abs()),
+        _ if !(1e-4..1e6).contains(&x.abs()) => format!("{:.1e}", x.abs()).replace(".0e", "e"),
         _ => {
             let digits = (3 - x.abs().log10().floor() as i32).max(0) as usize;
             let text = format!("{:.digits$}", x.abs());
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn numbers_have_four_digits() {
         let text = [0.0, 0.035_97, -1.025, 123_456.7, 2.0, f64::INFINITY, -1e-9, 0.1].map(number);
-        assert_eq!(text, ["0", "0.03597", "−1.025", "123457", "2", "∞", "−1.00e-9", "0.1"]);
+        assert_eq!(text, ["0", "0.03597", "−1.025", "123457", "2", "∞", "−1e-9", "0.1"]);
     }
 
     #[test]

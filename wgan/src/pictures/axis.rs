@@ -17,6 +17,8 @@ pub struct Axis {
     pub scale: Scale,
     /// What it shows; what the marks need if absent.
     pub range: Option<(f64, f64)>,
+    /// Whether something stands on 0, so that the range begins there unless there are values below.
+    pub from_zero: bool,
     /// In place of numbers: the names of 0, 1, 2 …
     pub names: Vec<String>,
 }
@@ -44,14 +46,16 @@ impl Axis {
         let scale = self.scale;
         let (low, high) = self.range.unwrap_or_else(|| {
             let names = (0..self.names.len()).flat_map(|i| [i as f64 - 0.5, i as f64 + 0.5]);
-            let values = values.chain(names).map(|x| scale.forth(x)).filter(|x| x.is_finite());
+            let zero = (self.from_zero && scale == Scale::Linear).then_some(0.0);
+            let values = values.chain(names).chain(zero).map(|x| scale.forth(x)).filter(|x| x.is_finite());
             let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)));
             if low > high {
                 return (scale.back(0.0), scale.back(1.0));
             }
             // A constant is shown in the middle.
             let margin = MARGIN * (high - low).max(1e-3 * high.abs().max(1e-3));
-            (scale.back(low - margin), scale.back(high + margin))
+            let below = if zero == Some(low) { 0.0 } else { margin };
+            (scale.back(low - below), scale.back(high + margin))
         });
         Ruler { scale, low: scale.forth(low), high: scale.forth(high) }
     }

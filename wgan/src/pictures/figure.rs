@@ -34,6 +34,7 @@ pub struct Panel {
     x: Axis,
     y: Axis,
     marks: Vec<Mark>,
+    isometric: bool,
     image: Option<Picture>,
 }
 
@@ -160,7 +161,7 @@ impl Panel {
     /// An empty panel; names and units of its axes.
     pub fn new(title: &str, x: &str, y: &str) -> Self {
         let axis = |label: &str| Axis { label: label.to_owned(), ..Axis::default() };
-        Panel { title: title.to_owned(), x: axis(x), y: axis(y), marks: Vec::new(), image: None }
+        Panel { title: title.to_owned(), x: axis(x), y: axis(y), marks: Vec::new(), isometric: false, image: None }
     }
 
     /// A picture, as large as it fits, without axes.
@@ -189,6 +190,12 @@ impl Panel {
     /// Makes the y-axis logarithmic.
     pub fn y_log(mut self) -> Self {
         self.y.scale = Scale::Logarithmic;
+        self
+    }
+
+    /// Makes a unit of x as long as one of y.
+    pub fn isometric(mut self) -> Self {
+        self.isometric = true;
         self
     }
 
@@ -266,6 +273,7 @@ impl Panel {
         shape: Shape,
     ) -> Self {
         let points = points.into_iter().collect();
+        self.y.from_zero |= matches!(shape, Shape::Bars(_) | Shape::Area);
         self.marks.push(Mark { name: name.to_owned(), colour, points, shape });
         self
     }
@@ -303,8 +311,7 @@ impl Panel {
     }
 
     fn y_axis(&self, height: i32) -> (Ruler, Vec<Tick>) {
-        let stands = self.marks.iter().any(|mark| matches!(mark.shape, Shape::Bars(_) | Shape::Area));
-        let ruler = self.y.ruler(self.values(|point| point.1).chain(stands.then_some(0.0)));
+        let ruler = self.y.ruler(self.values(|point| point.1));
         let ticks = self.y.ticks(&ruler, (height / ROOM_ABOVE).max(2) as usize);
         (ruler, ticks)
     }
@@ -324,12 +331,25 @@ impl Panel {
         for (mark, (x, row)) in self.legend(canvas, right - left) {
             mark.draw_entry(canvas, (left + x, top + self.title_row() + row * LEGEND_ROW + LEGEND_ROW / 2));
         }
-        let plot = Plot::new(self, [(left + gutter, top + head), (right - EDGE, bottom - self.foot())]);
+        let mut corners = [(left + gutter, top + head), (right - EDGE, bottom - self.foot())];
+        if self.isometric {
+            corners = self.with_equal_units(corners);
+        }
+        let plot = Plot::new(self, corners);
         plot.draw_grid(canvas);
         for mark in &self.marks {
             plot.draw_mark(canvas, mark);
         }
         plot.draw_axes(canvas, left);
+    }
+
+    /// The largest plot between the corners, from the left, in which units of both axes are equally long.
+    fn with_equal_units(&self, [(left, top), (right, bottom)]: [Place; 2]) -> [Place; 2] {
+        let (width, height) = (f64::from(right - left), f64::from(bottom - top));
+        let unit = |ruler: Ruler, length: f64| (ruler.place(1.0) - ruler.place(0.0)) * length;
+        let (unit_x, unit_y) = (unit(self.x_axis(1).0, width), unit(self.y_axis(1).0, height));
+        let shrunk = |length: f64, by: f64| (length * by.min(1.0)) as i32;
+        [(left, bottom - shrunk(height, unit_x / unit_y)), (left + shrunk(width, unit_y / unit_x), bottom)]
     }
 
     /// The named marks, each with its place from the left and its row of the legend.
@@ -388,6 +408,7 @@ impl Mark {
         match self.shape {
             Shape::Thin => 2,
             Shape::Area | Shape::Level | Shape::Vertical => 3,
+            Shape::Dashed => 4,
             _ => LINE,
         }
     }

@@ -1,0 +1,171 @@
+//! The distance from both sides: plans that move a density onto a curve, and a critic. P is N(0, I) on the plane, Q uniform
+//! on the circle of radius R. The best plan moves every point along its radius, since f(x) = |‖x‖ − R|, which no step of
+//! length d changes by more than d, earns just what that costs: W = E|‖x‖ − R|.
+
+use std::f64::consts::{PI, TAU};
+
+use autograd::{Stream, Tape, Tensor, Var};
+use nn::Rng;
+use rand::RngExt;
+use rand_distr::StandardNormal;
+
+use super::{Check, CriticTraining, Experiment, Outcome, Size, lipschitz_toy, mean};
+use crate::Result;
+use crate::config::Options;
+use crate::measures::optimal_assignment;
+use crate::pictures::{BLUE, Figure, INK, ORANGE, Panel, tint};
+
+/// Plans from above, critics from below.
+pub const EXPERIMENT: Experiment = Experiment {
+    name: "transport",
+    summary: "the distance as the cheapest plan, as the best assignment of samples, and as a critic's gap",
+    run,
+};
+
+const RADIUS: f64 = 2.0;
+/// E|‖x‖ − R| for a Rayleigh-distributed ‖x‖: √(π/2)·(1 − 2·erf(R/√2)) + R, here for R = 2.
+const W: f64 = 0.860_736;
+/// E‖x − y‖ for independent x and y, the mean of Rice's distribution: √(π/2)·₁F₁(−½; 1; −R²/2) (Rice 1945).
+const INDEPENDENT: f64 = 2.272_38;
+
+type Point = [f64; 2];
+
+fn run(size: Size) -> Result<Outcome> {
+    let count = size.pick(20_000, 200_000);
+    // The largest difference between a distribution and that of a sample: 1.63/√n in one case of a hundred (Kolmogorov).
+    let chance = 1.63 / (count as f64).sqrt();
+    let independent = couple(count, |rng, _| on_circle(rng.random::<f64>() * TAU));
+    let radial = couple(count, |_, x| on_circle(x[1].atan2(x[0])));
+
+    let pairs = size.pick(250, 800);
+    let (from, to) = (
+        draw(pairs, |rng| [rng.sample(StandardNormal), rng.sample(StandardNormal)]),
+        draw(pairs, |rng| on_circle(rng.random::<f64>() * TAU)),
+    );
+    let costs: Vec<f64> = from.iter().flat_map(|x| to.iter().map(|y| distance(x, y))).collect();
+    let assignment = optimal_assignment(&costs);
+    let assigned = assignment.cost / pairs as f64;
+
+    let config = lipschitz_toy(Options { dim: Some(64), ..Options::default() })?;
+    let mut critic = CriticTraining::new(&config, 2, density, curve)?;
+    critic.run(size.pick(1000, 5000))?;
+    let [real, fake] = [&radial.from, &radial.to].map(|points| tensor(&points[..10_000]));
+    let gap = critic.gap(&real, &fake)?;
+    let slopes = critic.slopes(&real)?;
+    // What a 1-Lipschitz critic can earn on the samples is at most what the best assignment costs.
+    let scores = [critic.scores(&tensor(&from))?, critic.scores(&tensor(&to))?];
+    let steepest = steepest(&scores, &costs);
+    let earned = (mean(&scores[0]) - mean(&scores[1])) / steepest;
+
+    let table = vec![
+        Check::near("plan: x and y independent", independent.cost(), INDEPENDENT, 0.02),
+        Check::near("plan: along the radius", radial.cost(), W, 0.02),
+        Check::near("its marginal on the density: largest error of P(‖x‖ ≤ r)", radial.error_of_radii(), 0.0, chance),
+        Check::near("its marginal on the curve: largest error of P(angle ≤ α)", radial.error_of_angles(), 0.0, chance),
+        Check::near("critic: gap", gap, W, 0.05),
+        Check::near("critic: mean slope", mean(&slopes), 1.0, 0.1),
+        Check::near(format!("best assignment of {pairs} samples"), assigned, W, size.pick(0.2, 0.1)),
+        Check::at_most("critic on these samples: gap by its largest slope", earned, assigned),
+    ];
+    let sentence = format!(
+        "Every plan costs more than every critic earns, and both ends meet: {:.3} from above, {gap:.3} by a critic, {W:.3} \
+         by mathematics; the best assignment of samples is above both because samples miss each other.",
+        radial.cost()
+    );
+    let lines = from.iter().zip(assignment.columns.iter().map(|&column| &to[column])).take(250);
+    let bars = [independent.cost(), radial.cost(), assigned, gap];
+    Ok(Outcome { table, figure: figure(lines, bars), sentence })
+}
+
+/// Pairs drawn from a joint distribution.
+struct Coupling {
+    from: Vec<Point>,
+    to: Vec<Point>,
+}
+
+/// Four steps for each pair: draw x from the density, draw y given x, so that it lies on the curve; then measure the way,
+/// and average.
+fn couple(count: usize, mut given: impl FnMut(&mut Rng, &Point) -> Point) -> Coupling {
+    let rng = &mut Rng::new(0, "coupling");
+    let pairs = (0..count).map(|_| {
+        let x = [rng.sample(StandardNormal), rng.sample(StandardNormal)];
+        (x, given(rng, &x))
+    });
+    let (from, to) = pairs.unzip();
+    Coupling { from, to }
+}
+
+impl Coupling {
+    fn cost(&self) -> f64 {
+        let ways: Vec<f64> = self.from.iter().zip(&self.to).map(|(x, y)| distance(x, y)).collect();
+        mean(&ways)
+    }
+
+    /// ‖x‖ is to have the distribution 1 − exp(−r²/2).
+    fn error_of_radii(&self) -> f64 {
+        largest_error(self.from.iter().map(|x| 1.0 - (-(x[0] * x[0] + x[1] * x[1]) / 2.0).exp()))
+    }
+
+    /// Angles are to be uniform.
+    fn error_of_angles(&self) -> f64 {
+        largest_error(self.to.iter().map(|y| (y[1].atan2(y[0]) + PI) / TAU))
+    }
+}
+
+/// The largest difference between the distribution of these numbers and U(0, 1).
+fn largest_error(numbers: impl Iterator<Item = f64>) -> f64 {
+    let mut sorted: Vec<f64> = numbers.collect();
+    sorted.sort_by(f64::total_cmp);
+    let count = sorted.len() as f64;
+    let errors =
+        sorted.iter().enumerate().map(|(i, x)| (x - i as f64 / count).abs().max((x - (i + 1) as f64 / count).abs()));
+    errors.fold(0.0, f64::max)
+}
+
+fn draw(count: usize, mut point: impl FnMut(&mut Rng) -> Point) -> Vec<Point> {
+    let rng = &mut Rng::new(0, "samples to assign");
+    (0..count).map(|_| point(rng)).collect()
+}
+
+fn on_circle(angle: f64) -> Point {
+    [RADIUS * angle.cos(), RADIUS * angle.sin()]
+}
+
+fn distance(x: &Point, y: &Point) -> f64 {
+    (x[0] - y[0]).hypot(x[1] - y[1])
+}
+
+/// The largest slope between a point of one sample and one of the other.
+fn steepest([from, to]: &[Vec<f64>; 2], distances: &[f64]) -> f64 {
+    let rises = from.iter().flat_map(|x| to.iter().map(move |y| (x - y).abs()));
+    rises.zip(distances).map(|(rise, distance)| rise / distance).fold(0.0, f64::max)
+}
+
+fn tensor(points: &[Point]) -> Tensor {
+    Tensor::from_fn([points.len(), 2], |i| points[i / 2][i % 2] as f32)
+}
+
+fn density(tape: &Tape, noise: Stream, batch: usize) -> Var<'_> {
+    tape.normal(noise, [batch, 2])
+}
+
+fn curve(tape: &Tape, noise: Stream, batch: usize) -> Var<'_> {
+    let angle = tape.uniform(noise, [batch, 1]) * TAU;
+    tape.concat(&[angle.cos(), angle.sin()], 1) * RADIUS
+}
+
+fn figure<'a>(pairs: impl Iterator<Item = (&'a Point, &'a Point)>, bars: [f64; 4]) -> Figure {
+    let pairs: Vec<_> = pairs.map(|(&[x, y], &[to_x, to_y])| [(x, y), (to_x, to_y)]).collect();
+    let gap = (f64::NAN, f64::NAN);
+    let plane = Panel::new("The best assignment of samples", "", "")
+        .isometric()
+        .thin_line("", tint(INK, 0.35), pairs.iter().flat_map(|&[from, to]| [from, to, gap]))
+        .dots("density", BLUE, pairs.iter().map(|pair| pair[0]))
+        .dots("curve", ORANGE, pairs.iter().map(|pair| pair[1]));
+    let bars = (0..).map(f64::from).zip(bars);
+    let distances = Panel::new("Distance", "", "distance")
+        .x_names(&["any plan", "best plan", "samples", "critic"])
+        .bars("", BLUE, 0.6, bars)
+        .level("W", INK, W);
+    Figure::new(2, vec![plane, distances]).panel_height(360)
+}
