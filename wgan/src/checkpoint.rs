@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use autograd::Variable;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::config::{Config, Options};
@@ -87,6 +88,20 @@ impl Metadata {
         toml::Table::try_from(&metadata.settings).map_err(|error| format!("its metadata cannot be used ({error})"))?;
         Ok(metadata)
     }
+}
+
+/// Refuses weights, loaded from the file at `path`, of which one is infinite or NaN.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn check_finite(path: &Path, weights: &[Variable]) -> Result<()> {
+    for variable in weights {
+        if !variable.read()?.data().iter().all(|x| x.is_finite()) {
+            let problem = format!("tensor {:?} holds numbers that are not finite", variable.name());
+            return Err(Error::Damaged { path: path.to_owned(), problem });
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -104,6 +104,17 @@ pub enum Grid {
     Neighbours,
 }
 
+impl Grid {
+    /// As many samples as make a good picture.
+    pub fn usual_count(self) -> usize {
+        match self {
+            Grid::Plain | Grid::Interpolation => 64,
+            Grid::Digits => 100,
+            Grid::Neighbours => 32,
+        }
+    }
+}
+
 impl fmt::Display for Grid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = self.to_possible_value().expect("no name is skipped");

@@ -53,7 +53,7 @@ pub fn evaluate(folder: &RunFolder, request: &Request) -> Result<Evaluation> {
     let measures = if dataset.is_images() {
         let eye = Classifier::of(dataset, request.classifier)?;
         let data = Dataset::load(&config)?;
-        let picture = neighbours(&sampler.draw(request.samples.min(SHOWN), seed)?, &data)?;
+        let picture = neighbours(&sampler.draw(request.samples.min(SHOWN), seed)?, &data);
         write_whole(&folder.neighbours(), &picture.encode())?;
         Measures::of_images(&generated, &data, Dataset::load_test(&config)?.as_ref(), &eye)?
     } else {

@@ -98,47 +98,47 @@ fn sample(args: &SampleArgs) -> Result<ExitCode> {
     };
     let sampler = Sampler::load(&weights)?;
     refuse_idle(args, &format, &sampler)?;
-    let count = args.count.map(|count| count as usize);
+    let count = args.count.map_or(args.grid.usual_count(), |count| count as usize);
     let bytes = match format {
         Format::Png => picture(args, &sampler, run.as_ref(), count)?.encode(),
-        Format::Npy => npy::encode(&without_channel(sampler.draw(count.unwrap_or(64), args.seed)?)),
+        Format::Npy => npy::encode(&without_channel(sampler.draw(count, args.seed)?)),
     };
     nn::files::write_whole(&args.out, &bytes)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Refuses what would change nothing, and grids of what is no image.
+/// Refuses flags that would change nothing, and grids of what is no image.
 fn refuse_idle(args: &SampleArgs, format: &Format, sampler: &Sampler) -> Result<()> {
     let flag = |flag: &str, reason: &str| Err(Error::Flag { flag: flag.to_owned(), reason: reason.to_owned() });
-    let dataset = sampler.config().dataset;
-    if args.grid == Grid::Plain {
-    } else if matches!(format, Format::Npy) {
+    let (grid, dataset) = (args.grid, sampler.config().dataset);
+    if grid != Grid::Plain && matches!(format, Format::Npy) {
         return flag("grid", "an array has no rows; name a .png");
-    } else if !dataset.is_images() {
-        let (value, reason) = (args.grid.to_string(), format!("{dataset} holds points of the plane, not images"));
+    }
+    if grid != Grid::Plain && !dataset.is_images() {
+        let (value, reason) = (grid.to_string(), format!("{dataset} holds points of the plane, not images"));
         return Err(Error::Setting { name: "grid", value, reason });
     }
-    if args.real.data_dir.is_some() && args.grid != Grid::Neighbours {
+    if args.real.data_dir.is_some() && grid != Grid::Neighbours {
         return flag("data-dir", "only --grid neighbours looks at training images");
     }
-    if args.real.classifier.is_some() && args.grid != Grid::Digits {
+    if args.real.classifier.is_some() && grid != Grid::Digits {
         return flag("classifier", "only --grid digits sorts samples by their class");
     }
     Ok(())
 }
 
-fn picture(args: &SampleArgs, sampler: &Sampler, run: Option<&RunFolder>, count: Option<usize>) -> Result<Picture> {
+fn picture(args: &SampleArgs, sampler: &Sampler, run: Option<&RunFolder>, count: usize) -> Result<Picture> {
     let seed = args.seed;
     match args.grid {
-        Grid::Plain => Ok(Picture::of_samples(&sampler.draw(count.unwrap_or(64), seed)?)),
-        Grid::Interpolation => sample::interpolation(sampler, count.unwrap_or(64), seed),
+        Grid::Plain => Ok(Picture::of_samples(&sampler.draw(count, seed)?)),
+        Grid::Interpolation => sample::interpolation(sampler, count, seed),
         Grid::Digits => {
             let eye = Classifier::of(sampler.config().dataset, args.real.classifier.as_deref())?;
-            sample::digits(sampler, &eye, count.unwrap_or(100), seed)
+            sample::digits(sampler, &eye, count, seed)
         }
         Grid::Neighbours => {
             let data = Dataset::load(&sampler.config_with_data(args.real.data_dir.clone(), run)?)?;
-            sample::neighbours(&sampler.draw(count.unwrap_or(32), seed)?, &data)
+            Ok(sample::neighbours(&sampler.draw(count, seed)?, &data))
         }
     }
 }

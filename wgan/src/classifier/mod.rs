@@ -9,6 +9,7 @@ use autograd::{ByteTable, Device, Shape, Tensor, Var, Variable};
 use nn::layers::{Activation, Conv2d, Flatten, Linear};
 use nn::{Checkpoint, Init, Mode, Module, Rng, Sequential};
 
+use crate::checkpoint::check_finite;
 use crate::config::DatasetName;
 use crate::data::Labelled;
 use crate::{Error, Result};
@@ -92,6 +93,7 @@ impl Classifier {
     pub fn read(path: &Path) -> Result<Self> {
         let classifier = Classifier::new(0);
         classifier.checkpoint().load(path)?;
+        check_finite(path, &classifier.parameters())?;
         Ok(classifier)
     }
 

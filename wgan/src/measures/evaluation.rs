@@ -56,6 +56,8 @@ pub enum Measures {
 pub struct Comparison<M> {
     /// Number of real samples compared with.
     pub reference: usize,
+    /// Whether the real samples measured are of a test set; else they are the last of the data set.
+    pub test_set: bool,
     /// What generated samples get.
     pub generated: M,
     /// What real samples get, and no generator can beat except by luck.
@@ -122,7 +124,8 @@ impl Measures {
                 shares: shares(&seen.classes()),
             })
         };
-        Ok(Measures::Images(Comparison { reference, generated: measure(generated)?, real: measure(&real)? }))
+        let (generated, real) = (measure(generated)?, measure(&real)?);
+        Ok(Measures::Images(Comparison { reference, test_set: test.is_some(), generated, real }))
     }
 
     /// Measures points `[N, 2]`. Compared with are the first of the data set, measured beside are the last.
@@ -147,7 +150,7 @@ impl Measures {
             }
         };
         let (generated, real) = (measure(generated), measure(&data.samples(all - count..all)));
-        Ok(Measures::Points(Comparison { reference: count, generated, real }))
+        Ok(Measures::Points(Comparison { reference: count, test_set: false, generated, real }))
     }
 }
 
@@ -222,16 +225,22 @@ impl Evaluation {
         }
     }
 
-    /// What the distances are distances to.
+    /// How to read the measures.
     pub fn note(&self) -> String {
         match &self.measures {
-            Measures::Images(Comparison { reference, .. }) => {
-                let features = Classifier::FEATURES;
-                format!("The Fréchet distance is that to {reference} training images, on {features} features.")
+            Measures::Images(Comparison { reference, test_set, .. }) => {
+                let real = if *test_set { "test images" } else { "the data set's last images" };
+                let distance = "The Fréchet distance, the less the better, is that of a classifier's features";
+                format!(
+                    "{distance} to those of {reference} other real images.\n\
+                     The classifier score is {} at best. The real images beside are {real}.",
+                    Labelled::CLASSES
+                )
             }
             Measures::Points(Comparison { reference, generated, .. }) => format!(
-                "The distances are those to {reference} other real points; Wasserstein's is exact, between {} and {}.",
-                generated.paired, generated.paired
+                "The distances, the less the better, are those to {reference} other real points.\n\
+                 The Wasserstein distance is exact, between {} of both.",
+                generated.paired
             ),
         }
     }

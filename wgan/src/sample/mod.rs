@@ -10,7 +10,7 @@ use autograd::{Device, Shape, Stream, Tensor};
 use nn::Checkpoint;
 
 use crate::Result;
-use crate::checkpoint::Metadata;
+use crate::checkpoint::{Metadata, check_finite};
 use crate::config::{Config, DatasetName};
 use crate::models::Generator;
 use crate::run_folder::RunFolder;
@@ -45,6 +45,7 @@ impl Sampler {
         let config = metadata.config();
         let generator = Generator::new(&config, &config.dataset.sample_shape());
         Checkpoint::new().with("generator.", generator.state()).load_part(weights)?; // of a checkpoint, too
+        check_finite(weights, &generator.state())?;
         Ok(Sampler { generator, config, step: metadata.step })
     }
 

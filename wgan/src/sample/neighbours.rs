@@ -2,7 +2,6 @@
 
 use autograd::Tensor;
 
-use crate::Result;
 use crate::data::Dataset;
 use crate::measures::nearest_neighbours;
 use crate::pictures::{Picture, groups};
@@ -13,10 +12,7 @@ const NEIGHBOURS: usize = 3;
 const ACROSS: usize = 4;
 
 /// Each of the images `[N, 1, 28, 28]`, framed, with its three nearest training images to its right.
-///
-/// # Errors
-/// None that is known.
-pub fn neighbours(samples: &Tensor, data: &Dataset) -> Result<Picture> {
+pub fn neighbours(samples: &Tensor, data: &Dataset) -> Picture {
     let size = data.shape().count();
     let mut images = Vec::with_capacity(samples.data().len() * (NEIGHBOURS + 1));
     for (sample, nearest) in samples.data().chunks_exact(size).zip(nearest_neighbours(samples, data, NEIGHBOURS)) {
@@ -27,5 +23,5 @@ pub fn neighbours(samples: &Tensor, data: &Dataset) -> Result<Picture> {
         images.resize(images.len().next_multiple_of(size * (NEIGHBOURS + 1)), f32::NAN); // of fewer training images
     }
     let shape = [&[images.len() / size], &**data.shape()].concat();
-    Ok(groups(&Tensor::new(shape, images)?, NEIGHBOURS + 1, ACROSS))
+    groups(&Tensor::new(shape, images).expect("whole images"), NEIGHBOURS + 1, ACROSS)
 }
