@@ -194,3 +194,16 @@ fn other_element_types_are_refused() {
         "FILE: tensor \"a\" holds F64 numbers; only F32 can be loaded"
     );
 }
+
+#[test]
+fn bytes_load_as_their_file_does() {
+    let (_folder, file) = folder();
+    let weight = variable("weight", &[2], 3.0);
+    let checkpoint = Checkpoint::new().with("", [weight.clone()]);
+    checkpoint.save(&file, None).unwrap();
+    weight.write(&Tensor::zeros([2])).unwrap();
+    checkpoint.load_bytes(&fs::read(&file).unwrap(), Path::new("embedded weights")).unwrap();
+    assert_eq!(weight.read().unwrap().data(), [3.0, 3.0]);
+    let error = checkpoint.load_bytes(b"short", Path::new("embedded weights")).unwrap_err().to_string();
+    assert!(error.starts_with("embedded weights is not a whole safetensors file"), "{error}");
+}
