@@ -56,8 +56,10 @@ pub mod objective;
 pub mod pictures;
 pub mod programs;
 pub mod progress;
+pub mod report;
 pub mod run_folder;
 pub mod sample;
+pub mod tensorboard;
 pub mod train;
 pub mod warnings;
 

@@ -15,8 +15,8 @@ use crate::metrics::Measurement;
 use crate::objective::{critic_terms, generator_loss, gradient_norms, interpolates};
 use crate::programs::Programs;
 
-/// Steps between two measurements: often enough for a curve, seldom enough to cost no more than a hundredth of the time.
-pub const EVERY: u64 = 25;
+/// Steps between two measurements: often enough for a curve, seldom enough to cost no more than a fiftieth of the time.
+pub const EVERY: u64 = 50;
 
 /// The programs that measure. Each takes a part of the held-out samples, as large as a batch, so that measuring needs no
 /// more memory than training.
@@ -27,6 +27,8 @@ pub struct Monitor {
     gradients: Compiled<2>,
     /// The rows of the held-out samples in each part.
     parts: Vec<Tensor>,
+    /// How many parts a measurement takes, one measurement those after the other's.
+    taken: u64,
     /// The weights to be compared with the bound of clipping, and the bound.
     clipped: Option<(Vec<Variable>, f32)>,
 }
@@ -46,8 +48,6 @@ impl Monitor {
         }
         let parts = held_out.len().div_ceil(config.batch);
         let size = held_out.len() / parts;
-        // As many samples as two iterations take at most: measuring stays cheap where iterations are.
-        let parts = parts.min(2 * config.critic_steps as usize);
         let rows = |part: usize| Tensor::from_fn([size], |i| (held_out.start + part * size + i) as f32);
 
         let pool = data.resident();
@@ -70,7 +70,9 @@ impl Monitor {
             [norm(critic_loss, &critic.parameters()), norm(generator_loss, &generator.parameters())]
         })?;
         let clipped = (config.lipschitz == Lipschitz::Clip).then(|| (critic.parameters(), config.clip as f32));
-        Ok(Some(Monitor { judge, gradients, parts: (0..parts).map(rows).collect(), clipped }))
+        // No more samples than an iteration takes: measuring stays cheap where iterations are.
+        let taken = config.critic_steps.min(parts as u64);
+        Ok(Some(Monitor { judge, gradients, parts: (0..parts).map(rows).collect(), taken, clipped }))
     }
 
     /// Measures the networks as they are after `step` updates of the generator.
@@ -79,22 +81,27 @@ impl Monitor {
     /// If the device fails.
     pub fn measure(&mut self, step: u64) -> Result<Measurement> {
         let (mut gaps, mut slopes) = (0.0, Vec::new());
-        let first = step * self.parts.len() as u64;
-        for (rows, number) in self.parts.iter().zip(first..) {
-            let [gap, of_part] = self.judge.at(number).run(&[(ROWS, rows)])?;
+        let first = step / EVERY * self.taken;
+        for number in first..first + self.taken {
+            let [gap, of_part] = self.judge.at(number).run(&[(ROWS, part(&self.parts, number))])?;
             gaps += f64::from(gap.item());
             slopes.extend_from_slice(of_part.data());
         }
-        let gradients = self.gradients.at(first).run(&[(ROWS, &self.parts[0])])?;
+        let gradients = self.gradients.at(first).run(&[(ROWS, part(&self.parts, first))])?;
         let [critic_gradient, generator_gradient] = gradients.map(Tensor::item);
         Ok(Measurement {
-            held_out: (gaps / self.parts.len() as f64) as f32,
+            held_out: (gaps / self.taken as f64) as f32,
             critic_gradient,
             generator_gradient,
             at_bound: self.clipped.as_ref().map(|(weights, bound)| at_bound(weights, *bound)).transpose()?,
             slopes: Histogram::of(&slopes),
         })
     }
+}
+
+/// The part of this number, in a circle.
+fn part(parts: &[Tensor], number: u64) -> &Tensor {
+    &parts[(number % parts.len() as u64) as usize]
 }
 
 /// The Euclidean norm of the gradient of `loss` with respect to all of the weights together.
@@ -161,14 +168,15 @@ mod tests {
         write(&generator[7], &[3.0, 4.0]);
 
         let mut monitor = Monitor::compile(&config, &data, &programs, &device).unwrap().unwrap();
-        let measured = monitor.measure(25).unwrap();
-        // 500 points make 32 parts of 15, of which 2·2 are taken.
-        let first = data.held_out().start;
-        let taken = data.samples(first..first + 60);
-        let mean = taken.data().chunks(2).map(|point| f64::from(point[0] + 2.0 * point[1])).sum::<f64>() / 60.0;
+        // 500 points make 32 parts of 15. Each measurement takes the next two of them, the one at step 17·50 the third and
+        // the fourth of the second round.
+        let measured = monitor.measure(17 * EVERY).unwrap();
+        let first = data.held_out().start + 2 * 15;
+        let taken = data.samples(first..first + 30);
+        let mean = taken.data().chunks(2).map(|point| f64::from(point[0] + 2.0 * point[1])).sum::<f64>() / 30.0;
         assert!((f64::from(measured.held_out) - (mean - 11.0)).abs() < 1e-3, "{measured:?} {mean}");
         assert!((measured.slopes.high() - 5f32.sqrt()).abs() < 1e-5, "{measured:?}");
-        assert_eq!((measured.slopes.counts()[BINS - 1], measured.slopes.total()), (60, 60));
+        assert_eq!((measured.slopes.counts()[BINS - 1], measured.slopes.total()), (30, 30));
         assert!((measured.generator_gradient - 5f32.sqrt()).abs() < 1e-5, "{measured:?}");
         assert!(measured.critic_gradient > 0.0 && measured.at_bound.is_none(), "{measured:?}");
     }

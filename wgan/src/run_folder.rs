@@ -6,6 +6,9 @@
 //!   metrics.csv             a row per step
 //!   samples/step-000500.png the same noise, over time
 //!   curves.png              the metrics, drawn
+//!   report.html             all of it on one page
+//!   progress.png            the samples as a moving picture, once the run has ended
+//!   events.tfevents         the metrics for TensorBoard, if asked for
 //!   checkpoint.safetensors  everything needed to go on
 //!   generator.safetensors   the result
 //!   eval.json               its measures, if it was evaluated
@@ -16,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use crate::config::{Config, Objective, Options};
+use crate::pictures::evenly;
 use crate::{Error, Result};
 use nn::files::write_whole;
 
@@ -87,6 +91,21 @@ impl RunFolder {
         self.path.join("curves.png")
     }
 
+    /// `report.html`
+    pub fn report(&self) -> PathBuf {
+        self.path.join("report.html")
+    }
+
+    /// `progress.png`
+    pub fn progress(&self) -> PathBuf {
+        self.path.join("progress.png")
+    }
+
+    /// `events.tfevents`: TensorBoard looks for the second half of the name.
+    pub fn events(&self) -> PathBuf {
+        self.path.join("events.tfevents")
+    }
+
     /// `checkpoint.safetensors`
     pub fn checkpoint(&self) -> PathBuf {
         self.path.join("checkpoint.safetensors")
@@ -109,7 +128,21 @@ impl RunFolder {
 
     /// The picture of the samples after `step` updates, as `samples/step-000500.png`.
     pub fn sample(&self, step: u64) -> PathBuf {
-        self.samples().join(format!("step-{step:06}.png"))
+        self.samples().join(sample_name(step))
+    }
+
+    /// The pictures of samples so far, each with its step, as PNG files; at most this many, evenly chosen.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn pictures(&self, most: usize) -> Result<Vec<(u64, Vec<u8>)>> {
+        let mut steps: Vec<u64> = list(&self.samples())?.iter().filter_map(|name| sample_step(name)).collect();
+        steps.sort_unstable();
+        let read = |step| {
+            let path = self.sample(step);
+            fs::read(&path).map(|png| (step, png)).map_err(|source| Error::Read { path, source })
+        };
+        evenly(&steps, most).into_iter().map(read).collect()
     }
 
     /// Writes `config.toml`.
@@ -156,10 +189,10 @@ impl RunFolder {
 
     fn remove_run(&self) -> Result<()> {
         // The checkpoint goes first: without it nobody takes what is left for a run.
-        let of_training = [self.checkpoint(), self.generator(), self.config(), self.metrics(), self.curves()];
-        for file in of_training.into_iter().chain([self.evaluation(), self.neighbours()]) {
-            remove(&file)?;
-        }
+        remove(&self.checkpoint())?;
+        let of_training = [self.generator(), self.config(), self.metrics(), self.curves(), self.events()];
+        let of_its_end = [self.report(), self.progress(), self.evaluation(), self.neighbours()];
+        of_training.iter().chain(&of_its_end).try_for_each(|file| remove(file))?;
         if self.samples().is_dir() { self.remove_samples_after(0) } else { Ok(()) }
     }
 }
@@ -197,9 +230,14 @@ fn last_number(runs: &Path) -> Result<u64> {
     Ok(list(runs)?.iter().filter_map(number).max().unwrap_or(0))
 }
 
+fn sample_name(step: u64) -> String {
+    format!("step-{step:06}.png")
+}
+
 /// 500 for `step-000500.png`.
 fn sample_step(name: &str) -> Option<u64> {
-    name.strip_prefix("step-")?.strip_suffix(".png")?.parse().ok()
+    let step = name.strip_prefix("step-")?.strip_suffix(".png")?.parse().ok()?;
+    (sample_name(step) == name).then_some(step)
 }
 
 #[cfg(test)]
@@ -223,15 +261,23 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("run");
         let folder = RunFolder::at(&path, false).unwrap();
-        let of_run = [folder.checkpoint(), folder.metrics(), folder.sample(500), folder.evaluation()];
-        for file in of_run.iter().chain([&path.join("notes.txt")]) {
+        let ours = [
+            folder.checkpoint(),
+            folder.metrics(),
+            folder.report(),
+            folder.progress(),
+            folder.events(),
+            folder.evaluation(),
+            folder.sample(500),
+        ];
+        for file in ours.iter().chain([&path.join("notes.txt")]) {
             fs::write(file, "").unwrap();
         }
         let error = RunFolder::at(&path, false).unwrap_err().to_string();
         assert!(error.contains("--resume") && error.contains("--force"), "{error}");
         assert!(folder.checkpoint().exists());
         RunFolder::at(&path, true).unwrap();
-        assert!(!of_run.iter().any(|file| file.exists()));
+        assert!(!ours.iter().any(|file| file.exists()));
         assert!(path.join("notes.txt").exists());
     }
 
@@ -242,11 +288,26 @@ mod tests {
         for step in [500, 1000, 1_000_500] {
             fs::write(folder.sample(step), "").unwrap();
         }
-        fs::write(folder.samples().join("step-by-step.png"), "").unwrap();
+        for foreign in ["step-by-step.png", "step-7.png"] {
+            fs::write(folder.samples().join(foreign), "").unwrap();
+        }
         folder.remove_samples_after(500).unwrap();
         let mut left = list(&folder.samples()).unwrap();
         left.sort();
-        assert_eq!(left, ["step-000500.png", "step-by-step.png"]);
+        assert_eq!(left, ["step-000500.png", "step-7.png", "step-by-step.png"]);
+    }
+
+    #[test]
+    fn pictures_are_read_in_the_order_of_their_steps() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = RunFolder::at(parent.path(), false).unwrap();
+        for step in [1_000_500, 500, 1000, 2000] {
+            fs::write(folder.sample(step), step.to_string()).unwrap();
+        }
+        fs::write(folder.samples().join("step-7.png"), "of somebody else").unwrap();
+        let pictures = |most| folder.pictures(most).unwrap();
+        assert_eq!(pictures(2), [(500, b"500".to_vec()), (1_000_500, b"1000500".to_vec())]);
+        assert!(pictures(9).into_iter().map(|(step, _)| step).eq([500, 1000, 2000, 1_000_500]));
     }
 
     #[test]

@@ -4,15 +4,19 @@ use std::time::Instant;
 
 use autograd::{Compiled, Device, Program, Stream, Tape};
 
+use nn::files::write_whole;
+
 use crate::checkpoint::{METADATA_KEY, Metadata};
 use crate::config::{Config, Options};
 use crate::data::{Batches, Dataset};
 use crate::metrics::{Measurement, Metrics, Row};
 use crate::monitor::{self, Monitor};
-use crate::pictures::{Contours, Picture, curves, grid, grid_points};
+use crate::pictures::{Contours, Picture, curves, grid, grid_points, moving};
 use crate::programs::{Losses, Programs};
 use crate::progress::Progress;
+use crate::report::{Report, State};
 use crate::run_folder::RunFolder;
+use crate::tensorboard::Events;
 use crate::warnings::Watch;
 use crate::{Error, Result, interrupt, sample};
 
@@ -36,7 +40,8 @@ pub enum Outcome {
 pub fn start(config: &Config, data: &Dataset, folder: &RunFolder, profile: bool) -> Result<Outcome> {
     let programs = Programs::compile(config, data, &device(config)?)?;
     let metrics = Metrics::create(&folder.metrics())?;
-    Training::new(config, data, folder, programs, metrics)?.run(0, profile)
+    let events = config.tensorboard.then(|| Events::create(&folder.events())).transpose()?;
+    Training::new(config, data, folder, programs, metrics, events)?.run(0, profile)
 }
 
 /// Goes on with the run in `folder` from its checkpoint, with the settings in `changes` in place of its own.
@@ -58,9 +63,10 @@ pub fn resume(folder: &RunFolder, changes: &Options, profile: bool) -> Result<Ou
     let programs = Programs::compile(&config, &data, &device(&config)?)?;
     programs.checkpoint().load(&folder.checkpoint())?;
     let metrics = Metrics::resume(&folder.metrics(), metadata.step)?;
+    let events = config.tensorboard.then(|| Events::resume(&folder.events(), metadata.step)).transpose()?;
     folder.remove_samples_after(metadata.step)?;
     folder.write_config(&config)?;
-    Training::new(&config, &data, folder, programs, metrics)?.run(metadata.step, profile)
+    Training::new(&config, &data, folder, programs, metrics, events)?.run(metadata.step, profile)
 }
 
 /// The device that a configuration asks for.
@@ -81,6 +87,8 @@ struct Training<'a> {
     /// None without held-out samples.
     monitor: Option<Monitor>,
     metrics: Metrics,
+    /// If TensorBoard's file is asked for.
+    events: Option<Events>,
     watch: Watch<'a>,
     samples: Samples,
     /// Seconds spent before this process took the run over.
@@ -95,6 +103,7 @@ impl<'a> Training<'a> {
         folder: &'a RunFolder,
         programs: Programs,
         metrics: Metrics,
+        events: Option<Events>,
     ) -> Result<Self> {
         Ok(Training {
             monitor: Monitor::compile(config, data, &programs, &device(config)?)?,
@@ -108,6 +117,7 @@ impl<'a> Training<'a> {
             folder,
             programs,
             metrics,
+            events,
         })
     }
 
@@ -122,10 +132,22 @@ impl<'a> Training<'a> {
         if profile {
             print!("{}", self.programs.profile()?);
         }
-        outcome
+        self.conclude(outcome)
+    }
+
+    /// Leaves the last word of a run, whichever way it ended.
+    fn conclude(&self, outcome: Result<Outcome>) -> Result<Outcome> {
+        let state = match &outcome {
+            Ok(Outcome::Finished) => State::Finished,
+            Ok(Outcome::Interrupted { .. }) => State::Stopped,
+            Err(error) => State::Failed(error.to_string()),
+        };
+        let told = self.report(state).and_then(|()| self.move_pictures());
+        outcome.and_then(|outcome| told.map(|()| outcome)) // the first error is the cause
     }
 
     fn run_steps(&mut self, done: u64, progress: &mut Progress) -> Result<Outcome> {
+        self.report(State::Training)?;
         for step in done + 1..=self.config.steps {
             let losses = self.programs.iterate(step - 1, &mut self.batches)?;
             if !losses.are_finite() {
@@ -166,6 +188,9 @@ impl<'a> Training<'a> {
             smoothed: self.metrics.smoothed(losses.wasserstein),
         };
         progress.update(&row);
+        if let Some(events) = &mut self.events {
+            events.push_row(&row)?;
+        }
         self.metrics.push(row)?;
         for warning in self.watch.see(self.metrics.rows()) {
             progress.warn(warning);
@@ -182,8 +207,26 @@ impl<'a> Training<'a> {
 
     /// Draws the samples after a step, and the curves up to it.
     fn draw(&mut self, step: u64) -> Result<()> {
-        write(&self.folder.sample(step), &self.samples.draw(self.data)?)?;
-        write(&self.folder.curves(), &curves(self.metrics.rows()))
+        let samples = self.samples.draw(self.data)?.encode();
+        write_whole(&self.folder.sample(step), &samples)?;
+        if let Some(events) = &mut self.events {
+            events.push_samples(step, &samples)?;
+        }
+        write_whole(&self.folder.curves(), &curves(self.config, self.metrics.rows()).encode())?;
+        self.report(State::Training)
+    }
+
+    fn report(&self, state: State) -> Result<()> {
+        let (rows, warnings) = (self.metrics.rows(), self.watch.warnings());
+        let report = Report { config: self.config, folder: self.folder.path(), rows, warnings, state };
+        let page = report.page(&self.folder.pictures(MOST_PICTURES)?);
+        Ok(write_whole(&self.folder.report(), page.as_bytes())?)
+    }
+
+    /// Makes a moving picture of those of the samples.
+    fn move_pictures(&self) -> Result<()> {
+        let pngs: Vec<Vec<u8>> = self.folder.pictures(MOST_PICTURES)?.into_iter().map(|(_, png)| png).collect();
+        moving(&pngs).map_or(Ok(()), |moving| Ok(write_whole(&self.folder.progress(), &moving)?))
     }
 
     fn save(&self, step: u64) -> Result<()> {
@@ -220,9 +263,8 @@ impl<'a> Training<'a> {
     }
 }
 
-fn write(path: &std::path::Path, picture: &Picture) -> Result<()> {
-    Ok(nn::files::write_whole(path, &picture.encode())?)
-}
+/// Pictures of samples on the page and in the moving picture, which keeps both at a few megabytes.
+const MOST_PICTURES: usize = 40;
 
 /// Points of the plane along each side at which the critic is scored.
 const RESOLUTION: usize = 128;

@@ -124,22 +124,86 @@ fn assert_same_run(a: &Workplace, b: &Workplace) {
 #[test]
 fn a_run_leaves_its_files() {
     let place = Workplace::new();
-    let output = place.train("--steps=25 --sample-every=10 --checkpoint-every=10 --out=run");
+    let output = place.train("--steps=50 --sample-every=20 --checkpoint-every=20 --out=run");
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "done; the results are in run\n");
     assert_eq!(
         names(&place.path("run")),
-        ["checkpoint.safetensors", "config.toml", "curves.png", "generator.safetensors", "metrics.csv", "samples"]
+        [
+            "checkpoint.safetensors",
+            "config.toml",
+            "curves.png",
+            "generator.safetensors",
+            "metrics.csv",
+            "progress.png",
+            "report.html",
+            "samples"
+        ]
     );
-    assert_eq!(names(&place.path("run/samples")), ["step-000010.png", "step-000020.png", "step-000025.png"]);
+    assert_eq!(names(&place.path("run/samples")), ["step-000020.png", "step-000040.png", "step-000050.png"]);
     let text = String::from_utf8(place.bytes("run/metrics.csv")).unwrap();
     assert!(text.starts_with("step,seconds,critic_loss,wasserstein,penalty,slope,generator_loss,smoothed,held_out,"));
     let rows = place.rows("run");
-    assert_eq!(rows.len(), 25);
+    assert_eq!(rows.len(), 50);
     for row in rows {
-        assert_eq!(row.measured.is_some(), row.step == 25, "{row}");
+        assert_eq!(row.measured.is_some(), row.step == 50, "{row}");
         assert!((row.critic_loss - (row.penalty - row.wasserstein)).abs() < 1e-4, "{row}");
         assert!(row.slope > 0.0 && row.penalty >= 0.0 && row.generator_loss.is_finite(), "{row}");
     }
+}
+
+#[test]
+fn the_report_follows_the_run_and_tells_how_it_ended() {
+    let place = Workplace::new();
+    let state = || {
+        let page = String::from_utf8(place.bytes("run/report.html")).unwrap();
+        assert!(page.ends_with("</html>\n"), "it is whole");
+        page.split_once("data-state=\"").unwrap().1.split_once('"').unwrap().0.to_owned()
+    };
+    let mut running = place.start("--sample-every=20 --checkpoint-every=20", 60);
+    running.0.kill().unwrap();
+    running.0.wait().unwrap();
+    assert_eq!(state(), "training");
+    let steps = place.checkpoint_step("run") + 20;
+    place.run(&format!("train --resume=run --steps={steps}"));
+    assert_eq!(state(), "finished");
+    // A picture of every 20 steps is on the page, and a frame of the moving one.
+    let page = String::from_utf8(place.bytes("run/report.html")).unwrap();
+    let pictures = page.matches("data:image/png;base64,").count();
+    assert_eq!(pictures as u64, (steps / 20).min(40));
+    let progress = place.bytes("run/progress.png");
+    assert_eq!(progress.windows(4).filter(|tag| tag == b"fcTL").count(), pictures);
+}
+
+#[test]
+fn events_for_tensorboard_are_written_if_asked_for_and_a_resume_cuts_off_later_ones() {
+    let [resumed, whole] = [Workplace::new(), Workplace::new()];
+    resumed.train("--steps=30 --checkpoint-every=20 --tensorboard --out=run");
+    assert!(!resumed.path("run/report.html.partial").exists());
+    // As if it had been killed after step 30, but before its checkpoint.
+    resumed.run("train --resume=run --steps=40");
+    whole.train("--steps=40 --tensorboard --out=run");
+    let events = |place: &Workplace| place.bytes("run/events.tfevents");
+    // Those of 40 steps with one picture more, drawn because the first part ended there.
+    assert!(events(&resumed).len() > events(&whole).len());
+    whole.train("--steps=1 --out=other");
+    assert!(!whole.path("other/events.tfevents").exists());
+}
+
+#[test]
+fn a_run_in_trouble_is_warned_of_it_once_and_a_healthy_one_is_not() {
+    let place = Workplace::new();
+    let warnings = |output: &Output| -> Vec<String> {
+        let text = String::from_utf8(output.stderr.clone()).unwrap();
+        text.lines().filter(|line| line.starts_with("warning: ")).map(str::to_owned).collect()
+    };
+    assert_eq!(warnings(&place.train("--steps=200 --out=healthy")), [""; 0]);
+    let clipped =
+        place.run("--dataset=8gaussians --dim=16 --batch=16 --lipschitz=clip --clip=1e-4 --steps=150 --out=flat");
+    let told = warnings(&clipped);
+    assert!(told[0].starts_with("warning: step 50: the generator's gradient has vanished (its norm is "), "{told:?}");
+    assert_eq!(told.iter().filter(|line| line.contains("vanished")).count(), 1, "{told:?}");
+    let page = String::from_utf8(place.bytes("flat/report.html")).unwrap();
+    assert!(page.contains("<b>From step 50:</b> the generator&#39;s gradient has vanished"), "{page}");
 }
 
 #[test]
@@ -221,7 +285,7 @@ fn the_bits_do_not_depend_on_the_number_of_threads() {
         let normalised =
             "--dim=3 --batch=7 --generator-norm=batch --critic-schedule=converge --steps=2 --out=normalised";
         place.run(&format!("--dataset=mnist {normalised} --lipschitz=spectral --threads={threads}"));
-        place.run(&format!("--dataset=25gaussians --dim=33 --batch=300 --steps=10 --out=run --threads={threads}"));
+        place.run(&format!("--dataset=25gaussians --dim=33 --batch=300 --steps=50 --out=run --threads={threads}"));
         place
     });
     for place in &places[1..] {

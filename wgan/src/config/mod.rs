@@ -90,10 +90,12 @@ pub struct Config {
     pub sample_every: u64,
     /// Steps between checkpoints.
     pub checkpoint_every: u64,
+    /// Whether to write events for TensorBoard.
+    pub tensorboard: bool,
 }
 
 /// The settings that no step depends on: how long a run goes on, how fast, and what it reports.
-const SCHEDULE: [&str; 4] = ["steps", "threads", "sample-every", "checkpoint-every"];
+const SCHEDULE: [&str; 5] = ["steps", "threads", "sample-every", "checkpoint-every", "tensorboard"];
 
 /// Beyond these a number is a slip of the finger that would take all memory.
 const LARGEST_DIM: u64 = 1024;
@@ -164,6 +166,26 @@ impl Config {
     /// The settings as a TOML file, without those that have no effect.
     pub fn to_toml(&self) -> String {
         toml::to_string(&self.effective()).expect("a table of plain values is TOML")
+    }
+
+    /// The shortest command line for these settings, as `wgan train --dataset 8gaussians --seed 3`.
+    pub fn command_line(&self) -> String {
+        let mut given = self.effective();
+        for name in self.effective().keys() {
+            let mut fewer = given.clone();
+            fewer.remove(name);
+            let options: Options = fewer.clone().try_into().expect("Options and Config have the same fields");
+            let same = |config: Config| config.effective() == self.effective();
+            if Config::resolve(&options, &Options::default()).is_ok_and(same) {
+                given = fewer;
+            }
+        }
+        let flag = |(name, value): (&String, &toml::Value)| match value {
+            toml::Value::Boolean(_) => format!(" --{name}"),
+            toml::Value::String(text) => format!(" --{name} {}", quoted(text)),
+            number => format!(" --{name} {number}"),
+        };
+        given.iter().map(flag).fold("wgan train".to_owned(), |command, flag| command + &flag)
     }
 
     /// The settings that decide what a step computes. Two runs that agree in these have the same bits after as many
@@ -269,6 +291,12 @@ impl Config {
 
 fn check(name: &'static str, value: impl Display, possible: bool, reason: &str) -> Result<()> {
     if possible { Ok(()) } else { Err(Error::Setting { name, value: value.to_string(), reason: reason.to_owned() }) }
+}
+
+/// A word as a shell takes it: in quotes if need be.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:".contains(c);
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 /// The name most like the given one, if it is alike at all; by clap's own measure and threshold.

@@ -120,6 +120,9 @@ pub struct Options {
     /// Steps between checkpoints [default: 500]
     #[arg(long, value_name = "N", help_heading = "Run", value_parser = whole::<u64>())]
     pub checkpoint_every: Option<u64>,
+    /// Write events.tfevents as well, for TensorBoard
+    #[arg(long, help_heading = "Run", num_args = 0, default_missing_value = "true")]
+    pub tensorboard: Option<bool>,
 }
 
 impl Options {

@@ -43,6 +43,7 @@ impl Default for Config {
             threads: None,
             sample_every: 500,
             checkpoint_every: 500,
+            tensorboard: false,
         }
     }
 }

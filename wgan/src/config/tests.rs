@@ -124,7 +124,33 @@ fn a_written_configuration_holds_what_has_an_effect() {
     seed = 0
     sample-every = 500
     checkpoint-every = 500
+    tensorboard = false
     "#);
+}
+
+#[test]
+fn a_command_line_holds_what_differs_from_the_presets_alone() {
+    let command = |file| {
+        let config = resolve("", file).unwrap();
+        let command = config.command_line();
+        let words: Vec<&str> = command.split(' ').collect();
+        (config, words[2..].join(" "))
+    };
+    assert_eq!(command("").1, "");
+    assert_eq!(command("dataset = '8gaussians'\nbatch = 256\nlr = 1e-4").1, "--dataset 8gaussians");
+    assert_eq!(
+        command("lipschitz = 'clip'\noptimizer = 'adam'\nlr = 0.00007").1,
+        "--lipschitz clip --optimizer adam --lr 0.00007"
+    );
+    assert_eq!(command("tensorboard = true\ndim = 16\nthreads = 2").1, "--threads 2 --tensorboard");
+    assert_eq!(command("data-dir = \"/my data/it's\"").1, r"--data-dir '/my data/it'\''s'");
+    // What is typed leads to the same configuration.
+    let (config, line) =
+        command("dataset = 'swissroll'\nlipschitz = 'gp-one-sided'\nlambda = 20.5\nseed = 7\ntensorboard = true");
+    let words = std::iter::once("").chain(line.split(' '));
+    let matches = <Options as clap::Args>::augment_args(clap::Command::new("")).get_matches_from(words);
+    let options = <Options as clap::FromArgMatches>::from_arg_matches(&matches).unwrap();
+    assert_eq!(Config::resolve(&options, &Options::default()).unwrap(), config);
 }
 
 #[test]

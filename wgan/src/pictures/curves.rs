@@ -1,68 +1,146 @@
-//! The metrics over the steps: the Wasserstein estimate, the losses, the slope.
+//! The metrics over the steps: the Wasserstein estimate, the losses, the slopes, the gradients.
 
 use plotters::style::RGBColor;
 
-use super::style::{BLUE, GREEN, INK, VERMILION, tint};
-use super::{Figure, Panel, Picture};
-use crate::metrics::Row;
+use super::style::{BLUE, GREEN, INK, ORANGE, SKY, VERMILION, tint};
+use super::{Figure, Panel, Picture, evenly};
+use crate::config::Config;
+use crate::metrics::{Measurement, Row};
 
-/// One line of a panel.
-struct Curve {
-    name: &'static str,
-    colour: RGBColor,
-    value: fn(&Row) -> f32,
+/// Curves that are drawn over each other.
+#[derive(Clone, Debug)]
+pub struct Chart {
+    /// What they have in common.
+    pub name: &'static str,
+    /// Each in its colour.
+    pub curves: Vec<Curve>,
+    /// Where a constraint wants them to be.
+    pub target: Option<f64>,
+    /// Whether they are drawn on a logarithmic scale.
+    pub logarithmic: bool,
 }
 
-/// Three panels above each other: raw values faint, their moving average over a fiftieth of the run on top.
+/// A number of the metrics over the steps.
+#[derive(Clone, Debug)]
+pub struct Curve {
+    /// What the number is; empty for one more curve under the last name.
+    pub name: &'static str,
+    /// The colour of its line.
+    pub colour: RGBColor,
+    /// Steps and finite values, as measured.
+    pub raw: Vec<(f64, f64)>,
+    /// The moving average over a fiftieth of them, at few hundred steps.
+    pub smooth: Vec<(f64, f64)>,
+}
+
+/// Points that a line is drawn through.
+pub const MOST_POINTS: usize = 400;
+
+/// The charts of a run.
 ///
 /// ```
-/// use wgan::metrics::Row;
+/// use wgan::{config::Config, metrics::Row};
 /// let row = |step| Row {
 ///     step, seconds: 0.0, critic_loss: -1.0, wasserstein: 1.0, penalty: 0.1, slope: 1.0, generator_loss: 0.5,
 ///     smoothed: 1.0, measured: None,
 /// };
-/// let picture = wgan::pictures::curves(&[row(1), row(2)]);
-/// assert!(picture.encode().starts_with(b"\x89PNG"));
+/// let charts = wgan::pictures::charts(&Config::default(), &[row(1), row(2)]);
+/// assert_eq!(charts[0].curves[0].raw, [(1.0, 1.0), (2.0, 1.0)]);
 /// ```
-pub fn curves(rows: &[Row]) -> Picture {
-    let panels = [
-        vec![Curve { name: "Wasserstein estimate", colour: BLUE, value: |row| row.wasserstein }],
-        vec![
-            Curve { name: "critic loss", colour: VERMILION, value: |row| row.critic_loss },
-            Curve { name: "generator loss", colour: GREEN, value: |row| row.generator_loss },
-        ],
-        vec![Curve { name: "slope of the critic", colour: BLUE, value: |row| row.slope }],
+pub fn charts(config: &Config, rows: &[Row]) -> Vec<Chart> {
+    type Value = fn(&Row) -> Option<f32>;
+    fn of(measured: &Row, value: fn(&Measurement) -> f32) -> Option<f32> {
+        measured.measured.as_deref().map(value)
+    }
+    let curve = |name, colour, value: Value| Curve::new(name, colour, rows, value);
+    let low: Value = |row| of(row, |measured| measured.slopes.quantile(0.05) as f32);
+    let high: Value = |row| of(row, |measured| measured.slopes.quantile(0.95) as f32);
+    let estimate = vec![
+        curve("estimate of the distance", BLUE, |row| Some(row.wasserstein)),
+        curve("on held-out samples", ORANGE, |row| of(row, |measured| measured.held_out)),
     ];
-    let last = panels.len() - 1;
-    let targets = [None, None, Some(1.0)];
-    let panels = panels.iter().zip(targets).enumerate();
-    let panels = panels.map(|(i, (curves, target))| panel(rows, curves, target, i == last)).collect();
-    Figure::new(1, panels).panel_height(280).picture()
+    let losses = vec![
+        curve("critic loss", VERMILION, |row| Some(row.critic_loss)),
+        curve("generator loss", GREEN, |row| Some(row.generator_loss)),
+    ];
+    let slopes = vec![
+        curve("mean slope of the critic", BLUE, |row| Some(row.slope)),
+        curve("nine tenths lie between", SKY, low),
+        curve("", SKY, high),
+    ];
+    let gradients = vec![
+        curve("gradient of the critic", VERMILION, |row| of(row, |measured| measured.critic_gradient)),
+        curve("of the generator", GREEN, |row| of(row, |measured| measured.generator_gradient)),
+    ];
+    let chart = |name, curves| Chart { name, curves, target: None, logarithmic: false };
+    vec![
+        chart("Wasserstein distance", estimate),
+        chart("Losses", losses),
+        Chart { target: config.lipschitz.is_penalty().then_some(1.0), ..chart("Slope", slopes) },
+        Chart { logarithmic: true, ..chart("Gradients", gradients) },
+    ]
 }
 
-fn panel(rows: &[Row], curves: &[Curve], target: Option<f64>, last: bool) -> Panel {
-    let raw: Vec<Vec<(f64, f64)>> = curves.iter().map(|curve| points(rows, curve)).collect();
-    let smooth: Vec<Vec<(f64, f64)>> = raw.iter().map(|points| moving_average(points, rows.len() / 50)).collect();
-    let (low, high) = range(&raw, &smooth, target);
+/// The charts above each other: raw values faint, their moving averages on top.
+pub fn curves(config: &Config, rows: &[Row]) -> Picture {
+    let charts = charts(config, rows);
+    let last = charts.len() - 1;
     let steps = rows.first().map_or(0.0, |row| row.step as f64)..rows.last().map_or(1.0, |row| row.step as f64 + 1e-9);
-    let label = if last { "updates of the generator" } else { "" };
-    let mut panel = Panel::new("", label, "").x_range(steps.start, steps.end).y_range(low, high);
-    if let Some(target) = target {
-        panel = panel.level("", INK, target);
-    }
-    for (points, curve) in raw.into_iter().zip(curves) {
-        panel = panel.thin_line("", tint(curve.colour, 0.35), points);
-    }
-    for (points, curve) in smooth.iter().zip(curves) {
-        panel = panel.line(curve.name, curve.colour, thinned(points));
-    }
-    panel
+    let panel = |(i, chart): (usize, &Chart)| {
+        let label = if i == last { "updates of the generator" } else { "" };
+        chart.draw_on(Panel::new("", label, "").x_range(steps.start, steps.end))
+    };
+    Figure::new(1, charts.iter().enumerate().map(panel).collect()).panel_height(280).picture()
 }
 
-/// The finite values of a curve.
-fn points(rows: &[Row], curve: &Curve) -> Vec<(f64, f64)> {
-    let points = rows.iter().map(|row| (row.step as f64, f64::from((curve.value)(row))));
-    points.filter(|point| point.1.is_finite()).collect()
+impl Chart {
+    fn draw_on(&self, panel: Panel) -> Panel {
+        let (low, high) = self.range();
+        let mut panel = panel.y_range(low, high);
+        if self.logarithmic {
+            panel = panel.y_log();
+        }
+        if let Some(target) = self.target {
+            panel = panel.level("", INK, target);
+        }
+        for curve in &self.curves {
+            panel = panel.thin_line("", tint(curve.colour, 0.35), curve.raw.iter().copied());
+        }
+        for curve in &self.curves {
+            panel = panel.line(curve.name, curve.colour, curve.smooth.iter().copied());
+        }
+        panel
+    }
+
+    /// What is shown: all of the averages and of the target, and all but the wildest hundredth of the raw values.
+    pub fn range(&self) -> (f64, f64) {
+        let mut values: Vec<f64> = self.curves.iter().flat_map(|curve| &curve.raw).map(|point| point.1).collect();
+        values.sort_by(f64::total_cmp);
+        let wild = values.len() / 200;
+        let usual = &values[wild..values.len() - wild];
+        let smooth = self.curves.iter().flat_map(|curve| &curve.smooth).map(|point| point.1);
+        let shown = usual.iter().copied().chain(smooth).chain(self.target);
+        let shown = shown.filter(|&x| !self.logarithmic || x > 0.0);
+        let (low, high) = shown.fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)));
+        if low > high {
+            return (0.1, 1.0);
+        }
+        if self.logarithmic {
+            return (low / 1.1, high * 1.1);
+        }
+        // A constant is shown in the middle.
+        let margin = 0.06 * (high - low).max(1e-3 * high.abs().max(1e-3));
+        (low - margin, high + margin)
+    }
+}
+
+impl Curve {
+    fn new(name: &'static str, colour: RGBColor, rows: &[Row], value: fn(&Row) -> Option<f32>) -> Self {
+        let points = rows.iter().filter_map(|row| Some((row.step as f64, f64::from(value(row)?))));
+        let raw: Vec<(f64, f64)> = points.filter(|point| point.1.is_finite()).collect();
+        let smooth = evenly(&moving_average(&raw, raw.len() / 50), MOST_POINTS);
+        Curve { name, colour, raw, smooth }
+    }
 }
 
 /// Every value replaced by the mean of those up to `reach` before and after it.
@@ -79,29 +157,6 @@ fn moving_average(points: &[(f64, f64)], reach: usize) -> Vec<(f64, f64)> {
     points.iter().enumerate().map(average).collect()
 }
 
-/// At most a few hundred of the points, evenly chosen, the last among them.
-fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    let stride = points.len().div_ceil(400).max(1);
-    let offset = points.len().saturating_sub(1) % stride;
-    points.iter().copied().skip(offset).step_by(stride).collect()
-}
-
-/// What the panel shows: all of the averages and of the target, and all but the wildest hundredth of the raw values.
-fn range(raw: &[Vec<(f64, f64)>], smooth: &[Vec<(f64, f64)>], target: Option<f64>) -> (f64, f64) {
-    let mut values: Vec<f64> = raw.iter().flatten().map(|point| point.1).collect();
-    values.sort_by(f64::total_cmp);
-    let wild = values.len() / 200;
-    let usual = &values[wild..values.len() - wild];
-    let shown = usual.iter().copied().chain(smooth.iter().flatten().map(|point| point.1)).chain(target);
-    let (low, high) = shown.fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)));
-    if low > high {
-        return (0.0, 1.0);
-    }
-    // A constant is shown in the middle.
-    let margin = 0.06 * (high - low).max(1e-3 * high.abs().max(1e-3));
-    (low - margin, high + margin)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,20 +171,13 @@ mod tests {
     }
 
     #[test]
-    fn thinning_keeps_the_last_point() {
-        let points: Vec<(f64, f64)> = (0..1001).map(|i| (f64::from(i), 0.0)).collect();
-        let thin = thinned(&points);
-        assert!(thin.len() <= 400 && thin.first().unwrap().0 < 3.0 && thin.last() == points.last());
-        assert_eq!(thinned(&points[..3]), points[..3]);
-        assert_eq!(thinned(&[]), []);
-    }
-
-    #[test]
     fn the_range_leaves_out_wild_values_alone() {
         let mut points: Vec<(f64, f64)> = (0..1000).map(|i| (f64::from(i), f64::from(i % 10))).collect();
         points[7].1 = 1e9;
-        let (low, high) = range(&[points], &[], Some(12.0));
-        assert!((low, high) == (0.0 - 0.72, 12.0 + 0.72), "{low} {high}");
+        let curve = Curve { name: "", colour: BLUE, raw: points, smooth: Vec::new() };
+        let chart = Chart { name: "", curves: vec![curve], target: Some(12.0), logarithmic: false };
+        assert_eq!(chart.range(), (0.0 - 0.72, 12.0 + 0.72));
+        assert_eq!(Chart { logarithmic: true, ..chart }.range(), (1.0 / 1.1, 12.0 * 1.1));
     }
 
     #[test]
@@ -147,7 +195,7 @@ mod tests {
         };
         let rows = [row.clone(), Row { step: 2, ..row }];
         for rows in [&[][..], &rows[..1], &rows] {
-            assert_eq!(curves(rows).width, 800);
+            assert_eq!(curves(&Config::default(), rows).width, 800);
         }
     }
 }

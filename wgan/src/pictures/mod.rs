@@ -7,6 +7,7 @@ mod contours;
 mod curves;
 mod figure;
 mod grid;
+mod moving;
 mod style;
 
 use autograd::Tensor;
@@ -14,9 +15,10 @@ use plotters::coord::Shift;
 use plotters::prelude::{BitMapBackend, DrawingArea, IntoDrawingArea, WHITE};
 
 pub use contours::{Contours, grid_points};
-pub use curves::curves;
+pub use curves::{Chart, Curve, MOST_POINTS, charts, curves};
 pub use figure::{Figure, Panel};
 pub use grid::{grid, groups, rows};
+pub use moving::moving;
 pub use style::{BLUE, FAINT, GREEN, INK, ORANGE, PURPLE, SKY, VERMILION, tint};
 
 /// An opaque picture in memory.
@@ -64,6 +66,14 @@ impl Picture {
     }
 }
 
+/// At most this many of the items, evenly chosen, the first and the last among them.
+pub fn evenly<T: Clone>(items: &[T], most: usize) -> Vec<T> {
+    match items.len() {
+        count if count <= most => items.to_vec(),
+        count => (0..most).map(|i| items[i * (count - 1) / (most - 1)].clone()).collect(),
+    }
+}
+
 /// A picture of half the size: every pixel the mean of four.
 fn halved(pixels: &[u8], width: usize, height: usize) -> Vec<u8> {
     let mean = |x: usize, y: usize, channel: usize| {
@@ -87,6 +97,14 @@ mod tests {
         let mut pixels = [0; 6];
         let frame = reader.next_frame(&mut pixels).unwrap();
         assert_eq!((frame.width, frame.height, pixels), (2, 1, [1, 2, 3, 4, 5, 6]));
+    }
+
+    #[test]
+    fn an_even_choice_keeps_both_ends() {
+        let items: Vec<i32> = (0..1001).collect();
+        assert_eq!(evenly(&items, 5), [0, 250, 500, 750, 1000]);
+        assert_eq!((evenly(&items, 1001), evenly(&items[..3], 400)), (items.clone(), vec![0, 1, 2]));
+        assert!(evenly::<i32>(&[], 2).is_empty());
     }
 
     #[test]

@@ -1,0 +1,91 @@
+//! A moving picture of the samples over time: an animated PNG, which browsers play and everything else shows still.
+
+use std::io::Cursor;
+
+/// Seconds that each picture is shown, as a fraction.
+const DELAY: (u16, u16) = (1, 4);
+/// The last one stays longer.
+const LAST_DELAY: (u16, u16) = (2, 1);
+
+/// The animated PNG of some PNG files, which plays for ever; None without any. Files that cannot be read, or are of
+/// another kind than the first, are left out.
+///
+/// ```
+/// use wgan::pictures::{grid, moving};
+/// let pictures = [0.0, 0.5, 1.0].map(|shade| grid(&autograd::Tensor::full([1, 1, 28, 28], shade)).encode());
+/// assert!(moving(&pictures).is_some_and(|png| png.starts_with(b"\x89PNG")));
+/// ```
+pub fn moving(pngs: &[Vec<u8>]) -> Option<Vec<u8>> {
+    let frames: Vec<Frame> = pngs.iter().filter_map(|png| Frame::decode(png).ok()).collect();
+    let first = frames.first()?;
+    let frames: Vec<&Frame> = frames.iter().filter(|frame| frame.same_kind(first)).collect();
+    let mut bytes = Vec::new();
+    encode(&frames, &mut bytes).expect("writing to memory cannot fail");
+    Some(bytes)
+}
+
+struct Frame {
+    info: png::OutputInfo,
+    pixels: Vec<u8>,
+}
+
+impl Frame {
+    fn decode(png: &[u8]) -> Result<Self, png::DecodingError> {
+        let mut reader = png::Decoder::new(Cursor::new(png)).read_info()?;
+        let mut pixels = vec![0; reader.output_buffer_size().ok_or(png::DecodingError::LimitsExceeded)?];
+        let info = reader.next_frame(&mut pixels)?;
+        Ok(Frame { info, pixels })
+    }
+
+    fn same_kind(&self, other: &Frame) -> bool {
+        let kind = |frame: &Frame| (frame.info.width, frame.info.height, frame.info.color_type, frame.info.bit_depth);
+        kind(self) == kind(other)
+    }
+}
+
+fn encode(frames: &[&Frame], bytes: &mut Vec<u8>) -> Result<(), png::EncodingError> {
+    let info = &frames[0].info;
+    let mut encoder = png::Encoder::new(bytes, info.width, info.height);
+    encoder.set_color(info.color_type);
+    encoder.set_depth(info.bit_depth);
+    encoder.set_animated(frames.len() as u32, 0)?;
+    encoder.set_frame_delay(DELAY.0, DELAY.1)?;
+    let mut writer = encoder.write_header()?;
+    for (i, frame) in frames.iter().enumerate() {
+        if i + 1 == frames.len() {
+            writer.set_frame_delay(LAST_DELAY.0, LAST_DELAY.1)?;
+        }
+        writer.write_image_data(&frame.pixels)?;
+    }
+    writer.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pictures::Picture;
+
+    fn png(width: usize, shade: u8) -> Vec<u8> {
+        Picture { width, height: 1, pixels: vec![shade; 3 * width] }.encode()
+    }
+
+    #[test]
+    fn every_picture_is_a_frame() {
+        let bytes = moving(&[png(2, 10), png(2, 20), png(3, 99), b"no PNG".to_vec(), png(2, 30)]).unwrap();
+        let mut reader = png::Decoder::new(Cursor::new(&bytes)).read_info().unwrap();
+        let control = reader.info().animation_control.unwrap();
+        assert_eq!((control.num_frames, control.num_plays), (3, 0));
+        for (shade, delay) in [(10, DELAY), (20, DELAY), (30, LAST_DELAY)] {
+            let mut pixels = [0; 6];
+            reader.next_frame(&mut pixels).unwrap();
+            assert_eq!(pixels, [shade; 6]);
+            let frame = reader.info().frame_control.unwrap();
+            assert_eq!((frame.delay_num, frame.delay_den), delay);
+        }
+    }
+
+    #[test]
+    fn no_picture_makes_none() {
+        assert!(moving(&[]).is_none() && moving(&[b"no PNG".to_vec()]).is_none());
+    }
+}

@@ -1,0 +1,56 @@
+//! Pieces of HTML.
+
+/// A text as HTML shows it, within an element or an attribute.
+pub fn escape(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut html, c| {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            c => html.push(c),
+        }
+        html
+    })
+}
+
+/// The template with a value in each place that names one, as `{{name}}`. Values are taken as they are.
+///
+/// # Panics
+/// If a place has no value, or a value no place.
+pub fn fill(template: &str, values: &[(&str, String)]) -> String {
+    let mut pieces = template.split("{{");
+    let mut page = pieces.next().unwrap_or_default().to_owned();
+    let mut used = 0;
+    for piece in pieces {
+        let (name, rest) = piece.split_once("}}").expect("a place of the template ends");
+        let value = values.iter().find(|value| value.0 == name);
+        page += &value.unwrap_or_else(|| panic!("the template's place {name:?} has no value")).1;
+        page += rest;
+        used += 1;
+    }
+    assert!(used >= values.len(), "{} values, but {used} places in the template", values.len());
+    page
+}
+
+/// The rows of a table with names in front of values.
+pub fn table<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    rows.map(|(name, value)| format!("<tr><th>{}</th><td>{}</td></tr>\n", escape(name), escape(value))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_html_would_read_is_escaped() {
+        assert_eq!(escape(r#"<a b='c' d="e">&"#), "&lt;a b=&#39;c&#39; d=&quot;e&quot;&gt;&amp;");
+    }
+
+    #[test]
+    fn values_are_not_searched_for_places() {
+        let values = [("a", "{{b}}".to_owned()), ("b", "2".to_owned())];
+        assert_eq!(fill("{{a}}, {{b}} and {{a}}", &values), "{{b}}, 2 and {{b}}");
+    }
+}

@@ -1,0 +1,202 @@
+//! The page of a run: `report.html`, one file that holds everything it shows and asks no network for anything. It follows
+//! the run while it goes on, and stays when it has ended.
+
+mod data;
+mod html;
+
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::config::{Config, quoted};
+use crate::metrics::{Measurement, Row};
+use crate::warnings::Warning;
+use data::Data;
+use html::{escape, fill, table};
+
+const PAGE: &str = include_str!("../../assets/report.html");
+const STYLE: &str = include_str!("../../assets/report.css");
+const SCRIPT: &str = include_str!("../../assets/report.js");
+
+/// Everything that the page of a run tells.
+pub struct Report<'a> {
+    /// What was asked for.
+    pub config: &'a Config,
+    /// The folder of its files.
+    pub folder: &'a Path,
+    /// Its numbers so far.
+    pub rows: &'a [Row],
+    /// What it was warned of.
+    pub warnings: &'a [Warning],
+    /// Whether it goes on.
+    pub state: State,
+}
+
+/// Where a run stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum State {
+    /// It goes on; the page looks for news.
+    Training,
+    /// All steps are done.
+    Finished,
+    /// It was stopped, and can be resumed.
+    Stopped,
+    /// It ended by this error.
+    Failed(String),
+}
+
+impl Report<'_> {
+    /// The page, with these pictures of samples as PNG files, each with its step.
+    pub fn page(&self, pictures: &[(u64, Vec<u8>)]) -> String {
+        let (state, badge) = match self.state {
+            State::Training => ("training", "in training"),
+            State::Finished => ("finished", "finished"),
+            State::Stopped => ("stopped", "stopped"),
+            State::Failed(_) => ("failed", "failed"),
+        };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        fill(
+            PAGE,
+            &[
+                ("name", escape(&self.name())),
+                ("state", state.to_owned()),
+                ("written", now.as_millis().to_string()),
+                ("patience", self.patience().as_millis().to_string()),
+                ("style", STYLE.to_owned()),
+                ("subject", escape(&self.subject())),
+                ("badge", badge.to_owned()),
+                ("status", escape(&self.status())),
+                ("progress", self.progress()),
+                ("warnings", self.warnings()),
+                ("numbers", self.numbers()),
+                ("measures", String::new()),
+                ("settings", self.settings()),
+                ("commands", self.commands()),
+                ("data", Data::new(self.config, self.rows, pictures).to_json()),
+                ("script", SCRIPT.to_owned()),
+            ],
+        )
+    }
+
+    fn name(&self) -> String {
+        let absolute = std::path::absolute(self.folder).unwrap_or_default();
+        absolute.file_name().unwrap_or(self.folder.as_os_str()).display().to_string()
+    }
+
+    fn subject(&self) -> String {
+        let Config { dataset, arch, lipschitz, .. } = self.config;
+        format!("Wasserstein GAN · data {dataset} · networks {arch} · constraint {lipschitz}")
+    }
+
+    fn status(&self) -> String {
+        let (done, steps, seconds) = (self.done(), self.config.steps, self.seconds());
+        let pace = format!("{}, {} steps a second", duration(seconds), number(done as f64 / seconds.max(1e-9)));
+        match &self.state {
+            State::Training => format!("step {done} of {steps}, {pace}"),
+            State::Finished => format!("{done} steps in {pace}"),
+            State::Stopped => format!("after step {done} of {steps}, {pace}"),
+            State::Failed(error) => format!("after step {done} of {steps}: {error}"),
+        }
+    }
+
+    /// How long the page may wait for news before it takes the run for dead: several times as long as the run takes from
+    /// one picture to the next.
+    fn patience(&self) -> Duration {
+        let between = self.seconds() / self.done().max(1) as f64 * self.config.sample_every as f64;
+        Duration::from_secs(120).max(Duration::try_from_secs_f64(4.0 * between).unwrap_or(Duration::MAX))
+    }
+
+    fn progress(&self) -> String {
+        match self.state {
+            State::Training => {
+                format!("<progress value=\"{}\" max=\"{}\"></progress>", self.done(), self.config.steps)
+            }
+            _ => String::new(),
+        }
+    }
+
+    fn warnings(&self) -> String {
+        if self.warnings.is_empty() {
+            return String::new();
+        }
+        let item = |Warning { step, text }: &Warning| format!("<li><b>From step {step}:</b> {}</li>\n", escape(text));
+        format!("<ul class=\"warnings\">\n{}</ul>", self.warnings.iter().map(item).collect::<String>())
+    }
+
+    fn numbers(&self) -> String {
+        let measured = self.rows.iter().rev().find_map(|row| row.measured.as_deref());
+        let of_measured = |value: fn(&Measurement) -> f64| measured.map_or(f64::NAN, value);
+        let estimate = self.rows.last().map_or(f64::NAN, |row| row.smoothed.into());
+        let [low, high] =
+            [0.05, 0.95].map(|share| measured.map_or(f64::NAN, |measured| measured.slopes.quantile(share)));
+        let tiles = [
+            (number(estimate), "Wasserstein estimate, averaged".to_owned()),
+            (number(of_measured(|measured| measured.held_out.into())), "on held-out samples".to_owned()),
+            (
+                number(of_measured(|measured| measured.slopes.quantile(0.5))),
+                format!("slope of the critic, nine tenths from {} to {}", number(low), number(high)),
+            ),
+            (
+                number(of_measured(|measured| measured.generator_gradient.into())),
+                "norm of the generator’s gradient".to_owned(),
+            ),
+        ];
+        tiles.iter().map(|(number, name)| format!("<div><b>{number}</b><span>{name}</span></div>\n")).collect()
+    }
+
+    fn settings(&self) -> String {
+        let toml = self.config.to_toml();
+        let settings = toml.lines().filter_map(|line| line.split_once(" = "));
+        table(settings.map(|(name, value)| (name, value.trim_matches('"'))))
+    }
+
+    fn commands(&self) -> String {
+        let folder = quoted(&self.folder.display().to_string());
+        let steps = 2 * self.config.steps;
+        let commands = [
+            ("The same run:", self.config.command_line()),
+            (
+                "The same, from its settings:",
+                format!("wgan train --config {}", quoted(&self.folder.join("config.toml").display().to_string())),
+            ),
+            ("Further:", format!("wgan train --resume {folder} --steps {steps}")),
+            ("Samples:", format!("wgan sample --run {folder} --count 100 --out samples.png")),
+        ];
+        commands.iter().map(|(purpose, line)| format!("<p>{purpose}</p>\n<pre>{}</pre>\n", escape(line))).collect()
+    }
+
+    fn done(&self) -> u64 {
+        self.rows.last().map_or(0, |row| row.step)
+    }
+
+    fn seconds(&self) -> f64 {
+        self.rows.last().map_or(0.0, |row| row.seconds)
+    }
+}
+
+/// A number as a person reads it: three digits.
+fn number(x: f64) -> String {
+    let size = x.abs();
+    let text = match () {
+        () if !x.is_finite() => return "–".to_owned(),
+        () if size != 0.0 && !(1e-3..1e6).contains(&size) => format!("{x:.1e}"),
+        () if size >= 100.0 => format!("{x:.0}"),
+        () if size >= 10.0 => format!("{x:.1}"),
+        () if size >= 1.0 => format!("{x:.2}"),
+        () => format!("{x:.3}"),
+    };
+    text.replace('-', "−")
+}
+
+/// A time as a person says it: "3 min 40 s".
+fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
+    match (hours, minutes) {
+        (0, 0) => format!("{seconds} s"),
+        (0, _) => format!("{minutes} min {seconds} s"),
+        _ => format!("{hours} h {minutes} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+use super::*;
+use crate::config::Options;
+use crate::histogram::Histogram;
+
+fn rows(count: u64) -> Vec<Row> {
+    let measurement = Measurement {
+        held_out: 2.25,
+        critic_gradient: 3.5,
+        generator_gradient: 0.0123,
+        at_bound: None,
+        slopes: Histogram::of(&[0.5, 1.0, 1.0, 4.0]),
+    };
+    let row = |step: u64| Row {
+        step,
+        seconds: step as f64 / 10.0,
+        critic_loss: -1.0,
+        wasserstein: step as f32,
+        penalty: 0.5,
+        slope: 1.25,
+        generator_loss: 7.0,
+        smoothed: 3.456,
+        measured: step.is_multiple_of(50).then(|| Box::new(measurement.clone())),
+    };
+    (1..=count).map(row).collect()
+}
+
+fn page(rows: &[Row], warnings: &[Warning], state: State, pictures: &[(u64, Vec<u8>)]) -> String {
+    let config = Config::default().with(&Options { seed: Some(7), ..Options::default() });
+    let folder = Path::new("runs/of <b>\"me\" & 'you'");
+    Report { config: &config, folder, rows, warnings, state }.page(pictures)
+}
+
+fn data(page: &str) -> serde_json::Value {
+    let (_, rest) = page.split_once("<script type=\"application/json\" id=\"data\">").unwrap();
+    serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
+}
+
+/// Every element that is opened is closed, in the opposite order, and attributes are quoted.
+fn assert_well_formed(page: &str) {
+    const VOID: [&str; 3] = ["meta", "br", "!doctype"];
+    let mut open: Vec<&str> = Vec::new();
+    let mut rest = page;
+    while let Some((_, tag)) = rest.split_once('<') {
+        let (tag, after) = tag.split_once('>').expect("a tag ends");
+        rest = after;
+        match tag.strip_prefix('/') {
+            Some(name) => assert_eq!(open.pop(), Some(name), "{name} is closed, but not open"),
+            None => {
+                let name = tag.split_whitespace().next().unwrap();
+                assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || c == '!'), "{tag}");
+                let outside_quotes: Vec<&str> = tag.split('"').step_by(2).collect();
+                assert!(tag.matches('"').count().is_multiple_of(2), "{tag}");
+                assert!(outside_quotes.iter().all(|part| !part.trim_end_matches('=').contains('=')), "{tag}");
+                if ["script", "style"].contains(&name) {
+                    rest = rest.split_once(&format!("</{name}>")).expect("it ends").1; // whose text is not HTML
+                } else if !VOID.contains(&name) {
+                    open.push(name);
+                }
+            }
+        }
+    }
+    assert!(open.is_empty(), "{open:?} are not closed");
+}
+
+#[test]
+fn a_page_tells_where_the_run_stands() {
+    let rows = rows(120);
+    let training = page(&rows, &[], State::Training, &[]);
+    assert!(training.contains("data-state=\"training\""), "{training}");
+    assert!(training.contains("step 120 of 3000, 12 s, 10.0 steps a second"));
+    assert!(training.contains("<progress value=\"120\" max=\"3000\"></progress>"));
+    for number in ["<b>3.46</b>", "<b>2.25</b>", "<b>1.05</b>", "<b>0.012</b>"] {
+        assert!(training.contains(number), "{number}");
+    }
+    let finished = page(&rows, &[], State::Finished, &[]);
+    assert!(finished.contains("data-state=\"finished\"") && !finished.contains("<progress"));
+    let stopped = page(&rows, &[], State::Stopped, &[]);
+    assert!(stopped.contains("data-state=\"stopped\"") && stopped.contains("after step 120 of 3000"));
+    let failed = page(&rows, &[], State::Failed("no <good>".to_owned()), &[]);
+    assert!(failed.contains("data-state=\"failed\"") && failed.contains("after step 120 of 3000: no &lt;good&gt;"));
+    [training, finished, stopped, failed].iter().for_each(|page| assert_well_formed(page));
+}
+
+#[test]
+fn a_page_says_how_to_repeat_the_run_and_escapes_what_it_is_given() {
+    let warning = Warning { step: 75, text: "1 < 2 & \"so on\"".to_owned() };
+    let page = page(&rows(3), &[warning], State::Finished, &[]);
+    assert_well_formed(&page);
+    let name = "of &lt;b&gt;&quot;me&quot; &amp; &#39;you&#39;";
+    assert!(page.contains(&format!("<h1>{name}</h1>")) && page.contains(&format!("<title>{name}</title>")));
+    assert!(page.contains("<b>From step 75:</b> 1 &lt; 2 &amp; &quot;so on&quot;"));
+    assert!(page.contains("<pre>wgan train --seed 7</pre>"));
+    assert!(
+        page.contains(&format!(
+            "<pre>wgan train --resume &#39;runs/{}&#39; --steps 6000</pre>",
+            name.replace("&#39;", "&#39;\\&#39;&#39;")
+        )),
+        "{page}"
+    );
+    assert!(
+        page.contains("<tr><th>seed</th><td>7</td></tr>") && page.contains("<tr><th>lipschitz</th><td>gp</td></tr>")
+    );
+}
+
+#[test]
+fn a_page_asks_nothing_of_any_network() {
+    let page = page(&rows(100), &[], State::Training, &[(50, b"png".to_vec())]);
+    let addresses = page.match_indices("://").map(|(place, _)| &page[place.saturating_sub(5)..place + 13]);
+    // The name of SVG's elements, which nobody follows.
+    assert!(addresses.clone().all(|address| address.ends_with("://www.w3.org")), "{:?}", addresses.collect::<Vec<_>>());
+    assert!(!page.contains("src=") && !page.contains("href=") && !page.contains("@import"));
+}
+
+#[test]
+fn the_data_hold_curves_slopes_and_samples() {
+    let pictures = [(50, b"first".to_vec()), (100, b"second".to_vec())];
+    let data = data(&page(&rows(1000), &[], State::Finished, &pictures));
+    assert_eq!(data["steps"], serde_json::json!([1, 1000]));
+    let names: Vec<&str> =
+        data["charts"].as_array().unwrap().iter().map(|chart| chart["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Wasserstein distance", "Losses", "Slope", "Gradients"]);
+    let curve = &data["charts"][0]["curves"][0];
+    assert_eq!(curve["raw"].as_array().unwrap().len(), 400);
+    assert_eq!((&curve["raw"][399], &curve["colour"]), (&serde_json::json!([1000.0, 1000.0]), &"#0072b2".into()));
+    assert_eq!(data["charts"][0]["curves"][1]["raw"][0], serde_json::json!([50.0, 2.25]));
+    assert_eq!(data["charts"][2]["target"], 1.0);
+    let ridges = data["slopes"]["ridges"].as_array().unwrap();
+    assert_eq!((ridges.len(), &ridges[0]["step"], &ridges[19]["step"]), (20, &50.into(), &1000.into()));
+    assert_eq!((&ridges[0]["high"], &ridges[0]["counts"][10]), (&4.0.into(), &2.into()));
+    assert_eq!(data["samples"][1], serde_json::json!({ "step": 100, "png": "data:image/png;base64,c2Vjb25k" }));
+}
+
+/// A long run's page is no larger than a short one's.
+#[test]
+fn the_page_of_a_long_run_stays_small() {
+    let page = page(&rows(50_000), &[], State::Finished, &[]);
+    assert!(page.len() < 200_000, "{} bytes", page.len());
+}
+
+#[test]
+fn a_run_without_rows_has_a_page() {
+    let page = page(&[], &[], State::Training, &[]);
+    assert_well_formed(&page);
+    assert!(page.contains("step 0 of 3000") && page.contains("<b>–</b>"));
+    assert_eq!(data(&page)["steps"], serde_json::json!([0, 0]));
+}
+
+#[test]
+fn numbers_and_times_are_short() {
+    let numbers = [0.0, 0.01234, -1.2345, 12.34, 345.6, 1.5e-7, 2e9, f64::NAN].map(number);
+    assert_eq!(numbers, ["0.000", "0.012", "−1.23", "12.3", "346", "1.5e−7", "2.0e9", "–"]);
+    assert_eq!([9.4, 220.0, 3725.0].map(duration), ["9 s", "3 min 40 s", "1 h 2 min"]);
+}

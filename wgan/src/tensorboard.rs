@@ -1,0 +1,473 @@
+//! TensorBoard's event files, for `tensorboard --logdir runs`: numbers, slopes and samples of a run.
+//!
+//! A file is a sequence of records (<https://www.tensorflow.org/tutorials/load_data/tfrecord>), each an `Event` of
+//! `tensorflow/core/util/event.proto` with a `Summary` of `tensorflow/core/framework/summary.proto`, in the encoding of
+//! Protocol Buffers (<https://protobuf.dev/programming-guides/encoding>).
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use byteorder::{BigEndian, ByteOrder, LittleEndian};
+use nn::files::write_whole;
+
+use crate::histogram::{BINS, Histogram};
+use crate::metrics::Row;
+use crate::{Error, Result};
+
+/// What the first event of a file says.
+const VERSION: &[u8] = b"brain.Event:2";
+
+/// The file of a run that is going on.
+pub struct Events {
+    path: PathBuf,
+    file: File,
+}
+
+impl Events {
+    /// Starts the file of a fresh run.
+    ///
+    /// # Errors
+    /// [`Error::File`] or [`Error::Write`].
+    pub fn create(path: &Path) -> Result<Self> {
+        Events::write(path, &record(&event(0, |event| event.bytes(3, VERSION))))
+    }
+
+    /// Goes on with the file of a run that is resumed after `step` updates; later events are cut off. A run that had no
+    /// such file gets one.
+    ///
+    /// # Errors
+    /// [`Error::Read`], [`Error::File`] or [`Error::Write`].
+    pub fn resume(path: &Path, step: u64) -> Result<Self> {
+        if !path.exists() {
+            return Events::create(path);
+        }
+        let bytes = fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let kept = records(&bytes).take_while(|event| step_of(event).is_some_and(|of_event| of_event <= step));
+        let length = kept.map(|event| event.len() + FRAME).sum();
+        Events::write(path, &bytes[..length])
+    }
+
+    fn write(path: &Path, records: &[u8]) -> Result<Self> {
+        write_whole(path, records)?;
+        let cannot_write = |source| Error::Write { path: path.to_owned(), source };
+        let file = OpenOptions::new().append(true).open(path).map_err(cannot_write)?;
+        Ok(Events { path: path.to_owned(), file })
+    }
+
+    /// Appends the numbers of a step.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn push_row(&mut self, row: &Row) -> Result<()> {
+        let mut scalars = vec![
+            ("estimate/wasserstein", row.wasserstein),
+            ("estimate/smoothed", row.smoothed),
+            ("loss/critic", row.critic_loss),
+            ("loss/generator", row.generator_loss),
+            ("loss/penalty", row.penalty),
+            ("critic/slope", row.slope),
+        ];
+        if let Some(measured) = &row.measured {
+            scalars.push(("estimate/held out", measured.held_out));
+            scalars.push(("gradient/critic", measured.critic_gradient));
+            scalars.push(("gradient/generator", measured.generator_gradient));
+            scalars.extend(measured.at_bound.map(|share| ("critic/weights at the bound", share)));
+        }
+        self.push(row.step, |summary| {
+            for (tag, number) in scalars {
+                summary.value(tag, |value| value.float(2, number));
+            }
+            if let Some(measured) = &row.measured {
+                summary.value("slopes", |value| value.message(5, |message| message.histogram(&measured.slopes)));
+            }
+        })
+    }
+
+    /// Appends the picture of the samples after `step` updates, the bytes of a PNG file.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn push_samples(&mut self, step: u64, png: &[u8]) -> Result<()> {
+        // A PNG starts with its signature and the head of a chunk that holds the width and the height first.
+        let [width, height] = [16, 20].map(|place| BigEndian::read_u32(&png[place..]));
+        const RGB: u64 = 3;
+        self.push(step, |summary| {
+            summary.value("samples", |value| {
+                value.message(4, |image| {
+                    image.int(1, height.into());
+                    image.int(2, width.into());
+                    image.int(3, RGB);
+                    image.bytes(4, png);
+                });
+            });
+        })
+    }
+
+    fn push(&mut self, step: u64, summary: impl FnOnce(&mut Message)) -> Result<()> {
+        let event = event(step, |event| event.message(5, summary));
+        // One call, unbuffered: a process that is killed leaves whole records but for the last.
+        let written = self.file.write_all(&record(&event));
+        written.map_err(|source| Error::Write { path: self.path.clone(), source })
+    }
+}
+
+fn event(step: u64, fill: impl FnOnce(&mut Message)) -> Vec<u8> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut event = Message::default();
+    event.double(1, now.as_secs_f64());
+    event.int(2, step);
+    fill(&mut event);
+    event.0
+}
+
+/// A message of Protocol Buffers: fields one after the other, each led by its number and its kind.
+#[derive(Default)]
+struct Message(Vec<u8>);
+
+impl Message {
+    /// Seven bits in a byte, the lowest first; the eighth says that more follow.
+    fn varint(&mut self, mut number: u64) {
+        while number >= 0x80 {
+            self.0.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        self.0.push(number as u8);
+    }
+
+    fn int(&mut self, field: u64, number: u64) {
+        self.varint(field << 3 | INT);
+        self.varint(number);
+    }
+
+    fn double(&mut self, field: u64, number: f64) {
+        self.varint(field << 3 | EIGHT_BYTES);
+        self.0.extend(number.to_le_bytes());
+    }
+
+    fn float(&mut self, field: u64, number: f32) {
+        self.varint(field << 3 | FOUR_BYTES);
+        self.0.extend(number.to_le_bytes());
+    }
+
+    fn bytes(&mut self, field: u64, bytes: &[u8]) {
+        self.varint(field << 3 | BYTES);
+        self.varint(bytes.len() as u64);
+        self.0.extend(bytes);
+    }
+
+    fn message(&mut self, field: u64, fill: impl FnOnce(&mut Message)) {
+        let mut message = Message::default();
+        fill(&mut message);
+        self.bytes(field, &message.0);
+    }
+
+    fn doubles(&mut self, field: u64, numbers: impl Iterator<Item = f64>) {
+        self.bytes(field, &numbers.flat_map(f64::to_le_bytes).collect::<Vec<u8>>());
+    }
+
+    /// A `Summary.Value` of a `Summary`.
+    fn value(&mut self, tag: &str, fill: impl FnOnce(&mut Message)) {
+        self.message(1, |value| {
+            value.bytes(1, tag.as_bytes());
+            fill(value);
+        });
+    }
+
+    /// A `HistogramProto`; the sums take every number to lie in the middle of its bin.
+    fn histogram(&mut self, histogram: &Histogram) {
+        let bins = || (0..BINS).map(|i| (histogram.bin(i), f64::from(histogram.counts()[i])));
+        let middles = || bins().map(|([low, high], count)| ((low + high) / 2.0, count));
+        let lowest = bins().find(|(_, count)| *count > 0.0).map_or(0.0, |([low, _], _)| low);
+        self.double(1, lowest);
+        self.double(2, histogram.high().into());
+        self.double(3, histogram.total().into());
+        self.double(4, middles().map(|(x, count)| x * count).sum());
+        self.double(5, middles().map(|(x, count)| x * x * count).sum());
+        self.doubles(6, bins().map(|([_, high], _)| high));
+        self.doubles(7, bins().map(|(_, count)| count));
+    }
+}
+
+/// Kinds of fields.
+const INT: u64 = 0;
+const EIGHT_BYTES: u64 = 1;
+const BYTES: u64 = 2;
+const FOUR_BYTES: u64 = 5;
+
+/// Bytes of a record beside its event's.
+const FRAME: usize = 8 + 4 + 4;
+
+/// The length, its checksum, the event, its checksum.
+fn record(event: &[u8]) -> Vec<u8> {
+    let length = (event.len() as u64).to_le_bytes();
+    let [of_length, of_event] = [&length, event].map(|bytes| masked(crc32c(bytes)).to_le_bytes());
+    [&length, &of_length[..], event, &of_event].concat()
+}
+
+/// The events of a file, up to the first that is cut off or damaged.
+fn records(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let length = usize::try_from(LittleEndian::read_u64(rest.get(..8)?)).ok()?;
+        let event = rest.get(12..length.checked_add(12)?)?;
+        let end = event.len() + FRAME;
+        let whole = rest.get(..end)? == record(event);
+        rest = &rest[end..];
+        whole.then_some(event)
+    })
+}
+
+/// The step of an event that this program wrote: its second field, behind a tag and eight bytes of time.
+fn step_of(event: &[u8]) -> Option<u64> {
+    let (tag, bytes) = event.get(9..)?.split_first()?;
+    let last = bytes.iter().position(|byte| byte & 0x80 == 0)?;
+    let step =
+        bytes[..=last].iter().rev().try_fold(0u64, |step, byte| Some(step.checked_mul(0x80)? | u64::from(byte & 0x7f)));
+    step.filter(|_| u64::from(*tag) == 2 << 3 | INT)
+}
+
+/// Checksums of data that hold checksums are weak, so TensorFlow's records keep them in disguise.
+fn masked(crc: u32) -> u32 {
+    crc.rotate_right(15).wrapping_add(0xa282_ead8)
+}
+
+/// The cyclic redundancy check of Castagnoli's polynomial (RFC 3720, appendix B.4), a byte at a time.
+fn crc32c(bytes: &[u8]) -> u32 {
+    const REFLECTED: u32 = 0x82f6_3b78;
+    const TABLE: [u32; 256] = {
+        let mut table = [0; 256];
+        let mut i = 0;
+        while i < 256 {
+            let mut crc = i as u32;
+            let mut bit = 0;
+            while bit < 8 {
+                crc = if crc & 1 == 1 { crc >> 1 ^ REFLECTED } else { crc >> 1 };
+                bit += 1;
+            }
+            table[i] = crc;
+            i += 1;
+        }
+        table
+    };
+    !bytes.iter().fold(!0, |crc, byte| crc >> 8 ^ TABLE[usize::from(crc as u8 ^ byte)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Measurement;
+
+    /// RFC 3720, appendix B.4, and the check value of the catalogue of CRCs (CRC-32/ISCSI).
+    #[test]
+    fn the_checksum_has_its_published_values() {
+        assert_eq!(crc32c(b"123456789"), 0xe306_9283);
+        assert_eq!(crc32c(&[0; 32]), 0x8a91_36aa);
+        assert_eq!(crc32c(&[0xff; 32]), 0x62a8_ab43);
+        let ascending: Vec<u8> = (0..32).collect();
+        assert_eq!(crc32c(&ascending), 0x46dd_794e);
+    }
+
+    /// The first record of a file that TensorFlow wrote, as far as it does not depend on the time.
+    #[test]
+    fn a_record_frames_its_event() {
+        let bytes = record(b"abc");
+        assert_eq!(bytes[..8], [3, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(bytes[12..15], *b"abc");
+        assert_eq!(LittleEndian::read_u32(&bytes[15..]), masked(crc32c(b"abc")));
+        assert_eq!(bytes.len(), 3 + FRAME);
+    }
+
+    /// The examples of <https://protobuf.dev/programming-guides/encoding>.
+    #[test]
+    fn fields_are_encoded_as_published() {
+        let mut message = Message::default();
+        message.int(1, 150);
+        message.bytes(2, b"testing");
+        assert_eq!(message.0, b"\x08\x96\x01\x12\x07testing");
+    }
+
+    /// A field's number with what it holds.
+    enum Value<'a> {
+        Int(u64),
+        Double(f64),
+        Bytes(&'a [u8]),
+        Float(f32),
+    }
+
+    fn fields(mut message: &[u8]) -> Vec<(u64, Value<'_>)> {
+        fn varint(message: &mut &[u8]) -> u64 {
+            let mut number = 0;
+            for shift in (0..).step_by(7) {
+                let byte = take(message, 1)[0];
+                number |= u64::from(byte & 0x7f) << shift;
+                if byte & 0x80 == 0 {
+                    break;
+                }
+            }
+            number
+        }
+        fn take<'a>(message: &mut &'a [u8], count: usize) -> &'a [u8] {
+            let (taken, rest) = message.split_at(count);
+            *message = rest;
+            taken
+        }
+        let mut fields = Vec::new();
+        while !message.is_empty() {
+            let tag = varint(&mut message);
+            let value = match tag & 7 {
+                INT => Value::Int(varint(&mut message)),
+                EIGHT_BYTES => Value::Double(LittleEndian::read_f64(take(&mut message, 8))),
+                FOUR_BYTES => Value::Float(LittleEndian::read_f32(take(&mut message, 4))),
+                BYTES => {
+                    let length = varint(&mut message) as usize;
+                    Value::Bytes(take(&mut message, length))
+                }
+                kind => panic!("fields of kind {kind} are not in use"),
+            };
+            fields.push((tag >> 3, value));
+        }
+        fields
+    }
+
+    fn bytes<'a>(message: &'a [u8], field: u64) -> Vec<&'a [u8]> {
+        let of_field = fields(message).into_iter().filter(|(number, _)| *number == field);
+        of_field.map(|(_, value)| if let Value::Bytes(bytes) = value { bytes } else { panic!("no bytes") }).collect()
+    }
+
+    /// The step and the named values of every event after the first.
+    fn read(path: &Path) -> Vec<(u64, Vec<(String, Vec<u8>)>)> {
+        let file = fs::read(path).unwrap();
+        let events: Vec<&[u8]> = records(&file).collect();
+        assert_eq!(events.iter().map(|event| event.len() + FRAME).sum::<usize>(), file.len());
+        assert_eq!(bytes(events[0], 3), [VERSION]);
+        let parse = |event: &&[u8]| {
+            let step = fields(event).into_iter().find_map(|(field, value)| match value {
+                Value::Int(step) if field == 2 => Some(step),
+                _ => None,
+            });
+            let values = bytes(bytes(event, 5)[0], 1);
+            let named = values.into_iter().map(|value| {
+                let tag = String::from_utf8(bytes_of_first(value, 1)).unwrap();
+                (tag, value.to_vec())
+            });
+            (step.unwrap(), named.collect())
+        };
+        events[1..].iter().map(parse).collect()
+    }
+
+    fn bytes_of_first(message: &[u8], field: u64) -> Vec<u8> {
+        let found = fields(message).into_iter().find(|(number, _)| *number == field);
+        match found {
+            Some((_, Value::Bytes(bytes))) => bytes.to_vec(),
+            _ => panic!("field {field} holds no bytes"),
+        }
+    }
+
+    fn row(step: u64) -> Row {
+        let measurement = Measurement {
+            held_out: 2.5,
+            critic_gradient: 3.5,
+            generator_gradient: 4.5,
+            at_bound: None,
+            slopes: Histogram::of(&[0.5, 1.0, 4.0]),
+        };
+        Row {
+            step,
+            seconds: 0.0,
+            critic_loss: -1.0,
+            wasserstein: 1.5,
+            penalty: 0.5,
+            slope: 1.25,
+            generator_loss: 7.0,
+            smoothed: 1.75,
+            measured: step.is_multiple_of(300).then(|| Box::new(measurement)),
+        }
+    }
+
+    #[test]
+    fn rows_and_samples_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.tfevents");
+        let mut events = Events::create(&path).unwrap();
+        events.push_row(&row(299)).unwrap();
+        events.push_row(&row(300)).unwrap();
+        let png = [b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".as_slice(), &[0, 0, 1, 0, 0, 0, 0, 7], b"and so on"].concat();
+        events.push_samples(300, &png).unwrap();
+
+        let read = read(&path);
+        assert_eq!(read.iter().map(|(step, _)| *step).collect::<Vec<_>>(), [299, 300, 300]);
+        let scalars = |event: usize| -> Vec<(&str, f32)> {
+            let number = |value: &[u8]| {
+                fields(value)
+                    .into_iter()
+                    .find_map(|(_, value)| if let Value::Float(x) = value { Some(x) } else { None })
+            };
+            read[event].1.iter().filter_map(|(tag, value)| Some((tag.as_str(), number(value)?))).collect()
+        };
+        let always = [
+            ("estimate/wasserstein", 1.5),
+            ("estimate/smoothed", 1.75),
+            ("loss/critic", -1.0),
+            ("loss/generator", 7.0),
+            ("loss/penalty", 0.5),
+            ("critic/slope", 1.25),
+        ];
+        assert_eq!(scalars(0), always);
+        let sometimes = [("estimate/held out", 2.5), ("gradient/critic", 3.5), ("gradient/generator", 4.5)];
+        assert_eq!(scalars(1), [&always[..], &sometimes].concat());
+
+        let (tag, value) = read[1].1.last().unwrap();
+        assert_eq!(tag, "slopes");
+        let histogram = bytes_of_first(value, 5);
+        let numbers: Vec<f64> = fields(&histogram)
+            .into_iter()
+            .filter_map(|(_, value)| if let Value::Double(x) = value { Some(x) } else { None })
+            .collect();
+        // Bins of width 0.1; the sums take 0.5, 1.0 and 4.0 as 0.55, 1.05 and 3.95.
+        let expected = [0.5, 4.0, 3.0, 5.55, 0.55f64.powi(2) + 1.05f64.powi(2) + 3.95f64.powi(2)];
+        assert!(numbers.iter().zip(expected).all(|(x, expected)| (x - expected).abs() < 1e-9), "{numbers:?}");
+        let doubles = |field| bytes_of_first(&histogram, field).chunks(8).map(LittleEndian::read_f64).collect();
+        let [limits, counts]: [Vec<f64>; 2] = [6, 7].map(doubles);
+        assert_eq!((limits.len(), limits[0], limits[39]), (BINS, 0.1, 4.0));
+        assert_eq!((counts[5], counts[10], counts[39], counts.iter().sum::<f64>()), (1.0, 1.0, 1.0, 3.0));
+
+        let image = bytes_of_first(&read[2].1[0].1, 4);
+        let size: Vec<u64> = fields(&image)
+            .into_iter()
+            .filter_map(|(_, value)| if let Value::Int(x) = value { Some(x) } else { None })
+            .collect();
+        assert_eq!((size, bytes_of_first(&image, 4)), (vec![7, 256, 3], png));
+    }
+
+    #[test]
+    fn a_resume_cuts_off_what_is_later_and_what_is_half_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.tfevents");
+        let mut events = Events::create(&path).unwrap();
+        let mut lengths = Vec::new();
+        for step in 1..=500 {
+            events.push_row(&row(step)).unwrap();
+            lengths.push(fs::metadata(&path).unwrap().len());
+        }
+        let whole = fs::read(&path).unwrap();
+        fs::write(&path, &whole[..whole.len() - 3]).unwrap();
+        for (step, kept) in [(500, 499), (499, 499), (300, 300), (20, 20)] {
+            drop(Events::resume(&path, step).unwrap());
+            assert_eq!(fs::read(&path).unwrap(), whole[..lengths[kept - 1] as usize]);
+        }
+        Events::resume(&path, 20).unwrap().push_row(&row(21)).unwrap();
+        assert_eq!(read(&path).last().unwrap().0, 21);
+        fs::remove_file(&path).unwrap();
+        Events::resume(&path, 20).unwrap();
+        assert!(read(&path).is_empty());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_an_error() {
+        let Err(error) = Events::create(Path::new("/dev/full")) else { panic!("/dev/full took a file") };
+        assert_eq!(error.to_string(), "cannot write /dev/full: No space left on device (os error 28)");
+    }
+}
