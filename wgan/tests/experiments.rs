@@ -55,6 +55,9 @@ fn clip_sweep() {
 #[test]
 fn loss_and_quality() {
     quick("loss-and-quality");
+}
+
+#[test]
 fn negative_loss() {
     quick("negative-loss");
 }
