@@ -103,7 +103,7 @@ fn lipschitz(config: &Config) -> Options {
     };
     let clipped = config.lipschitz == Lipschitz::Clip;
     let optimizer = if clipped { Optimizer::Rmsprop } else { Optimizer::Adam };
-    // The published code of WGAN has batch norm in the critic, too, which no other constraint would bear.
+    // The published code of WGAN has batch norm in the critic, too, which a penalty would not bear.
     let critic_norm = clipped && config.preset == Preset::Wgan && config.dataset.is_images();
     Options {
         lambda: Some(lambda),
