@@ -331,13 +331,16 @@ mod tests {
         fields
     }
 
-    fn bytes<'a>(message: &'a [u8], field: u64) -> Vec<&'a [u8]> {
+    fn bytes(message: &[u8], field: u64) -> Vec<&[u8]> {
         let of_field = fields(message).into_iter().filter(|(number, _)| *number == field);
         of_field.map(|(_, value)| if let Value::Bytes(bytes) = value { bytes } else { panic!("no bytes") }).collect()
     }
 
+    /// Values by name, each as the bytes of its message.
+    type Values = Vec<(String, Vec<u8>)>;
+
     /// The step and the named values of every event after the first.
-    fn read(path: &Path) -> Vec<(u64, Vec<(String, Vec<u8>)>)> {
+    fn read(path: &Path) -> Vec<(u64, Values)> {
         let file = fs::read(path).unwrap();
         let events: Vec<&[u8]> = records(&file).collect();
         assert_eq!(events.iter().map(|event| event.len() + FRAME).sum::<usize>(), file.len());
