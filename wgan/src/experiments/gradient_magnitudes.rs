@@ -12,7 +12,7 @@ use crate::pictures::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
 /// The generator's gradient against the critic's updates, for four objectives.
 pub const EXPERIMENT: Experiment = Experiment {
     name: "gradient-magnitudes",
-    summary: "the better the critic, the less a standard GAN's generator is told; a Wasserstein one is told the same",
+    summary: "the better the critic, the less a standard GAN's generator hears; a Wasserstein one hears the same",
     run,
 };
 
@@ -24,7 +24,7 @@ const CLIP: f64 = 0.1;
 const DIM: usize = 32;
 
 fn run(size: Size) -> Result<Outcome> {
-    let updates: &[u64] = size.pick(&[0, 10, 100, 500], &[0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]);
+    let updates: &[u64] = size.pick(&[0, 10, 100, 2000], &[0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]);
     let curve = |objective, lipschitz| pulls(&config(objective, lipschitz)?, updates);
     let standard = curve(Objective::Standard, Lipschitz::None)?;
     let non_saturating = curve(Objective::NonSaturating, Lipschitz::None)?;

@@ -51,7 +51,7 @@ struct Estimates {
 }
 
 fn run(size: Size) -> Result<Outcome> {
-    let updates = size.pick(50, 500);
+    let updates = size.pick(200, 500);
     let measure = |lipschitz| KINDS.iter().map(|kind| estimates(kind, lipschitz, updates)).collect::<Result<Vec<_>>>();
     let (clipped, normalised) = (measure(Lipschitz::Clip)?, measure(Lipschitz::Spectral)?);
     let mut table = Vec::new();

@@ -25,7 +25,7 @@ struct Course {
 }
 
 fn run(size: Size) -> Result<Outcome> {
-    let (every, measurements) = size.pick((10, 6), (25, 24));
+    let (every, measurements) = size.pick((25, 10), (25, 24));
     let wasserstein = course(Objective::Wasserstein, every, measurements)?;
     let standard = course(Objective::NonSaturating, every, measurements)?;
     let told = |course: &Course| {

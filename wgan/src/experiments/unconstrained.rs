@@ -18,7 +18,7 @@ pub const EXPERIMENT: Experiment = Experiment {
 const W: f64 = 6.0;
 
 fn run(size: Size) -> Result<Outcome> {
-    let updates = size.pick(600, 3000);
+    let updates = size.pick(1500, 3000);
     let free = trained(&toy(Options { lipschitz: Some(Lipschitz::None), ..Options::default() })?, updates)?;
     // (1 + tanh x)/2 is the sigmoid of 2x.
     let bounded = trained(&toy(Options { lipschitz: Some(Lipschitz::Bounded), ..Options::default() })?, updates)?;

@@ -67,17 +67,17 @@ fn a_page_tells_where_the_run_stands() {
     let rows = rows(120);
     let training = page(&rows, &[], State::Training, &[]);
     assert!(training.contains("data-state=\"training\""), "{training}");
-    assert!(training.contains("step 120 of 3000, 12 s, 10.0 steps a second"));
-    assert!(training.contains("<progress value=\"120\" max=\"3000\"></progress>"));
+    assert!(training.contains("step 120 of 3500, 12 s, 10.0 steps a second"));
+    assert!(training.contains("<progress value=\"120\" max=\"3500\"></progress>"));
     for number in ["<b>3.46</b>", "<b>2.25</b>", "<b>1.05</b>", "<b>0.012</b>"] {
         assert!(training.contains(number), "{number}");
     }
     let finished = page(&rows, &[], State::Finished, &[]);
     assert!(finished.contains("data-state=\"finished\"") && !finished.contains("<progress"));
     let stopped = page(&rows, &[], State::Stopped, &[]);
-    assert!(stopped.contains("data-state=\"stopped\"") && stopped.contains("after step 120 of 3000"));
+    assert!(stopped.contains("data-state=\"stopped\"") && stopped.contains("after step 120 of 3500"));
     let failed = page(&rows, &[], State::Failed("no <good>".to_owned()), &[]);
-    assert!(failed.contains("data-state=\"failed\"") && failed.contains("after step 120 of 3000: no &lt;good&gt;"));
+    assert!(failed.contains("data-state=\"failed\"") && failed.contains("after step 120 of 3500: no &lt;good&gt;"));
     [training, finished, stopped, failed].iter().for_each(|page| assert_well_formed(page));
 }
 
@@ -92,7 +92,7 @@ fn a_page_says_how_to_repeat_the_run_and_escapes_what_it_is_given() {
     assert!(page.contains("<pre>wgan train --seed 7</pre>"));
     assert!(
         page.contains(&format!(
-            "<pre>wgan train --resume &#39;runs/{}&#39; --steps 6000</pre>",
+            "<pre>wgan train --resume &#39;runs/{}&#39; --steps 7000</pre>",
             name.replace("&#39;", "&#39;\\&#39;&#39;")
         )),
         "{page}"
@@ -141,7 +141,7 @@ fn the_page_of_a_long_run_stays_small() {
 fn a_run_without_rows_has_a_page() {
     let page = page(&[], &[], State::Training, &[]);
     assert_well_formed(&page);
-    assert!(page.contains("step 0 of 3000") && page.contains("<b>–</b>"));
+    assert!(page.contains("step 0 of 3500") && page.contains("<b>–</b>"));
     assert_eq!(data(&page)["steps"], serde_json::json!([0, 0]));
 }
 
