@@ -38,17 +38,49 @@ const SCRATCH: usize = 1 << 22;
 /// assert_eq!(y, [1.0; 3]);
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-pub struct Convolution {
-    /// For images with few channels; the others are for all others.
-    planar: Option<Planar>,
-    forward: Gathering,
-    backward: Gathering,
-    filter: Correlation,
+pub struct Convolution(Method);
+
+#[derive(Debug, Clone, PartialEq)]
+enum Method {
+    /// For images with few channels.
+    Planar(Planar),
+    /// For all others.
+    Channels { forward: Gathering, backward: Gathering, filter: Correlation },
 }
 
 impl Convolution {
     /// Works the taps out.
     pub fn new(sizes: ConvSizes) -> Self {
+        Convolution(Planar::new(sizes).map_or_else(|| Method::channels(sizes), Method::Planar))
+    }
+
+    /// `y` (+)= the convolution of the images `x` with the filters `w`.
+    pub fn conv2d(&self, x: &[f32], w: &[f32], y: &mut [f32], accumulate: bool) {
+        match &self.0 {
+            Method::Planar(planar) => planar.conv2d(x, w, y, accumulate),
+            Method::Channels { forward, .. } => forward.run(x, w, y, accumulate),
+        }
+    }
+
+    /// `dx` (+)= the gradient with respect to the images, given the gradient `g` with respect to the result.
+    pub fn conv2d_input(&self, g: &[f32], w: &[f32], dx: &mut [f32], accumulate: bool) {
+        match &self.0 {
+            Method::Planar(planar) => planar.conv2d_input(g, w, dx, accumulate),
+            Method::Channels { backward, .. } => backward.run(g, w, dx, accumulate),
+        }
+    }
+
+    /// `dw` (+)= the gradient with respect to the filters.
+    pub fn conv2d_filter(&self, x: &[f32], g: &[f32], dw: &mut [f32], accumulate: bool) {
+        match &self.0 {
+            Method::Planar(planar) => planar.conv2d_filter(x, g, dw, accumulate),
+            Method::Channels { filter, .. } => filter.run(x, g, dw, accumulate),
+        }
+    }
+}
+
+impl Method {
+    fn channels(sizes: ConvSizes) -> Self {
         let ConvSizes { batch, channels, height, width, filters, kernel, out, stride, padding } = sizes;
         let rows = taps::forward(out[0], height, kernel[0], stride[0], padding[0]);
         let columns = taps::forward(out[1], width, kernel[1], stride[1], padding[1]);
@@ -61,35 +93,10 @@ impl Convolution {
         let regions = taps::regions(&rows, &columns, [kernel[1], width, out[1]]);
         let regions_back = taps::regions(&rows_back, &columns_back, [kernel[1], out[1], width]);
         let connections = taps::connections(&rows, &columns, kernel, width);
-        Convolution {
-            planar: Planar::new(sizes),
+        Method::Channels {
             forward: Gathering { batch, from: inputs, to: results, taps, regions },
             backward: Gathering { batch, from: results, to: inputs, taps, regions: regions_back },
             filter: Correlation { batch, inputs, results, connections },
-        }
-    }
-
-    /// `y` (+)= the convolution of the images `x` with the filters `w`.
-    pub fn conv2d(&self, x: &[f32], w: &[f32], y: &mut [f32], accumulate: bool) {
-        match &self.planar {
-            Some(planar) => planar.conv2d(x, w, y, accumulate),
-            None => self.forward.run(x, w, y, accumulate),
-        }
-    }
-
-    /// `dx` (+)= the gradient with respect to the images, given the gradient `g` with respect to the result.
-    pub fn conv2d_input(&self, g: &[f32], w: &[f32], dx: &mut [f32], accumulate: bool) {
-        match &self.planar {
-            Some(planar) => planar.conv2d_input(g, w, dx, accumulate),
-            None => self.backward.run(g, w, dx, accumulate),
-        }
-    }
-
-    /// `dw` (+)= the gradient with respect to the filters.
-    pub fn conv2d_filter(&self, x: &[f32], g: &[f32], dw: &mut [f32], accumulate: bool) {
-        match &self.planar {
-            Some(planar) => planar.conv2d_filter(x, g, dw, accumulate),
-            None => self.filter.run(x, g, dw, accumulate),
         }
     }
 }
