@@ -1,0 +1,168 @@
+//! OpenCL as a backend: prepares a plan's kernels once and enqueues them at every run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use autograd::compile::Kernel;
+use autograd::compile::plan::{Place, Plan, Step};
+use autograd::{Backend, Executable, Variable};
+use ocl::core::{self, Event, ProfilingInfo};
+
+use crate::context::Context;
+use crate::conv::View;
+use crate::launch::Launch;
+use crate::memory::{DeviceStorage, Memory};
+use crate::{Choice, Error, Facts, conv, product};
+
+/// The OpenCL backend: a device with an in-order queue of its own.
+pub struct OpenCl(Arc<Context>);
+
+impl OpenCl {
+    /// Opens a device.
+    ///
+    /// # Errors
+    /// If there is no such device, or its driver fails.
+    pub fn open(choice: Choice) -> Result<Self, Error> {
+        Ok(OpenCl(Arc::new(Context::open(choice)?)))
+    }
+
+    /// What its driver says about it.
+    pub fn facts(&self) -> &Facts {
+        self.0.facts()
+    }
+}
+
+impl Backend for OpenCl {
+    fn name(&self) -> String {
+        self.facts().name.clone()
+    }
+
+    fn scratch(&self, kernel: &Kernel) -> usize {
+        let facts = self.facts();
+        match kernel {
+            Kernel::MatMul { sizes, transpose_a, transpose_b, .. } => {
+                product::scratch(facts, sizes, [*transpose_a, *transpose_b])
+            }
+            Kernel::Conv2d(sizes, _) => conv::scratch(facts, View::Forward, sizes),
+            Kernel::Conv2dInput(sizes, _) => conv::scratch(facts, View::Input, sizes),
+            Kernel::Conv2dFilter(sizes, _) => conv::scratch(facts, View::Filter, sizes),
+            _ => 0,
+        }
+    }
+
+    fn load(&self, plan: Plan) -> Result<Box<dyn Executable>, autograd::Error> {
+        let loaded = OpenClProgram::load(self.0.clone(), plan);
+        Ok(Box::new(loaded.map_err(|error| error.on(&self.name()))?))
+    }
+}
+
+/// The launches of a step.
+fn launches(context: &Context, step: &Step) -> Result<Vec<Launch>, Error> {
+    match &step.kernel {
+        Kernel::MatMul { sizes, transpose_a, transpose_b, accumulate } => {
+            product::launches(context, sizes, [*transpose_a, *transpose_b], *accumulate, step)
+        }
+        Kernel::Conv2d(sizes, accumulate) => conv::launches(context, View::Forward, sizes, *accumulate, step),
+        Kernel::Conv2dInput(sizes, accumulate) => conv::launches(context, View::Input, sizes, *accumulate, step),
+        Kernel::Conv2dFilter(sizes, accumulate) => conv::launches(context, View::Filter, sizes, *accumulate, step),
+        other => Err(Error::Call(format!("there is no kernel yet for {other}"))),
+    }
+}
+
+/// A program on the device.
+struct OpenClProgram {
+    context: Arc<Context>,
+    plan: Plan,
+    /// The launches of each step.
+    launches: Vec<Vec<Launch>>,
+    memory: Memory,
+    /// The Variables with their positions in the plan, ordered by age.
+    locked: Vec<(usize, Variable)>,
+    /// The time of each step, while it is measured.
+    times: Option<Vec<Duration>>,
+}
+
+impl OpenClProgram {
+    fn load(context: Arc<Context>, plan: Plan) -> Result<Self, Error> {
+        let memory = Memory::new(&context, &plan)?;
+        let launches = plan.steps.iter().map(|step| launches(&context, step)).collect::<Result<Vec<_>, _>>()?;
+        let mut locked: Vec<(usize, Variable)> = plan.variables.iter().cloned().enumerate().collect();
+        locked.sort_by_key(|(_, variable)| variable.id());
+        let program = OpenClProgram { context, plan, launches, memory, locked, times: None };
+        program.bind(|place| !matches!(place, Place::Variable(_)))?;
+        Ok(program)
+    }
+
+    /// Tells the kernels where the places lie for which `wanted` holds.
+    fn bind(&self, wanted: fn(Place) -> bool) -> Result<(), Error> {
+        self.launches.iter().flatten().try_for_each(|launch| launch.bind(&self.memory, wanted))
+    }
+
+    /// Enqueues all launches.
+    fn enqueue(&mut self, step: u64) -> Result<(), Error> {
+        let Some(times) = &mut self.times else {
+            let mut launches = self.launches.iter().flatten();
+            return launches.try_for_each(|launch| launch.enqueue(&self.context, step, None));
+        };
+        let mut events = Vec::new();
+        for (position, launches) in self.launches.iter().enumerate() {
+            for launch in launches {
+                let mut event = Event::null();
+                launch.enqueue(&self.context, step, Some(&mut event))?;
+                events.push((position, event));
+            }
+        }
+        core::finish(self.context.queue())?;
+        for (position, event) in events.into_iter().filter(|(_, event)| !event.is_null()) {
+            let at = |what| Ok::<_, Error>(core::get_event_profiling_info(&event, what)?.time()?);
+            times[position] += Duration::from_nanos(at(ProfilingInfo::End)? - at(ProfilingInfo::Start)?);
+        }
+        Ok(())
+    }
+
+    /// Calls `body` while the Variables' storages are locked and lie on this device. They are locked oldest first, so
+    /// that programs which share Variables never wait for each other in a circle.
+    fn with_variables(
+        &mut self,
+        position: usize,
+        moved: bool,
+        body: &mut dyn FnMut(&mut Self) -> Result<(), Error>,
+    ) -> Result<(), autograd::Error> {
+        let Some((index, variable)) = self.locked.get(position).cloned() else {
+            let bound = if moved { self.bind(|place| matches!(place, Place::Variable(_))) } else { Ok(()) };
+            return bound.and_then(|()| body(self)).map_err(|error| self.named(error));
+        };
+        let mut storage = variable.storage_mut();
+        let buffer = DeviceStorage::take_over(&self.context, &variable, &mut storage)?;
+        let moved = self.memory.place_variable(index, &buffer) || moved;
+        self.with_variables(position + 1, moved, body)
+    }
+
+    fn named(&self, error: Error) -> autograd::Error {
+        error.on(&self.context.facts().name)
+    }
+}
+
+impl Executable for OpenClProgram {
+    fn write_input(&mut self, position: usize, values: &[f32]) -> Result<(), autograd::Error> {
+        let (buffer, start) = self.memory.locate(self.plan.inputs[position].slot);
+        self.context.write(buffer, start, values).map_err(|error| self.named(error))
+    }
+
+    fn run(&mut self, step: u64) -> Result<(), autograd::Error> {
+        self.with_variables(0, false, &mut |program| program.enqueue(step))
+    }
+
+    fn read_output(&mut self, position: usize, values: &mut [f32]) -> Result<(), autograd::Error> {
+        let (buffer, start) = self.memory.locate(self.plan.outputs[position].0);
+        self.context.read(buffer, start, values).map_err(|error| self.named(error))
+    }
+
+    fn start_profile(&mut self) {
+        self.times = Some(vec![Duration::ZERO; self.launches.len()]);
+    }
+
+    fn step_times(&mut self) -> Result<Vec<Duration>, autograd::Error> {
+        Ok(self.times.clone().unwrap_or_default())
+    }
+}

@@ -1,0 +1,166 @@
+//! An opened device: its facts, its queues, the programs built for it, its memory.
+
+use std::collections::HashMap;
+use std::ffi::CString;
+use std::sync::{Mutex, PoisonError};
+
+use ocl::core::{
+    self, CommandQueue, CommandQueueProperties, DeviceId, DeviceInfo, Mem, MemFlags, OclPrm, Program, ProgramBuildInfo,
+};
+
+use crate::Error;
+use crate::devices::{Choice, choose, is_gpu, number};
+
+/// What a kernel's shape is chosen by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Its name.
+    pub name: String,
+    /// What it is made for.
+    pub kind: Kind,
+    /// Cores of a CPU, multiprocessors of a GPU.
+    pub compute_units: usize,
+    /// Bytes that a work-group can share.
+    pub local_memory: usize,
+    /// Numbers in a vector register.
+    pub vector_width: usize,
+    /// Work-items in a group, at most.
+    pub max_work_group: usize,
+    /// Bytes in all.
+    pub memory: u64,
+    /// Bytes of one buffer, at most.
+    pub largest_allocation: u64,
+    /// Whether it computes in f64.
+    pub doubles: bool,
+}
+
+/// What a device is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Few cores with caches and vector registers.
+    Cpu,
+    /// Thousands of threads with memory shared by groups of them.
+    Gpu,
+}
+
+/// Compiled for every program: quotients and roots are rounded as IEEE 754 says.
+const BUILD_OPTIONS: &str = "-cl-std=CL1.2 -cl-fp32-correctly-rounded-divide-sqrt";
+
+/// An opened device with an in-order queue of its own. Two of them share nothing, not even for one device.
+pub struct Context {
+    facts: Facts,
+    device: DeviceId,
+    context: core::Context,
+    /// Computes, in order.
+    queue: CommandQueue,
+    /// Brings results to the host while the other queue goes on.
+    transfers: CommandQueue,
+    built: Mutex<HashMap<(String, String), Program>>,
+}
+
+impl Context {
+    pub(crate) fn open(choice: Choice) -> Result<Self, Error> {
+        let (device, description) = choose(choice)?;
+        let context = core::create_context(None, &[device], None, None)?;
+        let queue = |properties| core::create_command_queue(&context, device, properties);
+        let extensions = core::get_device_info(device, DeviceInfo::Extensions)?.to_string();
+        let facts = Facts {
+            name: description.name,
+            kind: if is_gpu(device) { Kind::Gpu } else { Kind::Cpu },
+            compute_units: description.compute_units,
+            local_memory: number(device, DeviceInfo::LocalMemSize)? as usize,
+            vector_width: number(device, DeviceInfo::NativeVectorWidthFloat)? as usize,
+            max_work_group: number(device, DeviceInfo::MaxWorkGroupSize)? as usize,
+            memory: description.memory,
+            largest_allocation: number(device, DeviceInfo::MaxMemAllocSize)?,
+            doubles: extensions.contains("cl_khr_fp64"),
+        };
+        Ok(Context {
+            queue: queue(Some(CommandQueueProperties::PROFILING_ENABLE))?,
+            transfers: queue(None)?,
+            facts,
+            device,
+            context,
+            built: Mutex::default(),
+        })
+    }
+
+    /// What kernels' shapes are chosen by.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    pub(crate) fn queue(&self) -> &CommandQueue {
+        &self.queue
+    }
+
+    pub(crate) fn transfers(&self) -> &CommandQueue {
+        &self.transfers
+    }
+
+    /// Builds a source with options (`-D NAME=VALUE`), once for each pair.
+    ///
+    /// # Errors
+    /// [`Error::Build`] with the compiler's log.
+    pub fn build(&self, source: &str, options: &str) -> Result<Program, Error> {
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (source.to_owned(), options.to_owned());
+        if let Some(program) = built.get(&key) {
+            return Ok(program.clone());
+        }
+        let text = |text: &str| CString::new(text).map_err(|error| Error::Call(error.to_string()));
+        let program = core::create_program_with_source(&self.context, &[text(source)?])?;
+        let options = text(&format!("{BUILD_OPTIONS} {options}"))?;
+        if core::build_program(&program, Some(&[self.device]), &options, None, None).is_err() {
+            let log = core::get_program_build_info(&program, self.device, ProgramBuildInfo::BuildLog)?;
+            return Err(Error::Build { log: log.to_string().trim().to_owned() });
+        }
+        built.insert(key, program.clone());
+        Ok(program)
+    }
+
+    /// A buffer of zeros; `what` says in an error what it is for.
+    pub(crate) fn allocate(&self, what: &'static str, len: usize) -> Result<Mem, Error> {
+        let buffer = self.create::<f32>(what, len, None)?;
+        // Some drivers find memory only when it is used first.
+        let filled =
+            core::enqueue_fill_buffer(&self.queue, &buffer, 0.0_f32, 0, len.max(1), None::<()>, None::<()>, None);
+        filled.and_then(|()| core::finish(&self.queue)).map_err(|error| self.memory_error(error, what, len))?;
+        Ok(buffer)
+    }
+
+    /// A buffer that holds these values.
+    pub(crate) fn upload<T: OclPrm>(&self, what: &'static str, values: &[T]) -> Result<Mem, Error> {
+        match values {
+            [] => self.create::<T>(what, 0, None), // a buffer has at least one element
+            _ => self.create(what, values.len(), Some(values)),
+        }
+    }
+
+    fn create<T: OclPrm>(&self, what: &'static str, len: usize, values: Option<&[T]>) -> Result<Mem, Error> {
+        let bytes = (len * size_of::<T>()) as u64;
+        if bytes > self.facts.largest_allocation {
+            return Err(self.out_of_memory(what, bytes));
+        }
+        let copy = if values.is_some() { MemFlags::new().copy_host_ptr() } else { MemFlags::new() };
+        // SAFETY: the values are copied before the call returns.
+        let buffer = unsafe { core::create_buffer(&self.context, copy.read_write(), len.max(1), values) };
+        buffer.map_err(|error| self.memory_error(error, what, len * size_of::<T>() / size_of::<f32>()))
+    }
+
+    fn memory_error(&self, error: core::Error, what: &'static str, len: usize) -> Error {
+        use core::Status::CL_OUT_OF_RESOURCES;
+        use core::Status::{CL_INVALID_BUFFER_SIZE, CL_MEM_OBJECT_ALLOCATION_FAILURE, CL_OUT_OF_HOST_MEMORY};
+        match error.api_status() {
+            Some(
+                CL_MEM_OBJECT_ALLOCATION_FAILURE | CL_INVALID_BUFFER_SIZE | CL_OUT_OF_RESOURCES | CL_OUT_OF_HOST_MEMORY,
+            ) => self.out_of_memory(what, (len * size_of::<f32>()) as u64),
+            _ => error.into(),
+        }
+    }
+
+    fn out_of_memory(&self, what: &'static str, wanted: u64) -> Error {
+        let Facts { memory, largest_allocation: largest, .. } = self.facts;
+        Error::OutOfMemory { what, wanted, memory, largest }
+    }
+}
