@@ -6,9 +6,26 @@ use super::functions;
 use super::fused::Register;
 use crate::ops::Elementwise;
 
+/// An argument: a tile, or one number throughout.
+#[derive(Clone, Copy)]
+pub(super) enum Argument<'a> {
+    Tile(&'a Register),
+    Number(f32),
+}
+
+impl Argument<'_> {
+    #[inline(always)]
+    fn at(self, i: usize) -> f32 {
+        match self {
+            Argument::Tile(tile) => tile[i],
+            Argument::Number(number) => number,
+        }
+    }
+}
+
 /// `y = op(a, b, c)`, as many of the arguments as the operation takes.
 #[inline(always)]
-pub(super) fn apply(op: Elementwise, [a, b, c]: [&Register; 3], y: &mut Register) {
+pub(super) fn apply(op: Elementwise, a: Argument, b: Argument, c: Argument, y: &mut Register) {
     let mask = |yes: bool| f32::from(u8::from(yes));
     match op {
         Elementwise::Neg => unary(a, y, |x| -x),
@@ -54,27 +71,37 @@ pub(super) fn apply(op: Elementwise, [a, b, c]: [&Register; 3], y: &mut Register
         Elementwise::Equal => binary(a, b, y, |a, b| mask(a == b)),
         Elementwise::NotEqual => binary(a, b, y, |a, b| mask(a != b)),
         Elementwise::Select => {
-            let arguments = a.iter().zip(b).zip(c);
-            y.iter_mut().zip(arguments).for_each(|(y, ((&mask, &a), &b))| *y = if mask != 0.0 { a } else { b });
+            y.iter_mut().enumerate().for_each(|(i, y)| *y = if a.at(i) != 0.0 { b.at(i) } else { c.at(i) });
         }
     }
 }
 
 #[inline(always)]
-fn unary(x: &Register, y: &mut Register, f: impl Fn(f32) -> f32) {
-    y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(x));
-}
-
-/// A tile without large angles takes the fast function.
-#[inline(always)]
-fn angles(x: &Register, y: &mut Register, fast: impl Fn(f32) -> f32, any: impl Fn(f32) -> f32) {
-    match x.iter().all(|x| x.abs() <= functions::LARGEST_ANGLE) {
-        true => unary(x, y, fast),
-        false => unary(x, y, any),
+fn unary(x: Argument, y: &mut Register, f: impl Fn(f32) -> f32) {
+    match x {
+        Argument::Tile(x) => y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(x)),
+        Argument::Number(x) => y.fill(f(x)),
     }
 }
 
 #[inline(always)]
-fn binary(a: &Register, b: &Register, y: &mut Register, f: impl Fn(f32, f32) -> f32) {
-    y.iter_mut().zip(a.iter().zip(b)).for_each(|(y, (&a, &b))| *y = f(a, b));
+fn binary(a: Argument, b: Argument, y: &mut Register, f: impl Fn(f32, f32) -> f32) {
+    match (a, b) {
+        (Argument::Tile(a), Argument::Tile(b)) => {
+            y.iter_mut().zip(a.iter().zip(b)).for_each(|(y, (&a, &b))| *y = f(a, b))
+        }
+        (Argument::Tile(a), Argument::Number(b)) => y.iter_mut().zip(a).for_each(|(y, &a)| *y = f(a, b)),
+        (Argument::Number(a), Argument::Tile(b)) => y.iter_mut().zip(b).for_each(|(y, &b)| *y = f(a, b)),
+        (Argument::Number(a), Argument::Number(b)) => y.fill(f(a, b)),
+    }
+}
+
+/// A tile without large angles takes the fast function.
+#[inline(always)]
+fn angles(x: Argument, y: &mut Register, fast: impl Fn(f32) -> f32, any: impl Fn(f32) -> f32) {
+    let small = |x: f32| x.abs() <= functions::LARGEST_ANGLE;
+    match (0..y.len()).all(|i| small(x.at(i))) {
+        true => unary(x, y, fast),
+        false => unary(x, y, any),
+    }
 }

@@ -4,8 +4,14 @@
 //! its largest error in units in the last place, which the tests measure against std mathematics in f64. Every result is
 //! composed of single multiplications and additions, never fused ones, so it has the same bits on every processor.
 
-/// Adding and subtracting it rounds a number below 2²² to the nearest integer.
-const ROUND: f32 = 12_582_912.0; // 1.5 · 2²³
+/// A number below 2²² rounded to the nearest integer, as a float and as an integer. (Added to 1.5 · 2²³, it is found in the
+/// last bits. A cast would check its range, which is not vectorised.)
+#[inline(always)]
+fn round(x: f32) -> (f32, i32) {
+    const ROUND: f32 = 12_582_912.0;
+    let shifted = x + ROUND;
+    (shifted - ROUND, shifted.to_bits().wrapping_sub(ROUND.to_bits()) as i32)
+}
 
 /// eˣ to 1.5 ulp; results below the smallest normal number to its last place.
 #[inline(always)]
@@ -14,7 +20,7 @@ pub(super) fn exp(x: f32) -> f32 {
     let x = if x > 89.0 { 89.0 } else { x };
     let x = if x < -104.0 { -104.0 } else { x };
     // eˣ = 2ⁿ · eʳ with |r| ≤ ln 2 / 2; ln 2 in two parts, so that n · ln 2 is subtracted almost exactly.
-    let n = (x * std::f32::consts::LOG2_E + ROUND) - ROUND;
+    let (n, whole) = round(x * std::f32::consts::LOG2_E);
     let r = x - n * 0.693_359_4 - n * -2.121_944_4e-4;
     let mut p = 1.987_569_1e-4;
     for coefficient in [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5e-1] {
@@ -22,14 +28,14 @@ pub(super) fn exp(x: f32) -> f32 {
     }
     let p = p * (r * r) + r + 1.0;
     // 2ⁿ in two steps: the exponent alone may not fit.
-    let half = ((n * 0.5 + ROUND) - ROUND) as i32;
-    p * power_of_two(half) * power_of_two(n as i32 - half)
+    let half = whole >> 1;
+    p * power_of_two(half) * power_of_two(whole.wrapping_sub(half))
 }
 
 /// 2ⁿ for a normal result.
 #[inline(always)]
 fn power_of_two(n: i32) -> f32 {
-    f32::from_bits(((n + 127) << 23) as u32)
+    f32::from_bits((n.wrapping_add(127) << 23) as u32)
 }
 
 /// The natural logarithm to 1 ulp: −∞ at 0, NaN below.
@@ -112,14 +118,14 @@ pub(super) fn cos(x: f32) -> f32 {
 /// sin(x + quarters · π/2).
 #[inline(always)]
 fn sin_of_quarters(x: f32, quarters: i32) -> f32 {
-    let n = (x * std::f32::consts::FRAC_2_PI + ROUND) - ROUND;
+    let (n, whole) = round(x * std::f32::consts::FRAC_2_PI);
     // π/2 in three parts, the first two short enough to be exact when multiplied by n.
     let r = x - n * 1.570_312_5 - n * 4.837_513e-4 - n * 7.549_79e-8;
     let square = r * r;
     let sin = ((-1.951_529_6e-4 * square + 8.332_161e-3) * square - 1.666_665_5e-1) * square * r + r;
     let cos =
         ((2.443_315_7e-5 * square - 1.388_731_6e-3) * square + 4.166_664_6e-2) * (square * square) - 0.5 * square + 1.0;
-    let quadrant = n as i32 + quarters;
+    let quadrant = whole.wrapping_add(quarters);
     let value = if quadrant & 1 == 0 { sin } else { cos };
     if quadrant & 2 == 0 { value } else { -value }
 }

@@ -1,7 +1,7 @@
 //! Fused groups: a small machine whose registers are tiles of a few hundred elements. Each instruction is a vectorised
 //! loop over a tile, and all registers of a group fit the first-level cache, so memory is read and written once.
 
-use super::elementwise::apply;
+use super::elementwise::{self, apply};
 use super::scratch::with_scratch;
 use super::{for_each_tile, vectorised};
 use crate::compile::kernel::{Access, Argument, Fused, FusedSum, SumOver, View};
@@ -21,10 +21,6 @@ pub(super) type Register = [f32; TILE];
 #[derive(Debug)]
 pub(super) struct FusedLoop {
     count: usize,
-    /// Registers that hold one number throughout: constants.
-    constants: Vec<(usize, f32)>,
-    /// Registers that hold one number throughout: buffers of one element, by the position of the read.
-    scalars: Vec<(usize, usize)>,
     actions: Vec<Action>,
     /// The register that goes to each buffer written. All are stored after everything was loaded, since a buffer written
     /// may be one that was read.
@@ -47,11 +43,18 @@ enum Action {
     Compute { op: Elementwise, arguments: [Source; 3], to: usize },
 }
 
-/// Where an argument's tile is: in a register or, if it is a whole tile of a buffer read contiguously, in that buffer.
-#[derive(Clone, Copy, Debug, Default)]
-struct Source {
-    register: usize,
-    read: Option<usize>,
+/// Where an argument is.
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    Register(usize),
+    /// A buffer read contiguously: whole tiles are read in place, the end of the buffer is loaded into the register.
+    InPlace {
+        read: usize,
+        register: usize,
+    },
+    /// The first element of a buffer.
+    Scalar(usize),
+    Constant(f32),
 }
 
 /// The partial sums that a group's tasks leave for the end: a row of columns for each task and sum over rows.
@@ -113,11 +116,6 @@ impl FusedLoop {
     #[inline(always)]
     unsafe fn run_task(&self, registers: &mut [Register], task: usize, buffers: Buffers) {
         let (start, end) = (task * self.task, self.count.min((task + 1) * self.task));
-        self.constants.iter().for_each(|&(register, value)| registers[register].fill(value));
-        for &(register, read) in &self.scalars {
-            // SAFETY: the buffer has an element.
-            registers[register].fill(unsafe { *buffers.reads[read] });
-        }
         for first in (start..end).step_by(TILE) {
             let len = TILE.min(end - first);
             for action in &self.actions {
@@ -134,14 +132,21 @@ impl FusedLoop {
                     },
                     Action::Compute { op, arguments, to } => {
                         let registers = registers.as_mut_ptr();
-                        let tile = |source: Source| match source.read {
-                            Some(read) if len == TILE => buffers.reads[read].wrapping_add(first).cast::<Register>(),
-                            _ => registers.wrapping_add(source.register).cast_const(),
+                        // SAFETY: registers and whole tiles are in range, and the result's register is none of the
+                        // arguments'. Buffers are written only when all of a tile is computed.
+                        let argument = |source: &Source| unsafe {
+                            elementwise::Argument::Tile(match source {
+                                Source::InPlace { read, .. } if len == TILE => &*buffers.reads[*read].add(first).cast(),
+                                Source::Register(register) | Source::InPlace { register, .. } => {
+                                    &*registers.add(*register)
+                                }
+                                Source::Scalar(read) => return elementwise::Argument::Number(*buffers.reads[*read]),
+                                Source::Constant(value) => return elementwise::Argument::Number(*value),
+                            })
                         };
-                        // SAFETY: registers and whole tiles are in range, the result's register is none of the
-                        // arguments', and buffers are written only when all of a tile is computed.
-                        let (arguments, y) = unsafe { (arguments.map(|i| &*tile(i)), &mut *registers.add(*to)) };
-                        apply(*op, arguments, y);
+                        // SAFETY: as above.
+                        let [a, b, c] = arguments;
+                        apply(*op, argument(a), argument(b), argument(c), unsafe { &mut *registers.add(*to) });
                     }
                 }
             }
@@ -337,23 +342,16 @@ impl<'a> Allocation<'a> {
         }
         let summed = fused.sums.iter().map(|sum| &sum.register);
         fused.stores.iter().chain(summed).for_each(|&value| last_use[value] = usize::MAX);
-        let (constants, scalars, actions) = (Vec::new(), Vec::new(), Vec::new());
-        let (stores, sums, task) = (Vec::new(), Vec::new(), task(fused));
-        let result = FusedLoop { count: fused.count, constants, scalars, actions, stores, sums, registers: 0, task };
+        let (actions, stores, sums) = (Vec::new(), Vec::new(), Vec::new());
+        let result = FusedLoop { count: fused.count, actions, stores, sums, registers: 0, task: task(fused) };
         Allocation { register_of: vec![None; last_use.len()], last_use, fused, free: Vec::new(), result }
     }
 
     fn assign(mut self) -> FusedLoop {
         for (at, instruction) in self.fused.instructions.iter().enumerate() {
-            let mut arguments = [Source::default(); 3];
+            let mut arguments = [Source::Constant(0.0); 3];
             for (source, argument) in arguments.iter_mut().zip(&instruction.arguments) {
-                *source = match *argument {
-                    Argument::Constant(value) => Source { register: self.constant(value), read: None },
-                    Argument::Register(value) => {
-                        let in_place = self.fused.loads.get(value) == Some(&Access::Contiguous);
-                        Source { register: self.value(value), read: in_place.then_some(value) }
-                    }
-                };
+                *source = self.source(*argument);
             }
             // Arguments that an operation does not have repeat its first, so that none is the result's register.
             let first = arguments[0];
@@ -378,49 +376,36 @@ impl<'a> Allocation<'a> {
         })
     }
 
-    fn constant(&mut self, value: f32) -> usize {
-        let same = |&&(_, known): &&(usize, f32)| known.to_bits() == value.to_bits();
-        if let Some(&(register, _)) = self.result.constants.iter().find(same) {
-            return register;
-        }
-        let register = self.fresh();
-        self.result.constants.push((register, value));
-        register
-    }
-
-    /// A register that no other value ever has.
-    fn fresh(&mut self) -> usize {
-        self.result.registers += 1;
-        self.result.registers - 1
-    }
-
-    /// The register of a value; a buffer is loaded right before its first use.
-    fn value(&mut self, value: usize) -> usize {
-        if let Some(register) = self.register_of[value] {
-            return register;
-        }
-        let register = match &self.fused.loads[value] {
-            Access::Contiguous => {
-                let to = self.take();
-                self.result.actions.push(Action::Load { read: value, to });
-                to
+    /// Where an argument is; a buffer is loaded right before its first use.
+    fn source(&mut self, argument: Argument) -> Source {
+        let value = match argument {
+            Argument::Constant(value) => return Source::Constant(value),
+            Argument::Register(value) => value,
+        };
+        match self.fused.loads.get(value) {
+            Some(Access::Contiguous) => {
+                let register = self.register(value, |to| Action::Load { read: value, to });
+                Source::InPlace { read: value, register }
             }
-            Access::Strided(view) => {
+            Some(Access::Strided(view)) => {
                 let walk = Walk::new(view);
-                if walk.is_scalar() {
-                    self.last_use[value] = usize::MAX;
-                    let to = self.fresh();
-                    self.result.scalars.push((to, value));
-                    to
-                } else {
-                    let to = self.take();
-                    self.result.actions.push(Action::Collect { read: value, walk, to });
-                    to
+                match walk.is_scalar() {
+                    true => Source::Scalar(value),
+                    false => Source::Register(self.register(value, |to| Action::Collect { read: value, walk, to })),
                 }
             }
-        };
-        self.register_of[value] = Some(register);
-        register
+            None => Source::Register(self.register_of[value].expect("computed")),
+        }
+    }
+
+    /// The register of a load.
+    fn register(&mut self, value: usize, load: impl FnOnce(usize) -> Action) -> usize {
+        self.register_of[value].unwrap_or_else(|| {
+            let to = self.take();
+            self.result.actions.push(load(to));
+            self.register_of[value] = Some(to);
+            to
+        })
     }
 
     fn give_back(&mut self, at: usize, arguments: impl Iterator<Item = Argument>) {
