@@ -145,8 +145,9 @@ impl FusedLoop {
                             })
                         };
                         // SAFETY: as above.
+                        let result = unsafe { &mut *registers.add(*to) };
                         let [a, b, c] = arguments;
-                        apply(*op, argument(a), argument(b), argument(c), unsafe { &mut *registers.add(*to) });
+                        apply(*op, argument(a), argument(b), argument(c), result);
                     }
                 }
             }
