@@ -1,4 +1,5 @@
-//! The command line: `wgan train` (also what no subcommand does), `sample`, `eval`, `train-classifier`, `experiment`.
+//! The command line: `wgan train` (also what no subcommand does), `sample`, `eval`, `data`, `train-classifier`,
+//! `experiment`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
 use crate::config::Options;
+use crate::data::download::Published;
 use crate::experiments;
 
 /// Train Wasserstein GANs and draw samples from them
@@ -33,6 +35,9 @@ pub enum Command {
     Sample(SampleArgs),
     /// Measure how good a trained generator's samples are
     Eval(EvalArgs),
+    /// Fetch data sets
+    #[command(subcommand)]
+    Data(Data),
     /// Train the classifier that images are compared by
     TrainClassifier(TrainClassifierArgs),
     /// Show on a small scale what the theory says, measured beside the known answer
@@ -160,6 +165,30 @@ pub struct Source {
     /// File of weights: a checkpoint.safetensors or generator.safetensors
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
+}
+
+/// What `wgan data` does.
+#[derive(Debug, Subcommand)]
+pub enum Data {
+    /// Download the files of a published data set, 12 to 31 MB
+    ///
+    /// Every file is checked. If the connection breaks off, run the same command again: it goes on from there.
+    Download(DownloadArgs),
+}
+
+/// The options of `wgan data download`.
+#[derive(Debug, Args)]
+pub struct DownloadArgs {
+    /// Which data set
+    #[arg(value_name = "NAME")]
+    pub dataset: Published,
+    /// Folder for the files
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// Address that the files' names follow, in place of the one where they are published, as
+    /// https://storage.googleapis.com/cvdf-datasets/mnist for mnist
+    #[arg(long, value_name = "URL")]
+    pub mirror: Option<String>,
 }
 
 /// The options of `wgan train-classifier`.

@@ -55,6 +55,14 @@ pub enum Error {
         /// The names of the files that would have done.
         looked_for: String,
     },
+    /// A file that could not be fetched.
+    #[error("{address}: {problem}")]
+    Download {
+        /// Where it was looked for.
+        address: String,
+        /// What went wrong, and what to do.
+        problem: String,
+    },
     /// A new run would overwrite what a folder holds.
     #[error("{} is not empty: name another folder, go on with --resume, or overwrite with --force", .0.display())]
     FolderNotEmpty(PathBuf),
@@ -101,7 +109,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Write { .. } | Error::File(nn::Error::Write { .. } | nn::Error::Variable(_)) => 1,
-            Error::Engine(_) | Error::Training(_) => 1,
+            Error::Download { .. } | Error::Engine(_) | Error::Training(_) => 1,
             _ => 2,
         }
     }

@@ -5,11 +5,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use autograd::{Shape, Tensor};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use wgan::classifier::{self, Classifier};
-use wgan::cli::{self, Cli, Command, EvalArgs, ExperimentArgs, Grid, SampleArgs, TrainArgs, TrainClassifierArgs};
+use wgan::cli::{
+    self, Cli, Command, Data, DownloadArgs, EvalArgs, ExperimentArgs, Grid, SampleArgs, TrainArgs, TrainClassifierArgs,
+};
 use wgan::config::{Config, Options};
-use wgan::data::{Dataset, Split};
+use wgan::data::{Dataset, Split, download};
 use wgan::eval::{self, Request};
 use wgan::experiments::{self, Experiment, Size};
 use wgan::pictures::Picture;
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Some(Command::Train(args)) => train(args),
         Some(Command::Sample(args)) => sample(args),
         Some(Command::Eval(args)) => eval(args),
+        Some(Command::Data(Data::Download(args))) => download(args),
         Some(Command::TrainClassifier(args)) => train_classifier(args),
         Some(Command::Experiment(args)) => experiment(args),
     };
@@ -152,6 +155,16 @@ fn eval(args: &EvalArgs) -> Result<ExitCode> {
         classifier: args.real.classifier.as_deref(),
     };
     tell(&eval::evaluate(&folder, &request)?.to_string());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn download(args: &DownloadArgs) -> Result<ExitCode> {
+    download::download(args.dataset, &args.to, args.mirror.as_deref())?;
+    let (name, folder) = (args.dataset.to_possible_value().expect("no data set is skipped"), args.to.display());
+    tell(&format!(
+        "the files are in {folder}; learn them with: wgan --dataset {} --data-dir {folder}",
+        name.get_name()
+    ));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,6 +1,7 @@
 //! The data: embedded digits, folders of IDX files, 2-D toys, and the batches drawn from them.
 
 mod batches;
+pub mod download;
 mod folder;
 mod idx;
 mod labelled;

@@ -1,0 +1,242 @@
+//! Fetching the published data sets: every file is checked against its published sum, and one that was cut off is gone on
+//! with.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
+use md5::{Digest, Md5};
+use ureq::http::{Response, StatusCode, header};
+use ureq::{Agent, Body};
+
+use crate::{Error, Result};
+
+/// A data set that is published as four gzipped IDX files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Published {
+    /// Handwritten digits: 60,000, and 10,000 to test on
+    Mnist,
+    /// Pieces of clothing: as many
+    FashionMnist,
+}
+
+/// A file to be fetched.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    /// Where it is: `https://…` or `http://…`.
+    pub address: String,
+    /// Its MD5 sum, in lower-case hexadecimal digits.
+    pub md5: String,
+}
+
+/// The names of a data set's files.
+const FILES: [&str; 4] = [
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+];
+
+/// A server that is silent for so long is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl Published {
+    /// Where its files are.
+    fn address(self) -> &'static str {
+        match self {
+            Published::Mnist => "https://ossci-datasets.s3.amazonaws.com/mnist",
+            Published::FashionMnist => "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
+        }
+    }
+
+    /// The MD5 sums of [`FILES`].
+    fn sums(self) -> [&'static str; 4] {
+        match self {
+            Published::Mnist => [
+                "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+                "d53e105ee54ea40749a09fcbcd1e9432",
+                "9fb629c4189551a2d022fa330f9573f3",
+                "ec29112dd5afa0611ce80d1b7f02629c",
+            ],
+            Published::FashionMnist => [
+                "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+                "25c81989df183df01b3e8a0aad5dffbe",
+                "bef4ecab320f06d8554ea6380940ec79",
+                "bb300cfdad3c16e7a12a480ee83cd310",
+            ],
+        }
+    }
+}
+
+/// Fetches what `folder` does not hold of a data set's files, from `mirror` or else from where they are published.
+///
+/// # Errors
+/// As [`fetch`], and [`Error::Setting`] for a mirror that is no address.
+pub fn download(dataset: Published, folder: &Path, mirror: Option<&str>) -> Result<()> {
+    let address = mirror.unwrap_or(dataset.address()).trim_end_matches('/');
+    if !["http://", "https://"].iter().any(|scheme| address.starts_with(scheme)) {
+        let reason = "an address starts with http:// or https://".to_owned();
+        return Err(Error::Setting { name: "mirror", value: address.to_owned(), reason });
+    }
+    fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
+    for (name, sum) in FILES.into_iter().zip(dataset.sums()) {
+        fetch(&Remote { address: format!("{address}/{name}"), md5: sum.to_owned() }, &folder.join(name))?;
+    }
+    Ok(())
+}
+
+/// Fetches a file to `path`, unless it is there already. What arrives is kept beside it in `{path}.part`, where a further
+/// call goes on if this one is cut off, and gets its name only if its sum is right.
+///
+/// # Errors
+/// [`Error::Download`] if the server cannot be reached, does not have the file, breaks off, or sends other bytes;
+/// [`Error::Write`] if there is no room for it.
+pub fn fetch(remote: &Remote, path: &Path) -> Result<()> {
+    if path.is_file() && md5_sum(path)? == remote.md5 {
+        return Ok(());
+    }
+    let mut part = Part::beside(path)?;
+    remote.receive(&mut part)?;
+    let sum = md5_sum(&part.path)?;
+    if sum != remote.md5 {
+        part.remove()?;
+        let expected = &remote.md5;
+        return Err(remote.error(format!(
+            "what came has the MD5 sum {sum}, not {expected}, and is removed; run the same command again, or name another \
+             --mirror"
+        )));
+    }
+    part.rename(path)
+}
+
+fn md5_sum(path: &Path) -> Result<String> {
+    let bytes = fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    Ok(Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+impl Remote {
+    /// Receives what `part` lacks.
+    fn receive(&self, part: &mut Part) -> Result<()> {
+        let response = self.request(part.length)?;
+        match response.status() {
+            StatusCode::PARTIAL_CONTENT => {}
+            StatusCode::OK => part.clear()?, //                      the server sends all of it, whatever it is asked for
+            StatusCode::RANGE_NOT_SATISFIABLE => return Ok(()), //   there is no more
+            StatusCode::NOT_FOUND => return Err(self.error("the server has no such file (404); name another --mirror")),
+            status => {
+                let advice = "try again later, or name another --mirror";
+                return Err(self.error(format!("the server answers {status}; {advice}")));
+            }
+        }
+        let total = response.body().content_length().map(|rest| part.length + rest);
+        let bar = bar(&part.path, part.length, total);
+        let (mut bytes, mut buffer) = (response.into_body().into_reader(), vec![0; 1 << 16]);
+        loop {
+            match bytes.read(&mut buffer).map_err(|error| self.cut_off(part.length, total, &error))? {
+                0 => break,
+                count => part.append(&buffer[..count])?,
+            }
+            bar.set_position(part.length);
+        }
+        bar.abandon(); // as it is, on a line of its own
+        Ok(())
+    }
+
+    /// Asks for the bytes after the first `done`.
+    fn request(&self, done: u64) -> Result<Response<Body>> {
+        let config = Agent::config_builder().http_status_as_error(false);
+        let config = config.timeout_connect(Some(PATIENCE)).timeout_per_read(Some(PATIENCE)).build();
+        let mut request = config.new_agent().get(&self.address);
+        if done > 0 {
+            request = request.header(header::RANGE, format!("bytes={done}-"));
+        }
+        request.call().map_err(|error| {
+            let cause = match error {
+                ureq::Error::Io(error) => error.to_string(),
+                error => error.to_string(),
+            };
+            let advice = "check the network, then run the same command again";
+            self.error(format!("the server cannot be reached ({cause}); {advice}"))
+        })
+    }
+
+    fn cut_off(&self, done: u64, total: Option<u64>, error: &io::Error) -> Error {
+        let of_all = total.map_or_else(String::new, |total| format!(" of {total}"));
+        self.error(format!(
+            "the connection broke off after {done}{of_all} bytes ({error}); run the same command again, and it goes on from \
+             there"
+        ))
+    }
+
+    fn error(&self, problem: impl Into<String>) -> Error {
+        Error::Download { address: self.address.clone(), problem: problem.into() }
+    }
+}
+
+/// The beginning of a file that is being fetched.
+struct Part {
+    path: PathBuf,
+    file: File,
+    /// Its bytes so far.
+    length: u64,
+}
+
+impl Part {
+    /// What an earlier call has left of the file at `path`, or nothing yet.
+    fn beside(path: &Path) -> Result<Self> {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".part");
+        let path = PathBuf::from(beside);
+        let open = || {
+            let file = OpenOptions::new().append(true).create(true).open(&path)?;
+            let length = file.metadata()?.len();
+            Ok((file, length))
+        };
+        match open() {
+            Ok((file, length)) => Ok(Part { path, file, length }),
+            Err(source) => Err(Error::Write { path, source }),
+        }
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        let written = self.file.write_all(bytes);
+        self.length += bytes.len() as u64;
+        self.or_unwritable(written)
+    }
+
+    fn clear(&mut self) -> Result<()> {
+        if self.length == 0 {
+            return Ok(());
+        }
+        self.length = 0;
+        self.or_unwritable(self.file.set_len(0))
+    }
+
+    fn remove(self) -> Result<()> {
+        self.or_unwritable(fs::remove_file(&self.path))
+    }
+
+    fn rename(self, to: &Path) -> Result<()> {
+        // Renaming before the bytes are on the disk could leave an empty file after a power failure.
+        self.or_unwritable(self.file.sync_all().and_then(|()| fs::rename(&self.path, to)))
+    }
+
+    fn or_unwritable(&self, done: io::Result<()>) -> Result<()> {
+        done.map_err(|source| Error::Write { path: self.path.clone(), source })
+    }
+}
+
+/// A bar on a terminal, nothing elsewhere.
+fn bar(path: &Path, done: u64, total: Option<u64>) -> ProgressBar {
+    let template = match total {
+        Some(_) => "{msg}  {wide_bar:.cyan} {bytes}/{total_bytes}  {bytes_per_sec}",
+        None => "{msg}  {bytes}  {bytes_per_sec}",
+    };
+    let style = ProgressStyle::with_template(template).expect("the template is valid").progress_chars("━╸─");
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
+    bar.with_style(style).with_message(name).with_position(done)
+}
