@@ -18,7 +18,7 @@ fn updates(c: &mut Criterion) {
 }
 
 fn critic(c: &mut Criterion, configuration: &Configuration, config: &Config) {
-    let sample = config.dataset.sample_shape();
+    let sample = config.sample_shape();
     let critic = Critic::new(config, &sample);
     let rule = optimizer(config, critic.parameters());
     let samples = [&[config.batch], &*sample].concat();
@@ -37,7 +37,7 @@ fn critic(c: &mut Criterion, configuration: &Configuration, config: &Config) {
 }
 
 fn generator(c: &mut Criterion, configuration: &Configuration, config: &Config) {
-    let sample = config.dataset.sample_shape();
+    let sample = config.sample_shape();
     let (critic, generator) = (Critic::new(config, &sample), Generator::new(config, &sample));
     let rule = optimizer(config, generator.parameters());
     c.benchmark_group("generator's update").bench_function(BenchmarkId::from_parameter(configuration), |bencher| {

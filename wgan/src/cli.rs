@@ -88,7 +88,7 @@ pub struct SampleArgs {
     /// Which images the picture shows, and in which order
     #[arg(long, value_name = "NAME", default_value_t = Grid::Plain)]
     pub grid: Grid,
-    /// File to write: .png for a picture of all samples, .npy for an array (N×28×28 in [0, 1], or N×2)
+    /// File to write: .png for a picture of all samples, .npy for an array (N×28×28 in [0, 1], N×3×32×32, N×2 …)
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
     /// What samples are compared with.
@@ -185,8 +185,8 @@ pub struct DownloadArgs {
     /// Folder for the files
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
-    /// Address that the files' names follow, in place of the one where they are published, as
-    /// https://storage.googleapis.com/cvdf-datasets/mnist for mnist
+    /// Address that the files' names follow, in place of the one where they are published; https needs a build with
+    /// --features https
     #[arg(long, value_name = "URL")]
     pub mirror: Option<String>,
 }

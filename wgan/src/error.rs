@@ -37,9 +37,9 @@ pub enum Error {
         /// What is wrong with that line.
         problem: String,
     },
-    /// An IDX file that cannot be used as images or labels.
+    /// A file of images, labels or points that cannot be used.
     #[error("{file}: {problem}")]
-    Idx {
+    Data {
         /// The file's name.
         file: String,
         /// What is wrong with it.

@@ -4,7 +4,7 @@
 //!
 //! - [`cli`]: the command line
 //! - [`config`]: what was asked for, resolved to a value for every setting
-//! - [`data`]: embedded digits, IDX files and their download, 2-D toys, batches
+//! - [`data`]: embedded digits, IDX files and their download, images, points, 2-D toys, batches
 //! - [`run_folder`]: where the files of a run are
 //! - [`models`], [`objective`]: the networks and the losses
 //! - [`programs`]: both as compiled programs

@@ -77,6 +77,9 @@ fn start(args: &TrainArgs) -> Result<(RunFolder, Outcome)> {
     let file = args.config.as_deref().map(Options::read).transpose()?.unwrap_or_default();
     let config = Config::resolve(&args.options, &file)?;
     let data = Dataset::load(&config)?;
+    if let Some(warning) = data.warning() {
+        let _ = writeln!(stderr(), "warning: {warning}");
+    }
     let folder = match &args.out {
         Some(path) => RunFolder::at(path, args.force)?,
         None => RunFolder::numbered(Path::new(RUNS), &config)?,
@@ -118,7 +121,7 @@ fn refuse_idle(args: &SampleArgs, format: &Format, sampler: &Sampler) -> Result<
         return flag("grid", "an array has no rows; name a .png");
     }
     if grid != Grid::Plain && !dataset.is_images() {
-        let (value, reason) = (grid.to_string(), format!("{dataset} holds points of the plane, not images"));
+        let (value, reason) = (grid.to_string(), format!("{dataset} holds points, not images"));
         return Err(Error::Setting { name: "grid", value, reason });
     }
     if args.real.data_dir.is_some() && grid != Grid::Neighbours {

@@ -7,7 +7,7 @@ use nn::{Init, Mode, Module, Rng, Sequential};
 
 use crate::config::{Arch, Config, GeneratorArch, Lipschitz, Norm};
 
-/// Height and width of the smallest feature map of the DCGAN: 28 → 14 → 7 → 4.
+/// Height and width of the smallest feature map of the DCGAN, at most.
 const SMALLEST: usize = 4;
 
 /// Scores samples: `[B, …shape of a sample]` → `[B]`.
@@ -30,7 +30,7 @@ impl Critic {
                 first.hidden(dim, dim).hidden(dim, dim).linear(dim, 1)
             }
             Arch::MlpSmall => stack.add(Flatten).linear(count, 128).add(Activation::Relu).hidden(128, 32).linear(32, 1),
-            Arch::Dcgan => stack.dcgan_critic(dim),
+            Arch::Dcgan => stack.dcgan_critic(dim, sample[0], sample[1]),
         };
         Critic(match config.lipschitz {
             Lipschitz::Bounded => stack.add(Activation::Tanh).modules,
@@ -100,7 +100,7 @@ impl Generator {
         let stack = match (config.arch, config.generator) {
             (Arch::Mlp, _) => mlp(stack, dim),
             (Arch::MlpSmall, _) => stack.hidden(latent.count(), 32).hidden(32, 128).linear(128, count),
-            (Arch::Dcgan, GeneratorArch::Dcgan) => stack.dcgan_generator(latent.count(), dim),
+            (Arch::Dcgan, GeneratorArch::Dcgan) => stack.dcgan_generator(latent.count(), dim, sample[0], sample[1]),
             (Arch::Dcgan, GeneratorArch::Mlp) => mlp(stack, 10 * dim), // within a tenth as many weights
         };
         // Pixels lie in [0, 1], points anywhere.
@@ -228,36 +228,60 @@ impl Stack {
         self.linear(inputs, outputs).norm(&[outputs]).add(Activation::Relu)
     }
 
-    /// The critic of WGAN-GP's published MNIST experiment (arXiv 1704.00028): three convolutions. Normalisation spares the
-    /// first (Radford et al. 2015, section 3).
-    fn dcgan_critic(self, dim: usize) -> Self {
-        self.conv(1, dim) //                                 [B, dim, 14, 14]
-            .add(Activation::LeakyRelu(0.2))
-            .conv(dim, 2 * dim) //                           [B, 2·dim, 7, 7]
-            .norm(&[2 * dim, 7, 7])
-            .add(Activation::LeakyRelu(0.2))
-            .conv(2 * dim, 4 * dim) //                       [B, 4·dim, 4, 4]
-            .norm(&[4 * dim, SMALLEST, SMALLEST])
-            .add(Activation::LeakyRelu(0.2))
-            .add(Flatten)
-            .linear(SMALLEST * SMALLEST * 4 * dim, 1)
+    /// The critic of WGAN-GP's published MNIST experiment (arXiv 1704.00028): convolutions that halve the image, three of
+    /// them for digits, each with twice the channels of the one before. Normalisation spares the first (Radford et al. 2015,
+    /// section 3).
+    fn dcgan_critic(self, dim: usize, channels: usize, size: usize) -> Self {
+        let maps = maps(dim, channels, size);
+        let mut stack = self;
+        for (i, (from, to)) in maps.iter().zip(&maps[1..]).enumerate() {
+            stack = stack.conv(from.channels, to.channels);
+            stack = if i == 0 { stack } else { stack.norm(&to.shape()) };
+            stack = stack.add(Activation::LeakyRelu(0.2));
+        }
+        let smallest = maps[maps.len() - 1];
+        stack.add(Flatten).linear(smallest.shape().iter().product(), 1)
     }
 
-    /// The generator beside it. The published one pads its first convolution's result to 8×8 and crops it to 7×7, which is
-    /// the same as not to pad it.
-    fn dcgan_generator(self, latent: usize, dim: usize) -> Self {
-        self.linear(latent, SMALLEST * SMALLEST * 4 * dim)
-            .add(Reshape::new([4 * dim, SMALLEST, SMALLEST]))
-            .norm(&[4 * dim, SMALLEST, SMALLEST])
-            .add(Activation::Relu)
-            .conv_transpose(4 * dim, 2 * dim, 0) //          [B, 2·dim, 7, 7]
-            .norm(&[2 * dim, 7, 7])
-            .add(Activation::Relu)
-            .conv_transpose(2 * dim, dim, 1) //              [B, dim, 14, 14]
-            .norm(&[dim, 14, 14])
-            .add(Activation::Relu)
-            .conv_transpose(dim, 1, 1) //                    [B, 1, 28, 28]
+    /// The generator beside it, its mirror image. The published one pads its first convolution's result to 8×8 and crops it
+    /// to 7×7, which is the same as not to pad it.
+    fn dcgan_generator(self, latent: usize, dim: usize, channels: usize, size: usize) -> Self {
+        let maps = maps(dim, channels, size);
+        let smallest = maps[maps.len() - 1].shape();
+        let mut stack = self.linear(latent, smallest.iter().product()).add(Reshape::new(smallest)).norm(&smallest);
+        for (i, (to, from)) in maps.iter().zip(&maps[1..]).enumerate().rev() {
+            let even = usize::from(to.size.is_multiple_of(2)); // transposed, n pixels become 2n − 1, or 2n if padded
+            stack = stack.add(Activation::Relu).conv_transpose(from.channels, to.channels, even);
+            stack = if i == 0 { stack } else { stack.norm(&to.shape()) };
+        }
+        stack
     }
+}
+
+/// What a layer of the DCGAN makes of an image.
+#[derive(Clone, Copy)]
+struct Map {
+    channels: usize,
+    /// Height and width.
+    size: usize,
+}
+
+impl Map {
+    fn shape(self) -> [usize; 3] {
+        [self.channels, self.size, self.size]
+    }
+}
+
+/// The image, and the maps that the DCGAN's convolutions make of it, each half the size of the one before, until it is small
+/// enough: for digits 28 → 14 → 7 → 4.
+fn maps(dim: usize, channels: usize, size: usize) -> Vec<Map> {
+    let mut maps = vec![Map { channels, size }];
+    let mut next = Map { channels: dim, size: size.div_ceil(2) };
+    while maps[maps.len() - 1].size > SMALLEST {
+        maps.push(next);
+        next = Map { channels: 2 * next.channels, size: next.size.div_ceil(2) };
+    }
+    maps
 }
 
 #[cfg(test)]
@@ -278,6 +302,9 @@ mod tests {
             (Arch::Mlp, DatasetName::Mnist, Shape::from([1, 28, 28])),
             (Arch::MlpSmall, DatasetName::Mnist, Shape::from([1, 28, 28])),
             (Arch::Dcgan, DatasetName::Mnist, Shape::from([1, 28, 28])),
+            (Arch::Dcgan, DatasetName::Images, Shape::from([3, 64, 64])),
+            (Arch::Dcgan, DatasetName::Images, Shape::from([1, 37, 37])),
+            (Arch::Dcgan, DatasetName::Images, Shape::from([3, 8, 8])),
         ];
         for (arch, dataset, sample) in cases {
             let config = config(arch, dataset);
@@ -299,6 +326,17 @@ mod tests {
         let sample = Shape::from([1, 28, 28]);
         assert_eq!(count(Critic::new(&config, &sample).parameters()), 1_030_145);
         assert_eq!(count(Generator::new(&config, &sample).parameters()), 1_554_177);
+    }
+
+    #[test]
+    fn the_dcgan_halves_images_until_they_are_small() {
+        let sizes = |size| maps(1, 3, size).iter().map(|map| map.size).collect::<Vec<_>>();
+        assert_eq!(sizes(28), [28, 14, 7, 4]);
+        assert_eq!(sizes(32), [32, 16, 8, 4]);
+        assert_eq!(sizes(64), [64, 32, 16, 8, 4]);
+        assert_eq!(sizes(50), [50, 25, 13, 7, 4]);
+        let channels: Vec<usize> = maps(16, 3, 64).iter().map(|map| map.channels).collect();
+        assert_eq!(channels, [3, 16, 32, 64, 128]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::config::{Config, Options};
 use crate::data::{Batches, Dataset};
 use crate::metrics::{Measurement, Metrics, Row};
 use crate::monitor::{self, Monitor};
-use crate::pictures::{Contours, Picture, curves, grid, grid_points, moving};
+use crate::pictures::{Picture, Points, Window, curves, grid, moving};
 use crate::programs::{Losses, Programs};
 use crate::progress::Progress;
 use crate::report::{Report, State};
@@ -266,14 +266,14 @@ impl<'a> Training<'a> {
 /// Pictures of samples on the page and in the moving picture, which keeps both at a few megabytes.
 const MOST_PICTURES: usize = 40;
 
-/// Points of the plane along each side at which the critic is scored.
+/// Points along each axis at which the critic is scored.
 const RESOLUTION: usize = 128;
 
 /// What is drawn of a generator: always the same noise, so that progress shows.
 struct Samples {
     generate: Compiled<1>,
-    /// For points of the plane: the critic's scores all over it.
-    score: Option<Program>,
+    /// For points: where they are shown, and the critic's scores all over it.
+    score: Option<(Window, Program)>,
 }
 
 impl Samples {
@@ -283,9 +283,9 @@ impl Samples {
         let generate = device.compile(|tape| [programs.generator().samples(tape, noise, batch)])?;
         let score = match data.shape().rank() {
             1 => {
-                let tape = Tape::new();
-                let scores = programs.critic().scores(tape.constant(&grid_points(RESOLUTION)));
-                Some(device.program(&tape, &[scores])?)
+                let (tape, window) = (Tape::new(), Window::around(&data.samples(0..data.len())));
+                let scores = programs.critic().scores(tape.constant(&window.points(RESOLUTION)));
+                Some((window, device.program(&tape, &[scores])?))
             }
             _ => None,
         };
@@ -294,9 +294,9 @@ impl Samples {
 
     fn draw(&mut self, data: &Dataset) -> Result<Picture> {
         let [generated] = self.generate.run(&[])?;
-        let Some(score) = &mut self.score else { return Ok(grid(generated)) };
+        let Some((window, score)) = &mut self.score else { return Ok(grid(generated)) };
         let scores = score.run(&[])?;
-        let real = data.samples(0..generated.shape()[0]); // as many real points
-        Ok(Contours { scores: Some(&scores[0]), real: Some(&real), generated }.draw())
+        let real = data.samples(0..generated.shape()[0].min(data.len())); // as many real points, if there are
+        Ok(Points { window, scores: Some(&scores[0]), real: Some(&real), generated }.draw())
     }
 }

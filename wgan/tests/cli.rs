@@ -73,7 +73,7 @@ mod flags {
 
     #[test]
     fn an_unknown_value_names_the_nearest_one() {
-        insta::assert_snapshot!(complaint(&empty(), &["--dataset", "mnits"], 2), @"error: invalid value 'mnits' for '--dataset <NAME>' [possible values: mnist, fashion-mnist, 8gaussians, 25gaussians, swissroll]; a similar value exists: 'mnist'");
+        insta::assert_snapshot!(complaint(&empty(), &["--dataset", "mnits"], 2), @"error: invalid value 'mnits' for '--dataset <NAME>' [possible values: mnist, fashion-mnist, 8gaussians, 25gaussians, swissroll, images, points, numbers]; a similar value exists: 'mnist'");
         insta::assert_snapshot!(complaint(&empty(), &["train", "--lipschitz", "gp-onesided"], 2), @"error: invalid value 'gp-onesided' for '--lipschitz <NAME>' [possible values: clip, gp, gp-one-sided, lp, difference, difference-one-sided, pairs, spectral, bounded, none]; a similar value exists: 'gp-one-sided'");
     }
 
@@ -102,7 +102,7 @@ mod flags {
         );
         insta::assert_snapshot!(
             complaint(&empty(), &["--dataset", "swissroll", "--arch", "dcgan"], 2),
-            @"error: arch = dcgan is not possible: swissroll holds points of the plane, which need mlp"
+            @"error: arch = dcgan is not possible: swissroll holds points, which need mlp"
         );
     }
 

@@ -211,6 +211,11 @@ fn the_command_tells_what_is_wrong() {
         told("/my/folder", ".", 2),
         @"error: mirror = [server] is not possible: an address starts with http:// or https://"
     );
+    #[cfg(not(feature = "https"))]
+    insta::assert_snapshot!(
+        told("https://localhost", ".", 2),
+        @"error: mirror = [server] is not possible: this wgan is built without https: name an address with http, or build with --features https"
+    );
     insta::assert_snapshot!(
         told("http://localhost", "/dev/null/folder", 1),
         @"error: cannot write /dev/null/folder: Not a directory (os error 20)"

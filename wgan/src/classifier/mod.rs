@@ -76,6 +76,10 @@ impl Classifier {
     /// If the file cannot be used, or there is none and the images are no digits.
     pub fn of(dataset: DatasetName, file: Option<&Path>) -> Result<Self> {
         match (file, dataset) {
+            (_, DatasetName::Images) => {
+                let reason = "classifiers know the classes of IDX files alone; look at wgan sample --grid neighbours";
+                Err(Error::Setting { name: "dataset", value: dataset.to_string(), reason: reason.to_owned() })
+            }
             (Some(file), _) => Classifier::read(file),
             (None, DatasetName::Mnist) => Classifier::of_digits(),
             (None, _) => {

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use autograd::Shape;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
@@ -37,17 +36,43 @@ pub enum DatasetName {
     TwentyFiveGaussians,
     /// A spiral with noise
     Swissroll,
+    /// The PNG and JPEG images in --data-dir
+    Images,
+    /// Points of the plane, from --data-file
+    Points,
+    /// Single numbers, from --data-file
+    Numbers,
 }
 
 impl DatasetName {
-    /// Whether the samples are images, not points of the plane.
+    /// Whether the samples are images, not points.
     pub fn is_images(self) -> bool {
-        matches!(self, DatasetName::Mnist | DatasetName::FashionMnist)
+        matches!(self, DatasetName::Mnist | DatasetName::FashionMnist | DatasetName::Images)
     }
 
-    /// The shape of one sample.
-    pub fn sample_shape(self) -> Shape {
-        if self.is_images() { Shape::from([1, 28, 28]) } else { Shape::from([2]) }
+    /// Whether the samples are read from one file.
+    pub fn is_file(self) -> bool {
+        matches!(self, DatasetName::Points | DatasetName::Numbers)
+    }
+}
+
+/// What images are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Colour {
+    /// Brightness alone
+    Grey,
+    /// Red, green and blue
+    Rgb,
+}
+
+impl Colour {
+    /// Numbers for each pixel.
+    pub fn channels(self) -> usize {
+        match self {
+            Colour::Grey => 1,
+            Colour::Rgb => 3,
+        }
     }
 }
 
@@ -236,6 +261,7 @@ macro_rules! named {
 named!(
     Preset,
     DatasetName,
+    Colour,
     Arch,
     GeneratorArch,
     Norm,

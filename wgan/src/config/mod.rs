@@ -6,13 +6,15 @@ mod options;
 mod presets;
 
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::path::{self, Path};
 
+use autograd::Shape;
 use serde::{Deserialize, Serialize};
 
 pub use choices::{
-    Arch, CriticSchedule, DatasetName, GeneratorArch, Lipschitz, LossForm, Norm, Objective, Optimizer, PenaltyPoints,
-    Preset, Sign,
+    Arch, Colour, CriticSchedule, DatasetName, GeneratorArch, Lipschitz, LossForm, Norm, Objective, Optimizer,
+    PenaltyPoints, Preset, Sign,
 };
 pub use options::Options;
 
@@ -30,6 +32,12 @@ pub struct Config {
     pub dataset: DatasetName,
     /// Where its files are; the embedded digits need none. A string, because TOML holds no other paths.
     pub data_dir: Option<String>,
+    /// The file that points are in.
+    pub data_file: Option<String>,
+    /// Height and width of images from a folder.
+    pub size: usize,
+    /// What these images are made of.
+    pub colour: Colour,
 
     /// The networks.
     pub arch: Arch,
@@ -99,6 +107,7 @@ const SCHEDULE: [&str; 5] = ["steps", "threads", "sample-every", "checkpoint-eve
 
 /// Beyond these a number is a slip of the finger that would take all memory.
 const LARGEST_DIM: u64 = 1024;
+const SIZES: RangeInclusive<usize> = 8..=256;
 const MOST_CRITIC_STEPS: u64 = 1000;
 const MOST_THREADS: u64 = 256;
 
@@ -123,7 +132,7 @@ impl Config {
         for layer in presets::LAYERS {
             preset = preset.or(&layer(&config(&preset)));
         }
-        let config = config(&preset).with_absolute_data_dir();
+        let config = config(&preset).with_absolute_paths();
         config.validate()?;
         config.reject_idle(flags)?;
         Ok(config)
@@ -136,13 +145,13 @@ impl Config {
         settings.try_into().expect("Options and Config have the same fields")
     }
 
-    /// These settings with the files of the data set in this folder.
+    /// These settings with the data set in this folder or file.
     ///
     /// # Errors
-    /// [`Error::Flag`] if the data set has no files, [`Error::Setting`] if it needs a folder and gets none.
-    pub fn with_data_dir(&self, data_dir: Option<String>) -> Result<Self> {
-        let changes = Options { data_dir, ..Options::default() };
-        let config = self.with(&changes).with_absolute_data_dir();
+    /// [`Error::Flag`] if the data set is in none, [`Error::Setting`] if it needs one and gets none.
+    pub fn with_data(&self, data_dir: Option<String>, data_file: Option<String>) -> Result<Self> {
+        let changes = Options { data_dir, data_file, ..Options::default() };
+        let config = self.with(&changes).with_absolute_paths();
         config.validate()?;
         config.reject_idle(&changes)?;
         Ok(config)
@@ -161,6 +170,16 @@ impl Config {
         let config = self.with(changes);
         config.validate()?;
         Ok(config)
+    }
+
+    /// The shape of one sample: of an image `[channels, height, width]`, of a point its numbers.
+    pub fn sample_shape(&self) -> Shape {
+        match self.dataset {
+            DatasetName::Images => Shape::from([self.colour.channels(), self.size, self.size]),
+            DatasetName::Numbers => Shape::from([1]),
+            dataset if dataset.is_images() => Shape::from([1, 28, 28]),
+            _ => Shape::from([2]),
+        }
     }
 
     /// The settings as a TOML file, without those that have no effect.
@@ -192,7 +211,7 @@ impl Config {
     /// steps, wherever their data lie.
     pub fn essentials(&self) -> Options {
         let mut settings = self.effective();
-        settings.retain(|name, _| !["preset", "data-dir"].contains(&name) && !SCHEDULE.contains(&name));
+        settings.retain(|name, _| !["preset", "data-dir", "data-file"].contains(&name) && !SCHEDULE.contains(&name));
         settings.try_into().expect("Options and Config have the same fields")
     }
 
@@ -208,16 +227,26 @@ impl Config {
     }
 
     /// So that the run can be repeated from another folder.
-    fn with_absolute_data_dir(mut self) -> Self {
-        let absolute = |dir: &String| path::absolute(Path::new(dir)).ok()?.into_os_string().into_string().ok();
-        self.data_dir = self.data_dir.map(|dir| absolute(&dir).unwrap_or(dir));
+    fn with_absolute_paths(mut self) -> Self {
+        let absolute = |path: &String| path::absolute(Path::new(path)).ok()?.into_os_string().into_string().ok();
+        for path in [&mut self.data_dir, &mut self.data_file].into_iter().flatten() {
+            *path = absolute(path).unwrap_or_else(|| path.clone());
+        }
         self
     }
 
     fn validate(&self) -> Result<()> {
         self.validate_values()?;
-        let has_files = self.dataset != DatasetName::FashionMnist || self.data_dir.is_some();
-        check("dataset", self.dataset, has_files, "it is not embedded, so --data-dir must name its folder")
+        let (has_data, reason) = match self.dataset {
+            DatasetName::FashionMnist => {
+                (self.data_dir.is_some(), "it is not embedded, so --data-dir must name its folder")
+            }
+            DatasetName::Images => (self.data_dir.is_some(), "--data-dir must name the folder that they are in"),
+            dataset => {
+                (!dataset.is_file() || self.data_file.is_some(), "--data-file must name the file that they are in")
+            }
+        };
+        check("dataset", self.dataset, has_data, reason)
     }
 
     /// Whether each value is possible, and possible beside the others; wherever the data lie.
@@ -242,6 +271,7 @@ impl Config {
         fraction("momentum", self.momentum)?;
         fraction("average", self.average)?;
         up_to("dim", self.dim as u64, LARGEST_DIM)?;
+        check("size", self.size, SIZES.contains(&self.size), "it must be from 8 to 256")?;
         up_to("critic-steps", self.critic_steps, MOST_CRITIC_STEPS)?;
         at_least_one("batch", self.batch as u64)?;
         at_least_one("steps", self.steps)?;
@@ -249,7 +279,7 @@ impl Config {
         at_least_one("sample-every", self.sample_every)?;
         at_least_one("checkpoint-every", self.checkpoint_every)?;
         let fits = self.dataset.is_images() || self.arch == Arch::Mlp;
-        check("arch", self.arch, fits, &format!("{} holds points of the plane, which need mlp", self.dataset))?;
+        check("arch", self.arch, fits, &format!("{} holds points, which need mlp", self.dataset))?;
         let on_segment = !self.lipschitz.is_difference() || self.penalty_points == PenaltyPoints::Segment;
         check("penalty-points", self.penalty_points, on_segment, "difference needs two points on a segment")?;
         let norms = [self.generator_norm, self.critic_norm];
@@ -265,7 +295,9 @@ impl Config {
     /// Why the setting has no effect beside the others, if it has none.
     fn idle(&self, name: &str) -> Option<&'static str> {
         let (effective, reason) = match name {
-            "data-dir" => (self.dataset.is_images(), "the 2-D data sets are computed, not read"),
+            "data-dir" => (self.dataset.is_images(), "only images are in a folder"),
+            "data-file" => (self.dataset.is_file(), "only points and numbers are in a file"),
+            "size" | "colour" => (self.dataset == DatasetName::Images, "it is for --dataset images"),
             "dim" => (self.arch != Arch::MlpSmall, "the networks of mlp-small have fixed widths"),
             "generator" => (self.arch == Arch::Dcgan, "it is a choice beside the critic of dcgan"),
             "loss-form" => (self.objective == Objective::Wasserstein, "it is a form of the Wasserstein loss"),

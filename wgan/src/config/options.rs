@@ -7,8 +7,8 @@ use clap::builder::RangedU64ValueParser;
 use serde::{Deserialize, Serialize};
 
 use super::choices::{
-    Arch, CriticSchedule, DatasetName, GeneratorArch, Lipschitz, LossForm, Norm, Objective, Optimizer, PenaltyPoints,
-    Preset, Sign,
+    Arch, Colour, CriticSchedule, DatasetName, GeneratorArch, Lipschitz, LossForm, Norm, Objective, Optimizer,
+    PenaltyPoints, Preset, Sign,
 };
 use super::nearest;
 use crate::{Error, Result};
@@ -29,9 +29,18 @@ pub struct Options {
     /// What to learn [default: mnist]
     #[arg(long, value_name = "NAME", help_heading = "Data")]
     pub dataset: Option<DatasetName>,
-    /// Folder with train-images-idx3-ubyte, raw or .gz
+    /// Folder with train-images-idx3-ubyte, raw or .gz; for images, with PNG and JPEG files
     #[arg(long, value_name = "DIR", help_heading = "Data")]
     pub data_dir: Option<String>,
+    /// Text file of points or numbers, one on each line, of about unit scale
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    pub data_file: Option<String>,
+    /// Height and width that images are cut and shrunk to [default: 32]
+    #[arg(long, value_name = "N", help_heading = "Data", value_parser = whole::<usize>())]
+    pub size: Option<usize>,
+    /// What images are made of [default: rgb]
+    #[arg(long, value_name = "NAME", help_heading = "Data")]
+    pub colour: Option<Colour>,
 
     /// The networks [default: dcgan for images, mlp for points]
     #[arg(long, value_name = "NAME", help_heading = "Networks")]

@@ -2,8 +2,8 @@
 //! optimiser. The numbers are those of the papers where they give any.
 
 use super::{
-    Arch, Config, CriticSchedule, DatasetName, GeneratorArch, Lipschitz, LossForm, Norm, Objective, Optimizer, Options,
-    PenaltyPoints, Preset, Sign,
+    Arch, Colour, Config, CriticSchedule, DatasetName, GeneratorArch, Lipschitz, LossForm, Norm, Objective, Optimizer,
+    Options, PenaltyPoints, Preset, Sign,
 };
 
 /// The settings of WGAN-GP on images (arXiv 1704.00028, algorithm 1), made light enough for two cores: small networks, which
@@ -15,6 +15,9 @@ impl Default for Config {
             preset: Preset::Light,
             dataset: DatasetName::Mnist,
             data_dir: None,
+            data_file: None,
+            size: 32,
+            colour: Colour::Rgb,
             arch: Arch::Dcgan,
             dim: 16,
             generator: GeneratorArch::Dcgan,

@@ -23,7 +23,8 @@ fn refusal(flags: &str) -> String {
 
 #[test]
 fn options_and_config_have_the_same_fields() {
-    let all = Config { data_dir: Some(String::new()), threads: Some(1), ..Config::default() };
+    let all =
+        Config { data_dir: Some(String::new()), data_file: Some(String::new()), threads: Some(1), ..Config::default() };
     let keys: Vec<String> = all.table().into_iter().map(|(key, _)| key).collect();
     assert_eq!(Options::names(), keys);
 }
@@ -192,7 +193,7 @@ fn impossible_values_are_refused() {
     insta::assert_snapshot!(refusal("threads = 0"), @"threads = 0 is not possible: it must be from 1 to 256");
     insta::assert_snapshot!(
         refusal("dataset = '8gaussians'\narch = 'dcgan'"),
-        @"arch = dcgan is not possible: 8gaussians holds points of the plane, which need mlp"
+        @"arch = dcgan is not possible: 8gaussians holds points, which need mlp"
     );
     insta::assert_snapshot!(
         refusal("dataset = 'fashion-mnist'"),

@@ -1,5 +1,5 @@
 //! Fetching the published data sets: every file is checked against its published sum, and one that was cut off is gone on
-//! with.
+//! with. By default it comes over plain http, for the sum tells its bytes from any others.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -40,6 +40,9 @@ const FILES: [&str; 4] = [
     "t10k-labels-idx1-ubyte.gz",
 ];
 
+/// Whether the program can speak https.
+const HTTPS: bool = cfg!(feature = "https");
+
 /// A server that is silent for so long is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -47,7 +50,8 @@ impl Published {
     /// Where its files are.
     fn address(self) -> &'static str {
         match self {
-            Published::Mnist => "https://ossci-datasets.s3.amazonaws.com/mnist",
+            Published::Mnist if HTTPS => "https://storage.googleapis.com/cvdf-datasets/mnist",
+            Published::Mnist => "http://storage.googleapis.com/cvdf-datasets/mnist",
             Published::FashionMnist => "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
         }
     }
@@ -77,15 +81,24 @@ impl Published {
 /// As [`fetch`], and [`Error::Setting`] for a mirror that is no address.
 pub fn download(dataset: Published, folder: &Path, mirror: Option<&str>) -> Result<()> {
     let address = mirror.unwrap_or(dataset.address()).trim_end_matches('/');
-    if !["http://", "https://"].iter().any(|scheme| address.starts_with(scheme)) {
-        let reason = "an address starts with http:// or https://".to_owned();
-        return Err(Error::Setting { name: "mirror", value: address.to_owned(), reason });
-    }
+    check_address(address)?;
     fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
     for (name, sum) in FILES.into_iter().zip(dataset.sums()) {
         fetch(&Remote { address: format!("{address}/{name}"), md5: sum.to_owned() }, &folder.join(name))?;
     }
     Ok(())
+}
+
+fn check_address(address: &str) -> Result<()> {
+    let reason = match address.split_once("://") {
+        Some(("http", _)) => return Ok(()),
+        Some(("https", _)) if HTTPS => return Ok(()),
+        Some(("https", _)) => {
+            "this wgan is built without https: name an address with http, or build with --features https"
+        }
+        _ => "an address starts with http:// or https://",
+    };
+    Err(Error::Setting { name: "mirror", value: address.to_owned(), reason: reason.to_owned() })
 }
 
 /// Fetches a file to `path`, unless it is there already. What arrives is kept beside it in `{path}.part`, where a further
@@ -156,6 +169,7 @@ impl Remote {
         request.call().map_err(|error| {
             let cause = match error {
                 ureq::Error::Io(error) => error.to_string(),
+                ureq::Error::TlsRequired => "it wants https, which needs a build with --features https".to_owned(),
                 error => error.to_string(),
             };
             let advice = "check the network, then run the same command again";

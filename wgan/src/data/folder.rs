@@ -16,7 +16,7 @@ pub enum Part {
 /// The images of a part in `folder`; `name` is the data set's.
 ///
 /// # Errors
-/// [`Error::NoData`] if the folder holds no file of a known name, [`Error::Idx`] if the file cannot be used.
+/// [`Error::NoData`] if the folder holds no file of a known name, [`Error::Data`] if the file cannot be used.
 pub fn load(name: &str, folder: &Path, part: Part) -> Result<Dataset> {
     Ok(Dataset::from_images(name, images(folder, part)?))
 }
@@ -30,7 +30,7 @@ pub fn images(folder: &Path, part: Part) -> Result<idx::Images> {
     let images = idx::images(&file, &bytes)?;
     if (images.height, images.width) != (28, 28) {
         let problem = format!("images of {}×{} pixels, but the networks need 28×28", images.height, images.width);
-        return Err(Error::Idx { file, problem });
+        return Err(Error::Data { file, problem });
     }
     Ok(images)
 }

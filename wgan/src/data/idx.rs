@@ -28,17 +28,17 @@ pub struct Images {
 /// Parses the images in `bytes`, raw or gzipped; `file` is their name in errors.
 ///
 /// # Errors
-/// [`Error::Idx`] if they are truncated, corrupt, something else than images, or followed by more.
+/// [`Error::Data`] if they are truncated, corrupt, something else than images, or followed by more.
 pub fn images(file: &str, bytes: &[u8]) -> Result<Images> {
-    parse_images(bytes).map_err(|problem| Error::Idx { file: file.to_owned(), problem })
+    parse_images(bytes).map_err(|problem| Error::Data { file: file.to_owned(), problem })
 }
 
 /// Parses the labels in `bytes`, likewise.
 ///
 /// # Errors
-/// [`Error::Idx`] if they are truncated, corrupt, something else than labels, or followed by more.
+/// [`Error::Data`] if they are truncated, corrupt, something else than labels, or followed by more.
 pub fn labels(file: &str, bytes: &[u8]) -> Result<Vec<u8>> {
-    parse_labels(bytes).map_err(|problem| Error::Idx { file: file.to_owned(), problem })
+    parse_labels(bytes).map_err(|problem| Error::Data { file: file.to_owned(), problem })
 }
 
 /// The bytes themselves, decompressed if they start as gzip does.

@@ -30,7 +30,7 @@ impl Labelled {
     pub const PIXELS: usize = 28 * 28;
 
     fn new(name: &str, images: &idx::Images, labels: Vec<u8>) -> Result<Self> {
-        let problem = |problem| Error::Idx { file: name.to_owned(), problem };
+        let problem = |problem| Error::Data { file: name.to_owned(), problem };
         let (images, _) = images.pixels.as_chunks();
         if images.len() != labels.len() {
             return Err(problem(format!("{} images, but {} labels", images.len(), labels.len())));

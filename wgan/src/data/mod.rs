@@ -1,14 +1,17 @@
-//! The data: embedded digits, folders of IDX files, 2-D toys, and the batches drawn from them.
+//! The data: embedded digits, IDX files and their download, folders of images, files of points, 2-D toys, and the batches
+//! drawn from them.
 
 mod batches;
 pub mod download;
 mod folder;
 mod idx;
+mod images;
 mod labelled;
 mod mnist;
+mod points;
 mod toys;
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::Path;
 
 use autograd::{ByteTable, Shape, Tensor, Var, Variable};
@@ -22,7 +25,8 @@ use crate::config::{Config, DatasetName};
 use crate::{Error, Result};
 use folder::Part;
 
-/// A finite set of real samples of one shape: images in [0, 1] as `[1, height, width]`, or points as `[2]`.
+/// A finite set of real samples of one shape: images in [0, 1] as `[channels, height, width]`, or
+/// points as `[1]` or `[2]`.
 pub struct Dataset {
     name: String,
     shape: Shape,
@@ -35,6 +39,9 @@ pub struct Dataset {
 const HELD_OUT_OF: usize = 20;
 /// … but no more than this.
 const MOST_HELD_OUT: usize = 500;
+
+/// Points of about unit scale need no warning.
+const USUAL_SCALE: RangeInclusive<f64> = 0.1..=10.0;
 
 /// All samples, `[count, …]`, those held out included.
 enum Samples {
@@ -77,13 +84,21 @@ impl Dataset {
     /// Loads the data set that `config` names. Its last samples are held out: a twentieth of all, at most 500.
     ///
     /// # Errors
-    /// If its files cannot be read, do not hold images of 28×28 pixels, or hold fewer samples than a batch.
+    /// If its files cannot be read, hold something else than they should, or fewer samples than a batch.
     pub fn load(config: &Config) -> Result<Self> {
         let rng = &mut Rng::new(config.seed, "toy");
         let data = match (config.dataset, &config.data_dir) {
             (DatasetName::EightGaussians, _) => toys::eight_gaussians(rng),
             (DatasetName::TwentyFiveGaussians, _) => toys::twenty_five_gaussians(rng),
             (DatasetName::Swissroll, _) => toys::swissroll(rng),
+            (DatasetName::Points | DatasetName::Numbers, _) => {
+                let file = config.data_file.as_deref().expect("a resolved configuration names it");
+                points::load(file.as_ref(), config.sample_shape().count())?
+            }
+            (DatasetName::Images, data_dir) => {
+                let folder = data_dir.as_deref().expect("a resolved configuration names it");
+                images::load(folder.as_ref(), config.size, config.colour)?
+            }
             (name, Some(data_dir)) => folder::load(&name.to_string(), data_dir.as_ref(), Part::Train)?,
             (_, None) => mnist::load()?,
         };
@@ -104,17 +119,35 @@ impl Dataset {
         folder.map(|folder| folder::load(&config.dataset.to_string(), folder, Part::Test)).transpose()
     }
 
+    /// What a person should know before training on it: that its points are far from the scale that settings suit.
+    pub fn warning(&self) -> Option<String> {
+        let Samples::Points(points) = &self.samples else { return None };
+        let squares: f64 = points.data().iter().map(|&x| f64::from(x).powi(2)).sum();
+        let scale = (squares / points.data().len() as f64).sqrt();
+        (!USUAL_SCALE.contains(&scale)).then(|| {
+            format!(
+                "the numbers in {} are of about {scale:.1e} (root mean square), but learning rates and penalties suit those \
+                 of about 1: shift and divide them first",
+                self.name
+            )
+        })
+    }
+
     fn hold_out(self) -> Self {
         Dataset { held_out: (self.len() / HELD_OUT_OF).min(MOST_HELD_OUT), ..self }
     }
 
     fn from_images(name: &str, images: idx::Images) -> Self {
-        let shape = Shape::from([1, images.height, images.width]);
-        let images = ByteTable::new(table(&shape, images.pixels.len()), images.pixels).expect("whole images");
+        Dataset::from_bytes(name, Shape::from([1, images.height, images.width]), images.pixels)
+    }
+
+    /// Images of one shape, one after the other.
+    fn from_bytes(name: &str, shape: Shape, bytes: Vec<u8>) -> Self {
+        let images = ByteTable::new(table(&shape, bytes.len()), bytes).expect("whole images");
         Dataset { name: name.to_owned(), shape, samples: Samples::Images(images), held_out: 0 }
     }
 
-    /// The data set's name, as in `--dataset`.
+    /// The data set's name: as in `--dataset`, or that of its file or folder.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -174,6 +207,14 @@ fn table(shape: &Shape, elements: usize) -> Shape {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn points_far_from_unit_scale_are_warned_of() {
+        let warning = |scale: f32| Dataset::new("my.csv", [2], vec![3.0 * scale, 4.0 * scale]).warning();
+        assert_eq!(warning(1.0), None);
+        assert!(warning(100.0).unwrap().starts_with("the numbers in my.csv are of about 3.5e2 (root mean square)"));
+        assert!(warning(0.01).is_some());
+    }
 
     #[test]
     fn the_last_samples_are_held_out() {

@@ -46,7 +46,7 @@ pub struct Evaluation {
 pub enum Measures {
     /// Of images.
     Images(Comparison<Images>),
-    /// Of points of the plane.
+    /// Of points.
     Points(Comparison<Points>),
 }
 
@@ -78,7 +78,7 @@ pub struct Images {
     pub shares: Vec<f64>,
 }
 
-/// Measures of points of the plane.
+/// Measures of points.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Points {
@@ -128,24 +128,24 @@ impl Measures {
         Ok(Measures::Images(Comparison { reference, test_set: test.is_some(), generated, real }))
     }
 
-    /// Measures points `[N, 2]`. Compared with are the first of the data set, measured beside are the last.
+    /// Measures points `[N, 1]` or `[N, 2]`. Compared with are the first of the data set, measured beside are the last.
     ///
     /// # Errors
     /// If the points are not finite, or there are none.
     pub fn of_points(generated: &Tensor, data: &Dataset, dataset: DatasetName) -> Result<Self> {
         check_finite(generated, "samples")?;
-        let all = data.held_out().end;
+        let (all, axes) = (data.held_out().end, generated.shape()[1]);
         let count = generated.shape()[0].min(all / 2);
         let reference = data.samples(0..count);
         let mixture = Mixture::of(dataset);
         let measure = |points: &Tensor| {
             let paired = points.shape()[0].min(count).min(MOST_PAIRS);
-            let [some, others] = [points, &reference].map(|points| &points.data()[..2 * paired]);
+            let [some, others] = [points, &reference].map(|points| &points.data()[..axes * paired]);
             Points {
                 samples: points.shape()[0],
                 coverage: mixture.as_ref().map(|mixture| Coverage::of(points.data(), mixture)),
-                sliced_wasserstein: sliced_wasserstein(points.data(), reference.data(), 2),
-                wasserstein: wasserstein(some, others, 2),
+                sliced_wasserstein: sliced_wasserstein(points.data(), reference.data(), axes),
+                wasserstein: wasserstein(some, others, axes),
                 paired,
             }
         };

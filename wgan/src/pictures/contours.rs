@@ -1,93 +1,79 @@
 //! The plane: the critic's level lines with real and generated points, after figure 2 of WGAN-GP (arXiv 1704.00028).
 
+use std::ops::Range;
+
 use autograd::Tensor;
+use plotters::coord::ranged1d::Ranged;
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use super::axis::number;
 use super::style::{BLUE, FONT, INK, ORANGE};
-use super::{Area, Drawn, Picture};
+use super::{Area, Drawn, Picture, Points, Window};
 
-/// The picture shows the square from −3 to 3, as the paper's.
-const REACH: f64 = 3.0;
 /// Number of level lines.
 const LEVELS: f64 = 16.0;
+/// Numbers beside an axis, about.
+const LABELS: usize = 7;
 
-/// What is drawn of the plane; what is absent is left out.
-#[derive(Clone, Copy)]
-pub struct Contours<'a> {
-    /// The critic's scores at [`grid_points`]: `[resolution²]` or `[resolution², 1]`.
-    pub scores: Option<&'a Tensor>,
-    /// Real points `[N, 2]`.
-    pub real: Option<&'a Tensor>,
-    /// Generated points `[N, 2]`.
-    pub generated: &'a Tensor,
-}
-
-/// The points `[resolution², 2]` at which [`Contours`] wants the critic's scores: rows from −3 up, each from −3 right.
+/// Draws the plane.
 ///
-/// ```
-/// let points = wgan::pictures::grid_points(2);
-/// assert_eq!(points.data(), [-3.0, -3.0, 3.0, -3.0, -3.0, 3.0, 3.0, 3.0]);
-/// ```
-pub fn grid_points(resolution: usize) -> Tensor {
-    let coordinate = |i: usize| (2.0 * REACH * i as f64 / (resolution - 1) as f64 - REACH) as f32;
-    Tensor::from_fn([resolution * resolution, 2], |i| {
-        let (point, axis) = (i / 2, i % 2);
-        coordinate(if axis == 0 { point % resolution } else { point / resolution })
-    })
+/// # Panics
+/// If the scores are not those of a square grid.
+pub fn draw(points: &Points) -> Picture {
+    Picture::drawn(640, 640, |area| draw_on(points, area))
 }
 
-impl Contours<'_> {
-    /// Draws the plane.
-    ///
-    /// # Panics
-    /// If the scores are not those of a square grid.
-    pub fn draw(&self) -> Picture {
-        Picture::drawn(640, 640, |area| self.draw_on(area))
+fn draw_on(points: &Points, area: &Area) -> Drawn {
+    let (x, y) = (points.window.range(0), points.window.range(1));
+    let left = 44 + 16 * longest_label(&y);
+    let mut chart = ChartBuilder::on(area)
+        .margin_top(64)
+        .margin_right(36)
+        .margin_bottom(16)
+        .set_label_area_size(LabelAreaPosition::Left, left)
+        .set_label_area_size(LabelAreaPosition::Bottom, 56)
+        .build_cartesian_2d(x, y)?;
+    let plane = chart.plotting_area().strip_coord_spec();
+    if let Some(scores) = points.scores {
+        draw_field(&plane, &Field::new(scores))?;
     }
-
-    fn draw_on(&self, area: &Area) -> Drawn {
-        let mut chart = ChartBuilder::on(area)
-            .margin_top(64)
-            .margin_right(36)
-            .margin_bottom(16)
-            .set_label_area_size(LabelAreaPosition::Left, 76)
-            .set_label_area_size(LabelAreaPosition::Bottom, 56)
-            .build_cartesian_2d(-REACH..REACH, -REACH..REACH)?;
-        let plane = chart.plotting_area().strip_coord_spec();
-        if let Some(scores) = self.scores {
-            draw_field(&plane, &Field::new(scores))?;
-        }
-        let label = (FONT, 24).into_font().color(&INK);
-        let axes = |x: &f64| format!("{x:.0}").replace('-', "−");
-        chart
-            .configure_mesh()
-            .disable_mesh()
-            .axis_style(INK.stroke_width(2))
-            .x_labels(7)
-            .y_labels(7)
-            .x_label_formatter(&axes)
-            .y_label_formatter(&axes)
-            .label_style(label)
-            .draw()?;
-        let mut left = 76;
-        for (points, name, colour) in [(self.real, "real", ORANGE), (Some(self.generated), "generated", BLUE)] {
-            let Some(points) = points else { continue };
-            chart.draw_series(inside(points).map(|point| Circle::new(point, 6, WHITE.filled())))?;
-            chart.draw_series(inside(points).map(|point| Circle::new(point, 4, colour.filled())))?;
-            let beside = (FONT, 28).into_font().color(&INK).pos(Pos::new(HPos::Left, VPos::Center));
-            area.draw(&Circle::new((left + 8, 34), 8, colour.filled()))?;
-            area.draw_text(name, &beside, (left + 28, 34))?;
-            left += 160;
-        }
-        Ok(())
+    let label = (FONT, 24).into_font().color(&INK);
+    chart
+        .configure_mesh()
+        .disable_mesh()
+        .axis_style(INK.stroke_width(2))
+        .x_labels(LABELS)
+        .y_labels(LABELS)
+        .x_label_formatter(&|x| number(*x))
+        .y_label_formatter(&|y| number(*y))
+        .label_style(label)
+        .draw()?;
+    let mut left = left;
+    for (samples, name, colour) in [(points.real, "real", ORANGE), (Some(points.generated), "generated", BLUE)] {
+        let Some(samples) = samples else { continue };
+        chart.draw_series(inside(points.window, samples).map(|point| Circle::new(point, 6, WHITE.filled())))?;
+        chart.draw_series(inside(points.window, samples).map(|point| Circle::new(point, 4, colour.filled())))?;
+        let beside = (FONT, 28).into_font().color(&INK).pos(Pos::new(HPos::Left, VPos::Center));
+        area.draw(&Circle::new((left + 8, 34), 8, colour.filled()))?;
+        area.draw_text(name, &beside, (left + 28, 34))?;
+        left += 160;
     }
+    Ok(())
 }
 
-/// The points that the picture's square holds.
-fn inside(points: &Tensor) -> impl Iterator<Item = (f64, f64)> {
+/// The letters of the longest number beside an axis.
+fn longest_label(range: &Range<f64>) -> i32 {
+    let marks = RangedCoordf64::from(range.clone()).key_points(LABELS);
+    marks.into_iter().map(|mark| number(mark).chars().count() as i32).max().unwrap_or(0)
+}
+
+/// The points that the window holds.
+fn inside(window: &Window, points: &Tensor) -> impl Iterator<Item = (f64, f64)> {
+    let (along, up) = (window.range(0), window.range(1));
     let points = points.data().chunks_exact(2).map(|point| (f64::from(point[0]), f64::from(point[1])));
-    points.filter(|(x, y)| x.abs() <= REACH && y.abs() <= REACH)
+    points.filter(move |(x, y)| along.contains(x) && up.contains(y))
 }
 
 /// Scores on the square, in units of the distance between two level lines: 0 at the lowest, [`LEVELS`] at the highest.
@@ -155,9 +141,14 @@ fn colour(height: f64, line: f64) -> RGBColor {
 mod tests {
     use super::*;
 
+    /// From −3 to 3.
+    fn paper() -> Window {
+        Window::around(&Tensor::zeros([0, 2]))
+    }
+
     #[test]
     fn a_plane_is_interpolated_exactly() {
-        let points = grid_points(5);
+        let points = paper().points(5);
         let scores = Tensor::from_fn([25], |i| points.data()[2 * i] + 2.0 * points.data()[2 * i + 1]);
         let field = Field::new(&scores);
         // x + 2y runs from −9 to 9; at (0.25, 0.75) of the square x = −1.5 and y = 1.5.
@@ -170,8 +161,8 @@ mod tests {
     fn level_lines_are_darker_than_the_bands_between() {
         // Levels 0 to 16 from left to right: a line at every sixteenth of the width.
         let scores = Tensor::from_fn([81 * 81], |i| (i % 81) as f32);
-        let contours = Contours { scores: Some(&scores), real: None, generated: &Tensor::zeros([0, 2]) };
-        let picture = contours.draw();
+        let generated = &Tensor::zeros([0, 2]);
+        let picture = draw(&Points { window: &paper(), scores: Some(&scores), real: None, generated });
         let (left, right) = (38.0, 622.0);
         let darkest = |place: f64| {
             let x = (left + place / LEVELS * (right - left)).round() as usize;
@@ -186,7 +177,7 @@ mod tests {
     #[test]
     fn flat_fields_and_points_outside_are_drawn() {
         let (scores, points) = (Tensor::full([4], 7.0), Tensor::full([3, 2], 1e9));
-        let contours = Contours { scores: Some(&scores), real: Some(&points), generated: &points };
-        assert_eq!(contours.draw().width, 640);
+        let points = Points { window: &paper(), scores: Some(&scores), real: Some(&points), generated: &points };
+        assert_eq!(draw(&points).width, 640);
     }
 }

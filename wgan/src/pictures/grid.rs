@@ -6,8 +6,8 @@ use plotters::style::RGBColor;
 use super::Picture;
 use super::style::BLUE;
 
-/// Pixels of the picture per pixel of an image.
-const SCALE: usize = 2;
+/// Images of no more pixels along a side are drawn at twice their size.
+const SMALL: usize = 32;
 /// Pixels between two images, and around all.
 const GAP: usize = 2;
 /// Pixels between two groups of images.
@@ -15,7 +15,7 @@ const WIDE_GAP: usize = 14;
 /// The grey between images: dark, so that it does not outshine digits on black.
 const BETWEEN: u8 = 64;
 
-/// The images `[N, 1, height, width]`, 0 black to 1 white, in rows of √N.
+/// The images, grey `[N, 1, height, width]` or coloured `[N, 3, height, width]`, 0 black to 1 white, in rows of √N.
 ///
 /// ```
 /// use autograd::Tensor;
@@ -24,7 +24,7 @@ const BETWEEN: u8 = 64;
 /// ```
 ///
 /// # Panics
-/// If the tensor is of another rank.
+/// If the tensor is of another shape.
 pub fn grid(images: &Tensor) -> Picture {
     let count = images.shape()[0];
     rows(images, count.isqrt() + usize::from(count.isqrt().pow(2) < count))
@@ -33,7 +33,7 @@ pub fn grid(images: &Tensor) -> Picture {
 /// The same in rows of `across`. Numbers that are none show as the grey between images, so that places can be empty.
 ///
 /// # Panics
-/// If the tensor is of another rank.
+/// If the tensor is of another shape.
 pub fn rows(images: &Tensor, across: usize) -> Picture {
     Sheet::new(images, across, across).picture(None)
 }
@@ -41,7 +41,7 @@ pub fn rows(images: &Tensor, across: usize) -> Picture {
 /// Groups of `size` images, `across` of them in a row; the first image of each is framed.
 ///
 /// # Panics
-/// If the tensor is of another rank.
+/// If the tensor is of another shape.
 pub fn groups(images: &Tensor, size: usize, across: usize) -> Picture {
     Sheet::new(images, size * across, size).picture(Some(BLUE))
 }
@@ -49,45 +49,51 @@ pub fn groups(images: &Tensor, size: usize, across: usize) -> Picture {
 /// Images, and where they are.
 struct Sheet<'a> {
     images: &'a [f32],
+    channels: usize,
     height: usize,
     width: usize,
     across: usize,
     group: usize,
+    /// Pixels of the picture along each pixel of an image.
+    scale: usize,
 }
 
 impl<'a> Sheet<'a> {
     fn new(images: &'a Tensor, across: usize, group: usize) -> Self {
-        let [_, 1, height, width] = images.shape()[..] else {
-            panic!("images need shape [N, 1, height, width], not {}", images.shape());
+        let [_, channels @ (1 | 3), height, width] = images.shape()[..] else {
+            panic!("images need shape [N, 1 or 3, height, width], not {}", images.shape());
         };
-        Sheet { images: images.data(), height, width, across, group }
+        let scale = if height.max(width) <= SMALL { 2 } else { 1 };
+        Sheet { images: images.data(), channels, height, width, across, group, scale }
     }
 
     /// The upper left pixel of a place.
     fn corner(&self, row: usize, column: usize) -> [usize; 2] {
-        let left = GAP + column * (self.width * SCALE + GAP) + column / self.group * WIDE_GAP;
-        [left, GAP + row * (self.height * SCALE + GAP)]
+        let left = GAP + column * (self.width * self.scale + GAP) + column / self.group * WIDE_GAP;
+        [left, GAP + row * (self.height * self.scale + GAP)]
     }
 
     fn picture(&self, frame: Option<RGBColor>) -> Picture {
-        let size = self.height * self.width;
+        let pixels = self.height * self.width;
+        let size = self.channels * pixels;
         let down = (self.images.len() / size).div_ceil(self.across);
         let [right, _] = self.corner(0, self.across - 1);
         let [_, bottom] = self.corner(down, 0);
-        let width = right + self.width * SCALE + GAP;
+        let width = right + self.width * self.scale + GAP;
         let mut picture = Picture { width, height: bottom, pixels: vec![BETWEEN; width * bottom * 3] };
         for (place, image) in self.images.chunks_exact(size).enumerate() {
             let (row, column) = (place / self.across, place % self.across);
             let [x, y] = self.corner(row, column);
             if let Some(RGBColor(r, g, b)) = frame.filter(|_| column.is_multiple_of(self.group)) {
-                let [width, height] = [self.width, self.height].map(|side| side * SCALE + 2 * GAP);
+                let [width, height] = [self.width, self.height].map(|side| side * self.scale + 2 * GAP);
                 picture.fill([x - GAP, y - GAP], [width, height], |_, _| Some([r, g, b]));
             }
-            let grey = |x: usize, y: usize| {
-                let value = image[y / SCALE * self.width + x / SCALE];
-                (!value.is_nan()).then(|| [byte(value); 3])
+            let colour = |x: usize, y: usize| {
+                let pixel = y / self.scale * self.width + x / self.scale;
+                let values = [0, 1, 2].map(|channel| image[channel.min(self.channels - 1) * pixels + pixel]);
+                values.iter().all(|value| !value.is_nan()).then(|| values.map(byte))
             };
-            picture.fill([x, y], [self.width * SCALE, self.height * SCALE], grey);
+            picture.fill([x, y], [self.width * self.scale, self.height * self.scale], colour);
         }
         picture
     }
@@ -154,6 +160,21 @@ mod tests {
         let picture = rows(&Tensor::new([2, 1, 1, 1], vec![f32::NAN, 1.0]).unwrap(), 1);
         assert_eq!((picture.width, picture.height), (6, 10));
         assert_eq!([2, 6].map(|y| colour(&picture, 2, y)), [[BETWEEN; 3], [255; 3]]);
+    }
+
+    #[test]
+    fn coloured_images_have_their_channels_one_after_the_other() {
+        // Two images of 1×2 pixels: red and green, then blue and grey.
+        let channels = [[1.0, 0.0], [0.0, 1.0], [0.0, 0.0], [0.0, 0.2], [0.0, 0.2], [1.0, 0.2]].concat();
+        let picture = grid(&Tensor::new([2, 3, 1, 2], channels).unwrap());
+        let colours = [2, 4, 8, 10].map(|x| colour(&picture, x, 2));
+        assert_eq!(colours, [[255, 0, 0], [0, 255, 0], [0, 0, 255], [51; 3]]);
+    }
+
+    #[test]
+    fn large_images_are_not_enlarged() {
+        let sides = [32, 33].map(|side| grid(&Tensor::zeros([1, 1, side, side])).width);
+        assert_eq!(sides, [2 * 32 + 2 * GAP, 33 + 2 * GAP]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Pictures: figures of any kind, and those of a run: grids of images, curves of the metrics, points and the critic's
-//! contours on the plane.
+//! Pictures: figures of any kind, and those of a run: grids of images, curves of the metrics, points on the line or the
+//! plane with the critic's scores.
 
 mod axis;
 mod canvas;
@@ -8,18 +8,21 @@ mod curves;
 mod figure;
 mod grid;
 mod moving;
+mod points;
 mod style;
+mod window;
 
 use autograd::Tensor;
 use plotters::coord::Shift;
 use plotters::prelude::{BitMapBackend, DrawingArea, IntoDrawingArea, WHITE};
 
-pub use contours::{Contours, grid_points};
 pub use curves::{Chart, Curve, MOST_POINTS, charts, curves};
 pub use figure::{Figure, Panel};
 pub use grid::{grid, groups, rows};
 pub use moving::moving;
+pub use points::Points;
 pub use style::{BLUE, FAINT, GREEN, INK, ORANGE, PURPLE, SKY, VERMILION, tint};
+pub use window::Window;
 
 /// An opaque picture in memory.
 #[derive(Clone, Debug)]
@@ -35,10 +38,10 @@ type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
 type Drawn = Result<(), Box<dyn std::error::Error>>;
 
 impl Picture {
-    /// A picture of samples alone: a grid of images `[N, 1, height, width]`, or points `[N, 2]`.
+    /// A picture of samples alone: a grid of images `[N, channels, height, width]`, or points `[N, 1]` or `[N, 2]`.
     pub fn of_samples(samples: &Tensor) -> Self {
         match samples.shape().rank() {
-            2 => Contours { scores: None, real: None, generated: samples }.draw(),
+            2 => Points { window: &Window::around(samples), scores: None, real: None, generated: samples }.draw(),
             _ => grid(samples),
         }
     }

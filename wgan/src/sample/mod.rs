@@ -43,7 +43,7 @@ impl Sampler {
     pub fn load(weights: &Path) -> Result<Self> {
         let metadata = Metadata::read(weights)?;
         let config = metadata.config();
-        let generator = Generator::new(&config, &config.dataset.sample_shape());
+        let generator = Generator::new(&config, &config.sample_shape());
         Checkpoint::new().with("generator.", generator.state()).load_part(weights)?; // of a checkpoint, too
         check_finite(weights, &generator.state())?;
         Ok(Sampler { generator, config, step: metadata.step })
@@ -54,15 +54,14 @@ impl Sampler {
         &self.config
     }
 
-    /// The same with the folder of the data set's files: `data_dir`, or where the run had them.
+    /// The same with the data set in the folder `data_dir`, or where the run had it.
     ///
     /// # Errors
-    /// As [`Config::with_data_dir`], or if the run's `config.toml` cannot be read.
+    /// As [`Config::with_data`], or if the run's `config.toml` cannot be read.
     pub fn config_with_data(&self, data_dir: Option<String>, run: Option<&RunFolder>) -> Result<Config> {
-        match (data_dir, run) {
-            (None, Some(run)) => self.config.with_data_dir(run.read_config()?.data_dir),
-            (data_dir, _) => self.config.with_data_dir(data_dir),
-        }
+        let of_run = run.map(RunFolder::read_config).transpose()?;
+        let (run_dir, data_file) = of_run.map(|config| (config.data_dir, config.data_file)).unwrap_or_default();
+        self.config.with_data(data_dir.or(run_dir), data_file)
     }
 
     /// Updates of the generator.
@@ -70,8 +69,8 @@ impl Sampler {
         self.step
     }
 
-    /// Samples of any number: images as `[count, 1, 28, 28]` in [0, 1], or points as `[count, 2]`. With the run's own seed
-    /// the first are those of its pictures.
+    /// Samples of any number: `[count, …]`, images in [0, 1]. With the run's own seed the first are those of its
+    /// pictures.
     ///
     /// # Errors
     /// If the device fails.
@@ -94,7 +93,7 @@ impl Sampler {
 
     /// The samples made of noise, `[count, latent]`.
     fn samples_of(&self, noise: &Tensor) -> Result<Tensor> {
-        let (count, shape) = (noise.shape()[0], self.config.dataset.sample_shape());
+        let (count, shape) = (noise.shape()[0], self.config.sample_shape());
         let batch = Shape::from([batch(self.config.dataset), noise.shape()[1]]);
         let mut program = Device::cpu().compile(|tape| [self.generator.samples_of(tape.input(NOISE, &batch))])?;
         let mut samples = Vec::new();

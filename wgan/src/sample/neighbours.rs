@@ -11,7 +11,7 @@ const NEIGHBOURS: usize = 3;
 /// Samples in a row.
 const ACROSS: usize = 4;
 
-/// Each of the images `[N, 1, 28, 28]`, framed, with its three nearest training images to its right.
+/// Each of the images `[N, channels, height, width]`, framed, with its three nearest training images to its right.
 pub fn neighbours(samples: &Tensor, data: &Dataset) -> Picture {
     let size = data.shape().count();
     let mut images = Vec::with_capacity(samples.data().len() * (NEIGHBOURS + 1));
