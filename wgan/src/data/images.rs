@@ -37,14 +37,16 @@ pub fn load(folder: &Path, size: usize, colour: Colour) -> Result<Dataset> {
     Ok(Dataset::from_bytes(&folder.display().to_string(), Shape::from([colour.channels(), size, size]), bytes))
 }
 
-/// Adds the images in a folder and in those below it. Names that begin with a dot are hidden.
+/// Adds the images in a folder and in those below it. Names that begin with a dot are hidden; links to folders, which
+/// could lead in a circle, are not followed.
 fn list(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_name().to_string_lossy().starts_with('.') {
             continue;
         }
-        if path.is_dir() {
+        if entry.file_type()?.is_dir() {
             list(&path, files)?;
         } else if path.extension().is_some_and(is_image) {
             files.push(path);
