@@ -1,14 +1,50 @@
-// y[m, n] (+)= A[m, k]·B[k, n], one work-item an element.
-kernel void product(
-    global const float *a, ulong a_start, global const float *b, ulong b_start, global float *y, ulong y_start,
-    uint m, uint n, uint k, uint a_row, uint a_column, uint b_row, uint b_column, uint accumulate)
+// Matrix products whose operands lie at strides, so that a transpose only exchanges two of them:
+//
+//     c[i·c_row + j·c_column] (+)= Σ a[i·a_row + p·a_term] · b[p·b_term + j·b_column]
+//
+// How a work-group computes its part of C is in panel.cl, for CPUs, and tile.cl, for GPUs: one of them follows.
+
+// Neighbours along the direction that A_ALONG_TERMS and B_ALONG_TERMS name lie side by side.
+#define ADJOINING 1
+
+typedef struct {
+    global const float *a, *b;
+    global float *c;
+    uint a_row, a_terms, b_terms, b_columns, c_row, c_columns;
+    bool accumulate;
+} Product;
+
+uint a_term(const Product *x, uint p) { return p * x->a_terms; }
+uint b_term(const Product *x, uint p) { return p * x->b_terms; }
+uint b_column(const Product *x, uint j) { return j * x->b_columns; }
+uint c_column(const Product *x, uint j) { return j * x->c_columns; }
+bool c_adjoins(const Product *x) { return x->c_columns == 1; }
+
+// A group's part: these rows and columns of C, summed over these terms.
+typedef struct {
+    uint row, rows, column, columns, term, terms;
+} Part;
+
+void multiply(const Product *x, const Part *part, local float16 *memory);
+
+// Groups along the axes: columns, blocks of rows, and (matrix of the batch, slice of the terms). The slices' results lie
+// one after the other, to be added up by slices.cl.
+kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
+void product(
+    global const float *a, ulong a_start, global const float *b, ulong b_start, global float *c, ulong c_start,
+    uint rows, uint columns, uint terms, uint a_row, uint a_terms, uint b_terms, uint b_columns, uint c_row,
+    uint c_columns, uint accumulate, uint block, uint slices, local float16 *memory)
 {
-    const size_t column = get_global_id(0), row = get_global_id(1), batch = get_global_id(2);
-    if (row >= m || column >= n) return;
-    a += a_start + batch * m * k + row * a_row;
-    b += b_start + batch * k * n + column * b_column;
-    y += y_start + (batch * m + row) * n + column;
-    float sum = 0.0f;
-    for (uint i = 0; i < k; i++) sum += a[i * a_column] * b[i * b_row];
-    *y = accumulate ? *y + sum : sum;
+    const ulong matrix = get_group_id(2) / slices, matrices = get_num_groups(2) / slices;
+    const ulong slice = get_group_id(2) % slices;
+    const Product x = {
+        a + a_start + matrix * rows * terms,
+        b + b_start + matrix * terms * columns,
+        c + c_start + (slice * matrices + matrix) * rows * columns,
+        a_row, a_terms, b_terms, b_columns, c_row, c_columns, accumulate
+    };
+    const uint row = get_group_id(1) * block, column = get_group_id(0) * COLUMNS;
+    const uint term = terms * slice / slices, end = terms * (slice + 1) / slices;
+    const Part part = { row, min(block, rows - row), column, min((uint)COLUMNS, columns - column), term, end - term };
+    multiply(&x, &part, memory);
 }

@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::conv::View;
 use crate::launch::Launch;
 use crate::memory::{DeviceStorage, Memory};
-use crate::{Choice, Error, Facts, conv, product};
+use crate::{Choice, Error, Facts, Kind, conv, product};
 
 /// The OpenCL backend: a device with an in-order queue of its own.
 pub struct OpenCl(Arc<Context>);
@@ -24,6 +24,14 @@ impl OpenCl {
     /// If there is no such device, or its driver fails.
     pub fn open(choice: Choice) -> Result<Self, Error> {
         Ok(OpenCl(Arc::new(Context::open(choice)?)))
+    }
+
+    /// Opens a device to run the kernels made for another kind of device: a GPU's kernels run on a CPU too, slowly.
+    ///
+    /// # Errors
+    /// As [`open`](OpenCl::open).
+    pub fn open_as(choice: Choice, kind: Kind) -> Result<Self, Error> {
+        Ok(OpenCl(Arc::new(Context::open(choice)?.of_kind(kind))))
     }
 
     /// What its driver says about it.

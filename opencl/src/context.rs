@@ -85,6 +85,12 @@ impl Context {
         })
     }
 
+    /// Runs the kernels made for another kind of device.
+    pub(crate) fn of_kind(mut self, kind: Kind) -> Self {
+        self.facts.kind = kind;
+        self
+    }
+
     /// What kernels' shapes are chosen by.
     pub fn facts(&self) -> &Facts {
         &self.facts

@@ -7,7 +7,8 @@
 //! - [`OpenCl`]: the backend. It prepares a plan's kernels once and enqueues them at every run.
 //! - `memory`: where values lie: an arena for each program, a buffer for each Variable.
 //! - `launch`: a kernel with its arguments and extents.
-//! - `product`, `conv` …: which kernels of the folder `kernels/` a step of a plan runs, and how they are cut.
+//! - `product`, `conv` …: which kernels of the folder `kernels/` a step of a plan runs, and how they are cut; `tiling`: how
+//!   products are, and convolutions as products.
 //!
 //! Building this crate needs the OpenCL loader library (Debian: `ocl-icd-opencl-dev`), running it a driver (on any
 //! CPU: `pocl-opencl-icd`), which is why the workspace does not build it unless it is asked for:
@@ -24,6 +25,7 @@ mod error;
 mod launch;
 mod memory;
 mod product;
+mod tiling;
 
 pub use backend::OpenCl;
 pub use context::{Context, Facts, Kind};
