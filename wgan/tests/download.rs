@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
 use assert_cmd::Command;
-use md5::{Digest, Md5};
 use tempfile::TempDir;
 use wgan::data::download::{Remote, fetch};
 
@@ -31,8 +30,7 @@ impl Server {
     }
 
     fn remote(&self, content: &[u8]) -> Remote {
-        let md5 = Md5::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
-        Remote { address: format!("{}/file.gz", self.address), md5 }
+        Remote { address: format!("{}/file.gz", self.address), md5: format!("{:x}", md5::compute(content)) }
     }
 
     fn requests(self) -> Vec<String> {

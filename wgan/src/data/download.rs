@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
-use md5::{Digest, Md5};
 use ureq::http::{Response, StatusCode, header};
 use ureq::{Agent, Body};
 
@@ -127,7 +126,7 @@ pub fn fetch(remote: &Remote, path: &Path) -> Result<()> {
 
 fn md5_sum(path: &Path) -> Result<String> {
     let bytes = fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    Ok(Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:x}", md5::compute(bytes)))
 }
 
 impl Remote {
