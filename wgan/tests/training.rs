@@ -52,6 +52,18 @@ impl Workplace {
         fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
+    /// The events of the run for TensorBoard, but for the times: the nine bytes that each begins with.
+    fn events(&self) -> Vec<Vec<u8>> {
+        let (file, mut events) = (self.bytes("run/events.tfevents"), Vec::new());
+        let mut rest = &file[..];
+        while let Some((length, framed)) = rest.split_first_chunk() {
+            let length = u64::from_le_bytes(*length) as usize;
+            events.push(framed[4 + 9..4 + length].to_vec()); // between two checksums of four bytes
+            rest = &framed[4 + length + 4..];
+        }
+        events
+    }
+
     /// The rows of a run's metrics, but for the times.
     fn rows(&self, run: &str) -> Vec<Row> {
         let rows = metrics::read(&self.path(run).join("metrics.csv")).unwrap();
@@ -132,6 +144,7 @@ fn a_run_leaves_its_files() {
             "checkpoint.safetensors",
             "config.toml",
             "curves.png",
+            "eval.json",
             "generator.safetensors",
             "metrics.csv",
             "progress.png",
@@ -175,18 +188,30 @@ fn the_report_follows_the_run_and_tells_how_it_ended() {
 }
 
 #[test]
-fn events_for_tensorboard_are_written_if_asked_for_and_a_resume_cuts_off_later_ones() {
+fn a_run_cut_off_and_resumed_leaves_the_events_for_tensorboard_of_one_in_one_go() {
     let [resumed, whole] = [Workplace::new(), Workplace::new()];
-    resumed.train("--steps=30 --checkpoint-every=20 --tensorboard --out=run");
-    assert!(!resumed.path("run/report.html.partial").exists());
-    // As if it had been killed after step 30, but before its checkpoint.
-    resumed.run("train --resume=run --steps=40");
-    whole.train("--steps=40 --tensorboard --out=run");
-    let events = |place: &Workplace| place.bytes("run/events.tfevents");
-    // Those of 40 steps with one picture more, drawn because the first part ended there.
-    assert!(events(&resumed).len() > events(&whole).len());
-    whole.train("--steps=1 --out=other");
-    assert!(!whole.path("other/events.tfevents").exists());
+    let args = "--tensorboard --sample-every=20 --checkpoint-every=40 --out=run";
+    // A run that is killed after step 70 while it writes an event: its last checkpoint is that of step 40.
+    resumed.train(&format!("--steps=40 {args}"));
+    let checkpoint = resumed.bytes("run/checkpoint.safetensors");
+    resumed.run("train --resume=run --steps=70");
+    fs::write(resumed.path("run/checkpoint.safetensors"), checkpoint).unwrap();
+    assert_eq!(resumed.events().len(), 1 + 70 + 4); // version, rows, pictures
+    let half_an_event = b"\x40\0\0\0\0\0\0\0and so on".to_vec();
+    let events = [resumed.bytes("run/events.tfevents"), half_an_event].concat();
+    fs::write(resumed.path("run/events.tfevents"), events).unwrap();
+
+    resumed.run("train --resume=run --steps=100");
+    whole.train(&format!("--steps=100 {args}"));
+    assert_eq!(whole.events().len(), 1 + 100 + 5);
+    assert!(resumed.events() == whole.events(), "the events differ");
+}
+
+#[test]
+fn events_for_tensorboard_are_written_only_if_asked_for() {
+    let place = Workplace::new();
+    place.train("--steps=1 --out=run");
+    assert!(!place.path("run/events.tfevents").exists());
 }
 
 #[test]
