@@ -5,6 +5,7 @@ use std::path::Path;
 use nn::files::write_whole;
 
 use crate::classifier::Classifier;
+use crate::config::DatasetName;
 use crate::data::Dataset;
 use crate::measures::{Evaluation, Measures};
 use crate::run_folder::RunFolder;
@@ -33,6 +34,16 @@ impl Default for Request<'_> {
     }
 }
 
+/// Whether a classifier must be named for samples of this kind: the embedded one knows digits alone.
+pub fn needs_classifier(dataset: DatasetName) -> bool {
+    dataset.is_images() && dataset != DatasetName::Mnist
+}
+
+/// Samples that take less than a second to measure: a Fréchet distance needs many, an optimal pairing time cubic in them.
+pub fn quick(dataset: DatasetName) -> usize {
+    if dataset.is_images() { 2000 } else { 500 }
+}
+
 /// Measures samples of the generator in `folder` and leaves `eval.json` there, for images also `neighbours.png`.
 ///
 /// ```no_run
@@ -58,7 +69,7 @@ pub fn evaluate(folder: &RunFolder, request: &Request) -> Result<Evaluation> {
         Measures::of_images(&generated, &data, Dataset::load_test(&config)?.as_ref(), &eye)?
     } else {
         if request.classifier.is_some() {
-            let reason = format!("{dataset} holds points, which have no classes");
+            let reason = "the samples are points, which have no classes".to_owned();
             return Err(Error::Flag { flag: "classifier".to_owned(), reason });
         }
         Measures::of_points(&generated, &Dataset::load(&config)?, dataset)?

@@ -18,7 +18,7 @@ use wgan::pictures::Picture;
 use wgan::run_folder::RunFolder;
 use wgan::sample::{self, Sampler};
 use wgan::train::Outcome;
-use wgan::{Error, Result, interrupt, npy};
+use wgan::{Error, Result, interrupt, npy, report};
 
 /// Where runs without --out go.
 const RUNS: &str = "runs";
@@ -121,7 +121,7 @@ fn refuse_idle(args: &SampleArgs, format: &Format, sampler: &Sampler) -> Result<
         return flag("grid", "an array has no rows; name a .png");
     }
     if grid != Grid::Plain && !dataset.is_images() {
-        let (value, reason) = (grid.to_string(), format!("{dataset} holds points, not images"));
+        let (value, reason) = (grid.to_string(), "the samples are points, not images".to_owned());
         return Err(Error::Setting { name: "grid", value, reason });
     }
     if args.real.data_dir.is_some() && grid != Grid::Neighbours {
@@ -157,7 +157,9 @@ fn eval(args: &EvalArgs) -> Result<ExitCode> {
         data_dir: args.real.data_dir.clone(),
         classifier: args.real.classifier.as_deref(),
     };
-    tell(&eval::evaluate(&folder, &request)?.to_string());
+    let evaluation = eval::evaluate(&folder, &request)?;
+    report::renew(&folder)?;
+    tell(&evaluation.to_string());
     Ok(ExitCode::SUCCESS)
 }
 

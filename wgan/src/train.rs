@@ -9,16 +9,17 @@ use nn::files::write_whole;
 use crate::checkpoint::{METADATA_KEY, Metadata};
 use crate::config::{Config, Options};
 use crate::data::{Batches, Dataset};
+use crate::eval::Request;
 use crate::metrics::{Measurement, Metrics, Row};
 use crate::monitor::{self, Monitor};
 use crate::pictures::{Picture, Points, Window, curves, grid, moving};
 use crate::programs::{Losses, Programs};
 use crate::progress::Progress;
-use crate::report::{Report, State};
+use crate::report::{self, MOST_PICTURES, State};
 use crate::run_folder::RunFolder;
 use crate::tensorboard::Events;
-use crate::warnings::Watch;
-use crate::{Error, Result, interrupt, sample};
+use crate::warnings::{Warning, Watch};
+use crate::{Error, Result, eval, interrupt, sample};
 
 /// How a training ended without an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,11 +129,28 @@ impl<'a> Training<'a> {
         }
         let mut progress = Progress::new(done, self.config.steps);
         let outcome = self.run_steps(done, &mut progress);
+        if matches!(outcome, Ok(Outcome::Finished)) {
+            self.evaluate(&progress);
+        }
         progress.finish();
         if profile {
             print!("{}", self.programs.profile()?);
         }
         self.conclude(outcome)
+    }
+
+    /// Measures the samples of a finished run. A run is not in vain because that fails.
+    fn evaluate(&self, progress: &Progress) {
+        let dataset = self.config.dataset;
+        if eval::needs_classifier(dataset) {
+            return;
+        }
+        if let Err(error) =
+            eval::evaluate(self.folder, &Request { samples: eval::quick(dataset), ..Request::default() })
+        {
+            let text = format!("the samples cannot be measured: {error}");
+            progress.warn(&Warning { step: self.config.steps, text });
+        }
     }
 
     /// Leaves the last word of a run, whichever way it ended.
@@ -217,10 +235,7 @@ impl<'a> Training<'a> {
     }
 
     fn report(&self, state: State) -> Result<()> {
-        let (rows, warnings) = (self.metrics.rows(), self.watch.warnings());
-        let report = Report { config: self.config, folder: self.folder.path(), rows, warnings, state };
-        let page = report.page(&self.folder.pictures(MOST_PICTURES)?);
-        Ok(write_whole(&self.folder.report(), page.as_bytes())?)
+        report::write(self.folder, self.config, self.metrics.rows(), self.watch.warnings(), state)
     }
 
     /// Makes a moving picture of those of the samples.
@@ -262,9 +277,6 @@ impl<'a> Training<'a> {
         )))
     }
 }
-
-/// Pictures of samples on the page and in the moving picture, which keeps both at a few megabytes.
-const MOST_PICTURES: usize = 40;
 
 /// Points along each axis at which the critic is scored.
 const RESOLUTION: usize = 128;

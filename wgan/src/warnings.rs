@@ -63,15 +63,9 @@ fn window(rows: &[Row]) -> Option<&[Row]> {
     rows.last_chunk::<WINDOW>().map(|window| &window[..])
 }
 
-/// Whether the gap is meant to be the Wasserstein distance, not what a discriminator makes of its logits, nor what a bounded
-/// critic makes of the total variation: those may be as steep as they like.
-fn estimates_a_distance(config: &Config) -> bool {
-    config.objective == Objective::Wasserstein && config.lipschitz != Lipschitz::Bounded
-}
-
 /// A distance is never negative. An estimate near 0 may be, by chance, but not most of the time.
 fn negative_estimate(config: &Config, rows: &[Row]) -> Option<String> {
-    let window = window(rows).filter(|_| estimates_a_distance(config))?;
+    let window = window(rows).filter(|_| config.estimates_a_distance())?;
     let negative = window.iter().filter(|row| row.wasserstein < 0.0).count();
     let smoothed = window[WINDOW - 1].smoothed;
     (smoothed < 0.0 && negative >= WINDOW * 4 / 5).then(|| {
@@ -88,7 +82,7 @@ fn negative_estimate(config: &Config, rows: &[Row]) -> Option<String> {
 const STEEP: f32 = 10.0;
 
 fn steep_critic(config: &Config, rows: &[Row]) -> Option<String> {
-    let window = window(rows).filter(|_| estimates_a_distance(config))?;
+    let window = window(rows).filter(|_| config.estimates_a_distance())?;
     let slope = window.iter().map(|row| row.slope).sum::<f32>() / WINDOW as f32;
     if slope < STEEP || config.lipschitz == Lipschitz::Clip {
         return None;

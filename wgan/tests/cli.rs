@@ -102,7 +102,7 @@ mod flags {
         );
         insta::assert_snapshot!(
             complaint(&empty(), &["--dataset", "swissroll", "--arch", "dcgan"], 2),
-            @"error: arch = dcgan is not possible: swissroll holds points, which need mlp"
+            @"error: arch = dcgan is not possible: the samples are points, which need mlp"
         );
     }
 

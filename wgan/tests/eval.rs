@@ -173,7 +173,7 @@ mod eval {
         let workplace = Workplace::with_run(POINTS);
         insta::assert_snapshot!(
             workplace.complaint("eval --run run --classifier some.safetensors"),
-            @"error: --classifier has no place here: 8gaussians holds points, which have no classes"
+            @"error: --classifier has no place here: the samples are points, which have no classes"
         );
         insta::assert_snapshot!(
             workplace.complaint("eval --run run --data-dir ."),
@@ -240,7 +240,7 @@ mod grids {
         let points = Workplace::with_run(POINTS);
         insta::assert_snapshot!(
             points.complaint("sample --run run --grid digits --out a.png"),
-            @"error: grid = digits is not possible: 8gaussians holds points of the plane, not images"
+            @"error: grid = digits is not possible: the samples are points, not images"
         );
         let images = Workplace::with_run(IMAGES);
         insta::assert_snapshot!(

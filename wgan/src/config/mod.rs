@@ -187,6 +187,12 @@ impl Config {
         toml::to_string(&self.effective()).expect("a table of plain values is TOML")
     }
 
+    /// Whether the gap between the critic's mean scores is meant to be the Wasserstein distance, not what a discriminator
+    /// makes of its logits, nor what a bounded critic makes of the total variation.
+    pub fn estimates_a_distance(&self) -> bool {
+        self.objective == Objective::Wasserstein && self.lipschitz != Lipschitz::Bounded
+    }
+
     /// The shortest command line for these settings, as `wgan train --dataset 8gaussians --seed 3`.
     pub fn command_line(&self) -> String {
         let mut given = self.effective();
@@ -279,7 +285,7 @@ impl Config {
         at_least_one("sample-every", self.sample_every)?;
         at_least_one("checkpoint-every", self.checkpoint_every)?;
         let fits = self.dataset.is_images() || self.arch == Arch::Mlp;
-        check("arch", self.arch, fits, &format!("{} holds points, which need mlp", self.dataset))?;
+        check("arch", self.arch, fits, "the samples are points, which need mlp")?;
         let on_segment = !self.lipschitz.is_difference() || self.penalty_points == PenaltyPoints::Segment;
         check("penalty-points", self.penalty_points, on_segment, "difference needs two points on a segment")?;
         let norms = [self.generator_norm, self.critic_norm];

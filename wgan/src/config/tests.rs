@@ -193,7 +193,7 @@ fn impossible_values_are_refused() {
     insta::assert_snapshot!(refusal("threads = 0"), @"threads = 0 is not possible: it must be from 1 to 256");
     insta::assert_snapshot!(
         refusal("dataset = '8gaussians'\narch = 'dcgan'"),
-        @"arch = dcgan is not possible: 8gaussians holds points, which need mlp"
+        @"arch = dcgan is not possible: the samples are points, which need mlp"
     );
     insta::assert_snapshot!(
         refusal("dataset = 'fashion-mnist'"),

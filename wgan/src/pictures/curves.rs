@@ -55,8 +55,12 @@ pub fn charts(config: &Config, rows: &[Row]) -> Vec<Chart> {
     let curve = |name, colour, value: Value| Curve::new(name, colour, rows, value);
     let low: Value = |row| of(row, |measured| measured.slopes.quantile(0.05) as f32);
     let high: Value = |row| of(row, |measured| measured.slopes.quantile(0.95) as f32);
+    let (name, estimate) = match config.estimates_a_distance() {
+        true => ("Wasserstein distance", "estimate of the distance"),
+        false => ("Gap", "gap between mean scores"),
+    };
     let estimate = vec![
-        curve("estimate of the distance", BLUE, |row| Some(row.wasserstein)),
+        curve(estimate, BLUE, |row| Some(row.wasserstein)),
         curve("on held-out samples", ORANGE, |row| of(row, |measured| measured.held_out)),
     ];
     let losses = vec![
@@ -74,7 +78,7 @@ pub fn charts(config: &Config, rows: &[Row]) -> Vec<Chart> {
     ];
     let chart = |name, curves| Chart { name, curves, target: None, logarithmic: false };
     vec![
-        chart("Wasserstein distance", estimate),
+        chart(name, estimate),
         chart("Losses", losses),
         Chart { target: config.lipschitz.is_penalty().then_some(1.0), ..chart("Slope", slopes) },
         Chart { logarithmic: true, ..chart("Gradients", gradients) },

@@ -142,6 +142,7 @@ fn hexadecimal(RGBColor(red, green, blue): RGBColor) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
-fn data_uri(png: &[u8]) -> String {
+/// A PNG file as the address of an image.
+pub fn data_uri(png: &[u8]) -> String {
     format!("data:image/png;base64,{}", BASE64_STANDARD.encode(png))
 }

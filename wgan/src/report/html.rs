@@ -34,9 +34,13 @@ pub fn fill(template: &str, values: &[(&str, String)]) -> String {
     page
 }
 
-/// The rows of a table with names in front of values.
-pub fn table<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    rows.map(|(name, value)| format!("<tr><th>{}</th><td>{}</td></tr>\n", escape(name), escape(value))).collect()
+/// The rows of a table, each with its name in front.
+pub fn table<'a, const N: usize>(rows: impl Iterator<Item = [&'a str; N]>) -> String {
+    let cell = |(i, text): (usize, &str)| {
+        let kind = if i == 0 { "th" } else { "td" };
+        format!("<{kind}>{}</{kind}>", escape(text))
+    };
+    rows.map(|row| format!("<tr>{}</tr>\n", row.into_iter().enumerate().map(cell).collect::<String>())).collect()
 }
 
 #[cfg(test)]

@@ -4,18 +4,27 @@
 mod data;
 mod html;
 
+use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::config::{Config, quoted};
-use crate::metrics::{Measurement, Row};
-use crate::warnings::Warning;
-use data::Data;
+use nn::files::write_whole;
+
+use crate::Result;
+use crate::config::{Config, Objective, quoted};
+use crate::measures::Evaluation;
+use crate::metrics::{self, Measurement, Row};
+use crate::run_folder::RunFolder;
+use crate::warnings::{Warning, Watch};
+use data::{Data, data_uri};
 use html::{escape, fill, table};
 
 const PAGE: &str = include_str!("../../assets/report.html");
 const STYLE: &str = include_str!("../../assets/report.css");
 const SCRIPT: &str = include_str!("../../assets/report.js");
+
+/// Pictures of samples on a page, which keeps it at a few megabytes.
+pub const MOST_PICTURES: usize = 40;
 
 /// Everything that the page of a run tells.
 pub struct Report<'a> {
@@ -27,6 +36,12 @@ pub struct Report<'a> {
     pub rows: &'a [Row],
     /// What it was warned of.
     pub warnings: &'a [Warning],
+    /// Its samples over time: PNG files, each with its step.
+    pub pictures: Vec<(u64, Vec<u8>)>,
+    /// How good its samples are, if they were measured.
+    pub evaluation: Option<Evaluation>,
+    /// The PNG file of samples beside their neighbours, if there is one.
+    pub neighbours: Option<Vec<u8>>,
     /// Whether it goes on.
     pub state: State,
 }
@@ -44,9 +59,41 @@ pub enum State {
     Failed(String),
 }
 
+/// Writes the page of the run in `folder`: these numbers, and what lies there beside them.
+///
+/// # Errors
+/// If a picture of samples cannot be read, or the page not be written.
+pub fn write(folder: &RunFolder, config: &Config, rows: &[Row], warnings: &[Warning], state: State) -> Result<()> {
+    let report = Report {
+        config,
+        folder: folder.path(),
+        rows,
+        warnings,
+        pictures: folder.pictures(MOST_PICTURES)?,
+        evaluation: Evaluation::read(&folder.evaluation()).ok(),
+        neighbours: fs::read(folder.neighbours()).ok(),
+        state,
+    };
+    Ok(write_whole(&folder.report(), report.page().as_bytes())?)
+}
+
+/// Writes the page of a run once more, after an evaluation. That of a run which goes on is left alone: it follows by itself.
+///
+/// # Errors
+/// As [`write`], and if the run's other files cannot be read.
+pub fn renew(folder: &RunFolder) -> Result<()> {
+    let (config, rows) = (folder.read_config()?, metrics::read(&folder.metrics())?);
+    let state = match fs::read_to_string(folder.report()) {
+        Ok(page) if page.contains("data-state=\"stopped\"") => State::Stopped,
+        _ if rows.len() as u64 == config.steps => State::Finished,
+        _ => return Ok(()),
+    };
+    write(folder, &config, &rows, Watch::new(&config, &rows).warnings(), state)
+}
+
 impl Report<'_> {
-    /// The page, with these pictures of samples as PNG files, each with its step.
-    pub fn page(&self, pictures: &[(u64, Vec<u8>)]) -> String {
+    /// The whole page.
+    pub fn page(&self) -> String {
         let (state, badge) = match self.state {
             State::Training => ("training", "in training"),
             State::Finished => ("finished", "finished"),
@@ -68,10 +115,10 @@ impl Report<'_> {
                 ("progress", self.progress()),
                 ("warnings", self.warnings()),
                 ("numbers", self.numbers()),
-                ("measures", String::new()),
+                ("measures", self.measures()),
                 ("settings", self.settings()),
                 ("commands", self.commands()),
-                ("data", Data::new(self.config, self.rows, pictures).to_json()),
+                ("data", Data::new(self.config, self.rows, &self.pictures).to_json()),
                 ("script", SCRIPT.to_owned()),
             ],
         )
@@ -84,7 +131,11 @@ impl Report<'_> {
 
     fn subject(&self) -> String {
         let Config { dataset, arch, lipschitz, .. } = self.config;
-        format!("Wasserstein GAN · data {dataset} · networks {arch} · constraint {lipschitz}")
+        let game = match self.config.objective {
+            Objective::Wasserstein => "Wasserstein GAN".to_owned(),
+            other => format!("GAN ({other})"),
+        };
+        format!("{game} · data {dataset} · networks {arch} · constraint {lipschitz}")
     }
 
     fn status(&self) -> String {
@@ -128,8 +179,9 @@ impl Report<'_> {
         let estimate = self.rows.last().map_or(f64::NAN, |row| row.smoothed.into());
         let [low, high] =
             [0.05, 0.95].map(|share| measured.map_or(f64::NAN, |measured| measured.slopes.quantile(share)));
+        let name = if self.config.estimates_a_distance() { "Wasserstein estimate" } else { "gap between mean scores" };
         let tiles = [
-            (number(estimate), "Wasserstein estimate, averaged".to_owned()),
+            (number(estimate), format!("{name}, averaged")),
             (number(of_measured(|measured| measured.held_out.into())), "on held-out samples".to_owned()),
             (
                 number(of_measured(|measured| measured.slopes.quantile(0.5))),
@@ -143,10 +195,30 @@ impl Report<'_> {
         tiles.iter().map(|(number, name)| format!("<div><b>{number}</b><span>{name}</span></div>\n")).collect()
     }
 
+    fn measures(&self) -> String {
+        let Some(evaluation) = &self.evaluation else { return String::new() };
+        let (step, note) = (evaluation.step, escape(&evaluation.note()));
+        let rows = evaluation.rows();
+        let rows = table(rows.iter().map(|(name, [generated, real])| [name.as_str(), generated, real]));
+        let neighbours = self.neighbours.as_deref().map_or(String::new(), |png| {
+            let meaning = "Samples, framed, each beside the three training images nearest to it: a copy would look like the first.";
+            format!(
+                "<figure>\n<img src=\"{}\" alt=\"Samples and the training images nearest to them\">\n\
+                 <figcaption>{meaning}</figcaption>\n</figure>\n",
+                data_uri(png)
+            )
+        });
+        format!(
+            "<section aria-labelledby=\"measures-title\">\n<h2 id=\"measures-title\">Measures, after step {step}</h2>\n\
+             <table>\n<tr><th></th><th>generated</th><th>real</th></tr>\n{rows}</table>\n<p class=\"note\">{note}</p>\n\
+             {neighbours}</section>"
+        )
+    }
+
     fn settings(&self) -> String {
         let toml = self.config.to_toml();
         let settings = toml.lines().filter_map(|line| line.split_once(" = "));
-        table(settings.map(|(name, value)| (name, value.trim_matches('"'))))
+        table(settings.map(|(name, value)| [name, value.trim_matches('"')]))
     }
 
     fn commands(&self) -> String {

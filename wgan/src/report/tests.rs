@@ -1,6 +1,8 @@
 use super::*;
-use crate::config::Options;
+use crate::config::{DatasetName, Options};
+use crate::data::Dataset;
 use crate::histogram::Histogram;
+use crate::measures::Measures;
 
 fn rows(count: u64) -> Vec<Row> {
     let measurement = Measurement {
@@ -24,10 +26,14 @@ fn rows(count: u64) -> Vec<Row> {
     (1..=count).map(row).collect()
 }
 
+fn report<'a>(config: &'a Config, rows: &'a [Row]) -> Report<'a> {
+    let (folder, state) = (Path::new("runs/of <b>\"me\" & 'you'"), State::Finished);
+    Report { config, folder, rows, warnings: &[], pictures: Vec::new(), evaluation: None, neighbours: None, state }
+}
+
 fn page(rows: &[Row], warnings: &[Warning], state: State, pictures: &[(u64, Vec<u8>)]) -> String {
     let config = Config::default().with(&Options { seed: Some(7), ..Options::default() });
-    let folder = Path::new("runs/of <b>\"me\" & 'you'");
-    Report { config: &config, folder, rows, warnings, state }.page(pictures)
+    Report { warnings, state, pictures: pictures.to_vec(), ..report(&config, rows) }.page()
 }
 
 fn data(page: &str) -> serde_json::Value {
@@ -128,6 +134,21 @@ fn the_data_hold_curves_slopes_and_samples() {
     assert_eq!((ridges.len(), &ridges[0]["step"], &ridges[19]["step"]), (20, &50.into(), &1000.into()));
     assert_eq!((&ridges[0]["high"], &ridges[0]["counts"][10]), (&4.0.into(), &2.into()));
     assert_eq!(data["samples"][1], serde_json::json!({ "step": 100, "png": "data:image/png;base64,c2Vjb25k" }));
+}
+
+#[test]
+fn a_page_shows_the_measures_there_are() {
+    let config = Config::default().with(&Options { dataset: Some(DatasetName::EightGaussians), ..Options::default() });
+    let data = Dataset::load(&config).unwrap();
+    let measures = Measures::of_points(&data.samples(50_000..50_100), &data, config.dataset).unwrap();
+    let evaluation = Evaluation { dataset: config.dataset, step: 1500, seed: 0, measures };
+    let neighbours = Some(b"png".to_vec());
+    let page = Report { evaluation: Some(evaluation), neighbours, ..report(&config, &[]) }.page();
+    assert_well_formed(&page);
+    assert!(page.contains("Measures, after step 1500"), "{page}");
+    assert!(page.contains("<tr><th>modes covered</th><td>8 of 8</td><td>8 of 8</td></tr>"), "{page}");
+    assert!(page.contains("<img src=\"data:image/png;base64,cG5n\" alt="), "{page}");
+    assert!(!report(&config, &[]).page().contains("Measures, after"));
 }
 
 /// A long run's page is no larger than a short one's.
