@@ -11,8 +11,8 @@
 //!   events.tfevents         the metrics for TensorBoard, if asked for
 //!   checkpoint.safetensors  everything needed to go on
 //!   generator.safetensors   the result
-//!   eval.json               its measures, if it was evaluated
-//!   neighbours.png          samples beside the nearest training images, likewise
+//!   eval.json               the measures of its samples, once the run is finished
+//!   neighbours.png          for images, samples beside the nearest training images
 //! ```
 
 use std::path::{Path, PathBuf};
