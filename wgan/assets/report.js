@@ -49,7 +49,8 @@ const powers = (low, high) => {
   for (let e = from; e <= to; e += stride) {
     for (const factor of high / low > 300 ? [1] : [1, 2, 5]) made.push(factor * 10 ** e);
   }
-  return made.filter(x => x >= low && x <= high);
+  const within = made.filter(x => x >= low && x <= high);
+  return within.length > 1 ? within : ticks(low, high, 4);
 };
 
 // ---- Plots: lines in a square that is stretched, with words beside it that are not.

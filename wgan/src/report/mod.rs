@@ -80,7 +80,7 @@ pub fn write(folder: &RunFolder, config: &Config, rows: &[Row], warnings: &[Warn
 /// Writes the page of a run once more, after an evaluation. That of a run which goes on is left alone: it follows by itself.
 ///
 /// # Errors
-/// As [`write`], and if the run's other files cannot be read.
+/// As [`write()`], and if the run's other files cannot be read.
 pub fn renew(folder: &RunFolder) -> Result<()> {
     let (config, rows) = (folder.read_config()?, metrics::read(&folder.metrics())?);
     let state = match fs::read_to_string(folder.report()) {
@@ -116,6 +116,7 @@ impl Report<'_> {
                 ("warnings", self.warnings()),
                 ("numbers", self.numbers()),
                 ("measures", self.measures()),
+                ("neighbours", self.neighbours()),
                 ("settings", self.settings()),
                 ("commands", self.commands()),
                 ("data", Data::new(self.config, self.rows, &self.pictures).to_json()),
@@ -200,18 +201,22 @@ impl Report<'_> {
         let (step, note) = (evaluation.step, escape(&evaluation.note()));
         let rows = evaluation.rows();
         let rows = table(rows.iter().map(|(name, [generated, real])| [name.as_str(), generated, real]));
-        let neighbours = self.neighbours.as_deref().map_or(String::new(), |png| {
-            let meaning = "Samples, framed, each beside the three training images nearest to it: a copy would look like the first.";
-            format!(
-                "<figure>\n<img src=\"{}\" alt=\"Samples and the training images nearest to them\">\n\
-                 <figcaption>{meaning}</figcaption>\n</figure>\n",
-                data_uri(png)
-            )
-        });
         format!(
             "<section aria-labelledby=\"measures-title\">\n<h2 id=\"measures-title\">Measures, after step {step}</h2>\n\
-             <table>\n<tr><th></th><th>generated</th><th>real</th></tr>\n{rows}</table>\n<p class=\"note\">{note}</p>\n\
-             {neighbours}</section>"
+             <table class=\"measures\">\n<tr><th></th><th>generated</th><th>real</th></tr>\n{rows}</table>\n\
+             <p class=\"note\">{note}</p>\n</section>"
+        )
+    }
+
+    fn neighbours(&self) -> String {
+        let Some(png) = &self.neighbours else { return String::new() };
+        format!(
+            "<section class=\"wide\" aria-labelledby=\"neighbours-title\">\n\
+             <h2 id=\"neighbours-title\">Nearest neighbours</h2>\n\
+             <div class=\"sheet\"><img src=\"{}\" alt=\"Samples and the training images nearest to them\"></div>\n\
+             <p class=\"note\">Samples, framed, each with the three training images nearest to it on its right. A generator \
+             that has learned by heart would show the same image twice.</p>\n</section>",
+            data_uri(png)
         )
     }
 
