@@ -5,6 +5,8 @@
 //! gradient with respect to the input is the same computation with other taps (`taps`). Images are turned so that a
 //! pixel's channels are neighbours, and the kernels read the source pixels where they lie: there is no `im2col` matrix
 //! (Dukhan, "The indirect convolution algorithm", 2019), and taps that fall on the padding don't exist.
+//!
+//! Images with few channels (`planar`) and large layers (`winograd`) have methods of their own.
 
 mod correlate;
 mod filters;
@@ -12,10 +14,12 @@ mod gather;
 mod kernel;
 mod planar;
 mod taps;
+mod winograd;
 
 use correlate::Correlation;
 use gather::Gathering;
 use planar::Planar;
+use winograd::Winograd;
 
 use super::for_each_chunk;
 use super::scratch::with_scratch;
@@ -44,6 +48,8 @@ pub struct Convolution(Method);
 enum Method {
     /// For images with few channels.
     Planar(Planar),
+    /// For large layers.
+    Winograd(Winograd),
     /// For all others.
     Channels { forward: Gathering, backward: Gathering, filter: Correlation },
 }
@@ -51,13 +57,16 @@ enum Method {
 impl Convolution {
     /// Works the taps out.
     pub fn new(sizes: ConvSizes) -> Self {
-        Convolution(Planar::new(sizes).map_or_else(|| Method::channels(sizes), Method::Planar))
+        let few = || Planar::new(sizes).map(Method::Planar);
+        let large = || Winograd::new(sizes).filter(|_| winograd_pays(sizes)).map(Method::Winograd);
+        Convolution(few().or_else(large).unwrap_or_else(|| Method::channels(sizes)))
     }
 
     /// `y` (+)= the convolution of the images `x` with the filters `w`.
     pub fn conv2d(&self, x: &[f32], w: &[f32], y: &mut [f32], accumulate: bool) {
         match &self.0 {
             Method::Planar(planar) => planar.conv2d(x, w, y, accumulate),
+            Method::Winograd(winograd) => winograd.conv2d(x, w, y, accumulate),
             Method::Channels { forward, .. } => forward.run(x, w, y, accumulate),
         }
     }
@@ -66,6 +75,7 @@ impl Convolution {
     pub fn conv2d_input(&self, g: &[f32], w: &[f32], dx: &mut [f32], accumulate: bool) {
         match &self.0 {
             Method::Planar(planar) => planar.conv2d_input(g, w, dx, accumulate),
+            Method::Winograd(winograd) => winograd.conv2d_input(g, w, dx, accumulate),
             Method::Channels { backward, .. } => backward.run(g, w, dx, accumulate),
         }
     }
@@ -74,6 +84,7 @@ impl Convolution {
     pub fn conv2d_filter(&self, x: &[f32], g: &[f32], dw: &mut [f32], accumulate: bool) {
         match &self.0 {
             Method::Planar(planar) => planar.conv2d_filter(x, g, dw, accumulate),
+            Method::Winograd(winograd) => winograd.conv2d_filter(x, g, dw, accumulate),
             Method::Channels { filter, .. } => filter.run(x, g, dw, accumulate),
         }
     }
@@ -99,6 +110,11 @@ impl Method {
             filter: Correlation { batch, inputs, results, connections },
         }
     }
+}
+
+/// Whether the transforms take less time than they save, by measurement on the DCGAN's layers.
+fn winograd_pays(ConvSizes { batch, channels, filters, out, .. }: ConvSizes) -> bool {
+    channels >= 64 && filters >= 128 && batch * out[0] * out[1] >= 800
 }
 
 /// The images of one side of a convolution: its inputs or its results.
@@ -134,16 +150,20 @@ impl Side {
     fn turn_back(self, turned: &[f32], x: &mut [f32], accumulate: bool) {
         for_each_chunk(x, self.image(), turned.len(), |image, x| {
             let turned = &turned[image * self.image()..];
-            let sizes = [self.pixels, self.channels];
-            if accumulate {
-                with_scratch(self.image(), |image| {
-                    transpose(sizes, turned, self.channels, image, self.pixels);
-                    x.iter_mut().zip(image).for_each(|(x, image)| *x += *image);
-                });
-            } else {
-                transpose(sizes, turned, self.channels, x, self.pixels);
-            }
+            add_transpose([self.pixels, self.channels], turned, x, accumulate);
         });
+    }
+}
+
+/// `y` (+)= the transpose of `x`, which has these rows and columns.
+fn add_transpose([rows, columns]: [usize; 2], x: &[f32], y: &mut [f32], accumulate: bool) {
+    if accumulate {
+        with_scratch(y.len(), |transposed| {
+            transpose([rows, columns], x, columns, transposed, rows);
+            y.iter_mut().zip(transposed).for_each(|(y, value)| *y += *value);
+        });
+    } else {
+        transpose([rows, columns], x, columns, y, rows);
     }
 }
 
@@ -156,14 +176,14 @@ mod tests {
     use crate::cpu::testing::{numbers, same_bits_on_any_number_of_threads};
     use crate::ops::Conv;
 
-    struct Case {
-        sizes: ConvSizes,
-        x: Vec<f32>,
-        w: Vec<f32>,
-        g: Vec<f32>,
+    pub struct Case {
+        pub sizes: ConvSizes,
+        pub x: Vec<f32>,
+        pub w: Vec<f32>,
+        pub g: Vec<f32>,
     }
 
-    fn case(x: [usize; 4], filters: usize, kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2]) -> Case {
+    pub fn case(x: [usize; 4], filters: usize, kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2]) -> Case {
         let windows = |axis| (x[axis + 2] + 2 * padding[axis] - kernel[axis]) / stride[axis] + 1;
         let w = [filters, x[1], kernel[0], kernel[1]];
         let g = [x[0], filters, windows(0), windows(1)];
@@ -173,7 +193,7 @@ mod tests {
     }
 
     /// The form's terms as (index into x, index into w, index into g): seven loops.
-    fn for_each_term(sizes: &ConvSizes, mut f: impl FnMut(usize, usize, usize)) {
+    pub fn for_each_term(sizes: &ConvSizes, mut f: impl FnMut(usize, usize, usize)) {
         let &ConvSizes { batch, channels, height, width, filters, kernel, out, stride, padding } = sizes;
         for n in 0..batch {
             for o in 0..filters {

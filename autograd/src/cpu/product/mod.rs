@@ -6,7 +6,7 @@
 //! - `few` computes products with a side of a few numbers only, such as a critic's last layer.
 
 mod few;
-mod kernel;
+pub(super) mod kernel;
 mod library;
 mod panels;
 

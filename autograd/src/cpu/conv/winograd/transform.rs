@@ -1,0 +1,322 @@
+//! Winograd's transforms: planes of pixels to points and back, some channels side by side.
+
+use pulp::Simd;
+
+use super::super::super::Shared;
+use super::super::super::scratch::{CacheLine, with_scratch};
+use super::super::super::transpose::transpose;
+use super::super::add_transpose;
+use super::axis::Segment;
+use super::points::{Matrix, POINTS, evaluate, interpolate};
+
+/// Takes a block of planes, `[items, lanes, pixels]`, to points. At each point there is a matrix: `[items, tiles, phases,
+/// lanes]` or, for filters by their channels, `[phases, items, lanes]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transform {
+    /// Planes that are items of a block, and those side by side.
+    pub items: usize,
+    pub lanes: usize,
+    /// Distances between these planes.
+    strides: [usize; 2],
+    /// Pixels of a plane.
+    pixels: usize,
+    patches: Vec<Patch>,
+    pub points: Vec<Point>,
+    /// Numbers at all points.
+    pub len: usize,
+}
+
+/// A matrix's place and size.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    pub start: usize,
+    /// Rows for each item.
+    pub tiles: usize,
+    pub columns: usize,
+}
+
+/// A segment of a plane's rows and one of its columns. Their matrices take its pixels to points: rows · pixels · columnsᵀ.
+#[derive(Debug, Clone, PartialEq)]
+struct Patch {
+    tile: [usize; 2],
+    phase: [usize; 2],
+    rows: Matrix,
+    columns: Matrix,
+    /// Its pixels, row by row. The padding's zero comes behind the plane.
+    pixels: Vec<usize>,
+    /// Where its points lie, row by row: for the first item, and the distance to the next.
+    points: Vec<[usize; 2]>,
+}
+
+impl Transform {
+    /// The transform of such blocks.
+    pub fn new(
+        [items, lanes]: [usize; 2],
+        strides: [usize; 2],
+        [height, width]: [usize; 2],
+        [rows, columns]: [Vec<Segment>; 2],
+        phases_first: bool,
+    ) -> Self {
+        let patches = rows.iter().flat_map(|row| columns.iter().map(move |column| (row, column)));
+        let patches = patches.map(|(row, column)| Patch::new(row, column, [height, width])).collect();
+        let pixels = height * width;
+        let mut transform = Transform { items, lanes, strides, pixels, patches, points: Vec::new(), len: 0 };
+        for i in 0..POINTS {
+            for j in 0..POINTS {
+                transform.add_point([i, j], phases_first);
+            }
+        }
+        transform
+    }
+
+    fn add_point(&mut self, point: [usize; 2], phases_first: bool) {
+        let Transform { items, lanes, len: start, .. } = *self;
+        let patches = || self.patches.iter().filter(|patch| patch.has(point));
+        let tiles: Vec<_> = patches().filter(|patch| patch.phase == [0, 0]).map(|patch| patch.tile).collect();
+        let phases: Vec<_> = patches().filter(|patch| patch.tile == [0, 0]).map(|patch| patch.phase).collect();
+        if tiles.is_empty() {
+            return;
+        }
+        for patch in self.patches.iter_mut().filter(|patch| patch.has(point)) {
+            let [tile, phase] = [position(&tiles, patch.tile), position(&phases, patch.phase)];
+            patch.points.push(match phases_first {
+                true => [start + phase * items * lanes, lanes],
+                false => [start + (tile * phases.len() + phase) * lanes, tiles.len() * phases.len() * lanes],
+            });
+        }
+        let (tiles, columns) = (tiles.len(), phases.len() * lanes);
+        self.points.push(Point { start, tiles, columns });
+        // An odd number of cache lines, so that a patch's points don't compete for the same places in the caches.
+        self.len += (items * tiles * columns).next_multiple_of(2 * CacheLine::LEN) + CacheLine::LEN;
+    }
+
+    /// Takes that many planes of the block `[items, lanes]` of `x` to their points.
+    pub fn spread(&self, x: &[f32], items: usize, block: [usize; 2], points: &mut [f32]) {
+        let Transform { lanes, strides, pixels, .. } = *self;
+        // Planes that follow one another are turned together.
+        let together = if strides[0] == pixels { items } else { 1 };
+        with_scratch((together * pixels + 1) * lanes, |turned| {
+            turned[together * pixels * lanes..].fill(0.0); // the padding
+            for first in (0..items).step_by(together) {
+                let x = &x[self.start(block) + first * strides[0]..];
+                transpose([lanes, together * pixels], x, strides[1], turned, lanes);
+                for item in 0..together {
+                    let turned = &turned[item * pixels * lanes..];
+                    pulp::Arch::new().dispatch(Spread { transform: self, turned, points, item: first + item });
+                }
+            }
+        });
+    }
+
+    /// The transposed map: the block `[items, lanes]` of `x` (+)= what the points give.
+    ///
+    /// # Safety
+    /// Nothing else may access this block of `x` meanwhile.
+    pub unsafe fn collect(&self, points: &[f32], items: usize, x: Shared, block: [usize; 2], accumulate: bool) {
+        let Transform { lanes, strides, pixels, .. } = *self;
+        with_scratch((pixels + 1) * lanes, |turned| {
+            for item in 0..items {
+                turned.fill(0.0);
+                pulp::Arch::new().dispatch(Collect { transform: self, points, item, turned });
+                let start = self.start(block) + item * strides[0];
+                // SAFETY: as the caller promises.
+                let x = unsafe { x.slice(start..start + lanes * pixels) };
+                add_transpose([pixels, lanes], &turned[..pixels * lanes], x, accumulate);
+            }
+        });
+    }
+
+    /// Where a block begins.
+    fn start(&self, [items, lanes]: [usize; 2]) -> usize {
+        items * self.items * self.strides[0] + lanes * self.lanes * self.strides[1]
+    }
+}
+
+impl Patch {
+    fn new(row: &Segment, column: &Segment, [height, width]: [usize; 2]) -> Self {
+        let pixel = |row: &Option<usize>, column: &Option<usize>| match (row, column) {
+            (Some(row), Some(column)) => row * width + column,
+            _ => height * width,
+        };
+        Patch {
+            tile: [row.tile, column.tile],
+            phase: [row.phase, column.phase],
+            rows: row.matrix,
+            columns: column.matrix,
+            pixels: row.pixels.iter().flat_map(|i| column.pixels.iter().map(move |j| pixel(i, j))).collect(),
+            points: Vec::new(),
+        }
+    }
+
+    fn has(&self, [i, j]: [usize; 2]) -> bool {
+        i < self.rows.size()[0] && j < self.columns.size()[0]
+    }
+
+    /// Where an item's points lie.
+    #[inline(always)]
+    fn places(&self, item: usize) -> [usize; POINTS * POINTS] {
+        let mut places = [0; POINTS * POINTS];
+        for (place, [first, distance]) in places.iter_mut().zip(&self.points) {
+            *place = first + item * distance;
+        }
+        places
+    }
+}
+
+fn position(all: &[[usize; 2]], one: [usize; 2]) -> usize {
+    all.iter().position(|&other| other == one).expect("a tile has the points of its phases, and a phase of its tiles")
+}
+
+/// Monomorphises `body` for a matrix, so that its zeros and ones cost nothing.
+macro_rules! for_matrix {
+    ($matrix:expr, $constant:ident => $body:expr) => {
+        for_matrix!($matrix, $constant => $body, [6 4] [6 3] [5 4] [5 3] [5 2] [4 3] [4 2], [6 6] [5 5] [5 4] [4 4])
+    };
+    ($matrix:expr, $constant:ident => $body:expr, $([$n:literal $m:literal])*, $([$points:literal $pixels:literal])*) => {
+        match $matrix {
+            $(Matrix::Evaluate { points: $n, pixels: $m } => {
+                let $constant = const { &evaluate::<$n, $m>() };
+                $body
+            })*
+            $(Matrix::Interpolate { points: $points, pixels: $pixels } => {
+                let $constant = const { &interpolate::<$points, $pixels>() };
+                $body
+            })*
+            matrix => unreachable!("{matrix:?} belongs to no segment"),
+        }
+    };
+}
+
+/// Σ factors[i] · x[i].
+#[inline(always)]
+fn combination<S: Simd, const N: usize>(simd: S, factors: [f32; N], x: [S::f32s; N]) -> S::f32s {
+    let mut sum = None;
+    for i in 0..N {
+        sum = match (sum, factors[i]) {
+            (sum, 0.0) => sum,
+            (None, 1.0) => Some(x[i]),
+            (None, factor) => Some(simd.mul_f32s(simd.splat_f32s(factor), x[i])),
+            (Some(sum), 1.0) => Some(simd.add_f32s(sum, x[i])),
+            (Some(sum), -1.0) => Some(simd.sub_f32s(sum, x[i])),
+            (Some(sum), factor) => Some(simd.mul_add_e_f32s(simd.splat_f32s(factor), x[i], sum)),
+        };
+    }
+    sum.unwrap_or(simd.splat_f32s(0.0))
+}
+
+/// matrix · x. (Loops here: closures that make arrays are not inlined.)
+#[inline(always)]
+fn times<S: Simd, const N: usize, const M: usize>(simd: S, matrix: &[[f32; M]; N], x: [S::f32s; M]) -> [S::f32s; N] {
+    let mut y = [simd.splat_f32s(0.0); N];
+    for n in 0..N {
+        y[n] = combination(simd, matrix[n], x);
+    }
+    y
+}
+
+/// matrixᵀ · x.
+#[inline(always)]
+fn transposed_times<S: Simd, const N: usize, const M: usize>(
+    simd: S,
+    matrix: &[[f32; M]; N],
+    x: [S::f32s; N],
+) -> [S::f32s; M] {
+    let mut transposed = [[0.0; N]; M];
+    for n in 0..N {
+        for m in 0..M {
+            transposed[m][n] = matrix[n][m];
+        }
+    }
+    times(simd, &transposed, x)
+}
+
+/// `at(0), at(1), …`
+#[inline(always)]
+fn vectors<V: Copy, const N: usize>(zero: V, at: impl Fn(usize) -> V) -> [V; N] {
+    let mut vectors = [zero; N];
+    for (i, vector) in vectors.iter_mut().enumerate() {
+        *vector = at(i);
+    }
+    vectors
+}
+
+/// The vector that begins at `numbers[at]`.
+#[inline(always)]
+fn load<S: Simd>(numbers: &[f32], at: usize) -> S::f32s {
+    S::as_simd_f32s(&numbers[at..at + S::F32_LANES]).0[0]
+}
+
+/// The same, to be written.
+#[inline(always)]
+fn at<S: Simd>(numbers: &mut [f32], at: usize) -> &mut S::f32s {
+    &mut S::as_mut_simd_f32s(&mut numbers[at..at + S::F32_LANES]).0[0]
+}
+
+struct Spread<'a> {
+    transform: &'a Transform,
+    turned: &'a [f32],
+    points: &'a mut [f32],
+    item: usize,
+}
+
+impl pulp::WithSimd for Spread<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Spread { transform: &Transform { lanes, ref patches, .. }, turned, points, item } = self;
+        let zero = simd.splat_f32s(0.0);
+        let mut between = [[zero; POINTS]; POINTS];
+        for patch in patches {
+            let (places, [height, _], [_, width]) = (patch.places(item), patch.rows.size(), patch.columns.size());
+            for lane in (0..lanes).step_by(S::F32_LANES) {
+                for_matrix!(patch.rows, matrix => for (j, between) in between.iter_mut().enumerate().take(width) {
+                    let column = vectors(zero, #[inline(always)] |i| {
+                        load::<S>(turned, patch.pixels[i * width + j] * lanes + lane)
+                    });
+                    between.iter_mut().zip(times(simd, matrix, column)).for_each(|(between, vector)| *between = vector);
+                });
+                for_matrix!(patch.columns, matrix => for i in 0..height {
+                    let row = times(simd, matrix, vectors(zero, #[inline(always)] |j| between[j][i]));
+                    for (vector, place) in row.into_iter().zip(&places[i * row.len()..]) {
+                        *at::<S>(points, place + lane) = vector;
+                    }
+                });
+            }
+        }
+    }
+}
+
+struct Collect<'a> {
+    transform: &'a Transform,
+    points: &'a [f32],
+    item: usize,
+    turned: &'a mut [f32],
+}
+
+impl pulp::WithSimd for Collect<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Collect { transform: &Transform { lanes, ref patches, .. }, points, item, turned } = self;
+        let zero = simd.splat_f32s(0.0);
+        let mut between = [[zero; POINTS]; POINTS];
+        for patch in patches {
+            let (places, [height, _], [_, width]) = (patch.places(item), patch.rows.size(), patch.columns.size());
+            for lane in (0..lanes).step_by(S::F32_LANES) {
+                for_matrix!(patch.columns, matrix => for i in 0..height {
+                    let places = &places[i * matrix.len()..];
+                    let row = vectors(zero, #[inline(always)] |j| load::<S>(points, places[j] + lane));
+                    let row = transposed_times(simd, matrix, row);
+                    between.iter_mut().zip(row).for_each(|(between, vector)| between[i] = vector);
+                });
+                for_matrix!(patch.rows, matrix => for (j, between) in between.iter().enumerate().take(width) {
+                    let column = vectors(zero, #[inline(always)] |i| between[i]);
+                    for (i, vector) in transposed_times(simd, matrix, column).into_iter().enumerate() {
+                        let pixel = at::<S>(turned, patch.pixels[i * width + j] * lanes + lane);
+                        *pixel = simd.add_f32s(*pixel, vector);
+                    }
+                });
+            }
+        }
+    }
+}
