@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::conv::View;
 use crate::launch::Launch;
 use crate::memory::{DeviceStorage, Memory};
-use crate::{Choice, Error, Facts, Kind, conv, product};
+use crate::{Choice, Error, Facts, conv, product};
 
 /// The OpenCL backend: a device with an in-order queue of its own.
 pub struct OpenCl(Arc<Context>);
@@ -26,12 +26,18 @@ impl OpenCl {
         Ok(OpenCl(Arc::new(Context::open(choice)?)))
     }
 
-    /// Opens a device to run the kernels made for another kind of device: a GPU's kernels run on a CPU too, slowly.
+    /// Opens a device to run the kernels made for one of other facts: a GPU's kernels run on a CPU too, slowly.
+    ///
+    /// ```no_run
+    /// use opencl::{Choice, Kind, OpenCl};
+    /// let like_a_gpu = OpenCl::open_with(Choice::Best, |facts| facts.kind = Kind::Gpu)?;
+    /// # Ok::<(), opencl::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`open`](OpenCl::open).
-    pub fn open_as(choice: Choice, kind: Kind) -> Result<Self, Error> {
-        Ok(OpenCl(Arc::new(Context::open(choice)?.of_kind(kind))))
+    pub fn open_with(choice: Choice, adjust: impl FnOnce(&mut Facts)) -> Result<Self, Error> {
+        Ok(OpenCl(Arc::new(Context::open(choice)?.taken_for(adjust))))
     }
 
     /// What its driver says about it.

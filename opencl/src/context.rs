@@ -85,9 +85,9 @@ impl Context {
         })
     }
 
-    /// Runs the kernels made for another kind of device.
-    pub(crate) fn of_kind(mut self, kind: Kind) -> Self {
-        self.facts.kind = kind;
+    /// Runs the kernels made for a device of other facts.
+    pub(crate) fn taken_for(mut self, adjust: impl FnOnce(&mut Facts)) -> Self {
+        adjust(&mut self.facts);
         self
     }
 

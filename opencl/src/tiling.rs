@@ -10,6 +10,9 @@ const PANEL: &str = include_str!("../kernels/panel.cl");
 const TILE: &str = include_str!("../kernels/tile.cl");
 const SLICES: &str = include_str!("../kernels/slices.cl");
 
+/// More slices would cost more memory than they save time.
+const MOST_SLICES: usize = 64;
+
 /// Numbers between the rows of a tile in local memory: they keep 4 numbers aligned, and columns in different banks.
 const PADDING: usize = 4;
 
@@ -167,7 +170,7 @@ impl Tiling {
 
 /// Into how many slices the terms are cut so that the device has `wanted` groups, each with `least` terms or more.
 fn slices(wanted: usize, groups: usize, terms: usize, least: usize) -> usize {
-    (wanted / groups.max(1)).min(terms / least).clamp(1, 64)
+    (wanted / groups.max(1)).min(terms / least).clamp(1, MOST_SLICES)
 }
 
 /// A product to be launched.
@@ -193,4 +196,57 @@ pub(crate) struct Task<'a> {
 /// An extent or a stride as the kernels know it.
 pub(crate) fn uint(value: usize) -> Argument {
     Argument::UInt(u32::try_from(value).expect("no device gives a buffer of 2³² numbers, 16 GiB, at once"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(kind: Kind, compute_units: usize) -> Facts {
+        Facts {
+            name: String::new(),
+            kind,
+            compute_units,
+            local_memory: 1 << 15,
+            vector_width: 8,
+            max_work_group: 256,
+            memory: 0,
+            largest_allocation: 0,
+            doubles: false,
+        }
+    }
+
+    /// The tiling of a product, and its number of groups.
+    fn tiling(facts: &Facts, [rows, columns, terms]: [usize; 3]) -> (Tiling, usize) {
+        let tiling = Tiling::choose(facts, Extents { rows, columns, terms }, |width| columns.div_ceil(width));
+        (tiling, columns.div_ceil(tiling.columns) * rows.div_ceil(tiling.block) * tiling.slices)
+    }
+
+    /// Whatever the product, a group fits the device, and where there are terms enough to go round, every unit of the
+    /// device has one.
+    #[test]
+    fn groups_fit_the_device_and_occupy_it() {
+        for (kind, units) in [(Kind::Cpu, 2), (Kind::Cpu, 64), (Kind::Gpu, 16), (Kind::Gpu, 132)] {
+            let facts = facts(kind, units);
+            for rows in [1, 3, 64, 500] {
+                for columns in [5, 64, 784] {
+                    for terms in [0, 1, 100, 100_000] {
+                        let (tiling, groups) = tiling(&facts, [rows, columns, terms]);
+                        assert!(tiling.local() <= facts.local_memory, "{tiling:?}");
+                        assert!(tiling.items() <= facts.max_work_group, "{tiling:?}");
+                        let occupied = groups >= units || tiling.slices == MOST_SLICES;
+                        assert!(terms < 100_000 || occupied, "{tiling:?}: {groups} groups for {rows}×{columns}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sums_are_cut_only_where_groups_are_few() {
+        let facts = facts(Kind::Gpu, 16);
+        assert_eq!(tiling(&facts, [4096, 4096, 512]).0.slices, 1);
+        assert_eq!(tiling(&facts, [64, 64, 100_000]).0.slices, 32); // two groups a unit
+        assert_eq!(tiling(&facts, [64, 64, 100]).0.slices, 1); // not worth another launch
+    }
 }

@@ -130,7 +130,7 @@ fn padding_has_no_terms() {
     let mut w = vec![1.0; 9];
     w[0] = f32::INFINITY; // above and to the left: on the padding for the first row and the first column
     for device in devices() {
-        let [y, ..] = case.views(&device, false, &[vec![1.0; 9], w.clone(), vec![1.0; 9]]);
+        let [y, ..] = case.views(device, false, &[vec![1.0; 9], w.clone(), vec![1.0; 9]]);
         let infinite = f32::INFINITY;
         assert_eq!(y, [4.0, 6.0, 4.0, 6.0, infinite, infinite, 4.0, infinite, infinite]);
     }

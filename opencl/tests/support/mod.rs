@@ -3,13 +3,20 @@
 use std::sync::OnceLock;
 
 use autograd::{Device, Stream};
-use opencl::{Choice, Kind, OpenCl};
+use opencl::{Choice, Facts, Kind, OpenCl};
 
-/// The best device with the kernels for CPUs and with those for GPUs.
-pub fn devices() -> [Device; 2] {
-    static DEVICES: OnceLock<[Device; 2]> = OnceLock::new();
-    let open = |kind| Device::new(OpenCl::open_as(Choice::Best, kind).unwrap_or_else(|error| panic!("{error}")));
-    DEVICES.get_or_init(|| [Kind::Cpu, Kind::Gpu].map(open)).clone()
+/// The best device as it is, and taken for others, whose kernels are different: for a CPU with short vectors and a small
+/// cache, for a GPU so small that large tiles occupy it, and for one so large that sums are cut into slices.
+pub fn devices() -> &'static [Device] {
+    static DEVICES: OnceLock<Vec<Device>> = OnceLock::new();
+    let facts: [fn(&mut Facts); 4] = [
+        |_| (),
+        |facts| (facts.kind, facts.vector_width, facts.local_memory) = (Kind::Cpu, 4, 1 << 14),
+        |facts| (facts.kind, facts.compute_units) = (Kind::Gpu, 2),
+        |facts| (facts.kind, facts.compute_units) = (Kind::Gpu, 64),
+    ];
+    let open = |adjust| OpenCl::open_with(Choice::Best, adjust).unwrap_or_else(|error| panic!("{error}"));
+    DEVICES.get_or_init(|| facts.map(|adjust| Device::new(open(adjust))).into())
 }
 
 /// Numbers in [−1, 1).
