@@ -41,6 +41,9 @@ def main():
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="for every program [default: all cores]")
     parser.add_argument("--iterations", type=int, default=20, help="in each turn [default: 20]")
     parser.add_argument("--turns", type=int, default=3, help="of every program [default: 3]")
+    parser.add_argument("--backend", default="cpu", help="what ours computes on, as in benches step [default: cpu]")
+    parser.add_argument("--device", default="cpu", help="what PyTorch computes on, such as cuda [default: cpu]")
+    parser.add_argument("--batch", type=int, help="samples per update [default: the configuration's]")
     parser.add_argument("--jax", action="store_true", help="compare with JAX, too")
     parser.add_argument("--force", action="store_true", help="measure even while something else is running")
     parser.add_argument("--measure", nargs=2, metavar=("LIBRARY", "DUMP"), help=argparse.SUPPRESS)
@@ -69,12 +72,13 @@ def compare(configurations, options):
     missing = " ".join(library for library in libraries if importlib.util.find_spec(library) is None)
     if missing:
         sys.exit(f"error: what is compared with is missing; install it with: pip install {missing}")
-    ours = build()
+    ours = build(options)
     results = {}
     with tempfile.TemporaryDirectory() as folder:
         for configuration in configurations:
             dump = Path(folder) / f"{configuration}.safetensors"
-            step = [ours, "step", configuration, f"--threads={options.threads}"]
+            step = [ours, "step", configuration, f"--threads={options.threads}", f"--backend={options.backend}"]
+            step += [f"--batch={options.batch}"] if options.batch else []
             checked([*step, "--dump", dump])
             for library in libraries:
                 check(library, configuration, dump, options)
@@ -83,6 +87,7 @@ def compare(configurations, options):
                 commands[library] = [
                     *(sys.executable, __file__, configuration, "--measure", library, dump),
                     *(f"--threads={options.threads}", f"--iterations={options.iterations}"),
+                    f"--device={options.device}",
                 ]
             turns = {program: [] for program in commands}
             for _ in range(options.turns):
@@ -95,9 +100,10 @@ def compare(configurations, options):
     print_table(results, options)
 
 
-def build():
+def build(options):
     """Builds the program that trains with this project, and returns its path."""
     command = "cargo build --release -p benches --bin benches --message-format=json-render-diagnostics"
+    command += "" if options.backend == "cpu" else " --features opencl"
     output = checked(command.split(), cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout
     executables = [json.loads(line).get("executable") for line in output.splitlines()]
     return next(path for path in executables if path)
@@ -112,7 +118,7 @@ def checked(command, **options):
 def check(library, configuration, dump, options):
     """Exits unless the library computes the same losses and gradients of the same weights and samples."""
     expected = read_safetensors(dump)
-    found, scale = training(library, configuration, expected, options.threads).losses_and_gradients(expected)
+    found, scale = training(library, configuration, expected, options).losses_and_gradients(expected)
     # The gradient of the critic's last bias is 0 but for rounding, so a tensor is compared with its network's others.
     norms = {name: np.linalg.norm(value) for name, value in expected.items() if name.startswith("gradient")}
     worst = 0.0
@@ -129,8 +135,9 @@ def check(library, configuration, dump, options):
     print(f"{configuration}: {library} computes the same to {worst:.0e}", flush=True)
 
 
-def training(library, configuration, dump, threads):
-    return importlib.import_module(f"{library}_training").Training(configuration, dump, threads)
+def training(library, configuration, dump, options):
+    device = {"device": options.device} if library == "torch" else {}
+    return importlib.import_module(f"{library}_training").Training(configuration, dump, options.threads, **device)
 
 
 def read_safetensors(path):
@@ -172,7 +179,7 @@ def run(command):
 def measure(library, dump, options):
     """Trains with a library and prints what `benches step` does."""
     [configuration] = options.configurations
-    trainee = training(library, configuration, read_safetensors(dump), options.threads)
+    trainee = training(library, configuration, read_safetensors(dump), options)
     trainee.iterate()
     print(STARTED, file=sys.stderr, flush=True)
     for _ in range(WARM_UP - 1):

@@ -40,8 +40,11 @@ def networks(configuration, latent, sample):
 
 
 class Training:
-    def __init__(self, configuration, dump, threads):
+    def __init__(self, configuration, dump, threads, device="cpu"):
         torch.set_num_threads(threads)
+        torch.set_default_device(device)
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # 24 bits, as everywhere here
+        self.on_gpu = device != "cpu"
         dump = {name: torch.tensor(value) for name, value in dump.items()}
         self.batch, self.latent = dump["noise"].shape
         self.penalised = configuration.endswith("gp")
@@ -84,6 +87,8 @@ class Training:
         self.generator_rule.zero_grad()
         self.generator_loss(torch.randn(self.batch, self.latent)).backward(inputs=list(self.generator.parameters()))
         self.generator_rule.step()
+        if self.on_gpu:
+            torch.cuda.synchronize()  # what is timed is done
 
     def losses_and_gradients(self, dump):
         """What the dump holds as results, by its names, and the mean absolute score."""
@@ -96,8 +101,8 @@ class Training:
             ("critic", self.critic, self.critic_loss(real, fake, mixes[0])),
             ("generator", self.generator, self.generator_loss(noise)),
         ]:
-            found[f"{name} loss"] = loss.detach().numpy()
+            found[f"{name} loss"] = loss.detach().cpu().numpy()
             gradients = torch.autograd.grad(loss, list(network.parameters()))
             for (key, _), gradient in zip(network.named_parameters(), gradients):
-                found[f"gradient of {name}.{key}"] = gradient.numpy()
+                found[f"gradient of {name}.{key}"] = gradient.cpu().numpy()
         return found, scale

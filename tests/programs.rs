@@ -3,9 +3,11 @@
 
 mod support;
 
+use std::collections::HashMap;
+
 use autograd::ops::Conv;
 use autograd::{ByteTable, Device, Error, Feed, Program, Shape, Stream, Tape, Tensor, Var, Variable};
-use support::{Activation, assert_agree, by_name, devices, draw, draw_inputs, interpret, penalty};
+use support::{Activation, assert_agree, by_name, devices, devices_for, draw, draw_inputs, interpret, penalty};
 
 /// Sums of a few hundred products in f32, each order of adding giving other roundings, relative to the largest element.
 const TOLERANCE: f32 = 1e-5;
@@ -790,12 +792,12 @@ fn random_programs_compute_their_tapes() {
         let start: Vec<Tensor> = variables.iter().map(|variable| variable.read().expect("host")).collect();
         let wanted: Vec<Var> = outputs.iter().copied().chain(assigned.iter().map(|&(_, new)| new)).collect();
         let expected = interpret(&tape, &wanted, &by_name(&inputs), 0);
-        for device in devices() {
+        for device in devices_for(seed) {
             variables.iter().zip(&start).for_each(|(variable, start)| variable.write(start).expect("the same shape"));
             let mut program = device.program(&tape, &outputs).expect("a program");
             let found = program.run(&by_name(&inputs)).expect("every input is given");
             for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
-                assert_agree(found, expected, 1e-4, &format!("seed {seed}, output {i}\n{tape}"));
+                assert_agree(found, expected, 1e-4, &format!("seed {seed}, output {i} on {}\n{tape}", device.name()));
             }
             let mut state = start.clone();
             for (&(variable, _), new) in assigned.iter().zip(&expected[outputs.len()..]) {
@@ -803,7 +805,12 @@ fn random_programs_compute_their_tapes() {
             }
             for (i, (variable, expected)) in variables.iter().zip(&state).enumerate() {
                 let found = variable.read().expect("on the CPU");
-                assert_agree(&found, expected, 1e-4, &format!("seed {seed}, Variable {i}\n{tape}"));
+                assert_agree(
+                    &found,
+                    expected,
+                    1e-4,
+                    &format!("seed {seed}, Variable {i} on {}\n{tape}", device.name()),
+                );
             }
         }
     }
@@ -848,19 +855,16 @@ fn random_passes_over_matrices_compute_their_tapes_with_the_same_bits_on_any_num
 
         let inputs = draw_inputs(&tape);
         let expected = interpret(&tape, &outputs, &by_name(&inputs), 0);
-        let mut first: Option<Vec<Vec<u32>>> = None;
-        for device in devices() {
+        let mut first: HashMap<String, Vec<Vec<u32>>> = HashMap::new();
+        for device in devices_for(seed) {
             let mut program = device.program(&tape, &outputs).expect("a program");
             let found = program.run(&by_name(&inputs)).expect("every input is given");
             for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
-                assert_agree(found, expected, 1e-4, &format!("seed {seed}, output {i}\n{tape}"));
+                assert_agree(found, expected, 1e-4, &format!("seed {seed}, output {i} on {}\n{tape}", device.name()));
             }
             let found = bits(found);
-            assert!(
-                *first.get_or_insert_with(|| found.clone()) == found,
-                "seed {seed}: other bits on {}",
-                device.name()
-            );
+            let known = first.entry(device.name()).or_insert_with(|| found.clone());
+            assert!(*known == found, "seed {seed}: other bits on {}", device.name());
         }
     }
 }

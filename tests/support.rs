@@ -33,9 +33,32 @@ pub fn assert_close(a: &Tensor<f64>, b: &Tensor<f64>, tolerance: f64) {
     }
 }
 
-/// Every device that needs no driver: the CPU on one thread and on several.
+/// Every device: the CPU on one thread and on several and, with the feature `opencl`, the best that OpenCL finds.
 pub fn devices() -> Vec<Device> {
-    [1, 3].map(|threads| Device::cpu_with_threads(threads).expect("threads")).into()
+    cpus().into_iter().chain(opencl_device()).collect()
+}
+
+/// The devices for one of many programs that are alike: OpenCL, whose driver compiles every kernel, takes every fortieth.
+pub fn devices_for(seed: u64) -> Vec<Device> {
+    if seed.is_multiple_of(40) { devices() } else { cpus().into() }
+}
+
+fn cpus() -> [Device; 2] {
+    [1, 3].map(|threads| Device::cpu_with_threads(threads).expect("threads"))
+}
+
+/// One for all tests, which build the same kernels.
+#[cfg(feature = "opencl")]
+fn opencl_device() -> Option<Device> {
+    use std::sync::LazyLock;
+    static DEVICE: LazyLock<Device> =
+        LazyLock::new(|| Device::new(opencl::OpenCl::open(opencl::Choice::Best).expect("an OpenCL driver")));
+    Some(DEVICE.clone())
+}
+
+#[cfg(not(feature = "opencl"))]
+fn opencl_device() -> Option<Device> {
+    None
 }
 
 /// A value for each input that a tape declares, uniform in [−1, 1).

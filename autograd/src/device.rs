@@ -24,6 +24,9 @@ pub trait Backend: Send + Sync {
     fn load(&self, plan: Plan) -> Result<Box<dyn Executable>, Error>;
 }
 
+/// Outputs on their way to the host: waits for them.
+pub type Arrival = Box<dyn FnOnce() -> Result<Vec<Vec<f32>>, Error> + Send>;
+
 /// A program on a device.
 pub trait Executable: Send {
     /// Sets the input at this position of [`Plan::inputs`].
@@ -32,17 +35,31 @@ pub trait Executable: Send {
     /// If the device fails.
     fn write_input(&mut self, position: usize, values: &[f32]) -> Result<(), Error>;
 
-    /// Runs once; `step` is what random numbers depend on.
+    /// Starts a run, which goes on after all that was started before; `step` is what random numbers depend on. A device
+    /// that works beside the host may return before the run is done.
     ///
     /// # Errors
     /// If the device fails.
     fn run(&mut self, step: u64) -> Result<(), Error>;
 
-    /// Reads the output at this position of [`Plan::outputs`].
+    /// Reads the output at this position of [`Plan::outputs`] when the run is done.
     ///
     /// # Errors
     /// If the device fails.
     fn read_output(&mut self, position: usize, values: &mut [f32]) -> Result<(), Error>;
+
+    /// Sends all outputs of the latest run, of these lengths, on their way: further runs do not touch them. A device that
+    /// works beside the host does not wait for them.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn send_outputs(&mut self, lens: &[usize]) -> Result<Arrival, Error> {
+        let mut outputs: Vec<Vec<f32>> = lens.iter().map(|&len| vec![0.0; len]).collect();
+        for (position, values) in outputs.iter_mut().enumerate() {
+            self.read_output(position, values)?;
+        }
+        Ok(Box::new(|| Ok(outputs)))
+    }
 
     /// From now on, measures the time that every step of the plan takes.
     fn start_profile(&mut self) {}

@@ -54,14 +54,14 @@ mod tape;
 mod tensor;
 mod variable;
 
-pub use device::{Backend, Device, Executable};
+pub use device::{Arrival, Backend, Device, Executable};
 pub use error::Error;
 pub use gradcheck::{Entry, GradCheck, Report};
 pub use interpret::Feed;
 pub use ops::ByteTable;
 pub use philox::Stream;
 pub use profile::{Group, Profile};
-pub use program::{Compiled, NonFinite, Program};
+pub use program::{Compiled, NonFinite, Pending, Program};
 pub use shape::Shape;
 pub use tape::{Node, NodeId, Tape, Var};
 pub use tensor::{Element, Tensor};

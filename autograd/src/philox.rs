@@ -69,6 +69,16 @@ impl Stream {
         Stream { key: [seed as u32, (seed >> 32) as u32], id: stream_id(name) }
     }
 
+    /// Philox's key: the seed's low and high word.
+    pub fn key(self) -> [u32; 2] {
+        self.key
+    }
+
+    /// The number by which the stream is known; see [`stream_id`].
+    pub fn id(self) -> u32 {
+        self.id
+    }
+
     /// Four words: the elements `4 block .. 4 block + 4` of a step.
     #[inline(always)]
     pub fn block(self, step: u64, block: u32) -> [u32; 4] {

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use crate::compile::{Plan, compile};
-use crate::device::{Backend, Executable};
+use crate::device::{Arrival, Backend, Executable};
 use crate::interpret::{Feed, Interpreter};
 use crate::ops::Op;
 use crate::tape::{Node, NodeId};
-use crate::{Error, Profile, Tensor};
+use crate::{Error, Profile, Shape, Tensor};
 
 /// A computation ready to be replayed on a device. Running it allocates nothing.
 pub struct Program {
@@ -38,6 +38,22 @@ impl<const N: usize> Compiled<N> {
     pub fn run(&mut self, inputs: &[(&str, &Tensor)]) -> Result<[&Tensor; N], Error> {
         let values = self.0.run(inputs)?;
         Ok(std::array::from_fn(|i| &values[i]))
+    }
+
+    /// Starts a run; see [`Program::start`].
+    ///
+    /// # Errors
+    /// As [`Program::run`].
+    pub fn start(&mut self, inputs: &[(&str, &Tensor)]) -> Result<(), Error> {
+        self.0.start(inputs)
+    }
+
+    /// The values asked for of the latest run, on their way to the host; see [`Program::results`].
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn results(&mut self) -> Result<Pending, Error> {
+        self.0.results()
     }
 
     /// The first operation that makes a value infinite or NaN; see [`Program::first_non_finite`].
@@ -86,6 +102,18 @@ impl Program {
     /// # Errors
     /// If an input is missing, unknown or of another shape, or the device fails.
     pub fn run(&mut self, inputs: &[(&str, &Tensor)]) -> Result<&[Tensor], Error> {
+        self.start(inputs)?;
+        for (position, value) in self.values.iter_mut().enumerate() {
+            self.executable.read_output(position, value.data_mut())?;
+        }
+        Ok(&self.values)
+    }
+
+    /// Starts a run as [`run`](Program::run) does, but does not wait for it on a device that works beside the host.
+    ///
+    /// # Errors
+    /// As [`run`](Program::run).
+    pub fn start(&mut self, inputs: &[(&str, &Tensor)]) -> Result<(), Error> {
         Feed { inputs, step: self.step }.check(&self.nodes)?;
         for (position, input) in self.plan.inputs.iter().enumerate() {
             let given = inputs.iter().find(|(name, _)| *name == input.name);
@@ -95,10 +123,30 @@ impl Program {
         }
         self.executable.run(self.step)?;
         self.runs += 1;
-        for (position, value) in self.values.iter_mut().enumerate() {
-            self.executable.read_output(position, value.data_mut())?;
-        }
-        Ok(&self.values)
+        Ok(())
+    }
+
+    /// The values asked for of the latest run, on their way to the host. Further runs can be started before they are
+    /// there, so that a device never waits for the host to look at them.
+    ///
+    /// ```
+    /// use autograd::{Device, Tensor, Variable};
+    /// let count = Variable::new("count", Tensor::scalar(0.0));
+    /// let mut program = Device::cpu().compile(|tape| [tape.assign(&count, tape.variable(&count) + 1.0)])?;
+    /// program.start(&[])?;
+    /// let first = program.results()?;
+    /// program.start(&[])?;
+    /// assert_eq!(first.wait()?[0].item(), 1.0);
+    /// assert_eq!(program.results()?.wait()?[0].item(), 2.0);
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn results(&mut self) -> Result<Pending, Error> {
+        let shapes: Vec<Shape> = self.plan.outputs.iter().map(|(_, shape)| shape.clone()).collect();
+        let lens: Vec<usize> = shapes.iter().map(|shape| shape.count()).collect();
+        Ok(Pending { shapes, arrival: self.executable.send_outputs(&lens)? })
     }
 
     /// The first operation whose result is not finite although everything it reads is, found by interpreting the
@@ -148,6 +196,23 @@ impl Program {
             profile.add(step, self.runs, time);
         }
         Ok(profile)
+    }
+}
+
+/// What a run computes, on its way to the host.
+pub struct Pending {
+    shapes: Vec<Shape>,
+    arrival: Arrival,
+}
+
+impl Pending {
+    /// Waits for the values.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn wait(self) -> Result<Vec<Tensor>, Error> {
+        let values = (self.arrival)()?;
+        self.shapes.into_iter().zip(values).map(|(shape, values)| Tensor::new(shape, values)).collect()
     }
 }
 

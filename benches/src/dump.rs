@@ -3,14 +3,13 @@
 
 use std::path::Path;
 
-use autograd::{Device, Stream, Tape, Tensor, Var, Variable};
+use autograd::{Stream, Tape, Tensor, Var, Variable};
 use nn::Checkpoint;
 use wgan::Result;
+use wgan::config::Config;
 use wgan::data::{Batches, Dataset};
 use wgan::models::{Critic, Generator};
 use wgan::objective::{critic_terms, generator_loss};
-
-use crate::Configuration;
 
 /// Writes a safetensors file of: `critic.*` and `generator.*`, the weights by their names; `real`, `noise`, `fake` and
 /// `mixes`, what both losses are computed of; `critic loss` and `generator loss`; `gradient of critic.*` and
@@ -18,10 +17,9 @@ use crate::Configuration;
 ///
 /// # Errors
 /// If the file cannot be written.
-pub fn dump(configuration: Configuration, threads: usize, path: &Path) -> Result<()> {
-    let config = configuration.config(threads)?;
-    let data = Dataset::load(&config)?;
-    let (critic, generator) = (Critic::new(&config, data.shape()), Generator::new(&config, data.shape()));
+pub fn dump(config: &Config, path: &Path) -> Result<()> {
+    let data = Dataset::load(config)?;
+    let (critic, generator) = (Critic::new(config, data.shape()), Generator::new(config, data.shape()));
     let real = Variable::new("real", batch(&data, config.batch, config.seed)?);
 
     let tape = Tape::new();
@@ -29,8 +27,8 @@ pub fn dump(configuration: Configuration, threads: usize, path: &Path) -> Result
     let noise = generator.noise(&tape, stream("noise"), config.batch);
     let fake = generator.samples_of(noise);
     let mixes = tape.uniform(stream("mixes"), [2, config.batch]);
-    let critic_loss = critic_terms(&config, |x| critic.scores(x), tape.variable(&real), fake, mixes).loss;
-    let generator_loss = generator_loss(&config, |x| critic.scores(x), fake);
+    let critic_loss = critic_terms(config, |x| critic.scores(x), tape.variable(&real), fake, mixes).loss;
+    let generator_loss = generator_loss(config, |x| critic.scores(x), fake);
     let mut wanted: Vec<(String, Var)> = vec![
         ("noise".into(), noise),
         ("fake".into(), fake),
@@ -42,7 +40,7 @@ pub fn dump(configuration: Configuration, threads: usize, path: &Path) -> Result
     wanted.extend(gradients(&tape, "generator", generator_loss, &generator.parameters()));
 
     let (names, outputs): (Vec<String>, Vec<Var>) = wanted.into_iter().unzip();
-    let mut program = Device::cpu_with_threads(threads)?.program(&tape, &outputs)?;
+    let mut program = config.backend.unwrap_or_default().device(config.threads)?.program(&tape, &outputs)?;
     let values = program.run(&[])?;
     let values = names.into_iter().zip(values).map(|(name, value)| Variable::new(name, value.clone()));
     let file = Checkpoint::new().with("critic.", critic.parameters()).with("generator.", generator.parameters());

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use benches::{Configuration, dump, step};
 use clap::{Args, Parser, Subcommand, value_parser};
+use wgan::backend::Backend;
+use wgan::config::Config;
 
 /// Measure how fast training is
 #[derive(Parser)]
@@ -28,6 +30,12 @@ struct StepArgs {
     /// Iterations to measure, after a few to warm up
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = value_parser!(u64).range(1..))]
     iterations: u64,
+    /// What to compute on: cpu, opencl or opencl:PLATFORM:DEVICE
+    #[arg(long, value_name = "NAME", default_value_t = Backend::Cpu)]
+    backend: Backend,
+    /// Samples per update [default: the configuration's]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    batch: Option<u32>,
     /// Threads to compute on [default: one per core]
     #[arg(long, value_name = "T", value_parser = value_parser!(u16).range(1..))]
     threads: Option<u16>,
@@ -53,11 +61,14 @@ fn main() -> ExitCode {
 fn run(args: &StepArgs) -> wgan::Result<()> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = args.threads.map_or(cores, usize::from);
+    let config = args.configuration.config(threads)?;
+    let batch = args.batch.map_or(config.batch, |batch| batch as usize);
+    let config = Config { backend: Some(args.backend), batch, ..config };
     if let Some(path) = &args.dump {
-        return dump::dump(args.configuration, threads, path);
+        return dump::dump(&config, path);
     }
     let started = || eprintln!("the first iteration is done"); // compare.py waits for this line
-    let measurement = step::measure(args.configuration, threads, args.iterations, args.profile, started)?;
+    let measurement = step::measure(args.configuration, &config, args.iterations, args.profile, started)?;
     println!("{measurement}");
     if let Some(profile) = &measurement.profile {
         print!("{profile}");

@@ -4,9 +4,11 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use autograd::Profile;
 use autograd::compile::Flops;
-use autograd::{Device, Profile, Tensor, Variable};
 use wgan::Result;
+use wgan::backend::{Backend, product_speed};
+use wgan::config::Config;
 use wgan::data::{Batches, Dataset};
 use wgan::programs::Programs;
 
@@ -19,7 +21,8 @@ const WARM_UP: u64 = 3;
 /// What was measured; displayed as two lines.
 pub struct Measurement {
     configuration: Configuration,
-    threads: usize,
+    /// What it ran on, as `threads=2` or `backend=opencl`.
+    device: String,
     /// The time of each iteration, sorted.
     times: Vec<Duration>,
     /// The operations of each.
@@ -39,15 +42,15 @@ pub struct Measurement {
 /// If the threads cannot be started.
 pub fn measure(
     configuration: Configuration,
-    threads: usize,
+    config: &Config,
     iterations: u64,
     profile: bool,
     started: impl FnOnce(),
 ) -> Result<Measurement> {
-    let config = configuration.config(threads)?;
-    let data = Dataset::load(&config)?;
-    let device = Device::cpu_with_threads(threads)?;
-    let mut programs = Programs::compile(&config, &data, &device)?;
+    let data = Dataset::load(config)?;
+    let backend = config.backend.unwrap_or_default();
+    let device = backend.device(config.threads)?;
+    let mut programs = Programs::compile(config, &data, &device)?;
     let mut batches = Batches::new(data.len(), config.batch, config.seed);
     programs.update(0, &mut batches)?;
     started();
@@ -55,45 +58,33 @@ pub fn measure(
         programs.update(iteration, &mut batches)?;
     }
     let mut times = Vec::new();
-    for iteration in WARM_UP..WARM_UP + iterations {
+    let mut before = programs.start_update(WARM_UP, &mut batches)?;
+    for iteration in WARM_UP + 1..=WARM_UP + iterations {
+        // As `wgan train` does: an iteration is looked at when the next one is under way.
         let start = Instant::now();
-        programs.update(iteration, &mut batches)?;
+        let next = programs.start_update(iteration, &mut batches)?;
+        std::mem::replace(&mut before, next).wait()?;
         times.push(start.elapsed());
     }
+    before.wait()?;
     times.sort_unstable();
     let peak_mib = peak_mib();
-    let product_peak = product_peak(&device)?;
+    let product_peak = product_speed(&device)?;
     let profile = match profile {
         false => None,
         true => {
             programs.start_profile();
-            for iteration in WARM_UP + iterations..WARM_UP + 2 * iterations {
+            for iteration in WARM_UP + iterations + 1..=WARM_UP + 2 * iterations {
                 programs.update(iteration, &mut batches)?;
             }
             Some(programs.profile()?)
         }
     };
-    Ok(Measurement { configuration, threads, times, flops: programs.flops(), peak_mib, product_peak, profile })
-}
-
-/// Operations a second of the fastest of a few products of 1024×1024 matrices.
-fn product_peak(device: &Device) -> Result<f64> {
-    const SIDE: usize = 1024;
-    const TIMES: usize = 20;
-    let matrix = |name| Variable::new(name, Tensor::full([SIDE, SIDE], 1.0));
-    let [a, b, c] = ["a", "b", "c"].map(matrix);
-    let mut product = device.compile(|tape| {
-        tape.assign(&c, tape.variable(&a).matmul(tape.variable(&b)));
-        []
-    })?;
-    let mut run = || -> Result<Duration> {
-        let start = Instant::now();
-        product.run(&[])?;
-        Ok(start.elapsed())
+    let device = match backend {
+        Backend::Cpu => format!("threads={}", config.threads.unwrap_or_default()),
+        other => format!("backend={other}"),
     };
-    let times = (0..TIMES).map(|_| run()).collect::<Result<Vec<_>>>()?;
-    let fastest = times.into_iter().min().expect("a few products");
-    Ok(2.0 * (SIDE * SIDE * SIDE) as f64 / fastest.as_secs_f64())
+    Ok(Measurement { configuration, device, times, flops: programs.flops(), peak_mib, product_peak, profile })
 }
 
 impl fmt::Display for Measurement {
@@ -101,7 +92,7 @@ impl fmt::Display for Measurement {
         let ms = |time: Duration| time.as_secs_f64() * 1e3;
         let median = self.times[self.times.len() / 2];
         let (min, max) = (ms(self.times[0]), ms(self.times[self.times.len() - 1]));
-        write!(f, "{:.2} ms/iteration {} threads={}", ms(median), self.configuration, self.threads)?;
+        write!(f, "{:.2} ms/iteration {} {}", ms(median), self.configuration, self.device)?;
         write!(f, " min={min:.2} max={max:.2} flops={}", self.flops.dense)?;
         match self.peak_mib {
             Some(mib) => writeln!(f, " peak_rss_mib={mib:.1}")?,

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use autograd::compile::Kernel;
-use autograd::compile::plan::{Place, Plan, Step};
-use autograd::{Backend, Executable, Variable};
+use autograd::compile::plan::{Place, Plan, Slot, Step};
+use autograd::{Arrival, Backend, Executable, Variable};
 use ocl::core::{self, Event, ProfilingInfo};
 
 use crate::context::Context;
 use crate::conv::View;
 use crate::launch::Launch;
-use crate::memory::{DeviceStorage, Memory};
-use crate::{Choice, Error, Facts, conv, product};
+use crate::memory::{DeviceStorage, Memory, Results, Uploads};
+use crate::{Choice, Error, Facts, conv, fused, product, random, reduce, rows, views};
 
 /// The OpenCL backend: a device with an in-order queue of its own.
 pub struct OpenCl(Arc<Context>);
@@ -60,7 +60,14 @@ impl Backend for OpenCl {
             Kernel::Conv2d(sizes, _) => conv::scratch(facts, View::Forward, sizes),
             Kernel::Conv2dInput(sizes, _) => conv::scratch(facts, View::Input, sizes),
             Kernel::Conv2dFilter(sizes, _) => conv::scratch(facts, View::Filter, sizes),
-            _ => 0,
+            Kernel::Fused(fused) => fused::scratch(facts, fused),
+            Kernel::Reduce { outer, reduced, inner, .. } => reduce::scratch(facts, [*outer, *reduced, *inner]),
+            Kernel::Copy(_)
+            | Kernel::Assemble(_)
+            | Kernel::Gather { .. }
+            | Kernel::Lookup(_)
+            | Kernel::ScatterAdd { .. }
+            | Kernel::Random(_) => 0,
         }
     }
 
@@ -79,7 +86,17 @@ fn launches(context: &Context, step: &Step) -> Result<Vec<Launch>, Error> {
         Kernel::Conv2d(sizes, accumulate) => conv::launches(context, View::Forward, sizes, *accumulate, step),
         Kernel::Conv2dInput(sizes, accumulate) => conv::launches(context, View::Input, sizes, *accumulate, step),
         Kernel::Conv2dFilter(sizes, accumulate) => conv::launches(context, View::Filter, sizes, *accumulate, step),
-        other => Err(Error::Call(format!("there is no kernel yet for {other}"))),
+        Kernel::Fused(fused) => fused::launches(context, fused, step),
+        Kernel::Copy(view) => views::copy(context, view, step),
+        Kernel::Assemble(boxes) => views::assemble(context, boxes, step),
+        Kernel::Reduce { reduction, outer, reduced, inner } => {
+            let (sizes, slots) = ([*outer, *reduced, *inner], [step.reads[0], step.writes[0]]);
+            reduce::launches(context, *reduction, sizes, slots, step.scratch)
+        }
+        Kernel::Gather { width } => rows::gather(context, *width, step),
+        Kernel::Lookup(table) => rows::look_up(context, table, step),
+        Kernel::ScatterAdd { width } => rows::scatter_add(context, *width, step),
+        Kernel::Random(random) => random::launches(context, random, step),
     }
 }
 
@@ -90,6 +107,8 @@ struct OpenClProgram {
     /// The launches of each step.
     launches: Vec<Vec<Launch>>,
     memory: Memory,
+    uploads: Uploads,
+    results: Results,
     /// The Variables with their positions in the plan, ordered by age.
     locked: Vec<(usize, Variable)>,
     /// The time of each step, while it is measured.
@@ -102,7 +121,16 @@ impl OpenClProgram {
         let launches = plan.steps.iter().map(|step| launches(&context, step)).collect::<Result<Vec<_>, _>>()?;
         let mut locked: Vec<(usize, Variable)> = plan.variables.iter().cloned().enumerate().collect();
         locked.sort_by_key(|(_, variable)| variable.id());
-        let program = OpenClProgram { context, plan, launches, memory, locked, times: None };
+        let program = OpenClProgram {
+            uploads: Uploads::default(),
+            results: Results::default(),
+            context,
+            plan,
+            launches,
+            memory,
+            locked,
+            times: None,
+        };
         program.bind(|place| !matches!(place, Place::Variable(_)))?;
         Ok(program)
     }
@@ -115,8 +143,10 @@ impl OpenClProgram {
     /// Enqueues all launches.
     fn enqueue(&mut self, step: u64) -> Result<(), Error> {
         let Some(times) = &mut self.times else {
-            let mut launches = self.launches.iter().flatten();
-            return launches.try_for_each(|launch| launch.enqueue(&self.context, step, None));
+            for launch in self.launches.iter().flatten() {
+                launch.enqueue(&self.context, step, None)?;
+            }
+            return Ok(core::flush(self.context.queue())?);
         };
         let mut events = Vec::new();
         for (position, launches) in self.launches.iter().enumerate() {
@@ -160,7 +190,8 @@ impl OpenClProgram {
 impl Executable for OpenClProgram {
     fn write_input(&mut self, position: usize, values: &[f32]) -> Result<(), autograd::Error> {
         let (buffer, start) = self.memory.locate(self.plan.inputs[position].slot);
-        self.context.write(buffer, start, values).map_err(|error| self.named(error))
+        let sent = self.uploads.send(&self.context, buffer, start, values);
+        sent.map_err(|error| self.named(error))
     }
 
     fn run(&mut self, step: u64) -> Result<(), autograd::Error> {
@@ -170,6 +201,11 @@ impl Executable for OpenClProgram {
     fn read_output(&mut self, position: usize, values: &mut [f32]) -> Result<(), autograd::Error> {
         let (buffer, start) = self.memory.locate(self.plan.outputs[position].0);
         self.context.read(buffer, start, values).map_err(|error| self.named(error))
+    }
+
+    fn send_outputs(&mut self, _: &[usize]) -> Result<Arrival, autograd::Error> {
+        let slots: Vec<Slot> = self.plan.outputs.iter().map(|(slot, _)| *slot).collect();
+        self.results.send(&self.context, &self.memory, &slots).map_err(|error| self.named(error))
     }
 
     fn start_profile(&mut self) {

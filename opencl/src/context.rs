@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::ffi::CString;
 use std::sync::{Mutex, PoisonError};
 
+use autograd::ByteTable;
 use ocl::core::{
     self, CommandQueue, CommandQueueProperties, DeviceId, DeviceInfo, Mem, MemFlags, OclPrm, Program, ProgramBuildInfo,
 };
 
 use crate::Error;
-use crate::devices::{Choice, choose, is_gpu, number};
+use crate::devices::{Choice, alone, choose, is_gpu, number};
 
 /// What a kernel's shape is chosen by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,11 +57,14 @@ pub struct Context {
     /// Brings results to the host while the other queue goes on.
     transfers: CommandQueue,
     built: Mutex<HashMap<(String, String), Program>>,
+    /// The tables uploaded, by the address of their bytes. Kept with the bytes, so that no other table gets the address.
+    tables: Mutex<HashMap<usize, (ByteTable, Mem)>>,
 }
 
 impl Context {
     pub(crate) fn open(choice: Choice) -> Result<Self, Error> {
         let (device, description) = choose(choice)?;
+        let _alone = alone();
         let context = core::create_context(None, &[device], None, None)?;
         let queue = |properties| core::create_command_queue(&context, device, properties);
         let extensions = core::get_device_info(device, DeviceInfo::Extensions)?.to_string();
@@ -82,6 +86,7 @@ impl Context {
             device,
             context,
             built: Mutex::default(),
+            tables: Mutex::default(),
         })
     }
 
@@ -114,6 +119,7 @@ impl Context {
         if let Some(program) = built.get(&key) {
             return Ok(program.clone());
         }
+        let _alone = alone();
         let text = |text: &str| CString::new(text).map_err(|error| Error::Call(error.to_string()));
         let program = core::create_program_with_source(&self.context, &[text(source)?])?;
         let options = text(&format!("{BUILD_OPTIONS} {options}"))?;
@@ -123,6 +129,18 @@ impl Context {
         }
         built.insert(key, program.clone());
         Ok(program)
+    }
+
+    /// The bytes of a table, uploaded once.
+    pub(crate) fn table(&self, table: &ByteTable) -> Result<Mem, Error> {
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        let address = table.bytes().as_ptr() as usize;
+        if let Some((_, buffer)) = tables.get(&address) {
+            return Ok(buffer.clone());
+        }
+        let buffer = self.upload("a table", table.bytes())?;
+        tables.insert(address, (table.clone(), buffer.clone()));
+        Ok(buffer)
     }
 
     /// A buffer of zeros; `what` says in an error what it is for.
@@ -168,5 +186,26 @@ impl Context {
     fn out_of_memory(&self, what: &'static str, wanted: u64) -> Error {
         let Facts { memory, largest_allocation: largest, .. } = self.facts;
         Error::OutOfMemory { what, wanted, memory, largest }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_that_does_not_compile_reports_the_log() {
+        let context = Context::open(Choice::Best).expect("an OpenCL driver");
+        let error = context.build("kernel void broken(global float *y) { *y = missing; }", "").expect_err("an error");
+        assert!(error.to_string().contains("missing"), "{error}");
+    }
+
+    #[test]
+    fn the_same_source_is_built_once() {
+        let context = Context::open(Choice::Best).expect("an OpenCL driver");
+        let build = |options| context.build("kernel void one(global float *y) { *y = VALUE; }", options);
+        let [first, again, other] =
+            ["-D VALUE=1", "-D VALUE=1", "-D VALUE=2"].map(|options| build(options).expect("C"));
+        assert!(first.as_ptr() == again.as_ptr() && first.as_ptr() != other.as_ptr());
     }
 }

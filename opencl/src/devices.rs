@@ -1,5 +1,7 @@
 //! Which devices there are, and how one is chosen.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use ocl::core::{self, DeviceId, DeviceInfo, DeviceInfoResult, DeviceType, PlatformId};
 
 use crate::Error;
@@ -36,6 +38,12 @@ pub enum Choice {
         /// The device's position among the platform's.
         device: usize,
     },
+}
+
+/// One thread at a time: drivers start up and compile without thinking of others (PoCL 3.1 crashes).
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static LOCK: Mutex<()> = Mutex::new(());
+    LOCK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// All devices of all platforms, in the loader's order.
@@ -81,6 +89,7 @@ fn list(found: &[(DeviceId, Description)]) -> String {
 }
 
 fn found() -> Result<Vec<(DeviceId, Description)>, Error> {
+    let _alone = alone();
     // Without any driver the loader reports an error instead of an empty list.
     let platforms = core::get_platform_ids().map_err(|_| Error::NoDriver)?;
     let mut found = Vec::new();
@@ -106,7 +115,7 @@ fn describe(platform: usize, device: usize, id: DeviceId) -> Result<Description,
         device,
         name: text(DeviceInfo::Name)?,
         vendor: text(DeviceInfo::Vendor)?,
-        version: text(DeviceInfo::Version)?,
+        version: format!("OpenCL {}", text(DeviceInfo::Version)?),
         compute_units: number(id, DeviceInfo::MaxComputeUnits)? as usize,
         memory: number(id, DeviceInfo::GlobalMemSize)?,
     })

@@ -18,8 +18,6 @@ pub enum Argument {
     UInt(u32),
     /// `ulong`.
     ULong(u64),
-    /// `float`.
-    Float(f32),
     /// `local` memory of this many bytes.
     Local(usize),
     /// `ulong`: the program's step.
@@ -79,7 +77,6 @@ impl Launch {
                 }
                 Argument::UInt(value) => core::set_kernel_arg(&kernel, at, ArgVal::scalar(&value))?,
                 Argument::ULong(value) => core::set_kernel_arg(&kernel, at, ArgVal::scalar(&value))?,
-                Argument::Float(value) => core::set_kernel_arg(&kernel, at, ArgVal::scalar(&value))?,
                 Argument::Local(bytes) => core::set_kernel_arg(&kernel, at, ArgVal::local::<u8>(&bytes))?,
                 Argument::Step => step = Some(at),
             }

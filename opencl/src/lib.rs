@@ -22,10 +22,15 @@ mod context;
 mod conv;
 mod devices;
 mod error;
+mod fused;
 mod launch;
 mod memory;
 mod product;
+mod random;
+mod reduce;
+mod rows;
 mod tiling;
+mod views;
 
 pub use backend::OpenCl;
 pub use context::{Context, Facts, Kind};

@@ -38,6 +38,8 @@ pub enum Command {
     /// Fetch data sets
     #[command(subcommand)]
     Data(Data),
+    /// List what can be computed on, and how fast it multiplies
+    Devices,
     /// Train the classifier that images are compared by
     TrainClassifier(TrainClassifierArgs),
     /// Show on a small scale what the theory says, measured beside the known answer

@@ -7,6 +7,7 @@
 //! - [`data`]: embedded digits, IDX files and their download, images, points, 2-D toys, batches
 //! - [`run_folder`]: where the files of a run are
 //! - [`models`], [`objective`]: the networks and the losses
+//! - [`backend`]: what it computes on
 //! - [`programs`]: both as compiled programs
 //! - [`train`]: the training
 //! - [`monitor`], [`histogram`]: what is measured beside it on held-out samples
@@ -37,6 +38,7 @@
 //! # Ok::<(), wgan::Error>(())
 //! ```
 
+pub mod backend;
 pub mod checkpoint;
 pub mod classifier;
 pub mod cli;

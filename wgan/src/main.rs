@@ -18,7 +18,7 @@ use wgan::pictures::Picture;
 use wgan::run_folder::RunFolder;
 use wgan::sample::{self, Sampler};
 use wgan::train::Outcome;
-use wgan::{Error, Result, interrupt, npy, report};
+use wgan::{Error, Result, backend, interrupt, npy, report};
 
 /// Where runs without --out go.
 const RUNS: &str = "runs";
@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Some(Command::Sample(args)) => sample(args),
         Some(Command::Eval(args)) => eval(args),
         Some(Command::Data(Data::Download(args))) => download(args),
+        Some(Command::Devices) => devices(),
         Some(Command::TrainClassifier(args)) => train_classifier(args),
         Some(Command::Experiment(args)) => experiment(args),
     };
@@ -170,6 +171,11 @@ fn download(args: &DownloadArgs) -> Result<ExitCode> {
         "the files are in {folder}; learn them with: wgan --dataset {} --data-dir {folder}",
         name.get_name()
     ));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn devices() -> Result<ExitCode> {
+    tell(backend::table()?.trim_end());
     Ok(ExitCode::SUCCESS)
 }
 

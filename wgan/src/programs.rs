@@ -5,7 +5,7 @@
 //! Variables: the networks' weights, the optimisers' averages, the data, and the generated samples of a round.
 
 use autograd::compile::Flops;
-use autograd::{Compiled, Device, NonFinite, Profile, Shape, Stream, Tape, Tensor, Var, Variable};
+use autograd::{Compiled, Device, NonFinite, Pending, Profile, Shape, Stream, Tape, Tensor, Var, Variable};
 use nn::optim::{Adam, Epsilon, RmsProp, Sgd};
 use nn::{Checkpoint, Optimizer, clip};
 
@@ -56,6 +56,35 @@ impl Losses {
         let Losses { critic, wasserstein, penalty, slope, generator } = *self;
         [critic, wasserstein, penalty, slope, generator].iter().all(|x| x.is_finite())
     }
+}
+
+/// The scalars of an iteration that the device may still be computing.
+pub struct PendingLosses {
+    critic: Pending,
+    /// Where the critic's update does not measure it.
+    slope: Option<Pending>,
+    generator: Pending,
+}
+
+impl PendingLosses {
+    /// Waits for them.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn wait(self) -> Result<Losses> {
+        let [critic, wasserstein, penalty, slope] = scalars(self.critic)?;
+        let slope = match self.slope {
+            Some(measured) => scalars::<1>(measured)?[0],
+            None => slope,
+        };
+        let [generator] = scalars(self.generator)?;
+        Ok(Losses { critic, wasserstein, penalty, slope, generator })
+    }
+}
+
+fn scalars<const N: usize>(pending: Pending) -> Result<[f32; N]> {
+    let values = pending.wait()?;
+    Ok(std::array::from_fn(|i| values[i].item()))
 }
 
 /// The names of the critic programs' inputs: which samples to take.
@@ -128,7 +157,16 @@ impl Programs {
     /// # Errors
     /// If the device fails.
     pub fn iterate(&mut self, iteration: u64, batches: &mut Batches) -> Result<Losses> {
-        self.iterate_with(&mut Search::Off, iteration, batches)
+        self.start(iteration, batches)?.wait()
+    }
+
+    /// Starts what [`iterate`](Programs::iterate) does, without waiting for a device that works beside the host. The next
+    /// iteration can be started before these losses are there.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn start(&mut self, iteration: u64, batches: &mut Batches) -> Result<PendingLosses> {
+        self.start_with(&mut Search::Off, iteration, batches)
     }
 
     /// What of an iteration changes the networks. The slope is 0 where no penalty measures it.
@@ -136,7 +174,15 @@ impl Programs {
     /// # Errors
     /// If the device fails.
     pub fn update(&mut self, iteration: u64, batches: &mut Batches) -> Result<Losses> {
-        Ok(self.update_with(&mut Search::Off, iteration, batches)?.0)
+        self.start_update(iteration, batches)?.wait()
+    }
+
+    /// Starts what [`update`](Programs::update) does, without waiting for a device that works beside the host.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn start_update(&mut self, iteration: u64, batches: &mut Batches) -> Result<PendingLosses> {
+        Ok(self.start_update_with(&mut Search::Off, iteration, batches)?.0)
     }
 
     /// Runs an iteration, interpreting every program before it runs, and returns the first operation that makes a
@@ -146,49 +192,55 @@ impl Programs {
     /// If the device fails.
     pub fn first_non_finite(&mut self, iteration: u64, batches: &mut Batches) -> Result<Option<NonFinite>> {
         let mut search = Search::On;
-        self.iterate_with(&mut search, iteration, batches)?;
+        self.start_with(&mut search, iteration, batches)?.wait()?;
         Ok(search.found())
     }
 
-    fn iterate_with(&mut self, search: &mut Search, iteration: u64, batches: &mut Batches) -> Result<Losses> {
-        let (losses, last) = self.update_with(search, iteration, batches)?;
+    fn start_with(&mut self, search: &mut Search, iteration: u64, batches: &mut Batches) -> Result<PendingLosses> {
+        let (losses, last) = self.start_update_with(search, iteration, batches)?;
         let Some(measure_slope) = &mut self.measure_slope else { return Ok(losses) };
         let fake_rows = &self.fake_rows[last as usize % self.fake_rows.len()];
-        let inputs = [(REAL_ROWS, &batches.rows(last)), (FAKE_ROWS, fake_rows)];
-        let [slope] = search.run(measure_slope, last, &inputs)?;
-        Ok(Losses { slope, ..losses })
+        search.start(measure_slope, last, &[(REAL_ROWS, &batches.rows(last)), (FAKE_ROWS, fake_rows)])?;
+        Ok(PendingLosses { slope: Some(measure_slope.results()?), ..losses })
     }
 
     /// Updates the critic and then the generator. With the losses, the number of the critic's last update.
-    fn update_with(&mut self, search: &mut Search, iteration: u64, batches: &mut Batches) -> Result<(Losses, u64)> {
-        let (mut terms, mut last, mut before) = ([0.0; 4], 0, f32::INFINITY);
+    fn start_update_with(
+        &mut self,
+        search: &mut Search,
+        iteration: u64,
+        batches: &mut Batches,
+    ) -> Result<(PendingLosses, u64)> {
+        let (mut last, mut before) = (0, f32::INFINITY);
         for round in 0..rounds(self.schedule, iteration) {
             let mut sum = 0.0;
             for i in 0..self.updates {
                 // Numbers are never given twice, and follow from the iteration's alone, so that a resumed run goes on with
                 // them: some are left out where a schedule stops early.
                 last = (iteration * most_rounds(self.schedule) + round) * self.updates + i;
-                terms = self.update_critic_with(search, last, batches)?;
-                sum += terms[0];
+                self.start_critic_update(search, last, batches)?;
+                if self.schedule == CriticSchedule::Converge {
+                    sum += scalars::<4>(self.update_critic.results()?)?[0];
+                }
             }
             if self.schedule == CriticSchedule::Converge && sum >= before {
                 break;
             }
             before = sum;
         }
-        let [critic, wasserstein, penalty, slope] = terms;
-        let [generator] = search.run(&mut self.update_generator, iteration, &[])?;
-        Ok((Losses { critic, wasserstein, penalty, slope, generator }, last))
+        let critic = self.update_critic.results()?;
+        search.start(&mut self.update_generator, iteration, &[])?;
+        Ok((PendingLosses { critic, slope: None, generator: self.update_generator.results()? }, last))
     }
 
     /// The critic's update of this number, with fresh generated samples where those at hand are used up.
-    fn update_critic_with(&mut self, search: &mut Search, number: u64, batches: &mut Batches) -> Result<[f32; 4]> {
+    fn start_critic_update(&mut self, search: &mut Search, number: u64, batches: &mut Batches) -> Result<()> {
         let at_once = self.fake_rows.len() as u64;
         if number.is_multiple_of(at_once) {
-            search.run(&mut self.generate, number / at_once, &[])?;
+            search.start(&mut self.generate, number / at_once, &[])?;
         }
         let fake_rows = &self.fake_rows[(number % at_once) as usize];
-        search.run(&mut self.update_critic, number, &[(REAL_ROWS, &batches.rows(number)), (FAKE_ROWS, fake_rows)])
+        search.start(&mut self.update_critic, number, &[(REAL_ROWS, &batches.rows(number)), (FAKE_ROWS, fake_rows)])
     }
 
     /// From now on, measures the time that every kernel takes.
@@ -316,20 +368,20 @@ enum Search {
 }
 
 impl Search {
-    /// Runs a program of scalar results.
-    fn run<const N: usize>(
+    /// Starts a program.
+    fn start<const N: usize>(
         &mut self,
         program: &mut Compiled<N>,
         step: u64,
         inputs: &[(&str, &Tensor)],
-    ) -> Result<[f32; N]> {
+    ) -> Result<()> {
         program.at(step);
         if let Search::On = self
             && let Some(found) = program.first_non_finite(inputs)?
         {
             *self = Search::Found(found);
         }
-        Ok(program.run(inputs)?.map(Tensor::item))
+        Ok(program.start(inputs)?)
     }
 
     fn found(self) -> Option<NonFinite> {
@@ -404,8 +456,8 @@ mod tests {
     fn a_critic_trained_to_convergence_knows_more_than_one_of_five_updates() {
         let first = |schedule| {
             let (mut programs, mut batches) = toy(Options { critic_schedule: Some(schedule), ..Options::default() });
-            let (losses, last) = programs.update_with(&mut Search::Off, 0, &mut batches).unwrap();
-            (losses.critic, last)
+            let (losses, last) = programs.start_update_with(&mut Search::Off, 0, &mut batches).unwrap();
+            (losses.wait().unwrap().critic, last)
         };
         let (constant, converged) = (first(CriticSchedule::Constant), first(CriticSchedule::Converge));
         assert_eq!(constant.1, 4);

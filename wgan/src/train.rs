@@ -13,7 +13,7 @@ use crate::eval::Request;
 use crate::metrics::{Measurement, Metrics, Row};
 use crate::monitor::{self, Monitor};
 use crate::pictures::{Picture, Points, Window, curves, grid, moving};
-use crate::programs::{Losses, Programs};
+use crate::programs::{PendingLosses, Programs};
 use crate::progress::Progress;
 use crate::report::{self, MOST_PICTURES, State};
 use crate::run_folder::RunFolder;
@@ -39,10 +39,11 @@ pub enum Outcome {
 /// # Errors
 /// If a file cannot be written, or a loss or weight becomes infinite or NaN.
 pub fn start(config: &Config, data: &Dataset, folder: &RunFolder, profile: bool) -> Result<Outcome> {
-    let programs = Programs::compile(config, data, &device(config)?)?;
+    let device = device(config)?;
+    let programs = Programs::compile(config, data, &device)?;
     let metrics = Metrics::create(&folder.metrics())?;
     let events = config.tensorboard.then(|| Events::create(&folder.events())).transpose()?;
-    Training::new(config, data, folder, programs, metrics, events)?.run(0, profile)
+    Training::new(config, data, folder, device, programs, metrics, events)?.run(0, profile)
 }
 
 /// Goes on with the run in `folder` from its checkpoint, with the settings in `changes` in place of its own.
@@ -61,21 +62,19 @@ pub fn resume(folder: &RunFolder, changes: &Options, profile: bool) -> Result<Ou
         return Err(Error::Setting { name: "steps", value: config.steps.to_string(), reason });
     }
     let data = Dataset::load(&config)?;
-    let programs = Programs::compile(&config, &data, &device(&config)?)?;
+    let device = device(&config)?;
+    let programs = Programs::compile(&config, &data, &device)?;
     programs.checkpoint().load(&folder.checkpoint())?;
     let metrics = Metrics::resume(&folder.metrics(), metadata.step)?;
     let events = config.tensorboard.then(|| Events::resume(&folder.events(), metadata.step)).transpose()?;
     folder.remove_samples_after(metadata.step)?;
     folder.write_config(&config)?;
-    Training::new(&config, &data, folder, programs, metrics, events)?.run(metadata.step, profile)
+    Training::new(&config, &data, folder, device, programs, metrics, events)?.run(metadata.step, profile)
 }
 
-/// The device that a configuration asks for.
+/// The device that a configuration asks for. A run opens it once: two would not share Variables' memory.
 fn device(config: &Config) -> Result<Device> {
-    match config.threads {
-        Some(threads) => Ok(Device::cpu_with_threads(threads)?),
-        None => Ok(Device::cpu()),
-    }
+    config.backend.unwrap_or_default().device(config.threads)
 }
 
 /// A run in progress.
@@ -83,6 +82,7 @@ struct Training<'a> {
     config: &'a Config,
     data: &'a Dataset,
     folder: &'a RunFolder,
+    device: Device,
     programs: Programs,
     batches: Batches,
     /// None without held-out samples.
@@ -102,20 +102,22 @@ impl<'a> Training<'a> {
         config: &'a Config,
         data: &'a Dataset,
         folder: &'a RunFolder,
+        device: Device,
         programs: Programs,
         metrics: Metrics,
         events: Option<Events>,
     ) -> Result<Self> {
         Ok(Training {
-            monitor: Monitor::compile(config, data, &programs, &device(config)?)?,
+            monitor: Monitor::compile(config, data, &programs, &device)?,
             watch: Watch::new(config, metrics.rows()),
-            samples: Samples::new(config, data, &programs)?,
+            samples: Samples::new(config, data, &programs, &device)?,
             batches: Batches::new(data.len(), config.batch, config.seed),
             seconds_before: metrics.rows().last().map_or(0.0, |row| row.seconds),
             started: Instant::now(),
             config,
             data,
             folder,
+            device,
             programs,
             metrics,
             events,
@@ -166,15 +168,21 @@ impl<'a> Training<'a> {
 
     fn run_steps(&mut self, done: u64, progress: &mut Progress) -> Result<Outcome> {
         self.report(State::Training)?;
+        let mut unrecorded = None;
         for step in done + 1..=self.config.steps {
-            let losses = self.programs.iterate(step - 1, &mut self.batches)?;
-            if !losses.are_finite() {
-                return Err(self.explain_non_finite(step)?);
+            let losses = self.programs.start(step - 1, &mut self.batches)?;
+            // A device that works beside the host has begun this step when the one before is written down.
+            if let Some((before, losses)) = unrecorded.take() {
+                self.record(before, losses, progress)?;
             }
-            self.record(step, losses, progress)?;
             let (last, interrupted) = (step == self.config.steps, interrupt::requested());
             let due = |every| last || interrupted || step.is_multiple_of(every);
             let (draw, save) = (due(self.config.sample_every), due(self.config.checkpoint_every));
+            if !(draw || save || self.measures(step)) {
+                unrecorded = Some((step, losses));
+                continue;
+            }
+            self.record(step, losses, progress)?;
             // The last update of all can spoil weights without a loss to tell; such a checkpoint would be of no use.
             if (draw || save) && !self.programs.weights_are_finite()? {
                 return Err(self.explain_non_finite(step)?);
@@ -193,7 +201,11 @@ impl<'a> Training<'a> {
     }
 
     /// Writes the numbers of a step down, and tells them.
-    fn record(&mut self, step: u64, losses: Losses, progress: &mut Progress) -> Result<()> {
+    fn record(&mut self, step: u64, losses: PendingLosses, progress: &mut Progress) -> Result<()> {
+        let losses = losses.wait()?;
+        if !losses.are_finite() {
+            return Err(self.explain_non_finite(step)?);
+        }
         let row = Row {
             step,
             measured: self.measure(step)?.map(Box::new),
@@ -214,6 +226,11 @@ impl<'a> Training<'a> {
             progress.warn(warning);
         }
         Ok(())
+    }
+
+    /// Whether a step is one after which the held-out samples are measured.
+    fn measures(&self, step: u64) -> bool {
+        self.monitor.is_some() && step.is_multiple_of(monitor::EVERY)
     }
 
     fn measure(&mut self, step: u64) -> Result<Option<Measurement>> {
@@ -257,7 +274,7 @@ impl<'a> Training<'a> {
     fn explain_non_finite(&mut self, step: u64) -> Result<Error> {
         let checkpoint = self.folder.checkpoint();
         let saved = if checkpoint.is_file() { Metadata::read(&checkpoint)?.step } else { 0 };
-        self.programs = Programs::compile(self.config, self.data, &device(self.config)?)?;
+        self.programs = Programs::compile(self.config, self.data, &self.device)?;
         if saved > 0 {
             self.programs.checkpoint().load(&checkpoint)?;
         }
@@ -289,8 +306,7 @@ struct Samples {
 }
 
 impl Samples {
-    fn new(config: &Config, data: &Dataset, programs: &Programs) -> Result<Self> {
-        let device = device(config)?;
+    fn new(config: &Config, data: &Dataset, programs: &Programs, device: &Device) -> Result<Self> {
         let (noise, batch) = (Stream::new(config.seed, "samples"), sample::batch(config.dataset));
         let generate = device.compile(|tape| [programs.generator().samples(tape, noise, batch)])?;
         let score = match data.shape().rank() {

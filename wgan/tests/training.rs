@@ -618,7 +618,7 @@ mod resume {
     fn a_setting_that_the_steps_depended_on_stays() {
         insta::assert_snapshot!(
             finished().complaint("train --resume=run --steps=9 --lr=0.1", 2),
-            @"error: --lr has no place here: a resumed run keeps all settings but steps, threads and reports"
+            @"error: --lr has no place here: a resumed run keeps all settings but steps, backend, threads and reports"
         );
     }
 

@@ -1,9 +1,10 @@
 //! The elementwise operations: one block each.
 //!
 //! A block reads: the method on [`Var`], the variant of [`Elementwise`] with its constants in braces, the arguments,
-//! the scalar formula (std mathematics in f64: the specification, never a kernel's polynomial); `vjp`, the gradient
-//! with respect to each argument given the gradient `g` and the result `y` (`none` where there is no derivative);
-//! `kink`, the quantity whose change of sign changes the branch; and the domain from which test samples are drawn.
+//! the scalar formula (std mathematics in f64: the specification, never a kernel's polynomial); `c`, the same on floats
+//! in OpenCL C, for devices whose kernels are generated; `vjp`, the gradient with respect to each argument given the
+//! gradient `g` and the result `y` (`none` where there is no derivative); `kink`, the quantity whose change of sign
+//! changes the branch; and the domain from which test samples are drawn.
 
 use std::fmt;
 use std::ops::{Add, Div, Mul, Neg, Range, Sub};
@@ -55,6 +56,7 @@ macro_rules! elementwise {
     ($(
         $(#[$doc:meta])*
         $name:ident => $Op:ident $({ $($p:ident = $sample:expr),+ })? ($first:ident $(, $other:ident)*) = $formula:expr,
+        c $c:literal,
         vjp |$g:ident, $y:ident| [$($rule:tt),+],
         $(kink $kink:expr,)?
         domain [$($domain:expr),+];
@@ -78,6 +80,18 @@ macro_rules! elementwise {
             /// The constants, by name.
             pub fn constants(self) -> Vec<(&'static str, f64)> {
                 match self { $( Elementwise::$Op $({ $($p),+ })? => vec![$( $((stringify!($p), $p)),+ )?], )+ }
+            }
+
+            /// The arguments' names in the formulas.
+            pub fn arguments(self) -> &'static [&'static str] {
+                match self {
+                    $( Elementwise::$Op $({ $($p: _),+ })? => &[stringify!($first) $(, stringify!($other))*], )+
+                }
+            }
+
+            /// The formula as an expression in OpenCL C on floats, which has the arguments and the constants by name.
+            pub fn c_expression(self) -> &'static str {
+                match self { $( Elementwise::$Op $({ $($p: _),+ })? => $c, )+ }
             }
 
             /// The intervals from which tests draw each argument.
@@ -139,176 +153,208 @@ macro_rules! elementwise {
 elementwise! {
     /// The negative, `-x`.
     neg => Neg(x) = -x,
+        c "-x",
         vjp |g, y| [(-g)],
         domain [-2.0..2.0];
 
     /// Sum of two values.
     add => Add(a, b) = a + b,
+        c "a + b",
         vjp |g, y| [(g), (g)],
         domain [-2.0..2.0, -2.0..2.0];
 
     /// Difference of two values.
     sub => Sub(a, b) = a - b,
+        c "a - b",
         vjp |g, y| [(g), (-g)],
         domain [-2.0..2.0, -2.0..2.0];
 
     /// Product of two values, element by element.
     mul => Mul(a, b) = a * b,
+        c "a * b",
         vjp |g, y| [(g * b), (g * a)],
         domain [-2.0..2.0, -2.0..2.0];
 
     /// Quotient of two values.
     div => Div(a, b) = a / b,
+        c "a / b",
         vjp |g, y| [(g / b), (-(g * y / b))],
         domain [-2.0..2.0, 0.5..2.0];
 
     /// `x` to a constant power, for `x > 0`, or any `x` if the power is a whole number.
     pow => Pow { power = 2.5 } (x) = x.powf(power),
+        c "pow(x, power)",
         vjp |g, y| [(if power == 0.0 { g * 0.0 } else if power == 1.0 { g } else { g * x.pow(power - 1.0) * power })],
         domain [0.5..2.0];
 
     /// The larger of two values; at a tie the gradient goes to the second. NaN wins.
     maximum => Maximum(a, b) = if a > b || a.is_nan() { a } else { b },
+        c "a > b || isnan(a) ? a : b",
         vjp |g, y| [(g * a.greater(b)), (g * a.less_equal(b))],
         kink a - b,
         domain [-2.0..2.0, -2.0..2.0];
 
     /// The smaller of two values; at a tie the gradient goes to the second. NaN wins.
     minimum => Minimum(a, b) = if a < b || a.is_nan() { a } else { b },
+        c "a < b || isnan(a) ? a : b",
         vjp |g, y| [(g * a.less(b)), (g * a.greater_equal(b))],
         kink a - b,
         domain [-2.0..2.0, -2.0..2.0];
 
     /// The exponential, eˣ.
     exp => Exp(x) = x.exp(),
+        c "exp(x)",
         vjp |g, y| [(g * y)],
         domain [-2.0..2.0];
 
     /// The natural logarithm, for `x > 0`.
     ln => Ln(x) = x.ln(),
+        c "log(x)",
         vjp |g, y| [(g / x)],
         domain [0.5..3.0];
 
     /// The square root. At 0 its slope is infinite: add a guard inside, as [`norm_rows`](Var::norm_rows) does.
     sqrt => Sqrt(x) = x.sqrt(),
+        c "sqrt(x)",
         vjp |g, y| [(g * 0.5 / y)],
         domain [0.5..3.0];
 
     /// The square, `x·x`.
     square => Square(x) = x * x,
+        c "x * x",
         vjp |g, y| [(g * x * 2.0)],
         domain [-2.0..2.0];
 
     /// The reciprocal, `1/x`.
     reciprocal => Reciprocal(x) = 1.0 / x,
+        c "1.0f / x",
         vjp |g, y| [(-(g * y.square()))],
         domain [0.5..2.0];
 
     /// The absolute value.
     abs => Abs(x) = x.abs(),
+        c "fabs(x)",
         vjp |g, y| [(g * x.sign())],
         kink x,
         domain [-2.0..2.0];
 
     /// −1, 0 or 1. It has no derivative.
     sign => Sign(x) = if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { 0.0 },
+        c "x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : 0.0f",
         vjp |g, y| [none],
         kink x,
         domain [-2.0..2.0];
 
     /// The sine, of radians.
     sin => Sin(x) = x.sin(),
+        c "sin(x)",
         vjp |g, y| [(g * x.cos())],
         domain [-3.0..3.0];
 
     /// The cosine, of radians.
     cos => Cos(x) = x.cos(),
+        c "cos(x)",
         vjp |g, y| [(-(g * x.sin()))],
         domain [-3.0..3.0];
 
     /// The hyperbolic tangent.
     tanh => Tanh(x) = x.tanh(),
+        c "tanh(x)",
         vjp |g, y| [(g * (1.0 - y.square()))],
         domain [-2.0..2.0];
 
     /// The logistic function, `1/(1 + e⁻ˣ)`.
     sigmoid => Sigmoid(x) = 1.0 / (1.0 + (-x).exp()),
+        c "1.0f / (1.0f + exp(-x))",
         vjp |g, y| [(g * y * (1.0 - y))],
         domain [-3.0..3.0];
 
     /// `ln(1 + eˣ)`, a smooth ReLU, computed without overflow.
     softplus => Softplus(x) = x.max(0.0) + (-x.abs()).exp().ln_1p(),
+        c "fmax(x, 0.0f) + log1p(exp(-fabs(x)))",
         vjp |g, y| [(g * x.sigmoid())],
         domain [-3.0..3.0];
 
     /// `max(x, 0)`. Its mask is taken from the result, so that `x` need not be kept.
     relu => Relu(x) = if x <= 0.0 { 0.0 } else { x },
+        c "x <= 0.0f ? 0.0f : x",
         vjp |g, y| [(g * y.step())],
         kink x,
         domain [-2.0..2.0];
 
     /// `x` where positive, `slope·x` elsewhere. Its mask, too, is taken from the result where the slope leaves the sign.
     leaky_relu => LeakyRelu { slope = 0.2 } (x) = if x <= 0.0 { x * slope } else { x },
+        c "x <= 0.0f ? x * slope : x",
         vjp |g, y| [(g * (if slope >= 0.0 { y } else { x }).leaky_step(slope))],
         kink x,
         domain [-2.0..2.0];
 
     /// 1 where `x > 0`, else 0. It has no derivative: a piecewise linear critic's second derivative is absent.
     step => Step(x) = if x > 0.0 { 1.0 } else { 0.0 },
+        c "x > 0.0f ? 1.0f : 0.0f",
         vjp |g, y| [none],
         kink x,
         domain [-2.0..2.0];
 
     /// 1 where `x > 0`, else `slope`: the derivative of [`leaky_relu`](Var::leaky_relu), itself without one.
     leaky_step => LeakyStep { slope = 0.2 } (x) = if x > 0.0 { 1.0 } else { slope },
+        c "x > 0.0f ? 1.0f : slope",
         vjp |g, y| [none],
         kink x,
         domain [-2.0..2.0];
 
     /// `x` held between `low` and `high`; outside the gradient is zero.
     clamp => Clamp { low = -0.5, high = 0.7 } (x) = if x < low { low } else if x > high { high } else { x },
+        c "x < low ? low : x > high ? high : x",
         vjp |g, y| [(g * x.greater_equal(low) * x.less_equal(high))],
         kink (x - low) * (x - high),
         domain [-2.0..2.0];
 
     /// 1 where `a > b`, else 0.
     greater => Greater(a, b) = f64::from(a > b),
+        c "a > b ? 1.0f : 0.0f",
         vjp |g, y| [none, none],
         kink a - b,
         domain [-2.0..2.0, -2.0..2.0];
 
     /// 1 where `a ≥ b`, else 0.
     greater_equal => GreaterEqual(a, b) = f64::from(a >= b),
+        c "a >= b ? 1.0f : 0.0f",
         vjp |g, y| [none, none],
         kink a - b,
         domain [-2.0..2.0, -2.0..2.0];
 
     /// 1 where `a < b`, else 0.
     less => Less(a, b) = f64::from(a < b),
+        c "a < b ? 1.0f : 0.0f",
         vjp |g, y| [none, none],
         kink a - b,
         domain [-2.0..2.0, -2.0..2.0];
 
     /// 1 where `a ≤ b`, else 0.
     less_equal => LessEqual(a, b) = f64::from(a <= b),
+        c "a <= b ? 1.0f : 0.0f",
         vjp |g, y| [none, none],
         kink a - b,
         domain [-2.0..2.0, -2.0..2.0];
 
     /// 1 where `a = b`, else 0.
     equal => Equal(a, b) = f64::from(a == b),
+        c "a == b ? 1.0f : 0.0f",
         vjp |g, y| [none, none],
         kink a - b,
         domain [-2.0..2.0, -2.0..2.0];
 
     /// 1 where `a ≠ b`, else 0.
     not_equal => NotEqual(a, b) = f64::from(a != b),
+        c "a != b ? 1.0f : 0.0f",
         vjp |g, y| [none, none],
         kink a - b,
         domain [-2.0..2.0, -2.0..2.0];
 
     /// `a` where the mask (self) is not 0, else `b`.
     select => Select(mask, a, b) = if mask != 0.0 { a } else { b },
+        c "mask != 0.0f ? a : b",
         vjp |g, y| [none, (mask.select(g, 0.0)), (mask.select(0.0, g))],
         kink mask,
         domain [-2.0..2.0, -2.0..2.0, -2.0..2.0];

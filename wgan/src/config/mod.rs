@@ -18,6 +18,7 @@ pub use choices::{
 };
 pub use options::Options;
 
+use crate::backend::Backend;
 use crate::{Error, Result};
 
 /// Everything that decides what a training computes, and how often it reports. The fields are [`Options`]' own, each
@@ -92,6 +93,8 @@ pub struct Config {
     pub steps: u64,
     /// Start of all random numbers.
     pub seed: u64,
+    /// What to compute on; the CPU if absent.
+    pub backend: Option<Backend>,
     /// Threads to compute on; as many as there are cores if absent.
     pub threads: Option<usize>,
     /// Steps between pictures of samples.
@@ -102,8 +105,8 @@ pub struct Config {
     pub tensorboard: bool,
 }
 
-/// The settings that no step depends on: how long a run goes on, how fast, and what it reports.
-const SCHEDULE: [&str; 5] = ["steps", "threads", "sample-every", "checkpoint-every", "tensorboard"];
+/// The settings that no step depends on: how long a run goes on, where and how fast, and what it reports.
+const SCHEDULE: [&str; 6] = ["steps", "backend", "threads", "sample-every", "checkpoint-every", "tensorboard"];
 
 /// Beyond these a number is a slip of the finger that would take all memory.
 const LARGEST_DIM: u64 = 1024;
@@ -164,7 +167,7 @@ impl Config {
     /// [`Error::Flag`] for any other change, [`Error::Setting`] for a value that is not possible.
     pub fn resumed(&self, changes: &Options) -> Result<Self> {
         if let Some((flag, _)) = changes.given().into_iter().find(|(flag, _)| !SCHEDULE.contains(&flag.as_str())) {
-            let reason = "a resumed run keeps all settings but steps, threads and reports";
+            let reason = "a resumed run keeps all settings but steps, backend, threads and reports";
             return Err(Error::Flag { flag, reason: reason.to_owned() });
         }
         let config = self.with(changes);
@@ -310,6 +313,7 @@ impl Config {
             "lambda" => (self.lipschitz.is_penalty(), "there is no penalty to be weighted"),
             "penalty-points" if self.lipschitz == Lipschitz::Pairs => (false, "pairs compares the samples themselves"),
             "penalty-points" => (self.lipschitz.is_penalty(), "there is no penalty"),
+            "threads" => (!matches!(self.backend, Some(Backend::OpenCl(_))), "an OpenCL device has threads of its own"),
             "clip" => (self.lipschitz == Lipschitz::Clip, "weights are clipped under --lipschitz clip alone"),
             "beta1" | "beta2" => (self.optimizer == Optimizer::Adam, "it belongs to adam"),
             "decay" => (self.optimizer == Optimizer::Rmsprop, "it belongs to rmsprop"),

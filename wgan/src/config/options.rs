@@ -11,6 +11,7 @@ use super::choices::{
     PenaltyPoints, Preset, Sign,
 };
 use super::nearest;
+use crate::backend::Backend;
 use crate::{Error, Result};
 
 /// A whole number that a TOML file can hold.
@@ -120,6 +121,9 @@ pub struct Options {
     /// Start of all random numbers; the same seed gives the same bits [default: 0]
     #[arg(long, value_name = "N", help_heading = "Run", value_parser = whole::<u64>())]
     pub seed: Option<u64>,
+    /// What to compute on: cpu, opencl or opencl:PLATFORM:DEVICE as `wgan devices` lists them [default: cpu]
+    #[arg(long, value_name = "NAME", help_heading = "Run")]
+    pub backend: Option<Backend>,
     /// Threads to compute on [default: one per core]
     #[arg(long, value_name = "N", help_heading = "Run", value_parser = whole::<usize>())]
     pub threads: Option<usize>,

@@ -43,6 +43,7 @@ impl Default for Config {
             batch: 32,
             steps: 3500,
             seed: 0,
+            backend: None,
             threads: None,
             sample_every: 500,
             checkpoint_every: 500,

@@ -23,8 +23,13 @@ fn refusal(flags: &str) -> String {
 
 #[test]
 fn options_and_config_have_the_same_fields() {
-    let all =
-        Config { data_dir: Some(String::new()), data_file: Some(String::new()), threads: Some(1), ..Config::default() };
+    let all = Config {
+        data_dir: Some(String::new()),
+        data_file: Some(String::new()),
+        backend: Some(Backend::Cpu),
+        threads: Some(1),
+        ..Config::default()
+    };
     let keys: Vec<String> = all.table().into_iter().map(|(key, _)| key).collect();
     assert_eq!(Options::names(), keys);
 }
@@ -254,7 +259,7 @@ fn a_resume_changes_steps_and_reports_alone() {
     assert_eq!(resumed, Config { steps: 9000, threads: Some(2), ..run.clone() });
     insta::assert_snapshot!(
         run.resumed(&parse("seed = 1").unwrap()).unwrap_err(),
-        @"--seed has no place here: a resumed run keeps all settings but steps, threads and reports"
+        @"--seed has no place here: a resumed run keeps all settings but steps, backend, threads and reports"
     );
     insta::assert_snapshot!(
         run.resumed(&parse("steps = 0").unwrap()).unwrap_err(),

@@ -1,0 +1,41 @@
+// Rows picked by index, and added up by index. An index that names no row gives NaN, or is dropped; a fraction is cut off.
+
+static bool names_row(float index, uint rows) { return index >= 0.0f && index < (float)rows; }
+
+kernel void gather(
+    global const float *x, ulong x_start, global const float *indices, ulong indices_start, global float *y, ulong y_start,
+    uint rows, uint width, uint count)
+{
+    const uint column = get_global_id(0), i = get_global_id(1);
+    if (column >= width || i >= count) return;
+    const float index = indices[indices_start + i];
+    const bool valid = names_row(index, rows);
+    y[y_start + (ulong)i * width + column] = valid ? x[x_start + (ulong)(uint)index * width + column] : NAN;
+}
+
+// The same from a table of bytes: a byte b stands for b / 255.
+kernel void look_up(
+    global const uchar *table, global const float *indices, ulong indices_start, global float *y, ulong y_start,
+    uint rows, uint width, uint count)
+{
+    const uint column = get_global_id(0), i = get_global_id(1);
+    if (column >= width || i >= count) return;
+    const float index = indices[indices_start + i];
+    const bool valid = names_row(index, rows);
+    y[y_start + (ulong)i * width + column] = valid ? (float)table[(ulong)(uint)index * width + column] / 255.0f : NAN;
+}
+
+// y[row] = the sum of the rows x[i] with indices[i] = row, in order: every result looks for its terms.
+kernel void scatter_add(
+    global const float *x, ulong x_start, global const float *indices, ulong indices_start, global float *y, ulong y_start,
+    uint rows, uint width, uint count)
+{
+    const uint column = get_global_id(0), row = get_global_id(1);
+    if (column >= width || row >= rows) return;
+    x += x_start + column;
+    indices += indices_start;
+    float sum = 0.0f;
+    for (uint i = 0; i < count; i++)
+        if (names_row(indices[i], rows) && (uint)indices[i] == row) sum += x[(ulong)i * width];
+    y[y_start + (ulong)row * width + column] = sum;
+}

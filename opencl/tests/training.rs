@@ -1,0 +1,171 @@
+//! The four measured trainings on an OpenCL device follow the CPU's, in small.
+
+use std::sync::LazyLock;
+
+use autograd::{Device, Stream, Tape, Tensor, Variable};
+use benches::Configuration;
+use opencl::{Choice, OpenCl};
+use wgan::config::{Arch, Config};
+use wgan::data::{Batches, Dataset};
+use wgan::objective::{critic_terms, generator_loss};
+use wgan::programs::{Losses, Programs};
+
+/// Iterations that start from the CPU's state.
+const LED: u64 = 20;
+/// Iterations that go on from their own.
+const FREE: u64 = 3;
+
+/// One for all tests, which build the same kernels.
+fn opencl() -> Device {
+    static DEVICE: LazyLock<Device> =
+        LazyLock::new(|| Device::new(OpenCl::open(Choice::Best).expect("an OpenCL driver")));
+    DEVICE.clone()
+}
+
+/// A training as it is measured, with fewer units and samples.
+struct Training {
+    config: Config,
+    data: Dataset,
+}
+
+impl Training {
+    fn small(configuration: Configuration) -> Self {
+        let config = configuration.config(1).expect("a configuration");
+        let images = config.dataset.is_images();
+        let config = Config {
+            dim: if config.arch == Arch::Dcgan { 8 } else { 256 },
+            batch: if images { 12 } else { 128 },
+            ..config
+        };
+        Training { data: Dataset::load(&config).expect("embedded data"), config }
+    }
+
+    fn on(&self, device: &Device) -> (Programs, Batches) {
+        let programs = Programs::compile(&self.config, &self.data, device).expect("programs");
+        (programs, Batches::new(self.data.len(), self.config.batch, self.config.seed))
+    }
+}
+
+/// The mean absolute score of real samples, both losses, and all their gradients, computed on `device` from the weights
+/// of `programs`, wherever they lie.
+fn gradients(training: &Training, programs: &Programs, device: &Device, step: u64) -> Vec<Tensor> {
+    let (config, critic, generator) = (&training.config, programs.critic(), programs.generator());
+    let tape = Tape::new();
+    let stream = |name| Stream::new(config.seed, name);
+    let real = tape.constant(&training.data.samples(0..config.batch));
+    let fake = generator.samples_of(generator.noise(&tape, stream("noise"), config.batch));
+    let mixes = tape.uniform(stream("mixes"), [2, config.batch]);
+    let critic_loss = critic_terms(config, |x| critic.scores(x), real, fake.detach(), mixes).loss;
+    let generator_loss = generator_loss(config, |x| critic.scores(x), fake);
+    let mut wanted = vec![critic.scores(real).abs().mean(), critic_loss, generator_loss];
+    for (loss, weights) in [(critic_loss, critic.parameters()), (generator_loss, generator.parameters())] {
+        let weights: Vec<_> = weights.iter().map(|weights| tape.variable(weights)).collect();
+        wanted.extend(tape.grad(loss, &weights));
+    }
+    let mut program = device.program(&tape, &wanted).expect("a program");
+    program.at(step).run(&[]).expect("no inputs").to_vec()
+}
+
+fn norm(values: impl Iterator<Item = f32>) -> f64 {
+    values.map(|x| f64::from(x).powi(2)).sum::<f64>().sqrt()
+}
+
+/// Differences of losses are seen beside the scores that they are differences of.
+fn assert_losses_agree(found: Losses, expected: Losses, score: f32, tolerance: f32, what: &str) {
+    let terms = |losses: Losses| [losses.critic, losses.wasserstein, losses.penalty, losses.generator];
+    for (found, expected) in terms(found).into_iter().zip(terms(expected)) {
+        let error = (found - expected).abs() / score.max(expected.abs());
+        assert!(error <= tolerance, "{what}: {found} instead of {expected}, scores are about {score}");
+    }
+}
+
+fn follows_the_cpu(configuration: Configuration) {
+    let training = Training::small(configuration);
+    let (cpu, device) = (Device::cpu_with_threads(1).expect("a thread"), opencl());
+    let ((mut leader, mut leaders), (mut follower, mut followers)) = (training.on(&cpu), training.on(&device));
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = folder.path().join("state.safetensors");
+    for iteration in 0..LED + FREE {
+        let what = format!("{configuration}, iteration {iteration}");
+        if iteration <= LED {
+            // A checkpoint moves from one device to the other.
+            leader.checkpoint().save(&state, None).expect("a file");
+            follower.checkpoint().load(&state).expect("the same names");
+        }
+        let expected = gradients(&training, &leader, &cpu, iteration);
+        let score = expected[0].item();
+        if iteration < LED && iteration.is_multiple_of(5) {
+            let found = gradients(&training, &follower, &device, iteration);
+            for (position, (found, expected)) in found.iter().zip(&expected).enumerate().skip(3) {
+                let error = norm(found.data().iter().zip(expected.data()).map(|(a, b)| a - b));
+                let size = norm(expected.data().iter().copied());
+                // That of the critic's last bias is zero but for rounding: as many scores count for as against.
+                let agree = error <= 1e-4 * size || error.max(size) < 1e-6;
+                assert!(agree, "{what}: gradient {position} is off by {error:e}, its norm is {size:e}");
+            }
+        }
+        let expected = leader.update(iteration, &mut leaders).expect("the CPU");
+        let found = follower.update(iteration, &mut followers).expect("the device");
+        assert_losses_agree(found, expected, score, if iteration < LED { 1e-4 } else { 1e-3 }, &what);
+    }
+}
+
+#[test]
+fn toy_gp_follows_the_cpu() {
+    follows_the_cpu(Configuration::ToyGp);
+}
+
+#[test]
+fn mnist_mlp_clip_follows_the_cpu() {
+    follows_the_cpu(Configuration::MnistMlpClip);
+}
+
+#[test]
+fn mnist_dcgan_gp_follows_the_cpu() {
+    follows_the_cpu(Configuration::MnistDcganGp);
+}
+
+#[test]
+fn mnist_dcgan_clip_follows_the_cpu() {
+    follows_the_cpu(Configuration::MnistDcganClip);
+}
+
+/// The losses of two iterations, the second of which was started before the first was looked at.
+#[test]
+fn iterations_can_be_started_ahead() {
+    let training = Training::small(Configuration::ToyGp);
+    let losses = |ahead: bool| {
+        let (mut programs, mut batches) = training.on(&opencl());
+        let first = programs.start(0, &mut batches).expect("the device");
+        if ahead {
+            let second = programs.start(1, &mut batches).expect("the device");
+            [first.wait().expect("the device"), second.wait().expect("the device")]
+        } else {
+            let first = first.wait().expect("the device");
+            [first, programs.start(1, &mut batches).expect("the device").wait().expect("the device")]
+        }
+    };
+    assert_eq!(losses(true), losses(false));
+}
+
+/// A profile has the device's time for every kernel, and none of it is more than the host has seen pass.
+#[test]
+fn a_profile_tells_the_devices_time() {
+    let device = opencl();
+    let weight = Variable::new("weight", Tensor::full([64, 64], 0.01));
+    let mut program = device
+        .compile(|tape| {
+            let w = tape.variable(&weight);
+            [tape.assign(&weight, w.matmul(w).tanh()).sum()]
+        })
+        .expect("a program");
+    program.start_profile();
+    let start = std::time::Instant::now();
+    for _ in 0..3 {
+        program.run(&[]).expect("no inputs");
+    }
+    let (passed, profile) = (start.elapsed(), program.profile().expect("times"));
+    assert!(profile.groups().all(|(_, group)| group.calls == 3));
+    assert!(profile.groups().any(|(kernel, group)| kernel.starts_with("product") && !group.time.is_zero()));
+    assert!(profile.time() <= passed, "{profile}");
+}
