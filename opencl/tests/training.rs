@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use autograd::{Device, Stream, Tape, Tensor, Variable};
 use benches::Configuration;
 use opencl::{Choice, OpenCl};
-use wgan::config::{Arch, Config};
+use wgan::config::Config;
 use wgan::data::{Batches, Dataset};
 use wgan::objective::{critic_terms, generator_loss};
 use wgan::programs::{Losses, Programs};
@@ -31,12 +31,12 @@ struct Training {
 impl Training {
     fn small(configuration: Configuration) -> Self {
         let config = configuration.config(1).expect("a configuration");
-        let images = config.dataset.is_images();
-        let config = Config {
-            dim: if config.arch == Arch::Dcgan { 8 } else { 256 },
-            batch: if images { 12 } else { 128 },
-            ..config
+        let (dim, batch) = match configuration {
+            Configuration::ToyGp => (256, 128),
+            Configuration::MnistMlpClip => (config.dim, config.batch), // small enough
+            Configuration::MnistDcganGp | Configuration::MnistDcganClip => (8, 12),
         };
+        let config = Config { dim, batch, ..config };
         Training { data: Dataset::load(&config).expect("embedded data"), config }
     }
 
