@@ -58,7 +58,7 @@ impl Convolution {
     /// Works the taps out.
     pub fn new(sizes: ConvSizes) -> Self {
         let few = || Planar::new(sizes).map(Method::Planar);
-        let large = || Winograd::new(sizes).filter(|_| winograd_pays(sizes)).map(Method::Winograd);
+        let large = || Winograd::new(sizes).filter(|winograd| winograd.pays(sizes.batch)).map(Method::Winograd);
         Convolution(few().or_else(large).unwrap_or_else(|| Method::channels(sizes)))
     }
 
@@ -110,11 +110,6 @@ impl Method {
             filter: Correlation { batch, inputs, results, connections },
         }
     }
-}
-
-/// Whether the transforms take less time than they save, by measurement on the DCGAN's layers.
-fn winograd_pays(ConvSizes { batch, channels, filters, out, .. }: ConvSizes) -> bool {
-    channels >= 64 && filters >= 128 && batch * out[0] * out[1] >= 800
 }
 
 /// The images of one side of a convolution: its inputs or its results.

@@ -42,11 +42,14 @@ struct Patch {
     phase: [usize; 2],
     rows: Matrix,
     columns: Matrix,
-    /// Its pixels, row by row. The padding's zero comes behind the plane.
-    pixels: Vec<usize>,
-    /// Where its points lie, row by row: for the first item, and the distance to the next.
-    points: Vec<[usize; 2]>,
+    /// Where its pixels lie in a turned plane; the padding's zero lies behind it.
+    pixels: Grid,
+    /// Where its points lie: for the first item, and the distance to the next.
+    points: [Grid; 2],
 }
+
+/// Of numbers for a patch's pixels or points: rows, columns.
+type Grid = [[usize; POINTS]; POINTS];
 
 impl Transform {
     /// The transform of such blocks.
@@ -58,7 +61,7 @@ impl Transform {
         phases_first: bool,
     ) -> Self {
         let patches = rows.iter().flat_map(|row| columns.iter().map(move |column| (row, column)));
-        let patches = patches.map(|(row, column)| Patch::new(row, column, [height, width])).collect();
+        let patches = patches.map(|(row, column)| Patch::new(row, column, [height, width], lanes)).collect();
         let pixels = height * width;
         let mut transform = Transform { items, lanes, strides, pixels, patches, points: Vec::new(), len: 0 };
         for i in 0..POINTS {
@@ -69,20 +72,21 @@ impl Transform {
         transform
     }
 
-    fn add_point(&mut self, point: [usize; 2], phases_first: bool) {
+    fn add_point(&mut self, [i, j]: [usize; 2], phases_first: bool) {
         let Transform { items, lanes, len: start, .. } = *self;
-        let patches = || self.patches.iter().filter(|patch| patch.has(point));
+        let patches = || self.patches.iter().filter(|patch| patch.has([i, j]));
         let tiles: Vec<_> = patches().filter(|patch| patch.phase == [0, 0]).map(|patch| patch.tile).collect();
         let phases: Vec<_> = patches().filter(|patch| patch.tile == [0, 0]).map(|patch| patch.phase).collect();
         if tiles.is_empty() {
             return;
         }
-        for patch in self.patches.iter_mut().filter(|patch| patch.has(point)) {
+        for patch in self.patches.iter_mut().filter(|patch| patch.has([i, j])) {
             let [tile, phase] = [position(&tiles, patch.tile), position(&phases, patch.phase)];
-            patch.points.push(match phases_first {
-                true => [start + phase * items * lanes, lanes],
-                false => [start + (tile * phases.len() + phase) * lanes, tiles.len() * phases.len() * lanes],
-            });
+            let [first, distance] = match phases_first {
+                true => [phase * items * lanes, lanes],
+                false => [(tile * phases.len() + phase) * lanes, tiles.len() * phases.len() * lanes],
+            };
+            [patch.points[0][i][j], patch.points[1][i][j]] = [start + first, distance];
         }
         let (tiles, columns) = (tiles.len(), phases.len() * lanes);
         self.points.push(Point { start, tiles, columns });
@@ -126,6 +130,12 @@ impl Transform {
         });
     }
 
+    /// Asserts what makes an item's pixels and points lie within these arrays, by the transform's construction.
+    fn assert_reach(&self, item: usize, turned: &[f32], points: &[f32]) {
+        let (turned, points) = (turned.len() >= (self.pixels + 1) * self.lanes, points.len() >= self.len);
+        assert!(item < self.items && turned && points, "item {item} of {}", self.items);
+    }
+
     /// Where a block begins.
     fn start(&self, [items, lanes]: [usize; 2]) -> usize {
         items * self.items * self.strides[0] + lanes * self.lanes * self.strides[1]
@@ -133,18 +143,20 @@ impl Transform {
 }
 
 impl Patch {
-    fn new(row: &Segment, column: &Segment, [height, width]: [usize; 2]) -> Self {
-        let pixel = |row: &Option<usize>, column: &Option<usize>| match (row, column) {
-            (Some(row), Some(column)) => row * width + column,
-            _ => height * width,
-        };
+    fn new(row: &Segment, column: &Segment, [height, width]: [usize; 2], lanes: usize) -> Self {
+        let mut pixels = [[0; POINTS]; POINTS];
+        for (pixels, i) in pixels.iter_mut().zip(&row.pixels) {
+            for (pixel, j) in pixels.iter_mut().zip(&column.pixels) {
+                *pixel = i.zip(*j).map_or(height * width, |(i, j)| i * width + j) * lanes;
+            }
+        }
         Patch {
             tile: [row.tile, column.tile],
             phase: [row.phase, column.phase],
             rows: row.matrix,
             columns: column.matrix,
-            pixels: row.pixels.iter().flat_map(|i| column.pixels.iter().map(move |j| pixel(i, j))).collect(),
-            points: Vec::new(),
+            pixels,
+            points: [[[0; POINTS]; POINTS]; 2],
         }
     }
 
@@ -154,10 +166,10 @@ impl Patch {
 
     /// Where an item's points lie.
     #[inline(always)]
-    fn places(&self, item: usize) -> [usize; POINTS * POINTS] {
-        let mut places = [0; POINTS * POINTS];
-        for (place, [first, distance]) in places.iter_mut().zip(&self.points) {
-            *place = first + item * distance;
+    fn places(&self, item: usize) -> Grid {
+        let [mut places, distances] = self.points;
+        for (place, distance) in places.as_flattened_mut().iter_mut().zip(distances.as_flattened()) {
+            *place += item * distance;
         }
         places
     }
@@ -240,18 +252,6 @@ fn vectors<V: Copy, const N: usize>(zero: V, at: impl Fn(usize) -> V) -> [V; N] 
     vectors
 }
 
-/// The vector that begins at `numbers[at]`.
-#[inline(always)]
-fn load<S: Simd>(numbers: &[f32], at: usize) -> S::f32s {
-    S::as_simd_f32s(&numbers[at..at + S::F32_LANES]).0[0]
-}
-
-/// The same, to be written.
-#[inline(always)]
-fn at<S: Simd>(numbers: &mut [f32], at: usize) -> &mut S::f32s {
-    &mut S::as_mut_simd_f32s(&mut numbers[at..at + S::F32_LANES]).0[0]
-}
-
 struct Spread<'a> {
     transform: &'a Transform,
     turned: &'a [f32],
@@ -263,22 +263,25 @@ impl pulp::WithSimd for Spread<'_> {
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Spread { transform: &Transform { lanes, ref patches, .. }, turned, points, item } = self;
-        let zero = simd.splat_f32s(0.0);
+        let Spread { transform, turned, points, item } = self;
+        transform.assert_reach(item, turned, points);
+        let (zero, turned, points) = (simd.splat_f32s(0.0), turned.as_ptr(), points.as_mut_ptr());
         let mut between = [[zero; POINTS]; POINTS];
-        for patch in patches {
+        for patch in &transform.patches {
             let (places, [height, _], [_, width]) = (patch.places(item), patch.rows.size(), patch.columns.size());
-            for lane in (0..lanes).step_by(S::F32_LANES) {
+            for lane in (0..transform.lanes).step_by(S::F32_LANES) {
                 for_matrix!(patch.rows, matrix => for (j, between) in between.iter_mut().enumerate().take(width) {
-                    let column = vectors(zero, #[inline(always)] |i| {
-                        load::<S>(turned, patch.pixels[i * width + j] * lanes + lane)
+                    // SAFETY: a pixel in reach, as asserted.
+                    let column = vectors(zero, #[inline(always)] |i| unsafe {
+                        turned.add(patch.pixels[i][j] + lane).cast::<S::f32s>().read_unaligned()
                     });
                     between.iter_mut().zip(times(simd, matrix, column)).for_each(|(between, vector)| *between = vector);
                 });
-                for_matrix!(patch.columns, matrix => for i in 0..height {
+                for_matrix!(patch.columns, matrix => for (i, places) in places.iter().enumerate().take(height) {
                     let row = times(simd, matrix, vectors(zero, #[inline(always)] |j| between[j][i]));
-                    for (vector, place) in row.into_iter().zip(&places[i * row.len()..]) {
-                        *at::<S>(points, place + lane) = vector;
+                    for (vector, place) in row.into_iter().zip(places) {
+                        // SAFETY: a point in reach, as asserted.
+                        unsafe { points.add(place + lane).cast::<S::f32s>().write_unaligned(vector) };
                     }
                 });
             }
@@ -297,23 +300,29 @@ impl pulp::WithSimd for Collect<'_> {
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Collect { transform: &Transform { lanes, ref patches, .. }, points, item, turned } = self;
-        let zero = simd.splat_f32s(0.0);
+        let Collect { transform, points, item, turned } = self;
+        transform.assert_reach(item, turned, points);
+        let (zero, turned, points) = (simd.splat_f32s(0.0), turned.as_mut_ptr(), points.as_ptr());
         let mut between = [[zero; POINTS]; POINTS];
-        for patch in patches {
+        for patch in &transform.patches {
             let (places, [height, _], [_, width]) = (patch.places(item), patch.rows.size(), patch.columns.size());
-            for lane in (0..lanes).step_by(S::F32_LANES) {
-                for_matrix!(patch.columns, matrix => for i in 0..height {
-                    let places = &places[i * matrix.len()..];
-                    let row = vectors(zero, #[inline(always)] |j| load::<S>(points, places[j] + lane));
+            for lane in (0..transform.lanes).step_by(S::F32_LANES) {
+                for_matrix!(patch.columns, matrix => for (i, places) in places.iter().enumerate().take(height) {
+                    // SAFETY: a point in reach, as asserted.
+                    let row = vectors(zero, #[inline(always)] |j| unsafe {
+                        points.add(places[j] + lane).cast::<S::f32s>().read_unaligned()
+                    });
                     let row = transposed_times(simd, matrix, row);
                     between.iter_mut().zip(row).for_each(|(between, vector)| between[i] = vector);
                 });
                 for_matrix!(patch.rows, matrix => for (j, between) in between.iter().enumerate().take(width) {
-                    let column = vectors(zero, #[inline(always)] |i| between[i]);
-                    for (i, vector) in transposed_times(simd, matrix, column).into_iter().enumerate() {
-                        let pixel = at::<S>(turned, patch.pixels[i * width + j] * lanes + lane);
-                        *pixel = simd.add_f32s(*pixel, vector);
+                    let column = transposed_times(simd, matrix, vectors(zero, #[inline(always)] |i| between[i]));
+                    for (vector, pixels) in column.into_iter().zip(&patch.pixels) {
+                        // SAFETY: a pixel in reach, as asserted.
+                        unsafe {
+                            let pixel = turned.add(pixels[j] + lane).cast::<S::f32s>();
+                            pixel.write_unaligned(simd.add_f32s(pixel.read_unaligned(), vector));
+                        }
                     }
                 });
             }
