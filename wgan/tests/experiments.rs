@@ -7,6 +7,7 @@ use wgan::experiments::{ALL, Experiment, Size};
 fn quick(name: &str) {
     let outcome = Experiment::named(name).unwrap().run(Size::Quick).unwrap();
     assert!(outcome.holds(), "{outcome}");
+    assert!(outcome.table.iter().all(|check| !check.measured().is_nan()), "{outcome}");
     // Both kinds of files can be made of the figure.
     assert!(outcome.figure.picture().encode().starts_with(b"\x89PNG"));
     assert!(outcome.figure.svg().ends_with("</svg>\n"));
@@ -90,6 +91,11 @@ fn transport() {
 #[test]
 fn rank_generators() {
     quick("rank-generators");
+}
+
+#[test]
+fn ablations() {
+    quick("ablations");
 }
 
 /// `wgan experiment` with these arguments in an empty folder.

@@ -3,6 +3,7 @@
 //! An experiment is one file with one constant [`Experiment`]; [`ALL`] lists them. Each runs in two sizes: quick, as the
 //! tests do, and full, whose figures are worth looking at.
 
+mod ablations;
 mod clip_sweep;
 mod critic;
 mod critic_steps;
@@ -65,7 +66,7 @@ impl Size {
 }
 
 /// All experiments, in the order in which they tell their story.
-pub const ALL: [Experiment; 16] = [
+pub const ALL: [Experiment; 17] = [
     uniform_to_normal::EXPERIMENT,
     histogram_js::EXPERIMENT,
     parallel_lines::EXPERIMENT,
@@ -82,6 +83,7 @@ pub const ALL: [Experiment; 16] = [
     critic_steps::EXPERIMENT,
     clip_sweep::EXPERIMENT,
     loss_and_quality::EXPERIMENT,
+    ablations::EXPERIMENT,
 ];
 
 impl Experiment {
