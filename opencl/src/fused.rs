@@ -100,7 +100,8 @@ fn walk(facts: &Facts, fused: &Fused) -> Walk {
 }
 
 fn rows(facts: &Facts, length: usize) -> Walk {
-    match length <= SHORT_ROW {
+    // A core of a CPU has a row in its cache; its work-groups are many turns of a loop.
+    match facts.kind == Kind::Cpu || length <= SHORT_ROW {
         true => Walk::Rows(length),
         false => Walk::SharedRows(length, length.next_power_of_two().min(widest_group(facts))),
     }
@@ -134,10 +135,7 @@ fn least_common_multiple(a: usize, b: usize) -> usize {
 
 /// Work-items of a group that shares a row or lies across columns.
 fn widest_group(facts: &Facts) -> usize {
-    facts.max_work_group.min(match facts.kind {
-        Kind::Cpu => 64,
-        Kind::Gpu => 256,
-    })
+    facts.max_work_group.min(256)
 }
 
 /// Elements of scratch memory that a group wants.
@@ -205,7 +203,8 @@ fn launch(context: &Context, fused: &Fused, layout: &Layout, mut arguments: Vec<
         }
         Walk::Rows(length) => {
             number(count / length);
-            (Range::line(count / length, widest_group(facts)), true)
+            let group = if facts.kind == Kind::Cpu { 8 } else { widest_group(facts) };
+            (Range::line(count / length, group), true)
         }
         Walk::SharedRows(length, group) => (Range::line(count / length * group, group), !length.is_multiple_of(group)),
         Walk::Columns { width, strips } => {
@@ -216,12 +215,12 @@ fn launch(context: &Context, fused: &Fused, layout: &Layout, mut arguments: Vec<
             (Range::plane([width, strips], [group, 1]), !count.is_multiple_of(width))
         }
     };
-    let program = context.build(&source(fused, layout, ragged), "")?;
+    let program = context.build(&source(facts, fused, layout, ragged), "")?;
     Launch::new(&program, "fused", arguments, range)
 }
 
 /// The kernel's source. `ragged`: not all work-items have an element at every turn.
-fn source(fused: &Fused, layout: &Layout, ragged: bool) -> String {
+fn source(facts: &Facts, fused: &Fused, layout: &Layout, ragged: bool) -> String {
     let mut source = String::new();
     let mut known: Vec<&str> = Vec::new();
     for Instruction { op, .. } in &fused.instructions {
@@ -243,7 +242,7 @@ fn source(fused: &Fused, layout: &Layout, ragged: bool) -> String {
         Walk::Rows(length) => ("    uint rows)", own_rows(fused, layout, length)),
         Walk::SharedRows(length, group) => ("", shared_rows(fused, layout, [length, group], ragged)),
         Walk::Columns { width, .. } => {
-            ("    uint rows, uint height, uint count)", columns_of(fused, layout, width, ragged))
+            ("    uint rows, uint height, uint count)", columns_of(facts, fused, layout, width, ragged))
         }
     };
     if numbers.is_empty() {
@@ -309,14 +308,18 @@ fn shared_rows(fused: &Fused, layout: &Layout, [length, group]: [usize; 2], ragg
     walk
 }
 
-fn columns_of(fused: &Fused, layout: &Layout, width: usize, ragged: bool) -> String {
-    let (declare, add) = (accumulators(layout), additions(fused, layout, "        "));
-    let (body, guard) = (body(fused, layout, "        "), if ragged { "        if (i >= count) break;\n" } else { "" });
+fn columns_of(facts: &Facts, fused: &Fused, layout: &Layout, width: usize, ragged: bool) -> String {
+    let (declare, add) = (accumulators(layout), additions(fused, layout, "            "));
+    let body = body(fused, layout, "            ");
+    let bound = if ragged { " && i < count" } else { "" };
+    // On a CPU the items of a group take turns: between barriers they go along a row, as its memory lies, not down a column.
+    let turn = if facts.kind == Kind::Cpu { "        barrier(CLK_LOCAL_MEM_FENCE);\n" } else { "" };
     let mut walk = format!(
-        "    const uint column = get_global_id(0), strip = get_group_id(1);\n    if (column >= {width}) return;\n\
-         {declare}    const uint first = strip * height, last = min(first + height, rows);\n\
+        "    const uint column = get_global_id(0), strip = get_group_id(1);\n{declare}\
+         \x20   const uint first = strip * height, last = min(first + height, rows);\n\
          \x20   for (uint row = first; row < last; row++) {{\n        const uint i = row * {width} + column;\n\
-         {guard}{body}{add}    }}\n"
+         \x20       if (column < {width}{bound}) {{\n{body}{add}        }}\n{turn}    }}\n\
+         \x20   if (column >= {width}) return;\n"
     );
     for sum in taken(layout) {
         writeln!(walk, "    s{sum}[strip * {width} + column] = sum{sum};").expect("text");
