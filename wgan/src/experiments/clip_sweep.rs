@@ -39,8 +39,8 @@ fn run(size: Size) -> Result<Outcome> {
     let courses = BOUNDS.iter().map(|&clip| course(clip, every, measurements)).collect::<Result<Vec<_>>>()?;
     let mut table = Vec::new();
     for course in &courses {
-        let bound = bound(course.clip);
-        table.push(Check::at_most(format!("c = {}: largest slope", course.clip), course.slope, bound + LEAST));
+        let what = format!("c = {}: largest slope", course.clip);
+        table.push(Check::at_most(what, course.slope, bound(course.clip)));
         table.push(Check::told(format!("c = {}: distance at the end", course.clip), end(course)));
     }
     if size == Size::Full {
@@ -53,10 +53,10 @@ fn run(size: Size) -> Result<Outcome> {
     Ok(Outcome { table, figure: figure(&courses), sentence: sentence.to_owned() })
 }
 
-/// ∏ c·√(in·out) over the layers (2, dim), (dim, dim), (dim, dim), (dim, 1).
+/// ∏ c·√(in·out) over the layers (2, dim), (dim, dim), (dim, dim), (dim, 1), and what a slope of 0 is measured as.
 fn bound(clip: f64) -> f64 {
     let layers = [(2, DIM), (DIM, DIM), (DIM, DIM), (DIM, 1)];
-    layers.map(|(inputs, outputs)| clip * ((inputs * outputs) as f64).sqrt()).iter().product()
+    layers.map(|(inputs, outputs)| clip * ((inputs * outputs) as f64).sqrt()).iter().product::<f64>() + LEAST
 }
 
 fn config(clip: f64) -> Result<Config> {
