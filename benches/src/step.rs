@@ -87,18 +87,28 @@ pub fn measure(
     Ok(Measurement { configuration, device, times, flops: programs.flops(), peak_mib, product_peak, profile })
 }
 
+impl Measurement {
+    /// The mean of the middle half: as little moved by outliers as the median, and right where a device that works beside
+    /// the host ends its iterations in pairs.
+    fn typical(&self) -> Duration {
+        let quarter = self.times.len() / 4;
+        let middle = &self.times[quarter..self.times.len() - quarter];
+        middle.iter().sum::<Duration>() / middle.len() as u32
+    }
+}
+
 impl fmt::Display for Measurement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = |time: Duration| time.as_secs_f64() * 1e3;
-        let median = self.times[self.times.len() / 2];
+        let typical = self.typical();
         let (min, max) = (ms(self.times[0]), ms(self.times[self.times.len() - 1]));
-        write!(f, "{:.2} ms/iteration {} {}", ms(median), self.configuration, self.device)?;
+        write!(f, "{:.2} ms/iteration {} {}", ms(typical), self.configuration, self.device)?;
         write!(f, " min={min:.2} max={max:.2} flops={}", self.flops.dense)?;
         match self.peak_mib {
             Some(mib) => writeln!(f, " peak_rss_mib={mib:.1}")?,
             None => writeln!(f, " peak_rss_mib=unknown")?,
         }
-        let gflops = |flops: u64| flops as f64 / median.as_secs_f64() / 1e9;
+        let gflops = |flops: u64| flops as f64 / typical.as_secs_f64() / 1e9;
         let Flops { dense, unpadded } = self.flops;
         write!(f, "products and convolutions: {:.2} GFLOP at {:.1} GFLOP/s", dense as f64 / 1e9, gflops(dense))?;
         if unpadded != dense {
