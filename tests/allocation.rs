@@ -83,4 +83,12 @@ fn a_replay_allocates_nothing() {
         .add(Flatten)
         .add(Linear::new("5", 8 * 7 * 7, 1, Init::FanIn, &mut rng));
     assert_eq!(measure(&dcgan, &[1, 28, 28]), 0);
+
+    // Large enough for Winograd's algorithm.
+    let layer = Sequential::new()
+        .add(Conv2d::new("0", 64, 128, 5, conv, Init::FanIn, &mut rng))
+        .add(Activation::LeakyRelu(0.2))
+        .add(Flatten)
+        .add(Linear::new("3", 128 * 7 * 7, 1, Init::FanIn, &mut rng));
+    assert_eq!(measure(&layer, &[64, 14, 14]), 0);
 }
