@@ -145,7 +145,8 @@ impl Convolution {
         Tiling::choose(facts, extents, |width| self.regions.iter().map(|region| columns(region).div_ceil(width)).sum())
     }
 
-    /// The tables for tiles of this width, those with the most terms first, as they take longest.
+    /// The tables for tiles of this width. They stay in the order of the image, where those with many terms and with few
+    /// alternate: a CPU's driver deals them out by halves, and each half should take as long.
     fn tables(&self, width: usize) -> Tables {
         let mut tables = Tables { terms: Vec::new(), columns: Vec::new(), tiles: Vec::new() };
         for region in &self.regions {
@@ -165,7 +166,6 @@ impl Convolution {
                 tables.tiles.push([column, columns, first_term, terms].map(narrow));
             }
         }
-        tables.tiles.sort_by_key(|&[.., terms]| std::cmp::Reverse(terms));
         tables
     }
 }

@@ -65,8 +65,9 @@ impl Tiling {
         let columns = if columns <= vector { vector } else { 2 * vector };
         let most_rows = if vector == 16 { 8 } else { 6 };
         let tile_rows = if rows <= 2 { 2 } else { most_rows };
-        // Half of the local memory at most: a CPU's is its cache.
-        let depth = (facts.local_memory / (2 * size_of::<f32>() * columns)).clamp(vector, 512) / vector * vector;
+        // Half of the local memory, which is a core's cache; the other half is for A. The more terms at a time, the less
+        // often C is read and written.
+        let depth = (facts.local_memory / (2 * size_of::<f32>() * columns)).clamp(vector, 4096) / vector * vector;
 
         // Several groups a core, as some finish sooner than others.
         let (wanted, tiles) = (4 * facts.compute_units, tiles(columns).max(1));
