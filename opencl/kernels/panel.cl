@@ -62,7 +62,7 @@ void multiply_rows(const Product *x, const Part *part, uint row, uint first, uin
     Vector sums[ROWS][VECTORS];
     #pragma unroll
     for (uint i = 0; i < ROWS; i++) {
-        a[i] = x->a + (part->row + min(row + i, part->rows - 1)) * x->a_row;
+        a[i] = x->a + a_row(x, part->row + min(row + i, part->rows - 1));
         #pragma unroll
         for (uint v = 0; v < VECTORS; v++) sums[i][v] = 0.0f;
     }
@@ -80,7 +80,7 @@ void multiply_rows(const Product *x, const Part *part, uint row, uint first, uin
     #pragma unroll
     for (uint i = 0; i < ROWS; i++) {
         if (row + i >= part->rows) continue;
-        global float *c = x->c + (part->row + row + i) * x->c_row;
+        global float *c = x->c + c_row(x, part->row + row + i);
         if (c_adjoins(x) && part->columns == COLUMNS) {
             c += part->column;
             #pragma unroll

@@ -1,6 +1,6 @@
 // Matrix products whose operands lie at strides, so that a transpose only exchanges two of them:
 //
-//     c[i·c_row + j·c_column] (+)= Σ a[i·a_row + p·a_term] · b[p·b_term + j·b_column]
+//     c[i·c_rows + j·c_columns] (+)= Σ a[i·a_rows + p·a_terms] · b[p·b_terms + j·b_columns]
 //
 // How a work-group computes its part of C is in panel.cl, for CPUs, and tile.cl, for GPUs: one of them follows.
 
@@ -10,13 +10,15 @@
 typedef struct {
     global const float *a, *b;
     global float *c;
-    uint a_row, a_terms, b_terms, b_columns, c_row, c_columns;
+    uint a_rows, a_terms, b_terms, b_columns, c_rows, c_columns;
     bool accumulate;
 } Product;
 
+uint a_row(const Product *x, uint i) { return i * x->a_rows; }
 uint a_term(const Product *x, uint p) { return p * x->a_terms; }
 uint b_term(const Product *x, uint p) { return p * x->b_terms; }
 uint b_column(const Product *x, uint j) { return j * x->b_columns; }
+uint c_row(const Product *x, uint i) { return i * x->c_rows; }
 uint c_column(const Product *x, uint j) { return j * x->c_columns; }
 bool c_adjoins(const Product *x) { return x->c_columns == 1; }
 
@@ -32,8 +34,8 @@ void multiply(const Product *x, const Part *part, local float16 *memory);
 kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
 void product(
     global const float *a, ulong a_start, global const float *b, ulong b_start, global float *c, ulong c_start,
-    uint rows, uint columns, uint terms, uint a_row, uint a_terms, uint b_terms, uint b_columns, uint c_row,
-    uint c_columns, uint accumulate, uint block, uint slices, local float16 *memory)
+    uint rows, uint columns, uint terms, uint block, uint a_rows, uint a_terms, uint b_terms, uint b_columns, uint c_rows,
+    uint c_columns, uint accumulate, uint slices, local float16 *memory)
 {
     const ulong matrix = get_group_id(2) / slices, matrices = get_num_groups(2) / slices;
     const ulong slice = get_group_id(2) % slices;
@@ -41,7 +43,7 @@ void product(
         a + a_start + matrix * rows * terms,
         b + b_start + matrix * terms * columns,
         c + c_start + (slice * matrices + matrix) * rows * columns,
-        a_row, a_terms, b_terms, b_columns, c_row, c_columns, accumulate
+        a_rows, a_terms, b_terms, b_columns, c_rows, c_columns, accumulate
     };
     const uint row = get_group_id(1) * block, column = get_group_id(0) * COLUMNS;
     const uint term = terms * slice / slices, end = terms * (slice + 1) / slices;

@@ -40,7 +40,7 @@ void multiply(const Product *x, const Part *part, local float16 *memory)
     uint a_rows[A_LOADS], b_columns[B_LOADS];
     #pragma unroll
     for (uint l = 0; l < A_LOADS; l++)
-        a_rows[l] = (part->row + min(ACROSS(item + l * ITEMS, ROWS, A_ALONG_TERMS), part->rows - 1)) * x->a_row;
+        a_rows[l] = a_row(x, part->row + min(ACROSS(item + l * ITEMS, ROWS, A_ALONG_TERMS), part->rows - 1));
     #pragma unroll
     for (uint l = 0; l < B_LOADS; l++)
         b_columns[l] = b_column(x, part->column + min(ACROSS(item + l * ITEMS, COLUMNS, B_ALONG_TERMS), part->columns - 1));
@@ -68,14 +68,14 @@ void multiply(const Product *x, const Part *part, local float16 *memory)
         fetch(x, part, done + DEPTH, a_rows, b_columns, a_next, b_next);
         #pragma unroll
         for (uint p = 0; p < DEPTH; p++) {
-            local const float4 *a_row = (local const float4 *)(a + p * (ROWS + PADDING)) + down;
-            local const float4 *b_row = (local const float4 *)(b + p * (COLUMNS + PADDING)) + across;
+            local const float4 *a_4 = (local const float4 *)(a + p * (ROWS + PADDING)) + down;
+            local const float4 *b_4 = (local const float4 *)(b + p * (COLUMNS + PADDING)) + across;
             float a_item[ITEM_ROWS];
             float4 b_item[ITEM_COLUMNS / 4];
             #pragma unroll
-            for (uint i = 0; i < ITEM_ROWS / 4; i++) vstore4(a_row[i * ITEMS_DOWN], i, a_item);
+            for (uint i = 0; i < ITEM_ROWS / 4; i++) vstore4(a_4[i * ITEMS_DOWN], i, a_item);
             #pragma unroll
-            for (uint j = 0; j < ITEM_COLUMNS / 4; j++) b_item[j] = b_row[j * ITEMS_ACROSS];
+            for (uint j = 0; j < ITEM_COLUMNS / 4; j++) b_item[j] = b_4[j * ITEMS_ACROSS];
             #pragma unroll
             for (uint i = 0; i < ITEM_ROWS; i++) {
                 #pragma unroll
@@ -94,7 +94,7 @@ void multiply(const Product *x, const Part *part, local float16 *memory)
         for (uint j = 0; j < ITEM_COLUMNS; j++) {
             const uint column = SPREAD(j, across, ITEMS_ACROSS);
             if (row >= part->rows || column >= part->columns) continue;
-            global float *c = x->c + (part->row + row) * x->c_row + c_column(x, part->column + column);
+            global float *c = x->c + c_row(x, part->row + row) + c_column(x, part->column + column);
             *c = x->accumulate ? *c + values[j] : values[j];
         }
     }

@@ -14,7 +14,7 @@ use autograd::compile::plan::Step;
 use autograd::ops::ConvSizes;
 
 use crate::Error;
-use crate::context::{Context, Facts};
+use crate::context::{Context, Facts, Kind};
 use crate::launch::{Argument, Launch};
 use crate::tiling::{Extents, Task, Tiling, uint};
 
@@ -54,32 +54,30 @@ pub(crate) fn launches(
     }
     let convolution = Convolution::new(view, sizes);
     let tiling = convolution.tiling(context.facts());
-    let Tables { terms, columns, tiles } = convolution.tables(tiling.columns);
+    let swapped = convolution.is_swapped(context.facts());
+    let Tables { rows, columns, terms, parts } = convolution.tables(&tiling, swapped);
     let upload = |table: &[u32]| context.upload("a table of a convolution", table).map(Argument::Buffer);
-    let rows = convolution.rows;
+    let [a, b] = [step.reads[1], step.reads[0]];
     let task = Task {
         source: SOURCE,
         kernel: "convolution",
-        operands: [step.reads[1], step.reads[0]],
+        operands: if swapped { [b, a] } else { [a, b] },
         along_terms: [true, view == View::Filter],
         arguments: vec![
-            upload(terms.as_flattened())?,
+            upload(rows.as_flattened())?,
             upload(columns.as_flattened())?,
-            upload(tiles.as_flattened())?,
-            uint(rows.count),
-            uint(rows.a),
-            uint(rows.c),
+            upload(terms.as_flattened())?,
+            upload(parts.as_flattened())?,
             Argument::ULong(y.len as u64),
         ],
-        tiles: tiles.len(),
-        rows: rows.count,
-        batch: 1,
+        groups: [parts.len(), tiling.slices, 1],
     };
     tiling.launches(context, task, y, step.scratch, accumulate)
 }
 
 /// A convolution as a product.
 struct Convolution {
+    view: View,
     rows: Index,
     columns: Index,
     terms: Index,
@@ -103,14 +101,14 @@ struct Region {
     results: Vec<[usize; 2]>,
 }
 
-/// What the kernel reads.
+/// What the kernel reads: places in A and C, in B and C, in A and B; and each group's part, as [row, rows, column,
+/// columns, term, terms].
+#[derive(Default)]
 struct Tables {
-    /// Places of terms in A and B.
-    terms: Vec<[u32; 2]>,
-    /// Places of columns in B and C.
+    rows: Vec<[u32; 2]>,
     columns: Vec<[u32; 2]>,
-    /// First column, number of columns, first term, number of terms.
-    tiles: Vec<[u32; 4]>,
+    terms: Vec<[u32; 2]>,
+    parts: Vec<[u32; 6]>,
 }
 
 impl Convolution {
@@ -129,7 +127,13 @@ impl Convolution {
         let index = |i: usize| Index { count: [batch, filters, channels][i], a: a.0[i], b: b.0[i], c: c.0[i] };
         let [down, across] = [0, 1].map(|axis| Region::along(view, sizes, axis));
         let regions = down.iter().flat_map(|down| across.iter().map(|across| down.times(across, [a.1, b.1, c.1])));
-        Convolution { rows: index(rows), columns: index(columns), terms: index(terms), regions: regions.collect() }
+        Convolution {
+            view,
+            rows: index(rows),
+            columns: index(columns),
+            terms: index(terms),
+            regions: regions.collect(),
+        }
     }
 
     /// Elements of the result.
@@ -137,34 +141,63 @@ impl Convolution {
         self.rows.count * self.columns.count * self.regions.iter().map(|region| region.results.len()).sum::<usize>()
     }
 
-    fn tiling(&self, facts: &Facts) -> Tiling {
-        let columns = |region: &Region| self.columns.count * region.results.len();
-        let largest = self.regions.iter().max_by_key(|region| columns(region) * region.terms.len());
-        let [columns_of_largest, terms] = largest.map_or([0; 2], |largest| [columns(largest), largest.terms.len()]);
-        let extents = Extents { rows: self.rows.count, columns: columns_of_largest, terms: self.terms.count * terms };
-        Tiling::choose(facts, extents, |width| self.regions.iter().map(|region| columns(region).div_ceil(width)).sum())
+    /// Whether it is computed as Cᵀ = Bᵀ·Aᵀ. A CPU packs B's columns, for as many rows as there are: that pays more if the
+    /// rows are the many places and the columns, which fill vectors, the channels.
+    fn is_swapped(&self, facts: &Facts) -> bool {
+        facts.kind == Kind::Cpu && self.view != View::Filter && self.rows.count >= facts.vector_width
     }
 
-    /// The tables for tiles of this width. They stay in the order of the image, where those with many terms and with few
-    /// alternate: a CPU's driver deals them out by halves, and each half should take as long.
-    fn tables(&self, width: usize) -> Tables {
-        let mut tables = Tables { terms: Vec::new(), columns: Vec::new(), tiles: Vec::new() };
+    fn tiling(&self, facts: &Facts) -> Tiling {
+        let places = |region: &Region| self.columns.count * region.results.len();
+        let largest = self.regions.iter().max_by_key(|region| places(region) * region.terms.len());
+        let [most_places, terms] = largest.map_or([0; 2], |largest| [places(largest), largest.terms.len()]);
+        let (channels, terms) = (self.rows.count, self.terms.count * terms);
+        if self.is_swapped(facts) {
+            let extents = Extents { rows: most_places, columns: channels, terms };
+            Tiling::choose(facts, extents, |width| self.regions.len() * channels.div_ceil(width))
+        } else {
+            let extents = Extents { rows: channels, columns: most_places, terms };
+            Tiling::choose(facts, extents, |width| {
+                self.regions.iter().map(|region| places(region).div_ceil(width)).sum()
+            })
+        }
+    }
+
+    /// The tables for a tiling. Parts stay in the order of the image, where those with many terms and with few alternate: a
+    /// CPU's driver deals them out by halves, and each half should take as long.
+    fn tables(&self, tiling: &Tiling, swapped: bool) -> Tables {
+        let Convolution { rows, columns, terms, .. } = self;
+        let mut tables = Tables::default();
+        tables.rows.extend((0..rows.count).map(|i| [i * rows.a, i * rows.c].map(narrow)));
+        let [channels_at_once, places_at_once] =
+            if swapped { [tiling.columns, tiling.block] } else { [tiling.block, tiling.columns] };
         for region in &self.regions {
-            let [first_term, first_column] = [tables.terms.len(), tables.columns.len()];
-            for i in 0..self.terms.count {
-                tables
-                    .terms
-                    .extend(region.terms.iter().map(|[a, b]| [i * self.terms.a + a, i * self.terms.b + b].map(narrow)));
+            let [first_term, first_place] = [tables.terms.len(), tables.columns.len()];
+            for i in 0..terms.count {
+                let places = region.terms.iter().map(|[a, b]| [i * terms.a + a, i * terms.b + b]);
+                tables.terms.extend(places.map(|place| place.map(narrow)));
             }
-            for i in 0..self.columns.count {
-                let places = region.results.iter().map(|[b, c]| [i * self.columns.b + b, i * self.columns.c + c]);
+            for i in 0..columns.count {
+                let places = region.results.iter().map(|[b, c]| [i * columns.b + b, i * columns.c + c]);
                 tables.columns.extend(places.map(|place| place.map(narrow)));
             }
-            let terms = tables.terms.len() - first_term;
-            for column in (first_column..tables.columns.len()).step_by(width) {
-                let columns = width.min(tables.columns.len() - column);
-                tables.tiles.push([column, columns, first_term, terms].map(narrow));
+            let [term_count, end] = [tables.terms.len() - first_term, tables.columns.len()];
+            for place in (first_place..end).step_by(places_at_once) {
+                for channel in (0..rows.count).step_by(channels_at_once) {
+                    let [channels, places] =
+                        [channels_at_once.min(rows.count - channel), places_at_once.min(end - place)];
+                    let part = if swapped {
+                        [place, places, channel, channels, first_term, term_count]
+                    } else {
+                        [channel, channels, place, places, first_term, term_count]
+                    };
+                    tables.parts.push(part.map(narrow));
+                }
             }
+        }
+        if swapped {
+            std::mem::swap(&mut tables.rows, &mut tables.columns);
+            tables.terms.iter_mut().for_each(|term| term.reverse());
         }
         tables
     }

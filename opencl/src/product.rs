@@ -34,16 +34,14 @@ pub(crate) fn launches(
     let product = Product::new(sizes, transpose);
     let Product { batch, extents: Extents { rows, columns, terms }, a, b, c, swapped } = product;
     let tiling = product.tiling(context.facts());
-    let numbers = [rows, columns, terms, a[0], a[1], b[0], b[1], c[0], c[1]];
+    let numbers = [rows, columns, terms, tiling.block, a[0], a[1], b[0], b[1], c[0], c[1]];
     let task = Task {
         source: SOURCE,
         kernel: "product",
         operands: if swapped { [step.reads[1], step.reads[0]] } else { [step.reads[0], step.reads[1]] },
         along_terms: [a[0] != 1, b[1] != 1],
         arguments: numbers.map(uint).to_vec(),
-        tiles: columns.div_ceil(tiling.columns),
-        rows,
-        batch,
+        groups: [columns.div_ceil(tiling.columns), rows.div_ceil(tiling.block), batch * tiling.slices],
     };
     tiling.launches(context, task, y, step.scratch, accumulate)
 }

@@ -71,7 +71,7 @@ impl Tiling {
 
         // Several groups a core, as some finish sooner than others.
         let (wanted, tiles) = (4 * facts.compute_units, tiles(columns).max(1));
-        let blocks = wanted.div_ceil(tiles).min(rows / 32).max(1);
+        let blocks = wanted.div_ceil(tiles).min(rows / 32).max(rows.div_ceil(512)).max(1);
         let block = rows.div_ceil(blocks).next_multiple_of(tile_rows);
         let slices = slices(wanted, tiles * rows.div_ceil(block), terms, 256);
         Tiling { core: Core::Panel { vector, rows: tile_rows, depth }, columns, block, slices }
@@ -130,9 +130,9 @@ impl Tiling {
         let mut arguments = [a, b, partial.unwrap_or(y)].map(Argument::Slot).to_vec();
         arguments.extend(task.arguments);
         let onto = u32::from(accumulate && partial.is_none());
-        arguments.extend([Argument::UInt(onto), uint(self.block), uint(self.slices), Argument::Local(self.local())]);
-        let groups = [task.tiles, task.rows.div_ceil(self.block), task.batch * self.slices];
-        let range = Range { global: [groups[0] * self.items(), groups[1], groups[2]], group: [self.items(), 1, 1] };
+        arguments.extend([Argument::UInt(onto), uint(self.slices), Argument::Local(self.local())]);
+        let [across, down, deep] = task.groups;
+        let range = Range { global: [across * self.items(), down, deep], group: [self.items(), 1, 1] };
         let mut launches = vec![Launch::new(&program, task.kernel, arguments, range)?];
         if let Some(partial) = partial {
             let [count, slices] = [uint(y.len), uint(self.slices)];
@@ -186,12 +186,8 @@ pub(crate) struct Task<'a> {
     pub along_terms: [bool; 2],
     /// The kernel's own arguments, between C and those that all have.
     pub arguments: Vec<Argument>,
-    /// Tiles across the columns.
-    pub tiles: usize,
-    /// Rows of C.
-    pub rows: usize,
-    /// Number of products.
-    pub batch: usize,
+    /// Work-groups along each axis.
+    pub groups: [usize; 3],
 }
 
 /// An extent or a stride as the kernels know it.
