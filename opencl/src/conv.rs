@@ -9,6 +9,8 @@
 //! | Forward | w | x | g | o    | n, windows   | c, taps      |
 //! | Input   | w | g | x | c    | n, pixels    | o, taps      |
 //! | Filter  | g | x | w | o    | c, taps      | n, windows   |
+//!
+//! On CPUs rows and columns may change places.
 
 use autograd::compile::plan::Step;
 use autograd::ops::ConvSizes;
@@ -16,7 +18,7 @@ use autograd::ops::ConvSizes;
 use crate::Error;
 use crate::context::{Context, Facts, Kind};
 use crate::launch::{Argument, Launch};
-use crate::tiling::{Extents, Task, Tiling, uint};
+use crate::tiling::{Extents, Task, Tiling, narrow};
 
 const SOURCE: &str = include_str!("../kernels/conv.cl");
 
@@ -242,8 +244,4 @@ impl Region {
             results: pairs(&self.results, &across.results, [b, c]),
         }
     }
-}
-
-fn narrow(place: usize) -> u32 {
-    u32::try_from(place).expect("no device gives a buffer of 2³² numbers, 16 GiB, at once")
 }

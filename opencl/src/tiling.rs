@@ -190,9 +190,14 @@ pub(crate) struct Task<'a> {
     pub groups: [usize; 3],
 }
 
-/// An extent or a stride as the kernels know it.
+/// An extent, a stride or a place as the kernels know it.
+pub(crate) fn narrow(value: usize) -> u32 {
+    u32::try_from(value).expect("no device gives a buffer of 2³² numbers, 16 GiB, at once")
+}
+
+/// The same as an argument.
 pub(crate) fn uint(value: usize) -> Argument {
-    Argument::UInt(u32::try_from(value).expect("no device gives a buffer of 2³² numbers, 16 GiB, at once"))
+    Argument::UInt(narrow(value))
 }
 
 #[cfg(test)]
