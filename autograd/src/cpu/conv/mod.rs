@@ -48,8 +48,8 @@ pub struct Convolution(Method);
 enum Method {
     /// For images with few channels.
     Planar(Planar),
-    /// For large layers.
-    Winograd(Winograd),
+    /// For large layers: the gradients by way of points.
+    Large { forward: Gathering, gradients: Winograd },
     /// For all others.
     Channels { forward: Gathering, backward: Gathering, filter: Correlation },
 }
@@ -58,16 +58,14 @@ impl Convolution {
     /// Works the taps out.
     pub fn new(sizes: ConvSizes) -> Self {
         let few = || Planar::new(sizes).map(Method::Planar);
-        let large = || Winograd::new(sizes).filter(|winograd| winograd.pays(sizes.batch)).map(Method::Winograd);
-        Convolution(few().or_else(large).unwrap_or_else(|| Method::channels(sizes)))
+        Convolution(few().or_else(|| Method::large(sizes)).unwrap_or_else(|| Method::channels(sizes)))
     }
 
     /// `y` (+)= the convolution of the images `x` with the filters `w`.
     pub fn conv2d(&self, x: &[f32], w: &[f32], y: &mut [f32], accumulate: bool) {
         match &self.0 {
             Method::Planar(planar) => planar.conv2d(x, w, y, accumulate),
-            Method::Winograd(winograd) => winograd.conv2d(x, w, y, accumulate),
-            Method::Channels { forward, .. } => forward.run(x, w, y, accumulate),
+            Method::Large { forward, .. } | Method::Channels { forward, .. } => forward.run(x, w, y, accumulate),
         }
     }
 
@@ -75,7 +73,7 @@ impl Convolution {
     pub fn conv2d_input(&self, g: &[f32], w: &[f32], dx: &mut [f32], accumulate: bool) {
         match &self.0 {
             Method::Planar(planar) => planar.conv2d_input(g, w, dx, accumulate),
-            Method::Winograd(winograd) => winograd.conv2d_input(g, w, dx, accumulate),
+            Method::Large { gradients, .. } => gradients.conv2d_input(g, w, dx, accumulate),
             Method::Channels { backward, .. } => backward.run(g, w, dx, accumulate),
         }
     }
@@ -84,32 +82,60 @@ impl Convolution {
     pub fn conv2d_filter(&self, x: &[f32], g: &[f32], dw: &mut [f32], accumulate: bool) {
         match &self.0 {
             Method::Planar(planar) => planar.conv2d_filter(x, g, dw, accumulate),
-            Method::Winograd(winograd) => winograd.conv2d_filter(x, g, dw, accumulate),
+            Method::Large { gradients, .. } => gradients.conv2d_filter(x, g, dw, accumulate),
             Method::Channels { filter, .. } => filter.run(x, g, dw, accumulate),
         }
     }
 }
 
 impl Method {
-    fn channels(sizes: ConvSizes) -> Self {
-        let ConvSizes { batch, channels, height, width, filters, kernel, out, stride, padding } = sizes;
-        let rows = taps::forward(out[0], height, kernel[0], stride[0], padding[0]);
-        let columns = taps::forward(out[1], width, kernel[1], stride[1], padding[1]);
-        let rows_back = taps::backward(height, out[0], kernel[0], stride[0], padding[0]);
-        let columns_back = taps::backward(width, out[1], kernel[1], stride[1], padding[1]);
-
-        let taps = kernel[0] * kernel[1];
-        let inputs = Side { channels, pixels: height * width, filter_stride: taps };
-        let results = Side { channels: filters, pixels: out[0] * out[1], filter_stride: channels * taps };
-        let regions = taps::regions(&rows, &columns, [kernel[1], width, out[1]]);
-        let regions_back = taps::regions(&rows_back, &columns_back, [kernel[1], out[1], width]);
-        let connections = taps::connections(&rows, &columns, kernel, width);
-        Method::Channels {
-            forward: Gathering { batch, from: inputs, to: results, taps, regions },
-            backward: Gathering { batch, from: results, to: inputs, taps, regions: regions_back },
-            filter: Correlation { batch, inputs, results, connections },
-        }
+    /// The rounding of sums by way of points is ten times that of plain ones. Gradients can bear that, as they pass on what
+    /// they are given; but a convolution's results go through a ReLU as a rule, and rounding decides on which side of its
+    /// kink the smallest lie, so that gradients further on would differ by a hundred times as much.
+    fn large(sizes: ConvSizes) -> Option<Self> {
+        let gradients = Winograd::new(sizes).filter(|winograd| winograd.pays(sizes.batch))?;
+        Some(Method::Large { forward: forward(sizes), gradients })
     }
+
+    fn channels(sizes: ConvSizes) -> Self {
+        Method::Channels { forward: forward(sizes), backward: backward(sizes), filter: filter(sizes) }
+    }
+}
+
+/// From images to results.
+fn forward(sizes: ConvSizes) -> Gathering {
+    let ConvSizes { batch, height, width, kernel, out, stride, padding, .. } = sizes;
+    let rows = taps::forward(out[0], height, kernel[0], stride[0], padding[0]);
+    let columns = taps::forward(out[1], width, kernel[1], stride[1], padding[1]);
+    let [from, to] = sides(sizes);
+    let regions = taps::regions(&rows, &columns, [kernel[1], width, out[1]]);
+    Gathering { batch, from, to, taps: kernel[0] * kernel[1], regions }
+}
+
+/// From results to images.
+fn backward(sizes: ConvSizes) -> Gathering {
+    let ConvSizes { batch, height, width, kernel, out, stride, padding, .. } = sizes;
+    let rows = taps::backward(height, out[0], kernel[0], stride[0], padding[0]);
+    let columns = taps::backward(width, out[1], kernel[1], stride[1], padding[1]);
+    let [to, from] = sides(sizes);
+    let regions = taps::regions(&rows, &columns, [kernel[1], out[1], width]);
+    Gathering { batch, from, to, taps: kernel[0] * kernel[1], regions }
+}
+
+/// From both to filters.
+fn filter(sizes: ConvSizes) -> Correlation {
+    let ConvSizes { batch, height, width, kernel, out, stride, padding, .. } = sizes;
+    let rows = taps::forward(out[0], height, kernel[0], stride[0], padding[0]);
+    let columns = taps::forward(out[1], width, kernel[1], stride[1], padding[1]);
+    let [inputs, results] = sides(sizes);
+    Correlation { batch, inputs, results, connections: taps::connections(&rows, &columns, kernel, width) }
+}
+
+/// The images and the results.
+fn sides(ConvSizes { channels, height, width, filters, kernel, out, .. }: ConvSizes) -> [Side; 2] {
+    let taps = kernel[0] * kernel[1];
+    let images = Side { channels, pixels: height * width, filter_stride: taps };
+    [images, Side { channels: filters, pixels: out[0] * out[1], filter_stride: channels * taps }]
 }
 
 /// The images of one side of a convolution: its inputs or its results.

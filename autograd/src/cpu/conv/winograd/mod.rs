@@ -1,4 +1,4 @@
-//! Convolution with fewer multiplications (Winograd, 1980; Lavin & Gray, "Fast algorithms for convolutional neural
+//! The gradients of convolution with fewer multiplications (Winograd, 1980; Lavin & Gray, "Fast algorithms for convolutional neural
 //! networks", 2016).
 //!
 //! **One axis.** m results of a convolution of r taps, y = d ∗ w, are the derivatives of the form
@@ -17,7 +17,7 @@
 //!
 //! and takes n multiplications in place of m · r. It is the same for the convolution and both of its gradients: two of
 //! the three operands are taken to the points, are multiplied there, and the product comes back by the transpose of the
-//! third one's matrix.
+//! third one's matrix. Here it serves the gradients; why not the convolution itself, `Method::large` says.
 //!
 //! **Two axes** do so one after the other. The products are summed over channels (or, for the filters, over images and
 //! tiles) before they come back: at each point they are a matrix product, and the transforms' cost is spread over many
@@ -35,7 +35,7 @@
 //!
 //! **Rounding.** The points are 0, ∞, ±1, ½, −2: six points is where errors are still small (Barabasz, Anderson, Soodhalter
 //! & Gregg, "Error analysis and improving the accuracy of Winograd convolution for deep neural networks", 2020). Of the
-//! DCGAN's layers, the result and both gradients are within 4·10⁻⁶ of the exact ones in the Euclidean norm.
+//! DCGAN's layers, both gradients are within 4·10⁻⁶ of the exact ones in the Euclidean norm.
 
 mod axis;
 mod points;
@@ -61,17 +61,15 @@ const ROWS: usize = 32;
 /// Tasks, at least: so many threads are kept busy.
 const TASKS: usize = 8;
 
-/// A convolution by way of points.
+/// A convolution's gradients by way of points.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Winograd {
     /// At each point a matrix `[images · tiles, phases · channels]`.
     images: Side,
     /// `[images · tiles, filters]`.
     results: Side,
-    /// `[phases · channels, filters]`.
-    by_channel: Transform,
     /// `[filters, phases · channels]`.
-    by_filter: Transform,
+    filters: Transform,
 }
 
 /// The images of one side of a convolution. Those of a block are its transform's items, their channels its lanes.
@@ -105,10 +103,7 @@ impl Winograd {
         let [pixels, taps, results] = [[height, width], kernel, out].map(|[height, width]| height * width);
         let images = |items| {
             let (strides, segments) = ([channels * pixels, pixels], [rows.images(), columns.images()]);
-            Transform::new([items, CHANNELS], strides, [height, width], segments, false)
-        };
-        let filters_by = |block, strides, channels_first| {
-            Transform::new(block, strides, kernel, [rows.filters(), columns.filters()], channels_first)
+            Transform::new([items, CHANNELS], strides, [height, width], segments)
         };
         let [channel_blocks, filter_blocks] = [channels / CHANNELS, filters / FILTERS];
 
@@ -117,12 +112,12 @@ impl Winograd {
         let images = images(batch.div_ceil(wanted.max((batch * one.len).div_ceil(BLOCK))));
         let at_once = images.items * (SCRATCH / (channel_blocks * images.len)).max(1);
         let segments = [rows.results(), columns.results()];
-        let transform = Transform::new([images.items, FILTERS], [filters * results, results], out, segments, false);
+        let transform = Transform::new([images.items, FILTERS], [filters * results, results], out, segments);
+        let segments = [rows.filters(), columns.filters()];
         Some(Winograd {
             images: Side { transform: images, image: channels * pixels, channels: channel_blocks, at_once },
             results: Side { transform, image: filters * results, channels: filter_blocks, at_once },
-            by_channel: filters_by([CHANNELS, FILTERS], [taps, channels * taps], true),
-            by_filter: filters_by([FILTERS, CHANNELS], [channels * taps, taps], false),
+            filters: Transform::new([FILTERS, CHANNELS], [channels * taps, taps], kernel, segments),
         })
     }
 
@@ -135,19 +130,38 @@ impl Winograd {
         pairs.iter().all(|&tasks| tasks >= TASKS) && items * points[0].tiles >= ROWS && vector > 1
     }
 
-    /// `y` (+)= the convolution of the images `x` with the filters `w`.
-    pub fn conv2d(&self, x: &[f32], w: &[f32], y: &mut [f32], accumulate: bool) {
-        gather([&self.images, &self.results], &self.by_channel, x, w, y, accumulate);
-    }
-
     /// `dx` (+)= the gradient with respect to the images, given the gradient `g` with respect to the result.
     pub fn conv2d_input(&self, g: &[f32], w: &[f32], dx: &mut [f32], accumulate: bool) {
-        gather([&self.results, &self.images], &self.by_filter, g, w, dx, accumulate);
+        let Winograd { images, results, filters } = self;
+        for (g, dx) in g.chunks(results.run()).zip(dx.chunks_mut(images.run())) {
+            let dx = Shared::new(dx);
+            results.with_points(g, |g| {
+                for_each_tile(images.channels * g.blocks(), g.work(images), |task| {
+                    let [channel, block] = [task / g.blocks(), task % g.blocks()];
+                    with_scratch(filters.len + images.transform.len, |scratch| {
+                        let (w_points, dx_points) = scratch.split_at_mut(filters.len);
+                        for filter in 0..results.channels {
+                            let g_block = g.block(filter, block);
+                            filters.spread(w, FILTERS, [filter, channel], w_points);
+                            for ((g_at, dx_at), w_at) in g.at().zip(&images.transform.points).zip(&filters.points) {
+                                let sizes = [g.images(block) * g_at.tiles, FILTERS, dx_at.columns];
+                                let (g, w) = (&g_block[g_at.start..], &w_points[w_at.start..]);
+                                multiply(sizes, g, [FILTERS, 1], w, &mut dx_points[dx_at.start..], filter > 0);
+                            }
+                        }
+                        // SAFETY: each task has a block of the images and channels to itself.
+                        unsafe {
+                            images.transform.collect(dx_points, g.images(block), dx, [block, channel], accumulate)
+                        };
+                    });
+                });
+            });
+        }
     }
 
     /// `dw` (+)= the gradient with respect to the filters.
     pub fn conv2d_filter(&self, x: &[f32], g: &[f32], dw: &mut [f32], accumulate: bool) {
-        let Winograd { images, results, by_filter: filters, .. } = self;
+        let Winograd { images, results, filters } = self;
         let dw = Shared::new(dw);
         for (run, (x, g)) in x.chunks(images.run()).zip(g.chunks(results.run())).enumerate() {
             images.with_points(x, |x| {
@@ -172,32 +186,6 @@ impl Winograd {
                 });
             });
         }
-    }
-}
-
-/// `y` (+)= the sums, with the weights `w`, over the channels of `x` and the taps that connect both.
-fn gather([from, to]: [&Side; 2], weights: &Transform, x: &[f32], w: &[f32], y: &mut [f32], accumulate: bool) {
-    for (x, y) in x.chunks(from.run()).zip(y.chunks_mut(to.run())) {
-        let y = Shared::new(y);
-        from.with_points(x, |x| {
-            for_each_tile(to.channels * x.blocks(), x.work(to), |task| {
-                let [channel, block] = [task / x.blocks(), task % x.blocks()];
-                with_scratch(weights.len + to.transform.len, |scratch| {
-                    let (w_points, y_points) = scratch.split_at_mut(weights.len);
-                    for depth in 0..from.channels {
-                        let x_block = x.block(depth, block);
-                        weights.spread(w, weights.items, [depth, channel], w_points);
-                        for ((x_at, y_at), w_at) in x.at().zip(&to.transform.points).zip(&weights.points) {
-                            let sizes = [x.images(block) * x_at.tiles, x_at.columns, y_at.columns];
-                            let (x, w) = (&x_block[x_at.start..], &w_points[w_at.start..]);
-                            multiply(sizes, x, [x_at.columns, 1], w, &mut y_points[y_at.start..], depth > 0);
-                        }
-                    }
-                    // SAFETY: each task has a block of the images and channels to itself.
-                    unsafe { to.transform.collect(y_points, x.images(block), y, [block, channel], accumulate) };
-                });
-            });
-        });
     }
 }
 
@@ -280,18 +268,17 @@ mod tests {
             / norm(&mut expected.iter().copied())
     }
 
-    /// The convolution and both gradients, added to these numbers or in their place.
+    /// Both gradients, added to these numbers or in their place.
     fn run(
         winograd: &Winograd,
         Case { x, w, g, .. }: &Case,
         start: impl Fn(usize) -> Vec<f32>,
         accumulate: bool,
-    ) -> [Vec<f32>; 3] {
-        let [mut y, mut dx, mut dw] = [g.len(), x.len(), w.len()].map(start);
-        winograd.conv2d(x, w, &mut y, accumulate);
+    ) -> [Vec<f32>; 2] {
+        let [mut dx, mut dw] = [x.len(), w.len()].map(start);
         winograd.conv2d_input(g, w, &mut dx, accumulate);
         winograd.conv2d_filter(x, g, &mut dw, accumulate);
-        [y, dx, dw]
+        [dx, dw]
     }
 
     fn check(case: &Case) {
@@ -300,15 +287,14 @@ mod tests {
         for accumulate in [false, true] {
             let start = |count| if accumulate { numbers(4, count) } else { vec![f32::NAN; count] };
             let expected = |count| if accumulate { numbers(4, count) } else { vec![0.0; count] };
-            let [mut y, mut dx, mut dw] =
-                [g.len(), x.len(), w.len()].map(|count| expected(count).into_iter().map(f64::from).collect::<Vec<_>>());
+            let [mut dx, mut dw] =
+                [x.len(), w.len()].map(|count| expected(count).into_iter().map(f64::from).collect::<Vec<_>>());
             for_each_term(sizes, |i, j, k| {
                 let (xi, wj, gk) = (f64::from(x[i]), f64::from(w[j]), f64::from(g[k]));
-                y[k] += xi * wj;
                 dx[i] += gk * wj;
                 dw[j] += xi * gk;
             });
-            for (found, expected) in run(&winograd, case, start, accumulate).iter().zip([y, dx, dw]) {
+            for (found, expected) in run(&winograd, case, start, accumulate).iter().zip([dx, dw]) {
                 let error = error(found, &expected);
                 assert!(error <= TOLERANCE, "{error:.1e} on {sizes}, accumulate {accumulate}");
             }
@@ -326,13 +312,12 @@ mod tests {
         let case = case([150, 64, 14, 14], 32, [5, 5], [2, 2], [2, 2]);
         let winograd = Winograd::new(case.sizes).unwrap();
         assert!(winograd.images.transform.items < winograd.images.at_once && winograd.images.at_once < 150);
-        let Method::Channels { forward, backward, filter } = Method::channels(case.sizes) else { unreachable!() };
+        let Method::Channels { backward, filter, .. } = Method::channels(case.sizes) else { unreachable!() };
         let Case { x, w, g, .. } = &case;
-        let [mut y, mut dx, mut dw] = [g.len(), x.len(), w.len()].map(|count| numbers(4, count));
-        forward.run(x, w, &mut y, true);
+        let [mut dx, mut dw] = [x.len(), w.len()].map(|count| numbers(4, count));
         backward.run(g, w, &mut dx, true);
         filter.run(x, g, &mut dw, true);
-        for (found, direct) in run(&winograd, &case, |count| numbers(4, count), true).iter().zip([y, dx, dw]) {
+        for (found, direct) in run(&winograd, &case, |count| numbers(4, count), true).iter().zip([dx, dw]) {
             let direct: Vec<f64> = direct.into_iter().map(f64::from).collect();
             assert!(error(found, &direct) <= TOLERANCE);
         }

@@ -9,8 +9,8 @@ use super::super::add_transpose;
 use super::axis::Segment;
 use super::points::{Matrix, POINTS, evaluate, interpolate};
 
-/// Takes a block of planes, `[items, lanes, pixels]`, to points. At each point there is a matrix: `[items, tiles, phases,
-/// lanes]` or, for filters by their channels, `[phases, items, lanes]`.
+/// Takes a block of planes, `[items, lanes, pixels]`, to points. At each point there is a matrix `[items, tiles, phases,
+/// lanes]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transform {
     /// Planes that are items of a block, and those side by side.
@@ -58,7 +58,6 @@ impl Transform {
         strides: [usize; 2],
         [height, width]: [usize; 2],
         [rows, columns]: [Vec<Segment>; 2],
-        phases_first: bool,
     ) -> Self {
         let patches = rows.iter().flat_map(|row| columns.iter().map(move |column| (row, column)));
         let patches = patches.map(|(row, column)| Patch::new(row, column, [height, width], lanes)).collect();
@@ -66,13 +65,13 @@ impl Transform {
         let mut transform = Transform { items, lanes, strides, pixels, patches, points: Vec::new(), len: 0 };
         for i in 0..POINTS {
             for j in 0..POINTS {
-                transform.add_point([i, j], phases_first);
+                transform.add_point([i, j]);
             }
         }
         transform
     }
 
-    fn add_point(&mut self, [i, j]: [usize; 2], phases_first: bool) {
+    fn add_point(&mut self, [i, j]: [usize; 2]) {
         let Transform { items, lanes, len: start, .. } = *self;
         let patches = || self.patches.iter().filter(|patch| patch.has([i, j]));
         let tiles: Vec<_> = patches().filter(|patch| patch.phase == [0, 0]).map(|patch| patch.tile).collect();
@@ -82,11 +81,8 @@ impl Transform {
         }
         for patch in self.patches.iter_mut().filter(|patch| patch.has([i, j])) {
             let [tile, phase] = [position(&tiles, patch.tile), position(&phases, patch.phase)];
-            let [first, distance] = match phases_first {
-                true => [phase * items * lanes, lanes],
-                false => [(tile * phases.len() + phase) * lanes, tiles.len() * phases.len() * lanes],
-            };
-            [patch.points[0][i][j], patch.points[1][i][j]] = [start + first, distance];
+            let first = start + (tile * phases.len() + phase) * lanes;
+            [patch.points[0][i][j], patch.points[1][i][j]] = [first, tiles.len() * phases.len() * lanes];
         }
         let (tiles, columns) = (tiles.len(), phases.len() * lanes);
         self.points.push(Point { start, tiles, columns });
