@@ -206,7 +206,11 @@ fn launch(context: &Context, fused: &Fused, layout: &Layout, mut arguments: Vec<
             let group = if facts.kind == Kind::Cpu { 8 } else { widest_group(facts) };
             (Range::line(count / length, group), true)
         }
-        Walk::SharedRows(length, group) => (Range::line(count / length * group, group), !length.is_multiple_of(group)),
+        Walk::SharedRows(length, group) => {
+            // Not an array of the kernel's own: threads of PoCL 3.1 share such an array.
+            arguments.push(Argument::Local(group * size_of::<f32>()));
+            (Range::line(count / length * group, group), !length.is_multiple_of(group))
+        }
         Walk::Columns { width, strips } => {
             number(count.div_ceil(width));
             number(count.div_ceil(width).div_ceil(strips));
@@ -240,15 +244,13 @@ fn source(facts: &Facts, fused: &Fused, layout: &Layout, ragged: bool) -> String
     let (numbers, walk) = match layout.walk {
         Walk::Elements => ("    uint count)", elements(fused, layout, ragged)),
         Walk::Rows(length) => ("    uint rows)", own_rows(fused, layout, length)),
-        Walk::SharedRows(length, group) => ("", shared_rows(fused, layout, [length, group], ragged)),
+        Walk::SharedRows(length, group) => {
+            ("    local float *shared)", shared_rows(fused, layout, [length, group], ragged))
+        }
         Walk::Columns { width, .. } => {
             ("    uint rows, uint height, uint count)", columns_of(facts, fused, layout, width, ragged))
         }
     };
-    if numbers.is_empty() {
-        source.truncate(source.len() - 2); // the last comma
-        source.push(')');
-    }
     source += numbers;
     source += "\n{\n";
     for (name, _) in &buffers {
@@ -297,7 +299,7 @@ fn shared_rows(fused: &Fused, layout: &Layout, [length, group]: [usize; 2], ragg
     let (body, guard) =
         (body(fused, layout, "        "), if ragged { format!("if (column < {length}) ") } else { String::new() });
     let mut walk = format!(
-        "    local float shared[{group}];\n    const uint row = get_group_id(0), lane = get_local_id(0);\n{declare}\
+        "    const uint row = get_group_id(0), lane = get_local_id(0);\n{declare}\
          \x20   for (uint first = 0; first < {length}; first += {group}) {{\n        const uint column = first + lane;\n\
          \x20       {guard}{{\n        const uint i = row * {length} + column;\n{body}{add}        }}\n    }}\n"
     );

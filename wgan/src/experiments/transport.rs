@@ -48,7 +48,7 @@ fn run(size: Size) -> Result<Outcome> {
 
     let config = lipschitz_toy(Options { dim: Some(64), ..Options::default() })?;
     let mut critic = CriticTraining::new(&config, 2, density, curve)?;
-    critic.run(size.pick(1000, 5000))?;
+    critic.run(size.pick(2000, 5000))?;
     let [real, fake] = [&radial.from, &radial.to].map(|points| tensor(&points[..10_000]));
     let gap = critic.gap(&real, &fake)?;
     let slopes = critic.slopes(&real)?;
