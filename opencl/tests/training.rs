@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use autograd::{Device, Stream, Tape, Tensor, Variable};
+use autograd::{Device, Program, Stream, Tape, Tensor, Variable};
 use benches::Configuration;
 use opencl::{Choice, OpenCl};
 use wgan::config::Config;
@@ -46,9 +46,9 @@ impl Training {
     }
 }
 
-/// The mean absolute score of real samples, both losses, and all their gradients, computed on `device` from the weights
-/// of `programs`, wherever they lie.
-fn gradients(training: &Training, programs: &Programs, device: &Device, step: u64) -> Vec<Tensor> {
+/// Computes on `device` the mean absolute score of real samples, both losses, and all their gradients, from the weights of
+/// `programs`, wherever they lie.
+fn gradients(training: &Training, programs: &Programs, device: &Device) -> Program {
     let (config, critic, generator) = (&training.config, programs.critic(), programs.generator());
     let tape = Tape::new();
     let stream = |name| Stream::new(config.seed, name);
@@ -62,8 +62,7 @@ fn gradients(training: &Training, programs: &Programs, device: &Device, step: u6
         let weights: Vec<_> = weights.iter().map(|weights| tape.variable(weights)).collect();
         wanted.extend(tape.grad(loss, &weights));
     }
-    let mut program = device.program(&tape, &wanted).expect("a program");
-    program.at(step).run(&[]).expect("no inputs").to_vec()
+    device.program(&tape, &wanted).expect("a program")
 }
 
 fn norm(values: impl Iterator<Item = f32>) -> f64 {
@@ -90,6 +89,8 @@ fn follows_the_cpu(configuration: Configuration) {
     let training = Training::small(configuration);
     let (cpu, device) = (Device::cpu_with_threads(1).expect("a thread"), opencl());
     let ((mut leader, mut leaders), (mut follower, mut followers)) = (training.on(&cpu), training.on(&device));
+    let mut expected = gradients(&training, &leader, &cpu);
+    let mut found = gradients(&training, &follower, &device);
     let folder = tempfile::tempdir().expect("a folder");
     let state = folder.path().join("state.safetensors");
     for iteration in 0..LED + FREE {
@@ -99,11 +100,11 @@ fn follows_the_cpu(configuration: Configuration) {
             leader.checkpoint().save(&state, None).expect("a file");
             follower.checkpoint().load(&state).expect("the same names");
         }
-        let expected = gradients(&training, &leader, &cpu, iteration);
+        let expected = expected.at(iteration).run(&[]).expect("no inputs");
         let score = expected[0].item();
-        if iteration < LED && iteration.is_multiple_of(5) {
-            let found = gradients(&training, &follower, &device, iteration);
-            for (position, (found, expected)) in found.iter().zip(&expected).enumerate().skip(3) {
+        if iteration < LED {
+            let found = found.at(iteration).run(&[]).expect("no inputs");
+            for (position, (found, expected)) in found.iter().zip(expected).enumerate().skip(3) {
                 let error = norm(found.data().iter().zip(expected.data()).map(|(a, b)| a - b));
                 let size = norm(expected.data().iter().copied());
                 // That of the critic's last bias is zero but for rounding: as many scores count for as against.

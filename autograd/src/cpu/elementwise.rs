@@ -96,12 +96,13 @@ fn binary(a: Argument, b: Argument, y: &mut Register, f: impl Fn(f32, f32) -> f3
     }
 }
 
-/// A tile without large angles takes the fast function.
+/// The fast function, and then the one for any angle where an angle is large: element by element, because behind the end of
+/// a buffer a tile holds whatever was there.
 #[inline(always)]
 fn angles(x: Argument, y: &mut Register, fast: impl Fn(f32) -> f32, any: impl Fn(f32) -> f32) {
-    let small = |x: f32| x.abs() <= functions::LARGEST_ANGLE;
-    match (0..y.len()).all(|i| small(x.at(i))) {
-        true => unary(x, y, fast),
-        false => unary(x, y, any),
+    unary(x, y, fast);
+    let large = |i: &usize| x.at(*i).abs() > functions::LARGEST_ANGLE;
+    if (0..y.len()).fold(false, |any, i| any | large(&i)) {
+        (0..y.len()).filter(large).for_each(|i| y[i] = any(x.at(i)));
     }
 }
