@@ -346,7 +346,8 @@ fn what_a_thread_computed_before_changes_no_bits() {
     let sines = |before: bool| {
         let device = Device::cpu_with_threads(1).expect("a thread");
         if before {
-            let mut program = device.compile(|tape| [(tape.input("x", [4096]) * 2.0).square() + 1.0]).expect("a program");
+            let mut program =
+                device.compile(|tape| [(tape.input("x", [4096]) * 2.0).square() + 1.0]).expect("a program");
             program.run(&[("x", &huge)]).expect("a run");
         }
         let mut program = device.compile(|tape| [tape.input("x", [100]).sin()]).expect("a program");
