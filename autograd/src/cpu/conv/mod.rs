@@ -6,7 +6,7 @@
 //! pixel's channels are neighbours, and the kernels read the source pixels where they lie: there is no `im2col` matrix
 //! (Dukhan, "The indirect convolution algorithm", 2019), and taps that fall on the padding don't exist.
 //!
-//! Images with few channels (`planar`) and large layers (`winograd`) have methods of their own.
+//! Images with few channels (`planar`) and the gradients of large layers (`winograd`) have methods of their own.
 
 mod correlate;
 mod filters;
@@ -104,10 +104,8 @@ impl Method {
 
 /// From images to results.
 fn forward(sizes: ConvSizes) -> Gathering {
-    let ConvSizes { batch, height, width, kernel, out, stride, padding, .. } = sizes;
-    let rows = taps::forward(out[0], height, kernel[0], stride[0], padding[0]);
-    let columns = taps::forward(out[1], width, kernel[1], stride[1], padding[1]);
-    let [from, to] = sides(sizes);
+    let ConvSizes { batch, width, kernel, out, .. } = sizes;
+    let ([rows, columns], [from, to]) = (forward_taps(sizes), sides(sizes));
     let regions = taps::regions(&rows, &columns, [kernel[1], width, out[1]]);
     Gathering { batch, from, to, taps: kernel[0] * kernel[1], regions }
 }
@@ -124,11 +122,15 @@ fn backward(sizes: ConvSizes) -> Gathering {
 
 /// From both to filters.
 fn filter(sizes: ConvSizes) -> Correlation {
-    let ConvSizes { batch, height, width, kernel, out, stride, padding, .. } = sizes;
-    let rows = taps::forward(out[0], height, kernel[0], stride[0], padding[0]);
-    let columns = taps::forward(out[1], width, kernel[1], stride[1], padding[1]);
-    let [inputs, results] = sides(sizes);
+    let ConvSizes { batch, width, kernel, .. } = sizes;
+    let ([rows, columns], [inputs, results]) = (forward_taps(sizes), sides(sizes));
     Correlation { batch, inputs, results, connections: taps::connections(&rows, &columns, kernel, width) }
+}
+
+/// The taps of each row and of each column of the results.
+fn forward_taps(ConvSizes { height, width, kernel, out, stride, padding, .. }: ConvSizes) -> [taps::AxisTaps; 2] {
+    let axis = |i: usize, pixels| taps::forward(out[i], pixels, kernel[i], stride[i], padding[i]);
+    [axis(0, height), axis(1, width)]
 }
 
 /// The images and the results.
