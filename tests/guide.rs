@@ -30,3 +30,9 @@ pub mod lipschitz_critics {}
 
 #[doc = include_str!("../docs/8-training-a-wgan.md")]
 pub mod training_a_wgan {}
+
+#[doc = include_str!("../docs/9-kernels.md")]
+pub mod kernels {}
+
+#[doc = include_str!("../docs/10-adding-an-operation.md")]
+pub mod adding_an_operation {}
