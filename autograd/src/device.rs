@@ -128,7 +128,16 @@ impl Device {
         Ok(Compiled(self.program(&tape, &outputs)?))
     }
 
-    /// Compiles a tape that was recorded by hand.
+    /// Compiles a tape that was recorded by hand, as [`compile`](Device::compile) does the one it makes.
+    ///
+    /// ```
+    /// use autograd::{Device, Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.input("x", [2]);
+    /// let mut program = Device::cpu().program(&tape, &[x.square().sum()])?;
+    /// assert_eq!(program.run(&[("x", &Tensor::new([2], vec![3.0, 4.0])?)])?[0].item(), 25.0);
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`compile`](Device::compile).

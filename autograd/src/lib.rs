@@ -1,22 +1,21 @@
-//! Tape-based reverse-mode automatic differentiation of any order, with a compiler and a CPU backend.
+//! Automatic differentiation of any order, with a compiler and kernels for the CPU.
 //!
-//! In the order in which a computation passes through them:
+//! Code *records* a computation on a [`Tape`] by computing with [`Var`]s; nothing has a value until it is asked for.
+//! [`Tape::grad`] appends the derivative to the same tape as ordinary operations. So a gradient is a Var like any other: it
+//! can be part of a loss, and be differentiated again.
 //!
-//! - [`Shape`], [`Tensor`], [`Error`]: extents, host data, what can go wrong.
-//! - [`Tape`] and [`Var`]: user code records operations; [`Variable`]s are the state that outlives a program.
-//! - [`ops`]: the operations, each with its shape rule, its specification and its derivative.
-//! - [`philox`]: random numbers without state; a [`Stream`] names a sequence of them.
-//! - `grad`, `functional`: [`Tape::grad`] appends derivatives to the same tape; [`jvp`](Tape::jvp), [`hvp`](Tape::hvp),
-//!   [`jacobian`](Tape::jacobian), [`hessian`](Tape::hessian).
-//! - `interpret`: [`Var::value`] and [`Tape::interpret`], the reference interpreter.
-//! - [`GradCheck`]: derivatives against finite differences, at orders 1 and 2.
-//! - [`compile`]: from a tape to a [`compile::Plan`].
-//! - [`Device`], [`Program`], [`Compiled`]: running it; [`Backend`] and [`Executable`] are what a device implements.
-//! - [`Profile`]: where the time of programs goes.
-//! - `cpu`: the CPU's kernels.
+//! ```
+//! use autograd::Tape;
 //!
-//! A gradient is recorded on the tape that it differentiates, so it can be part of a loss. Here is gradient descent on a
-//! function and on its slope, compiled with its update into one program:
+//! let tape = Tape::new();
+//! let x = tape.scalar(3.0);
+//! let slope = tape.grad(x * x * x, &[x])[0]; //          3x²
+//! let curvature = tape.grad(slope, &[x])[0]; //          6x
+//! assert_eq!([slope, curvature].map(|var| var.value().item()), [27.0, 18.0]);
+//! ```
+//!
+//! [`Device::compile`] makes a program of what a closure records, the update of [`Variable`]s included. It is run as often as
+//! one likes, on other inputs and without allocating. Here is gradient descent on a function *and* on its slope:
 //!
 //! ```
 //! use autograd::{Device, Tensor, Variable};
@@ -35,6 +34,27 @@
 //! assert_eq!(x.read()?.item(), 1.0);
 //! # Ok::<(), autograd::Error>(())
 //! ```
+//!
+//! The operations are methods of [`Var`]; `+ - * /` work too, between Vars of one tape and with numbers. Mistakes in what is
+//! recorded, such as shapes that do not fit, panic at the line that made them. What depends on the world, such as a
+//! missing input, is an [`Error`].
+//!
+//! # What there is
+//!
+//! In the order in which a computation passes through it:
+//!
+//! - [`Shape`], [`Tensor`], [`Error`]: extents, host data, what can go wrong.
+//! - [`Tape`] and [`Var`]: user code records operations; [`Variable`]s are the state that outlives a program.
+//! - [`ops`]: the operations, each with its shape rule, its specification and its derivative.
+//! - [`philox`]: random numbers without state; a [`Stream`] names a sequence of them.
+//! - `grad`, `functional`: [`Tape::grad`] and [`Tape::try_grad`]; [`vjp`](Tape::vjp), [`jvp`](Tape::jvp),
+//!   [`hvp`](Tape::hvp), [`jacobian`](Tape::jacobian), [`hessian`](Tape::hessian).
+//! - `interpret`: [`Var::value`] and [`Tape::interpret`], the reference interpreter.
+//! - [`GradCheck`]: derivatives against finite differences, at orders 1 and 2.
+//! - [`compile`]: from a tape to a [`compile::Plan`].
+//! - [`Device`], [`Program`], [`Compiled`]: running it; [`Backend`] and [`Executable`] are what a device implements.
+//! - [`Profile`]: where the time of programs goes.
+//! - `cpu`: the CPU's kernels.
 
 pub mod compile;
 #[doc(hidden)] // public for the benchmarks

@@ -9,7 +9,9 @@ use crate::ops::Op;
 use crate::tape::{Node, NodeId};
 use crate::{Error, Profile, Shape, Tensor};
 
-/// A computation ready to be replayed on a device. Running it allocates nothing.
+/// A computation ready to be replayed on a device: what [`Device::program`](crate::Device::program) makes of a tape.
+/// [`run`](Program::run) takes the inputs by name, computes, gives Variables their new values, and returns the values asked
+/// for. It allocates nothing.
 pub struct Program {
     nodes: Vec<Node>,
     outputs: Vec<NodeId>,
@@ -21,7 +23,8 @@ pub struct Program {
     runs: u64,
 }
 
-/// A [`Program`] whose number of outputs is known to the compiler.
+/// A [`Program`] whose number of outputs is known when it is compiled, so that a run's results can be taken apart by
+/// `let [loss, slope] = program.run(…)?`: what [`Device::compile`](crate::Device::compile) makes of a closure.
 pub struct Compiled<const N: usize>(pub(crate) Program);
 
 impl<const N: usize> Compiled<N> {

@@ -30,6 +30,12 @@ pub fn by_global_norm<'t>(gradients: &[Var<'t>], max: f64) -> Vec<Var<'t>> {
 
 /// The values, each element held within ±`max`: of gradients, or of new weights, which is how the first Wasserstein GAN
 /// bounds its critic's slope (Arjovsky et al. 2017, algorithm 1, line 7).
+///
+/// ```
+/// let tape = autograd::Tape::new();
+/// let clipped = nn::clip::by_value(&[0.3, -0.004].map(|w| tape.scalar(w)), 0.01);
+/// assert_eq!(clipped.iter().map(|w| w.value().item()).collect::<Vec<_>>(), [0.01, -0.004]);
+/// ```
 #[track_caller]
 pub fn by_value<'t>(values: &[Var<'t>], max: f64) -> Vec<Var<'t>> {
     values.iter().map(|value| value.clamp(-max, max)).collect()

@@ -4,6 +4,14 @@ use autograd::{Tensor, Var};
 
 /// Mean squared error: the mean of `(prediction − target)²` over all elements.
 ///
+/// ```
+/// use autograd::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let vector = |values: [f64; 2]| tape.constant(&Tensor::new([2], values.to_vec()).expect("two elements"));
+/// let loss = nn::losses::mse(vector([1.0, 5.0]), vector([1.0, 2.0]));
+/// assert_eq!(loss.value().item(), 4.5); // (0² + 3²) / 2
+/// ```
+///
 /// # Panics
 /// If the shapes differ: `[B, 1]` against `[B]` would broadcast to `[B, B]` and train something else.
 #[track_caller]
@@ -58,6 +66,15 @@ pub fn one_hot(labels: Var, classes: usize) -> Var {
 /// The Wasserstein loss in its label form, `mean(label · score)`, labels ±1. Making it small raises scores labelled −1
 /// and lowers scores labelled +1. The critic takes one label for real samples and the other for fakes, either way
 /// round; the generator takes the real one for its fakes.
+///
+/// ```
+/// use autograd::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let vector = |values: [f64; 2]| tape.constant(&Tensor::new([2], values.to_vec()).expect("two elements"));
+/// let real = nn::losses::wasserstein(vector([1.0; 2]), vector([10.0, 30.0])); //    labelled 1: mean score 20
+/// let fake = nn::losses::wasserstein(vector([-1.0; 2]), vector([40.0, 60.0])); //   labelled −1: mean score 50
+/// assert_eq!((real + fake).value().item(), -30.0); //                              what the critic makes small
+/// ```
 ///
 /// # Panics
 /// If the shapes differ.

@@ -13,6 +13,32 @@ pub enum Mode {
 
 /// A layer or a network. It records itself on the tape of its input and reads its Variables there, so the same module
 /// serves any number of programs.
+///
+/// A layer of one's own says what it computes and what is trained:
+///
+/// ```
+/// use autograd::{Tape, Tensor, Var, Variable};
+/// use nn::{Mode, Module};
+///
+/// /// `[B, features]` → the same, each feature multiplied by a gain.
+/// struct Gain(Variable);
+///
+/// impl Module for Gain {
+///     fn forward<'t>(&self, x: Var<'t>, _: Mode) -> Var<'t> {
+///         x * x.tape().variable(&self.0)
+///     }
+///
+///     fn parameters(&self) -> Vec<Variable> {
+///         vec![self.0.clone()]
+///     }
+/// }
+///
+/// let layer = Gain(Variable::new("gain", Tensor::new([2], vec![1.0, 10.0])?));
+/// let tape = Tape::new();
+/// let x = tape.constant(&Tensor::new([2, 2], vec![1.0, 2.0, 3.0, 4.0])?);
+/// assert_eq!(layer.forward(x, Mode::Train).value().data(), [1.0, 20.0, 3.0, 40.0]);
+/// # Ok::<(), autograd::Error>(())
+/// ```
 pub trait Module {
     /// Records the layer's function of `x`.
     ///

@@ -1,5 +1,18 @@
 //! The OpenCL backend: compiled programs on any OpenCL device.
 //!
+//! It implements [`autograd::Backend`], so a program that runs on the CPU runs on an OpenCL device when it is compiled for
+//! that:
+//!
+//! ```no_run
+//! use autograd::{Device, Tensor};
+//! use opencl::{Choice, OpenCl};
+//!
+//! let device = Device::new(OpenCl::open(Choice::Best)?); // the first GPU, or what there is
+//! let mut program = device.compile(|tape| [tape.input("x", [2]).square().sum()])?;
+//! assert_eq!(program.run(&[("x", &Tensor::new([2], vec![3.0, 4.0])?)])?[0].item(), 25.0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! In the order in which a program passes through them:
 //!
 //! - [`devices`], [`Choice`]: which devices there are, and how one is chosen.

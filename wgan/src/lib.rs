@@ -1,24 +1,8 @@
 //! Wasserstein GANs: the data, the configuration, the training and what a run leaves behind.
 //!
-//! In the order in which a run passes through them:
-//!
-//! - [`cli`]: the command line
-//! - [`config`]: what was asked for, resolved to a value for every setting
-//! - [`data`]: embedded digits, IDX files and their download, images, points, 2-D toys, batches
-//! - [`run_folder`]: where the files of a run are
-//! - [`models`], [`objective`]: the networks and the losses
-//! - [`backend`]: what it computes on
-//! - [`programs`]: both as compiled programs
-//! - [`train`]: the training
-//! - [`monitor`], [`histogram`]: what is measured beside it on held-out samples
-//! - [`metrics`], [`warnings`], [`progress`], [`interrupt`]: what is told while it runs, and how it is stopped
-//! - [`checkpoint`]: what a checkpoint says about itself
-//! - [`sample`]: samples from a trained generator
-//! - [`classifier`]: a network that tells digits apart
-//! - [`measures`], [`eval`]: how good samples are
-//! - [`pictures`]: grids of images, curves, contours
-//! - [`npy`]: files of numbers
-//! - [`experiments`]: demonstrations of the theory, each measured beside its known answer
+//! This is the library behind the program `wgan`, which most people run rather than call: `cargo run -p wgan --release`
+//! learns to draw digits, `--help` says what else it does. The guide in the folder `docs` explains the theory from the
+//! beginning.
 //!
 //! What the program does, without its files: one iteration, that is five updates of the critic and one of the generator.
 //!
@@ -37,6 +21,29 @@
 //! assert!(losses.are_finite());
 //! # Ok::<(), wgan::Error>(())
 //! ```
+//!
+//! # What there is
+//!
+//! In the order in which a run passes through it:
+//!
+//! - [`cli`]: the command line
+//! - [`config`]: what was asked for, resolved to a value for every setting
+//! - [`data`]: embedded digits, IDX files and their download, images, points, 2-D toys, batches
+//! - [`run_folder`]: where the files of a run are
+//! - [`models`], [`objective`]: the networks and the losses
+//! - [`backend`]: what it computes on
+//! - [`programs`]: both as compiled programs
+//! - [`train`]: the training
+//! - [`monitor`], [`histogram`]: what is measured beside it on held-out samples
+//! - [`metrics`], [`warnings`], [`progress`], [`interrupt`]: what is told while it runs, and how it is stopped
+//! - [`report`], [`tensorboard`]: the page of a run; its numbers for TensorBoard
+//! - [`checkpoint`]: what a checkpoint says about itself
+//! - [`sample`]: samples from a trained generator
+//! - [`classifier`]: a network that tells digits apart
+//! - [`measures`], [`eval`]: how good samples are
+//! - [`pictures`]: grids of images, curves, contours
+//! - [`npy`]: files of numbers
+//! - [`experiments`]: demonstrations of the theory, each measured beside its known answer
 
 pub mod backend;
 pub mod checkpoint;

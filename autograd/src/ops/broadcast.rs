@@ -51,7 +51,14 @@ impl Operation for Broadcast {
 }
 
 impl<'t> Var<'t> {
-    /// Repeats the value to `shape` by NumPy's rule; itself if it has that shape already.
+    /// Repeats the value to `shape` by NumPy's rule; itself if it has that shape already. Arithmetic does so by itself.
+    ///
+    /// ```
+    /// let tape = autograd::Tape::new();
+    /// let row = tape.constant(&autograd::Tensor::new([2], vec![1.0, 2.0])?);
+    /// assert_eq!(row.broadcast_to([2, 2]).value().data(), [1.0, 2.0, 1.0, 2.0]);
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
     #[track_caller]
     pub fn broadcast_to(self, shape: impl Into<Shape>) -> Var<'t> {
         let shape = shape.into();

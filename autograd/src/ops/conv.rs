@@ -238,6 +238,15 @@ fn spatial(x: Var) -> [usize; 2] {
 impl<'t> Var<'t> {
     /// Convolves images [N, C, H, W] with filters [O, C, kh, kw]: [N, O, H', W'] with
     /// H' = (H + 2·padding − kh) / stride + 1, rounded down.
+    ///
+    /// ```
+    /// use autograd::{Tape, Tensor, ops::Conv};
+    /// let tape = Tape::new();
+    /// let row = tape.constant(&Tensor::new([1, 1, 1, 4], vec![1.0, 4.0, 9.0, 16.0])?);
+    /// let difference = tape.constant(&Tensor::new([1, 1, 1, 2], vec![-1.0, 1.0])?);
+    /// assert_eq!(row.conv2d(difference, Conv::square(1, 0)).value().data(), [3.0, 5.0, 7.0]);
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
     #[track_caller]
     pub fn conv2d(self, filters: Var<'t>, conv: Conv) -> Var<'t> {
         self.tape().record(Op::Conv2d(Conv2d(conv)), &[self, filters])

@@ -91,6 +91,15 @@ impl Operation for MatMul {
 impl<'t> Var<'t> {
     /// The matrix product over the last two axes. Leading axes are batches and broadcast.
     ///
+    /// ```
+    /// use autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let a = tape.constant(&Tensor::new([2, 2], vec![1.0, 2.0, 3.0, 4.0])?);
+    /// let b = tape.constant(&Tensor::new([2, 1], vec![1.0, 10.0])?);
+    /// assert_eq!(a.matmul(b).value().data(), [21.0, 43.0]); // [2, 1]
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// If either has fewer than two axes, or the inner extents differ.
     #[track_caller]

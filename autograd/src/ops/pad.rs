@@ -44,6 +44,13 @@ impl Operation for Pad {
 
 impl<'t> Var<'t> {
     /// Adds zeros before and after each axis.
+    ///
+    /// ```
+    /// let tape = autograd::Tape::new();
+    /// let x = tape.constant(&autograd::Tensor::new([1, 2], vec![1.0, 2.0])?);
+    /// assert_eq!(x.pad(&[0, 1], &[1, 0]).value().data(), [0.0, 1.0, 2.0, 0.0, 0.0, 0.0]); // [2, 3]
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
     #[track_caller]
     pub fn pad(self, before: &[usize], after: &[usize]) -> Var<'t> {
         self.tape().record(Op::Pad(Pad { before: before.to_vec(), after: after.to_vec() }), &[self])

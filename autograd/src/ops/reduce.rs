@@ -95,6 +95,15 @@ impl<'t> Var<'t> {
     }
 
     /// Sum over the given axes (ascending), which disappear from the shape.
+    ///
+    /// ```
+    /// use autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.constant(&Tensor::new([2, 3], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?);
+    /// assert_eq!(x.sum_axes(&[1]).value().data(), [6.0, 15.0]); //      of each row, [2]
+    /// assert_eq!(x.sum_axes(&[0]).value().data(), [5.0, 7.0, 9.0]); //  of each column, [3]
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
     #[track_caller]
     pub fn sum_axes(self, axes: &[usize]) -> Var<'t> {
         if axes.is_empty() {

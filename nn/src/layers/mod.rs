@@ -1,4 +1,17 @@
-//! The layers: those with weights, then those without.
+//! The layers: those with weights ([`Linear`], [`Conv2d`], [`ConvTranspose2d`], [`BatchNorm`], [`LayerNorm`]), then those
+//! without ([`Activation`], [`Flatten`], [`Reshape`]).
+//!
+//! The first axis of what they take and give is the batch. A layer with weights has a name, under which they are saved, an
+//! initialiser ([`Init`]) and a generator of random numbers for it; what is rarely wanted is set by methods:
+//!
+//! ```
+//! use autograd::ops::Conv;
+//! use nn::{Init, Module, Rng, layers::Conv2d};
+//! let rng = &mut Rng::new(0, "weights");
+//! let layer = Conv2d::new("0", 3, 16, 5, Conv::square(2, 2), Init::FanIn, rng).without_bias(); // stride 2, padding 2
+//! assert_eq!(layer.parameters()[0].name(), "0.weight");
+//! assert_eq!(layer.parameters()[0].shape().to_string(), "[16, 3, 5, 5]"); // [filters, channels, height, width]
+//! ```
 
 mod activation;
 mod conv;
