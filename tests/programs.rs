@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use autograd::ops::Conv;
 use autograd::{ByteTable, Device, Error, Feed, Program, Shape, Stream, Tape, Tensor, Var, Variable};
-use support::{Activation, assert_agree, by_name, devices, devices_for, draw, draw_inputs, interpret, penalty};
+use support::{Activation, assert_agree, by_name, devices, devices_for, draw, draw_inputs, interpret, penalty, vector};
 
 /// Sums of a few hundred products in f32, each order of adding giving other roundings, relative to the largest element.
 const TOLERANCE: f32 = 1e-5;
@@ -123,6 +123,44 @@ fn classifier<'t>(tape: &'t Tape, batch: usize, classes: usize) -> Vec<Var<'t>> 
     let mut outputs = vec![loss, logits.softmax(1), logits.max_axes(&[0]), logits.logsumexp(0)];
     outputs.extend(tape.grad(loss, &[table, weight]));
     outputs
+}
+
+/// A use of each kernel, so small that Miri can watch every access to memory.
+#[test]
+fn small_programs_of_every_kernel() {
+    assert_computes_its_tape("fused", |tape| {
+        let (x, row) = (tape.input("x", [5, 4]), tape.input("row", [4]));
+        let y = (x * row).exp() + x.slice(1, 0..1);
+        let z = y + x.sum();
+        vec![y, y.sum_axes(&[0]), y.sum_axes(&[1]), (x.transpose() * 2.0).sin(), z.relu().sum()]
+    });
+    assert_computes_its_tape("moved", |tape| {
+        let x = tape.input("x", [3, 5]);
+        vec![
+            x.transpose(),
+            x.pad(&[0, 1], &[1, 0]),
+            tape.concat(&[x, x.square()], 1),
+            x.max_axes(&[0]),
+            x.max_axes(&[1]),
+        ]
+    });
+    assert_computes_its_tape("rows", |tape| {
+        let (x, rows) = (tape.input("x", [3, 2]), vector(tape, [2.0, 0.0, 2.0, 1.0]));
+        let table = ByteTable::new([3, 2], vec![0, 1, 2, 3, 4, 255]).expect("six bytes");
+        vec![x.gather_rows(rows), rows.look_up(&table), x.gather_rows(rows).scatter_add_rows(rows, 3)]
+    });
+    assert_computes_its_tape("products", |tape| {
+        let [a, b] = ["a", "b"].map(|name| tape.input(name, [5, 6]));
+        vec![a.matmul_transposed(b) + a.matmul_with(b, false, true), a.matmul_with(b, true, false)]
+    });
+    assert_computes_its_tape("convolutions", |tape| {
+        let (x, w) = (tape.input("x", [1, 5, 3, 3]), tape.input("w", [5, 5, 2, 2]));
+        let y = x.conv2d(w, Conv::square(1, 0));
+        vec![y.square() + y, tape.grad(y.square().sum(), &[x, w])[1]]
+    });
+    assert_computes_its_tape("random numbers", |tape| {
+        vec![tape.normal(Stream::new(0, "normal"), [5]), tape.uniform(Stream::new(0, "uniform"), [5])]
+    });
 }
 
 #[test]

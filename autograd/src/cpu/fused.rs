@@ -7,8 +7,9 @@ use super::{for_each_tile, vectorised};
 use crate::compile::kernel::{Access, Argument, Fused, FusedSum, SumOver, View};
 use crate::ops::Elementwise;
 
-/// Elements of a register: 2 KiB, so that a dozen live registers leave room in a first-level cache of 32 KiB.
-const TILE: usize = 512;
+/// Elements of a register: 2 KiB, so that a dozen live registers leave room in a first-level cache of 32 KiB. Few under
+/// Miri, so that small arrays have several tasks.
+const TILE: usize = if cfg!(miri) { 8 } else { 512 };
 /// Elements that a task works on: long enough to be worth handing to another thread.
 const TASK: usize = 16 * TILE;
 /// A view has at most this many axes after axes that continue each other are joined.

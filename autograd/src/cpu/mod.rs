@@ -22,8 +22,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-/// Elements (or multiply-adds) below which handing work to other threads costs more than it saves: about 10 µs.
-const SERIAL: usize = 1 << 15;
+/// Elements (or multiply-adds) below which handing work to other threads costs more than it saves: about 10 µs. None under
+/// Miri, which is to see the threads at work.
+const SERIAL: usize = if cfg!(miri) { 0 } else { 1 << 15 };
 
 /// Compiles `kernel` for the best vector instructions that the processor is found to have at run time, and runs it.
 /// What is not inlined into it is not compiled so: mark the closure, and what it calls, `#[inline(always)]`.

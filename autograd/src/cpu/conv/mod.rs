@@ -276,6 +276,13 @@ mod tests {
     }
 
     #[test]
+    fn small_convolutions() {
+        check(case([2, 1, 3, 4], 2, [3, 2], [2, 1], [1, 0]));
+        check(case([2, 5, 3, 2], 3, [2, 2], [1, 2], [1, 0]));
+        check(case([1, 17, 2, 2], 2, [2, 1], [1, 1], [0, 0]));
+    }
+
+    #[test]
     fn layers_of_the_dcgan() {
         check(case([3, 1, 28, 28], 16, [5, 5], [2, 2], [2, 2]));
         check(case([3, 16, 14, 14], 32, [5, 5], [2, 2], [2, 2]));

@@ -205,6 +205,15 @@ mod tests {
     }
 
     #[test]
+    fn small_products() {
+        for ([m, n, k], [a, b]) in
+            [([15, 5, 3], [0, 0]), ([5, 6, 2], [0, 1]), ([2, 5, 16], [1, 0]), ([3, 3, 2], [2, 2])]
+        {
+            check(Product { batch: 2, m, n, k, a: layouts(m, k)[a], b: layouts(k, n)[b] });
+        }
+    }
+
+    #[test]
     fn sizes_around_the_panels_in_every_layout() {
         let sizes = [
             [1, 1, 1],

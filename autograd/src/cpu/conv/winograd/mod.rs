@@ -282,23 +282,30 @@ mod tests {
     }
 
     fn check(case: &Case) {
+        [false, true].into_iter().for_each(|accumulate| check_once(case, accumulate));
+    }
+
+    fn check_once(case: &Case, accumulate: bool) {
         let Case { sizes, x, w, g } = case;
         let winograd = Winograd::new(*sizes).expect("sizes that it takes");
-        for accumulate in [false, true] {
-            let start = |count| if accumulate { numbers(4, count) } else { vec![f32::NAN; count] };
-            let expected = |count| if accumulate { numbers(4, count) } else { vec![0.0; count] };
-            let [mut dx, mut dw] =
-                [x.len(), w.len()].map(|count| expected(count).into_iter().map(f64::from).collect::<Vec<_>>());
-            for_each_term(sizes, |i, j, k| {
-                let (xi, wj, gk) = (f64::from(x[i]), f64::from(w[j]), f64::from(g[k]));
-                dx[i] += gk * wj;
-                dw[j] += xi * gk;
-            });
-            for (found, expected) in run(&winograd, case, start, accumulate).iter().zip([dx, dw]) {
-                let error = error(found, &expected);
-                assert!(error <= TOLERANCE, "{error:.1e} on {sizes}, accumulate {accumulate}");
-            }
+        let start = |count| if accumulate { numbers(4, count) } else { vec![f32::NAN; count] };
+        let expected = |count| if accumulate { numbers(4, count) } else { vec![0.0; count] };
+        let [mut dx, mut dw] =
+            [x.len(), w.len()].map(|count| expected(count).into_iter().map(f64::from).collect::<Vec<_>>());
+        for_each_term(sizes, |i, j, k| {
+            let (xi, wj, gk) = (f64::from(x[i]), f64::from(w[j]), f64::from(g[k]));
+            dx[i] += gk * wj;
+            dw[j] += xi * gk;
+        });
+        for (found, expected) in run(&winograd, case, start, accumulate).iter().zip([dx, dw]) {
+            let error = error(found, &expected);
+            assert!(error <= TOLERANCE, "{error:.1e} on {sizes}, accumulate {accumulate}");
         }
+    }
+
+    #[test]
+    fn small_layers() {
+        check_once(&case([1, CHANNELS, 4, 2], FILTERS, [2, 2], [1, 1], [0, 1]), true);
     }
 
     #[test]
