@@ -51,8 +51,8 @@ fn products(c: &mut Criterion) {
     for [m, k, n] in PRODUCTS {
         let size = format!("[{m}, {k}]·[{k}, {n}]");
         run(c, "A·B", size.clone(), program(&[[m, k].into(), [k, n].into()], |x| x[0].matmul(x[1])));
-        run(c, "A·Bᵀ", size.clone(), program(&[[m, k].into(), [n, k].into()], |x| x[0].matmul(x[1].transpose())));
-        run(c, "Aᵀ·B", size, program(&[[k, m].into(), [k, n].into()], |x| x[0].transpose().matmul(x[1])));
+        run(c, "A·Bᵀ", size.clone(), program(&[[m, k].into(), [n, k].into()], |x| x[0].matmul_transposed(x[1])));
+        run(c, "Aᵀ·B", size, program(&[[k, m].into(), [k, n].into()], |x| x[0].matmul_with(x[1], true, false)));
     }
 }
 
