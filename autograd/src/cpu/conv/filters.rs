@@ -67,13 +67,4 @@ impl Filters {
             });
         });
     }
-
-    /// Filters to `[lanes, taps, depth]`, for few lanes.
-    pub fn pack_few(self, w: &[f32], packed: &mut [f32]) {
-        let Filters { lanes, depth, taps } = self;
-        for (lane, packed) in packed.chunks_exact_mut(taps * depth.channels).enumerate() {
-            let w = &w[lane * lanes.filter_stride..];
-            transpose([depth.channels, taps], w, depth.filter_stride, packed, depth.channels);
-        }
-    }
 }

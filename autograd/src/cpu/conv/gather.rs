@@ -4,14 +4,10 @@ use super::super::scratch::with_scratch;
 use super::super::{Shared, for_each_tile};
 use super::Side;
 use super::filters::Filters;
-use super::kernel::{self, Gather, GatherFew, LANES, ROWS, Sums};
+use super::kernel::{self, Gather, LANES, ROWS, Sums};
 use super::taps::Region;
 
-/// A result with at most this many channels wastes less in sums along the source's channels.
-const FEW: usize = 4;
-
 /// What each result pixel is made of.
-#[derive(Debug, Clone, PartialEq)]
 pub struct Gathering {
     pub batch: usize,
     pub from: Side,
@@ -28,11 +24,7 @@ impl Gathering {
         let sizes = [batch * from.image(), batch * to.image(), filters.count()];
         assert_eq!([x.len(), y.len(), w.len()], sizes, "source, result, filters");
         with_scratch(self.panels() * self.panel(), |weights| {
-            if self.few() {
-                filters.pack_few(w, weights);
-            } else {
-                filters.pack(w, weights);
-            }
+            filters.pack(w, weights);
             let images = from.images_at_once().min(to.images_at_once());
             for (x, y) in x.chunks(images * from.image()).zip(y.chunks_mut(images * to.image())) {
                 with_scratch(x.len() + y.len(), |turned| {
@@ -45,14 +37,9 @@ impl Gathering {
         });
     }
 
-    /// Sums along the source's channels pay if there are vectors of them.
-    fn few(&self) -> bool {
-        self.to.channels <= FEW && self.from.channels >= LANES / 2
-    }
-
     /// Channels of a panel of the result.
     fn lanes(&self) -> usize {
-        if self.few() { self.to.channels } else { kernel::lanes(self.to.channels) }
+        kernel::lanes(self.to.channels)
     }
 
     fn panels(&self) -> usize {
@@ -115,13 +102,7 @@ impl Gathering {
                 }
             }
             let (rows, targets) = (&sources[..end - first], &targets[..end - first]);
-            let arch = pulp::Arch::new();
-            if self.few() {
-                let all_taps = self.taps;
-                arch.dispatch(GatherFew { rows, taps, depth, source, weights, all_taps, lanes, sums: &mut sums });
-            } else {
-                arch.dispatch(Gather { rows, taps, depth, source, lanes, weights, sums: &mut sums });
-            }
+            pulp::Arch::new().dispatch(Gather { rows, taps, depth, source, lanes, weights, sums: &mut sums });
             for (sums, &target) in sums.iter().zip(targets) {
                 // SAFETY: each pixel and panel of the result belongs to one tile.
                 let result = unsafe { result.slice(target..target + used) };

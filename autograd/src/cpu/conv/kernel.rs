@@ -36,6 +36,9 @@ pub fn rows_at_once() -> usize {
 
 /// Monomorphises a kernel for a number of rows and for the vectors that make up its lanes.
 macro_rules! for_rows {
+    ($simd:ident, $rows:expr, $lanes:expr, $kernel:expr) => {
+        for_rows!($simd, $rows, $lanes, $kernel, [1 2 3 4 5 6 7 8 9 10 11 12 13 14])
+    };
     ($simd:ident, $rows:expr, $lanes:expr, $kernel:expr, [$($n:literal)*]) => {
         match ($rows, $lanes / S::F32_LANES) {
             $(($n, 1) => $kernel.run::<S, $n, 1>($simd),)*
@@ -69,7 +72,7 @@ impl pulp::WithSimd for Gather<'_> {
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        for_rows!(simd, self.rows.len(), self.lanes, self, [1 2 3 4 5 6 7 8 9 10 11 12 13 14]);
+        for_rows!(simd, self.rows.len(), self.lanes, self);
     }
 }
 
@@ -128,64 +131,6 @@ unsafe fn add_products<S: Simd, const R: usize, const V: usize>(
     }
 }
 
-/// `sums[r][l] = Σ pixel(r, tap)[d] · weights[l][tap][d]`: the same for few l, as sums along the pixels' channels.
-pub struct GatherFew<'a> {
-    /// Where each row's first source pixel begins.
-    pub rows: &'a [usize],
-    pub taps: &'a [Tap],
-    /// Channels of a source pixel.
-    pub depth: usize,
-    /// Source pixels, channels last.
-    pub source: &'a [f32],
-    /// `[lanes, kh·kw, depth]`.
-    pub weights: &'a [f32],
-    pub all_taps: usize,
-    pub lanes: usize,
-    pub sums: &'a mut Sums,
-}
-
-impl pulp::WithSimd for GatherFew<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        for_rows!(simd, self.rows.len(), LANES, self, [1 2 3 4 5 6 7 8 9 10 11 12 13 14]);
-    }
-}
-
-impl GatherFew<'_> {
-    #[inline(always)]
-    fn run<S: Simd, const R: usize, const V: usize>(self, simd: S) {
-        let GatherFew { rows, taps, depth, source, weights, all_taps, lanes, sums } = self;
-        for l in 0..lanes {
-            let mut registers = [simd.splat_f32s(0.0); R];
-            let mut rests = [0.0; R];
-            for tap in taps {
-                let len = tap.count * depth;
-                let weights = &weights[(l * all_taps + tap.filter) * depth..][..len];
-                let (weights, weights_rest) = S::as_simd_f32s(weights);
-                let mut pixels: [&[S::f32s]; R] = [&[]; R];
-                for r in 0..R {
-                    let (pixel, rest) = S::as_simd_f32s(&source[rows[r] + tap.from * depth..][..len]);
-                    pixels[r] = &pixel[..weights.len()];
-                    for (a, b) in rest.iter().zip(weights_rest) {
-                        rests[r] += a * b;
-                    }
-                }
-                for (v, &weights) in weights.iter().enumerate() {
-                    for r in 0..R {
-                        // SAFETY: all pixels are as long as the weights.
-                        let pixel = unsafe { *pixels[r].get_unchecked(v) };
-                        registers[r] = simd.mul_add_e_f32s(pixel, weights, registers[r]);
-                    }
-                }
-            }
-            for r in 0..R {
-                sums[r][l] = simd.reduce_sum_f32s(registers[r]) + rests[r];
-            }
-        }
-    }
-}
-
 /// `sums[r] += Σ narrow[i][channel + r] · wide[j]` over all images' connected pixels (i, j).
 pub struct Correlate<'a> {
     /// The connected pixels (narrow, wide) of an image.
@@ -210,7 +155,7 @@ impl pulp::WithSimd for Correlate<'_> {
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        for_rows!(simd, self.sums.len() / self.lanes, self.lanes, self, [1 2 3 4 5 6 7 8 9 10 11 12 13 14]);
+        for_rows!(simd, self.sums.len() / self.lanes, self.lanes, self);
     }
 }
 
