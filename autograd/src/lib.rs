@@ -57,8 +57,7 @@
 //! - `cpu`: the CPU's kernels.
 
 pub mod compile;
-#[doc(hidden)] // public for the benchmarks
-pub mod cpu;
+mod cpu;
 mod device;
 mod error;
 mod functional;

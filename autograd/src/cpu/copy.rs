@@ -5,7 +5,7 @@ use super::{SERIAL, for_each_chunk, vectorised};
 use crate::{ByteTable, Shape};
 
 /// One axis of a copy: how many elements, and how far apart they lie in the source and in the destination.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 struct Axis {
     extent: usize,
     from: usize,
@@ -13,15 +13,6 @@ struct Axis {
 }
 
 /// A copy from a strided view into a box, worked out once and run many times.
-///
-/// ```
-/// use autograd::cpu::copy::StridedCopy;
-/// let transposed = StridedCopy::view(&[3, 2], 0, &[1, 3]); // of a [2, 3] matrix
-/// let mut y = [0.0; 6];
-/// transposed.run(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &mut y);
-/// assert_eq!(y, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
-/// ```
-#[derive(Debug, Clone, PartialEq)]
 pub struct StridedCopy {
     /// Outermost first; the first axis is the destination's outermost, the last one its innermost. The axis before
     /// the last is the one whose elements are neighbours in the source, if there is such a one.

@@ -3,15 +3,15 @@
 //! Work is cut into tiles of fixed size, never by the number of threads, so a result has the same bits on any number
 //! of threads. Tiles run on whatever rayon pool is current; small work stays on the calling thread.
 
-pub mod conv;
-pub mod copy;
+mod conv;
+mod copy;
 mod device;
 mod elementwise;
 mod functions;
 mod fused;
-pub mod product;
-pub mod random;
-pub mod reduce;
+mod product;
+mod random;
+mod reduce;
 mod scratch;
 mod transpose;
 

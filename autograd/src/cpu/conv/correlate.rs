@@ -9,7 +9,6 @@ use super::filters::Filters;
 use super::kernel::{self, Correlate};
 
 /// Which pixels each element of the filters connects.
-#[derive(Debug, Clone, PartialEq)]
 pub struct Correlation {
     pub batch: usize,
     pub inputs: Side,

@@ -23,7 +23,6 @@ const LANES: usize = 16;
 const IMAGES: usize = 10;
 
 /// A convolution of images with few channels.
-#[derive(Debug, Clone, PartialEq)]
 pub struct Planar {
     sizes: ConvSizes,
     /// Numbers of a plane's row. A vector that begins at any window's column, moved by any tap, ends within it.
@@ -36,7 +35,7 @@ pub struct Planar {
 }
 
 /// An element of a filter, and what it sees.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 struct Tap {
     /// Position in the filter: (c · kh + i) · kw + j.
     element: usize,

@@ -18,7 +18,7 @@ use crate::Error;
 use crate::ops::ProductSizes;
 
 /// Where an operand's element (item, row, column) lies: at `batch · item + row · i + column · j`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy)]
 pub struct Strides {
     /// From one matrix of a batch to the next; 0 shares one matrix.
     pub batch: usize,
@@ -29,17 +29,7 @@ pub struct Strides {
 }
 
 /// A batch of products C `[batch, m, n]` = A `[batch, m, k]` · B `[batch, k, n]`; C is row-major.
-///
-/// ```
-/// use autograd::cpu::product::{Product, Strides};
-/// let row_major = Strides { batch: 0, row: 2, column: 1 };
-/// let transposed = Strides { batch: 0, row: 1, column: 2 };
-/// let product = Product { batch: 1, m: 2, n: 2, k: 2, a: row_major, b: transposed };
-/// let mut c = [0.0; 4];
-/// product.run(&[1.0, 2.0, 3.0, 4.0], &[1.0, 0.0, 10.0, 1.0], &mut c, false);
-/// assert_eq!(c, [1.0, 12.0, 3.0, 34.0]);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy)]
 pub struct Product {
     /// Number of products.
     pub batch: usize,

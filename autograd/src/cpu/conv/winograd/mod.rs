@@ -62,7 +62,6 @@ const ROWS: usize = 32;
 const TASKS: usize = 8;
 
 /// A convolution's gradients by way of points.
-#[derive(Debug, Clone, PartialEq)]
 pub struct Winograd {
     /// At each point a matrix `[images · tiles, phases · channels]`.
     images: Side,
@@ -73,7 +72,6 @@ pub struct Winograd {
 }
 
 /// The images of one side of a convolution. Those of a block are its transform's items, their channels its lanes.
-#[derive(Debug, Clone, PartialEq)]
 struct Side {
     transform: Transform,
     /// Numbers of an image.
@@ -95,7 +93,7 @@ impl Winograd {
     /// The method for these sizes, if channels and filters fill blocks and the axes can be cut.
     pub fn new(sizes: ConvSizes) -> Option<Self> {
         let ConvSizes { batch, channels, height, width, filters, kernel, out, stride, padding } = sizes;
-        if batch == 0 || !channels.is_multiple_of(CHANNELS) || !filters.is_multiple_of(FILTERS) {
+        if !channels.is_multiple_of(CHANNELS) || !filters.is_multiple_of(FILTERS) {
             return None;
         }
         let rows = Axis::new(kernel[0], stride[0], padding[0], height, out[0])?;

@@ -11,7 +11,6 @@ use super::points::{Matrix, POINTS, evaluate, interpolate};
 
 /// Takes a block of planes, `[items, lanes, pixels]`, to points. At each point there is a matrix `[items, tiles, phases,
 /// lanes]`.
-#[derive(Debug, Clone, PartialEq)]
 pub struct Transform {
     /// Planes that are items of a block, and those side by side.
     pub items: usize,
@@ -27,7 +26,6 @@ pub struct Transform {
 }
 
 /// A matrix's place and size.
-#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
     pub start: usize,
     /// Rows for each item.
@@ -36,7 +34,6 @@ pub struct Point {
 }
 
 /// A segment of a plane's rows and one of its columns. Their matrices take its pixels to points: rows · pixels · columnsᵀ.
-#[derive(Debug, Clone, PartialEq)]
 struct Patch {
     tile: [usize; 2],
     phase: [usize; 2],
@@ -93,17 +90,12 @@ impl Transform {
     /// Takes that many planes of the block `[items, lanes]` of `x` to their points.
     pub fn spread(&self, x: &[f32], items: usize, block: [usize; 2], points: &mut [f32]) {
         let Transform { lanes, strides, pixels, .. } = *self;
-        // Planes that follow one another are turned together.
-        let together = if strides[0] == pixels { items } else { 1 };
-        with_scratch((together * pixels + 1) * lanes, |turned| {
-            turned[together * pixels * lanes..].fill(0.0); // the padding
-            for first in (0..items).step_by(together) {
-                let x = &x[self.start(block) + first * strides[0]..];
-                transpose([lanes, together * pixels], x, strides[1], turned, lanes);
-                for item in 0..together {
-                    let turned = &turned[item * pixels * lanes..];
-                    pulp::Arch::new().dispatch(Spread { transform: self, turned, points, item: first + item });
-                }
+        with_scratch((pixels + 1) * lanes, |turned| {
+            turned[pixels * lanes..].fill(0.0); // the padding
+            for item in 0..items {
+                let x = &x[self.start(block) + item * strides[0]..];
+                transpose([lanes, pixels], x, strides[1], turned, lanes);
+                pulp::Arch::new().dispatch(Spread { transform: self, turned, points, item });
             }
         });
     }
