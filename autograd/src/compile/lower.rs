@@ -46,29 +46,9 @@ fn stored(graph: &Graph, units: &[Unit], computed: &[bool]) -> Vec<bool> {
 fn group(graph: &Graph, unit: &Unit, computed: &[bool], stored: &[bool]) -> Launch {
     let (unit, sums): (Vec<NodeId>, Vec<NodeId>) = unit.iter().partition(|&&id| graph.is_elementwise(id));
     let mut loads: Vec<(NodeId, Access)> = Vec::new();
-    let mut operands: Vec<Vec<Operand>> = Vec::new();
-    for &id in &unit {
-        let operand = |&input: &NodeId| {
-            if let Some(value) = graph.splat(input) {
-                return Operand::Constant(value as f32);
-            }
-            let (source, direct) = graph.source(input, computed);
-            if let Some(position) = unit.iter().position(|&member| member == source && direct) {
-                return Operand::Member(position);
-            }
-            let access = match direct {
-                true => Access::Contiguous,
-                false => Access::Strided(graph.view(graph.storage(input)).expect("only views are indirect")),
-            };
-            let load = (source, access);
-            let position = loads.iter().position(|known| *known == load).unwrap_or(loads.len());
-            if position == loads.len() {
-                loads.push(load);
-            }
-            Operand::Load(position)
-        };
-        operands.push(graph.nodes[id].inputs.iter().map(operand).collect());
-    }
+    let mut operand = |&input: &NodeId| operand(graph, input, computed, &unit, &mut loads);
+    let operands: Vec<Vec<Operand>> =
+        unit.iter().map(|&id| graph.nodes[id].inputs.iter().map(&mut operand).collect()).collect();
     let register = |operand: &Operand| match *operand {
         Operand::Constant(value) => Argument::Constant(value),
         Operand::Load(load) => Argument::Register(load),
@@ -102,10 +82,40 @@ fn group(graph: &Graph, unit: &Unit, computed: &[bool], stored: &[bool]) -> Laun
     }
 }
 
+/// Where an argument of a group's member comes from.
 enum Operand {
     Constant(f32),
+    /// By its position among the loads.
     Load(usize),
+    /// By its position in the unit.
     Member(usize),
+}
+
+/// The operand that `input` is; what is neither known nor computed by the unit itself becomes one of the loads.
+fn operand(
+    graph: &Graph,
+    input: NodeId,
+    computed: &[bool],
+    unit: &[NodeId],
+    loads: &mut Vec<(NodeId, Access)>,
+) -> Operand {
+    if let Some(value) = graph.splat(input) {
+        return Operand::Constant(value as f32);
+    }
+    let (source, direct) = graph.source(input, computed);
+    if let Some(position) = unit.iter().position(|&member| member == source && direct) {
+        return Operand::Member(position);
+    }
+    let access = match direct {
+        true => Access::Contiguous,
+        false => Access::Strided(graph.view(graph.storage(input)).expect("only views are indirect")),
+    };
+    let load = (source, access);
+    let position = loads.iter().position(|known| *known == load).unwrap_or(loads.len());
+    if position == loads.len() {
+        loads.push(load);
+    }
+    Operand::Load(position)
 }
 
 /// Any other node.
