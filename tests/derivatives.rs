@@ -2,9 +2,9 @@
 
 mod support;
 
-use autograd::ops::{MatMul, Op};
-use autograd::{Device, Feed, Tape, Tensor, Var, Variable};
-use support::{Activation, Critic, assert_close, draw, panic_of, penalty, vector};
+use autograd::ops::{Conv, MatMul, Op};
+use autograd::{Device, Feed, GradCheck, Tape, Tensor, Var, Variable};
+use support::{Activation, Critic, TOLERANCE, assert_close, draw, panic_of, penalty, vector};
 
 #[test]
 fn the_third_derivative_of_a_cube_is_6_and_the_fourth_is_absent() {
@@ -145,6 +145,27 @@ fn a_diamond_adds_up_both_ways() {
     let both = tape.grad(y, &[middle, x]);
     assert_eq!(both[0].value().item(), 5.0, "3 + x, the other way through x being held fixed");
     assert_eq!(both[1].value().item(), 24.0, "asking for a node on the way changes nothing behind it");
+}
+
+/// The gradient of f(x, x) is the sum of those for both arguments.
+#[test]
+fn a_value_may_be_every_argument_of_an_operation() {
+    type Record = for<'t> fn(Var<'t>) -> Var<'t>;
+    let uses: [(&str, Record); 6] = [
+        ("quotient", |x| x / (x.square() + 1.0) + x * x),
+        ("matrix product", |x| x.matmul_with(x, true, false)),
+        ("convolution", |x| x.conv2d(x, Conv::square(1, 1))),
+        ("its input gradient", |x| x.conv2d_input(x, Conv::square(1, 0), [3, 3])),
+        ("its filter gradient", |x| x.conv2d_filter(x, Conv::square(1, 0), [1, 1])),
+        ("concatenation", |x| x.tape().concat(&[x, x.square(), x], 1)),
+    ];
+    for (name, record) in uses {
+        for order in [1, 2] {
+            let report = GradCheck::order(order).check(|x| record(x[0]), &[draw(name, [2, 2, 2, 2])]);
+            let report = report.expect("nothing to read");
+            assert!(report.passes(TOLERANCE), "{name}: {report}");
+        }
+    }
 }
 
 #[test]

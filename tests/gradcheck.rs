@@ -68,6 +68,25 @@ fn a_difference_across_a_kink_is_rejected_and_counted() {
 }
 
 #[test]
+fn a_smaller_step_comes_nearer_to_a_kink() {
+    let near = numbers([1e-6]);
+    let report = |check: GradCheck| check.check(|x| x[0].relu(), std::slice::from_ref(&near)).expect("nothing to read");
+    assert_eq!(report(GradCheck::order(1)).rejected, 1);
+    let report = report(GradCheck::order(1).step(1e-7));
+    assert!(report.rejected == 0 && report.passes(TOLERANCE), "{report}");
+}
+
+#[test]
+fn a_seed_is_a_choice_of_directions() {
+    let worst = |seed| {
+        let check = GradCheck::order(1).projections(1).seed(seed).check(|x| x[0].exp(), &[draw("x", [5])]);
+        check.expect("nothing to read").worst.expect("compared").recorded
+    };
+    assert_eq!(worst(1), worst(1));
+    assert_ne!(worst(1), worst(2));
+}
+
+#[test]
 fn an_absent_gradient_counts_as_zero() {
     let report = check(1, |x| x[0].step() * x[1].detach().sign(), &[numbers([0.5]), numbers([-0.5])]);
     assert!(report.passes(0.0) && report.compared == 2, "{report}");

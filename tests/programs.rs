@@ -358,6 +358,13 @@ fn empty_tensors_flow_through() {
             none.sum(),
             none.max_axes(&[0]),
             none.sum_axes(&[1]),
+            none.exp().max_axes(&[1]),
+            none.exp().sum_axes(&[0]),
+            none.exp().sum_axes(&[1]),
+            none.exp().sum(),
+            none.exp().transpose().sum_axes(&[0]),
+            none * x.slice(1, 0..1).reshape([1, 3]),
+            tape.grad(none.exp().matmul(x).sum(), &[x])[0],
             none.matmul(x),
             none.matmul_with(none, true, false),
             tape.concat(&[none, none.pad(&[2, 0], &[0, 0])], 0),
@@ -368,6 +375,130 @@ fn empty_tensors_flow_through() {
             tape.zeros([0, 2]).scatter_add_rows(tape.zeros([0]), 3),
             tape.normal(Stream::new(0, "none"), [0]),
         ]
+    });
+}
+
+/// A convolution, both of its gradients and a product where one extent is 0: there is nothing to add up.
+#[test]
+fn convolutions_over_nothing_are_zero() {
+    fn views<'t>(tape: &'t Tape, x: [usize; 4], w: [usize; 4]) -> Vec<Var<'t>> {
+        let conv = Conv::square(1, 1);
+        let (x, w) = (tape.input("x", x), tape.input("w", w));
+        let y = x.conv2d(w, conv);
+        let g = tape.input("g", y.shape());
+        let spatial = |v: Var| [v.shape()[2], v.shape()[3]];
+        vec![y, g.conv2d_input(w, conv, spatial(x)) + 1.0, x.conv2d_filter(g, conv, spatial(w))]
+    }
+    assert_computes_its_tape("no images", |tape| views(tape, [0, 2, 4, 4], [3, 2, 3, 3]));
+    assert_computes_its_tape("no channels", |tape| views(tape, [2, 0, 4, 4], [3, 0, 3, 3]));
+    assert_computes_its_tape("no filters", |tape| views(tape, [2, 2, 4, 4], [0, 2, 3, 3]));
+    assert_computes_its_tape("no filters of many channels", |tape| views(tape, [2, 32, 14, 14], [0, 32, 3, 3]));
+    assert_computes_its_tape("no pixels", |tape| views(tape, [2, 1, 0, 0], [3, 1, 2, 2]));
+    assert_computes_its_tape("no pixels in many channels", |tape| views(tape, [2, 16, 0, 3], [3, 16, 2, 2]));
+}
+
+/// More axes, none of which continues another, than a kernel of fixed size would take.
+#[test]
+fn views_may_have_any_number_of_axes() {
+    assert_computes_its_tape("twelve axes", |tape| {
+        let x = tape.input("x", [2; 12]);
+        let turned = x.permute(&[11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
+        let thin = tape.input("thin", [2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1]);
+        vec![turned, x.sin() + turned * 0.5, x * thin, (x * thin).sum_axes(&[0, 2, 4, 6, 8, 10])]
+    });
+}
+
+#[test]
+fn tables_of_one_shape_are_not_mistaken_for_each_other() {
+    assert_computes_its_tape("two tables", |tape| {
+        let table = |factor: u8| ByteTable::new([3, 2], (0..6).map(|i| factor * i).collect::<Vec<u8>>()).unwrap();
+        let rows = support::vector(tape, [2.0, 0.0]);
+        let (first, second) = (table(1), table(10));
+        vec![rows.look_up(&first), rows.look_up(&second), rows.look_up(&first.clone())]
+    });
+}
+
+/// An output costs nothing where it is a value that is computed already, however it was written down.
+#[test]
+fn equal_values_are_computed_once() {
+    let tape = Tape::new();
+    let (x, w) = (tape.input("x", [5, 5]), tape.input("w", [5, 5]));
+    let table = ByteTable::new([2, 5], vec![1; 10]).unwrap();
+    let rows = support::vector(&tape, [0.0, 1.0]);
+    let values = || [x.exp() * 2.0, (x.exp() * 2.0 + 0.0) / 1.0, x.matmul(w), rows.look_up(&table)];
+    let once = Device::cpu().program(&tape, &values()).expect("a program").plan().steps.len();
+    let twice = Device::cpu().program(&tape, &[values(), values()].concat()).expect("a program").plan().steps.len();
+    assert_eq!([once, twice], [3, 3], "one pass, one product, one look-up");
+}
+
+/// Each kernel on values that do not lie in memory as it reads them: turned, cut out, repeated.
+#[test]
+fn views_into_every_kernel() {
+    assert_computes_its_tape("views", |tape| {
+        let (x, rows) = (tape.input("x", [6, 5, 7]), support::vector(tape, [3.0, 0.0, 9.0, 3.0]));
+        let turned = x.permute(&[2, 0, 1]); // [7, 6, 5]
+        let cut = x.slice_box(&[1, 1, 2], [4, 3, 4]); // [4, 3, 4]
+        let repeated = x.slice(1, 2..3).broadcast_to([6, 4, 7]);
+        let images = x.reshape([2, 3, 5, 7]).permute(&[1, 0, 3, 2]); // [3, 2, 7, 5]
+        let filters = x.slice_box(&[0, 0, 0], [4, 3, 6]).reshape([4, 2, 3, 3]).permute(&[0, 1, 3, 2]);
+        let conv = Conv::square(2, 1);
+        let y = images.conv2d(filters, conv);
+        let g = y.permute(&[1, 0, 2, 3]).reshape(y.shape());
+        vec![
+            turned.matmul(turned.slice(1, 0..5)),
+            cut.matmul_with(repeated.slice_box(&[1, 0, 0], [4, 3, 4]), true, false),
+            turned.max_axes(&[1]),
+            cut.sum_axes(&[0, 2]),
+            repeated.sum_axes(&[1]),
+            turned.gather_rows(rows),
+            x.gather_rows(rows.slice(0, 1..4).sum().broadcast_to([2])),
+            cut.scatter_add_rows(rows, 5),
+            tape.concat(&[turned, turned.slice(2, 1..2), repeated.permute(&[2, 0, 1])], 2),
+            cut.pad(&[0, 1, 0], &[2, 0, 0]),
+            y,
+            g.conv2d_input(filters, conv, [7, 5]),
+            images.conv2d_filter(g, conv, [3, 3]),
+        ]
+    });
+}
+
+/// One value as every argument of an operation, and gradients with respect to it and to a value on the way.
+#[test]
+fn a_value_may_be_every_argument() {
+    assert_computes_its_tape("the same everywhere", |tape| {
+        let x = tape.input("x", [3, 3, 3, 3]);
+        let y = x.sin(); // the value on the way
+        let same = Conv::square(1, 1);
+        let values = vec![
+            y * y + y / (y.square() + 1.0),
+            y.matmul_with(y, true, false),
+            y.conv2d(y, same),
+            y.conv2d_input(y, same, [3, 3]),
+            y.conv2d_filter(y, same, [3, 3]),
+            tape.concat(&[y, y, y], 1).slice(1, 2..5),
+            y.select(y, y),
+        ];
+        let total = values.iter().map(|value| value.square().sum()).reduce(|sum, value| sum + value).expect("some");
+        let gradients = tape.grad(total * 1e-3, &[x, y]);
+        [values, gradients].concat()
+    });
+}
+
+#[test]
+fn a_sum_of_nothing_is_zero_even_of_infinities() {
+    assert_computes_its_tape("folded", |tape| {
+        let none = tape.zeros([0, 2]).ln(); // all of its elements are −∞
+        vec![none.sum(), none.sum_axes(&[0]), tape.zeros([3, 2]).ln().sum()]
+    });
+}
+
+/// Sums along rows of an odd length add nothing to their last term.
+#[test]
+fn an_infinity_stays_one_in_products_with_few_columns() {
+    assert_computes_its_tape("infinities", |tape| {
+        let infinite = tape.constant(&Tensor::<f64>::full([17, 40], f64::INFINITY));
+        let ones = tape.input("x", [17, 1]).square() + 1.0;
+        vec![infinite.matmul_with(ones, true, false), ones.matmul_with(infinite, true, false)]
     });
 }
 
@@ -679,6 +810,18 @@ fn the_interpreter_refuses_what_programs_refuse() {
     for inputs in feeds {
         let interpreted = tape.interpret(&[y], Feed { inputs, step: 0 }).expect_err("a wrong feed");
         assert_eq!(program.run(inputs).expect_err("a wrong feed"), interpreted);
+    }
+}
+
+/// A program whose values fit no memory is an error, not the end of the process.
+#[test]
+fn a_program_larger_than_the_memory_is_refused() {
+    let tape = Tape::new();
+    let x = tape.input("x", [1 << 24]);
+    let outer = x.exp().reshape([1 << 24, 1]).matmul(x.sin().reshape([1, 1 << 24])); // 2⁴⁸ numbers, 2⁵⁰ bytes
+    for output in [outer.max(), outer] {
+        let error = Device::cpu().program(&tape, &[output]).err().expect("a pebibyte").to_string();
+        assert!(error.starts_with("CPU: there is no memory for the 1073741952 MiB"), "{error}");
     }
 }
 

@@ -89,8 +89,8 @@ impl<const N: usize> Compiled<N> {
 impl Program {
     pub(crate) fn new(backend: &dyn Backend, nodes: Vec<Node>, outputs: Vec<NodeId>) -> Result<Self, Error> {
         let plan = compile(&nodes, &outputs, |kernel| backend.scratch(kernel));
-        let values = plan.outputs.iter().map(|(_, shape)| Tensor::zeros(shape)).collect();
         let executable = backend.load(plan.clone())?;
+        let values = plan.outputs.iter().map(|(_, shape)| Tensor::zeros(shape)).collect();
         Ok(Program { nodes, outputs, plan, executable, values, step: 0, runs: 0 })
     }
 

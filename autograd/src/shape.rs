@@ -20,9 +20,9 @@ impl Shape {
         Shape::default()
     }
 
-    /// Number of elements: the product of the extents.
+    /// Number of elements: the product of the extents, or the largest number there is if that is larger.
     pub fn count(&self) -> usize {
-        self.0.iter().product()
+        self.0.iter().fold(1, |count, &extent| count.saturating_mul(extent))
     }
 
     /// Number of axes.
@@ -39,12 +39,17 @@ impl Shape {
         strides
     }
 
-    /// The flat row-major index of the element at `index`, one number for each axis.
+    /// The flat row-major index of the element at `index`.
     ///
     /// ```
     /// assert_eq!(autograd::Shape::from([2, 3]).flat_index(&[1, 2]), 5);
     /// ```
+    ///
+    /// # Panics
+    /// If there is not one number for each axis.
+    #[track_caller]
     pub fn flat_index(&self, index: &[usize]) -> usize {
+        assert!(index.len() == self.rank(), "{index:?} is no index into shape {self}");
         index.iter().zip(self.strides()).map(|(index, stride)| index * stride).sum()
     }
 

@@ -209,6 +209,11 @@ impl Tape {
 
     #[track_caller]
     fn append<'t>(&'t self, op: Op, inputs: &[Var<'t>], shape: Shape) -> Var<'t> {
+        // Kernels compute addresses without looking for overflow.
+        assert!(
+            shape.count() <= isize::MAX as usize / size_of::<f64>(),
+            "{op}: no memory holds a value of shape {shape}"
+        );
         let location = self.origin.get().unwrap_or(Location::caller());
         let inputs = inputs.iter().map(|input| input.id).collect();
         let mut nodes = self.nodes.borrow_mut();
@@ -278,17 +283,13 @@ impl fmt::Debug for Var<'_> {
 /// ```
 impl fmt::Display for Tape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_nodes(f, &self.nodes())
-    }
-}
-
-pub(crate) fn write_nodes(f: &mut fmt::Formatter<'_>, nodes: &[Node]) -> fmt::Result {
-    for (id, node) in nodes.iter().enumerate() {
-        write!(f, "%{id} = {}", node.op)?;
-        for input in &node.inputs {
-            write!(f, " %{input}")?;
+        for (id, node) in self.nodes().iter().enumerate() {
+            write!(f, "%{id} = {}", node.op)?;
+            for input in &node.inputs {
+                write!(f, " %{input}")?;
+            }
+            writeln!(f, "  {}", node.shape)?;
         }
-        writeln!(f, "  {}", node.shape)?;
+        Ok(())
     }
-    Ok(())
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::graph::Graph;
-use crate::ops::{Broadcast, Constant, Elementwise, Max, Op, Reshape, Sum};
+use crate::ops::{Broadcast, Constant, Elementwise, Lookup, Max, Op, Reshape, Sum};
 use crate::tape::{Node, NodeId};
 use crate::{Shape, Tensor};
 
@@ -39,7 +39,8 @@ impl Simplifier<'_> {
             Op::Sum(Sum { axes }) => match self.splat(node.inputs[0]) {
                 Some(value) => {
                     let terms: usize = axes.iter().map(|&axis| self.nodes[node.inputs[0]].shape[axis]).product();
-                    self.constant(value * terms as f64, &node)
+                    let sum = if terms == 0 { 0.0 } else { value * terms as f64 }; // 0 · ∞ would be NaN
+                    self.constant(sum, &node)
                 }
                 None => self.reduction(axes.clone(), node, |axes| Op::Sum(Sum { axes })),
             },
@@ -101,6 +102,7 @@ impl Simplifier<'_> {
                 None => format!("constant {:p}", constant.tensor()),
             },
             Op::Variable(variable) => format!("variable {}", variable.id()),
+            Op::Lookup(Lookup(table)) => format!("look up {:p}", table.bytes()),
             op => format!("{op:?}"),
         };
         let next = self.nodes.len();

@@ -57,7 +57,7 @@ impl Backend for Cpu {
         let mut locked: Vec<(usize, Variable)> = plan.variables.iter().cloned().enumerate().collect();
         locked.sort_by_key(|(_, variable)| variable.id());
         let memory = Memory {
-            arena: vec![CacheLine::default(); plan.arena.div_ceil(CacheLine::LEN)],
+            arena: allocate(plan.arena.div_ceil(CacheLine::LEN))?,
             variables: vec![std::ptr::null_mut(); plan.variables.len()],
             constants: plan.constants.clone(),
         };
@@ -70,6 +70,19 @@ impl Default for Cpu {
     fn default() -> Self {
         Cpu::new()
     }
+}
+
+/// That many cache lines of zeros.
+fn allocate(lines: usize) -> Result<Vec<CacheLine>, Error> {
+    let mut memory = Vec::new();
+    memory.try_reserve_exact(lines).map_err(|_| {
+        let mib = lines / ((1 << 20) / size_of::<CacheLine>());
+        let reason =
+            format!("there is no memory for the {mib} MiB that a program's values take; make its batches smaller");
+        Error::Device { device: "CPU".into(), reason }
+    })?;
+    memory.resize(lines, CacheLine::default());
+    Ok(memory)
 }
 
 /// Where everything lies while a program runs.

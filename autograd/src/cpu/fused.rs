@@ -1,6 +1,8 @@
 //! Fused groups: a small machine whose registers are tiles of a few hundred elements. Each instruction is a vectorised
 //! loop over a tile, and all registers of a group fit the first-level cache, so memory is read and written once.
 
+use std::ops::Range;
+
 use super::elementwise::{self, apply};
 use super::scratch::with_scratch;
 use super::{for_each_tile, vectorised};
@@ -12,8 +14,6 @@ use crate::ops::Elementwise;
 const TILE: usize = if cfg!(miri) { 8 } else { 512 };
 /// Elements that a task works on: long enough to be worth handing to another thread.
 const TASK: usize = 16 * TILE;
-/// A view has at most this many axes after axes that continue each other are joined.
-const MAX_RANK: usize = 8;
 
 /// A tile's worth of elements.
 pub(super) type Register = [f32; TILE];
@@ -118,60 +118,89 @@ impl FusedLoop {
     unsafe fn run_task(&self, registers: &mut [Register], task: usize, buffers: Buffers) {
         let (start, end) = (task * self.task, self.count.min((task + 1) * self.task));
         for first in (start..end).step_by(TILE) {
-            let len = TILE.min(end - first);
-            for action in &self.actions {
-                match action {
-                    Action::Load { .. } if len == TILE => {}
-                    Action::Load { read, to } => {
-                        // SAFETY: the buffer holds `count` elements, and this task alone writes these.
-                        let tile = unsafe { std::slice::from_raw_parts(buffers.reads[*read].add(first), len) };
-                        registers[*to][..len].copy_from_slice(tile);
-                    }
-                    // SAFETY: the view lies within the buffer.
-                    Action::Collect { read, walk, to } => unsafe {
-                        walk.collect(buffers.reads[*read], first, &mut registers[*to][..len]);
-                    },
-                    Action::Compute { op, arguments, to } => {
-                        let registers = registers.as_mut_ptr();
-                        // SAFETY: registers and whole tiles are in range, and the result's register is none of the
-                        // arguments'. Buffers are written only when all of a tile is computed.
-                        let argument = |source: &Source| unsafe {
-                            elementwise::Argument::Tile(match source {
-                                Source::InPlace { read, .. } if len == TILE => &*buffers.reads[*read].add(first).cast(),
-                                Source::Register(register) | Source::InPlace { register, .. } => {
-                                    &*registers.add(*register)
-                                }
-                                Source::Scalar(read) => return elementwise::Argument::Number(*buffers.reads[*read]),
-                                Source::Constant(value) => return elementwise::Argument::Number(*value),
-                            })
-                        };
-                        // SAFETY: as above.
-                        let result = unsafe { &mut *registers.add(*to) };
-                        let [a, b, c] = arguments;
-                        apply(*op, argument(a), argument(b), argument(c), result);
-                    }
+            let elements = first..end.min(first + TILE);
+            // SAFETY: the caller's promise; the elements are this task's.
+            unsafe {
+                self.compute(registers, elements.clone(), buffers);
+                self.store(registers, elements.clone(), buffers);
+                self.add_sums(registers, elements, task, buffers);
+            }
+        }
+    }
+
+    /// Computes a tile of all values. Buffers are written only afterwards.
+    ///
+    /// # Safety
+    /// As for [`run`](Self::run); nothing may write these elements of the buffers meanwhile.
+    #[inline(always)]
+    unsafe fn compute(&self, registers: &mut [Register], elements: Range<usize>, buffers: Buffers) {
+        let (first, len) = (elements.start, elements.len());
+        for action in &self.actions {
+            match action {
+                Action::Load { .. } if len == TILE => {}
+                Action::Load { read, to } => {
+                    // SAFETY: the buffer holds `count` elements.
+                    let tile = unsafe { std::slice::from_raw_parts(buffers.reads[*read].add(first), len) };
+                    registers[*to][..len].copy_from_slice(tile);
+                }
+                // SAFETY: the view lies within the buffer.
+                Action::Collect { read, walk, to } => unsafe {
+                    walk.collect(buffers.reads[*read], first, &mut registers[*to][..len]);
+                },
+                Action::Compute { op, arguments, to } => {
+                    let registers = registers.as_mut_ptr();
+                    // SAFETY: registers and whole tiles are in range, and the result's register is none of the
+                    // arguments'.
+                    let argument = |source: &Source| unsafe {
+                        elementwise::Argument::Tile(match source {
+                            Source::InPlace { read, .. } if len == TILE => &*buffers.reads[*read].add(first).cast(),
+                            Source::Register(register) | Source::InPlace { register, .. } => &*registers.add(*register),
+                            Source::Scalar(read) => return elementwise::Argument::Number(*buffers.reads[*read]),
+                            Source::Constant(value) => return elementwise::Argument::Number(*value),
+                        })
+                    };
+                    // SAFETY: as above.
+                    let result = unsafe { &mut *registers.add(*to) };
+                    let [a, b, c] = arguments;
+                    apply(*op, argument(a), argument(b), argument(c), result);
                 }
             }
-            for (&register, &buffer) in self.stores.iter().zip(buffers.writes) {
-                // SAFETY: the buffer holds `count` elements, these are this task's, and nothing else refers to them now.
-                unsafe { std::slice::from_raw_parts_mut(buffer.add(first), len) }
-                    .copy_from_slice(&registers[register][..len]);
-            }
-            let mut partial = task * self.columns();
-            for (sum, &y) in self.sums.iter().zip(&buffers.writes[self.stores.len()..]) {
-                let tile = &registers[sum.register][..len];
-                match sum.over {
-                    // SAFETY: rows do not cross tasks, and there is a result for each.
-                    SumOver::Row(row) => unsafe { add_to_rows(tile, first, row, y) },
-                    SumOver::Rows(columns) => {
-                        // SAFETY: the scratch memory holds a row of columns for each task and sum.
-                        let sums = unsafe { std::slice::from_raw_parts_mut(buffers.scratch.add(partial), columns) };
-                        if first == start {
-                            sums.fill(0.0);
-                        }
-                        add_to_columns(tile, first % columns, sums);
-                        partial += columns;
+        }
+    }
+
+    /// Puts a computed tile where it belongs.
+    ///
+    /// # Safety
+    /// As for [`run`](Self::run); nothing else may refer to these elements of the buffers written.
+    #[inline(always)]
+    unsafe fn store(&self, registers: &[Register], elements: Range<usize>, buffers: Buffers) {
+        for (&register, &buffer) in self.stores.iter().zip(buffers.writes) {
+            // SAFETY: the buffer holds `count` elements, and the caller promises the rest.
+            unsafe { std::slice::from_raw_parts_mut(buffer.add(elements.start), elements.len()) }
+                .copy_from_slice(&registers[register][..elements.len()]);
+        }
+    }
+
+    /// Adds a computed tile to the sums of its rows and to the task's sums over rows.
+    ///
+    /// # Safety
+    /// As for [`run`](Self::run); the elements must be the task's.
+    #[inline(always)]
+    unsafe fn add_sums(&self, registers: &[Register], elements: Range<usize>, task: usize, buffers: Buffers) {
+        let mut partial = task * self.columns();
+        for (sum, &y) in self.sums.iter().zip(&buffers.writes[self.stores.len()..]) {
+            let tile = &registers[sum.register][..elements.len()];
+            match sum.over {
+                // SAFETY: rows do not cross tasks, and there is a result for each.
+                SumOver::Row(row) => unsafe { add_to_rows(tile, elements.start, row, y) },
+                SumOver::Rows(columns) => {
+                    // SAFETY: the scratch memory holds a row of columns for each task and sum.
+                    let sums = unsafe { std::slice::from_raw_parts_mut(buffers.scratch.add(partial), columns) };
+                    if elements.start == task * self.task {
+                        sums.fill(0.0);
                     }
+                    add_to_columns(tile, elements.start % columns, sums);
+                    partial += columns;
                 }
             }
         }
@@ -276,7 +305,6 @@ impl Walk {
         if axes.is_empty() {
             axes.push((1, 0));
         }
-        assert!(axes.len() <= MAX_RANK, "a view of more than {MAX_RANK} axes");
         Walk { offset: view.offset, axes }
     }
 
@@ -292,14 +320,12 @@ impl Walk {
     #[inline(always)]
     unsafe fn collect(&self, x: *const f32, first: usize, tile: &mut [f32]) {
         let (&(inner, stride), outer) = self.axes.split_last().expect("at least one axis");
-        let mut index = [0; MAX_RANK];
-        let (mut rest, mut at) = (first / inner, self.offset);
-        for (axis, &(extent, stride)) in outer.iter().enumerate().rev() {
-            index[axis] = rest % extent;
-            at += index[axis] * stride;
+        let (mut row, mut column, mut filled) = (first / inner, first % inner, 0);
+        let (mut rest, mut at) = (row, self.offset);
+        for &(extent, stride) in outer.iter().rev() {
+            at += rest % extent * stride;
             rest /= extent;
         }
-        let (mut column, mut filled) = (first % inner, 0);
         while filled < tile.len() {
             let run = (inner - column).min(tile.len() - filled);
             // SAFETY: the caller's promise.
@@ -308,15 +334,15 @@ impl Walk {
                 // SAFETY: as above.
                 *y = unsafe { *source.add(i * stride) };
             }
-            (column, filled) = (0, filled + run);
-            for (axis, &(extent, stride)) in outer.iter().enumerate().rev() {
-                index[axis] += 1;
+            (row, column, filled) = (row + 1, 0, filled + run);
+            let mut rest = row;
+            for &(extent, stride) in outer.iter().rev() {
                 at += stride;
-                if index[axis] < extent {
+                if !rest.is_multiple_of(extent) {
                     break;
                 }
                 at -= extent * stride;
-                index[axis] = 0;
+                rest /= extent;
             }
         }
     }

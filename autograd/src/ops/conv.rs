@@ -32,9 +32,10 @@ impl Conv {
         Conv { stride: [stride; 2], padding: [padding; 2] }
     }
 
-    /// Number of windows along an axis, or None where not even one fits or the stride is 0.
+    /// Number of windows along an axis, or None where not even one fits, or the window or the stride is 0.
     fn windows(&self, axis: usize, image: usize, kernel: usize) -> Option<usize> {
-        let room = (image + 2 * self.padding[axis]).checked_sub(kernel)?;
+        let padded = self.padding[axis].checked_mul(2)?.checked_add(image)?;
+        let room = padded.checked_sub(kernel).filter(|_| kernel > 0)?;
         room.checked_div(self.stride[axis]).map(|steps| steps + 1)
     }
 }

@@ -100,6 +100,9 @@ macro_rules! elementwise {
             }
 
             /// The formula.
+            ///
+            /// # Panics
+            /// If there are not as many arguments as the operation takes.
             pub fn formula(self, arguments: &[f64]) -> f64 {
                 match self {
                     $( Elementwise::$Op $({ $($p),+ })? => {
@@ -364,9 +367,11 @@ impl Elementwise {
     /// Records the operation, its arguments broadcast to one shape by explicit nodes.
     ///
     /// # Panics
-    /// If the shapes do not broadcast to one.
+    /// If there are not as many arguments as the operation takes, or their shapes do not broadcast to one.
     #[track_caller]
     pub fn record<'t>(self, arguments: &[Var<'t>]) -> Var<'t> {
+        let (taken, given) = (self.arguments().len(), arguments.len());
+        assert!(taken == given, "{}: takes {taken} arguments, not {given}", self.name());
         let mut shape = Shape::scalar();
         for argument in arguments {
             argument.check_tape(arguments[0].tape());

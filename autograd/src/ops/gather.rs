@@ -112,6 +112,15 @@ impl<'t> Var<'t> {
     }
 
     /// A tensor of `rows` rows, each the sum of the rows of this value whose index is its own.
+    ///
+    /// ```
+    /// use autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.constant(&Tensor::new([3, 1], vec![1.0, 2.0, 4.0])?);
+    /// let indices = tape.constant(&Tensor::new([3], vec![1.0, 0.0, 1.0])?);
+    /// assert_eq!(x.scatter_add_rows(indices, 3).value().data(), [2.0, 5.0, 0.0]);
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
     #[track_caller]
     pub fn scatter_add_rows(self, indices: Var<'t>, rows: usize) -> Var<'t> {
         self.tape().record(Op::ScatterAdd(ScatterAdd { rows }), &[self, indices])

@@ -123,7 +123,7 @@ impl Op {
     /// For leaves, which have none: they are recorded and interpreted by the tape itself.
     pub fn operation(&self) -> &dyn Operation {
         match self {
-            Op::Input(_) | Op::Constant(_) | Op::Variable(_) | Op::Random(_) => unreachable!("a leaf has no rules"),
+            Op::Input(_) | Op::Constant(_) | Op::Variable(_) | Op::Random(_) => panic!("{self}: a leaf has no rules"),
             Op::Assign(op) => op,
             Op::Detach(op) => op,
             Op::Elementwise(op) => op,

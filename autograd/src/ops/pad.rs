@@ -22,9 +22,10 @@ impl Operation for Pad {
         if self.before.len() != inputs[0].rank() || self.after.len() != inputs[0].rank() {
             return Err(format!("borders {:?} and {:?} have another number of axes", self.before, self.after));
         }
-        let extents =
-            inputs[0].iter().zip(&self.before).zip(&self.after).map(|((n, before), after)| before + n + after);
-        Ok(extents.collect::<Vec<_>>().into())
+        let borders = self.before.iter().zip(&self.after);
+        let extent =
+            |(&n, (before, after)): (&usize, (&usize, &usize))| n.saturating_add(*before).saturating_add(*after);
+        Ok(inputs[0].iter().zip(borders).map(extent).collect::<Vec<_>>().into())
     }
 
     fn value(&self, inputs: &[&Tensor<f64>], shape: &Shape) -> Tensor<f64> {

@@ -152,6 +152,9 @@ impl<'t> Var<'t> {
     /// ```
     #[track_caller]
     pub fn restore_axes(self, axes: &[usize], full: &Shape) -> Var<'t> {
+        if let Some(axis) = axes.iter().find(|&&axis| axis >= full.rank()) {
+            panic!("restore_axes: there is no axis {axis} in shape {full}");
+        }
         self.reshape(full.keepdims(axes)).broadcast_to(full)
     }
 

@@ -95,7 +95,12 @@ fn structural() -> Vec<Sample> {
         sample("concat first axis", &[&[2, 3], &[1, 3]], |x| x[0].tape().concat(&[x[0], x[1].square()], 0)),
         sample("concat last axis", &[&[2, 3], &[2, 2]], |x| x[0].tape().concat(&[x[0].square(), x[1]], 1)),
         sample("select by a comparison", &[&[3, 4], &[3, 4]], |x| x[0].greater(x[1]).select(x[0].square(), x[1].sin())),
+        sample("pow of any sign", &[&[7]], |x| x[0].pow(3.0) + x[0].pow(2.0) + x[0].pow(1.0) + x[0].pow(0.0)),
+        sample("leaky_relu of negative slope", &[&[7]], |x| x[0].square().sin() + x[0].leaky_relu(-0.5)),
         sample("gather_rows", &[&[4, 3]], |x| x[0].square().gather_rows(vector(x[0].tape(), [2.0, 0.0, 2.0]))),
+        sample("gather_rows of matrices", &[&[3, 2, 2]], |x| {
+            x[0].square().gather_rows(vector(x[0].tape(), [2.0, 2.0]))
+        }),
         sample("scatter_add_rows", &[&[3, 2]], |x| {
             x[0].square().scatter_add_rows(vector(x[0].tape(), [3.0, 1.0, 3.0]), 4)
         }),
@@ -110,6 +115,7 @@ fn structural() -> Vec<Sample> {
         sample("matmul batched", &[&[2, 3, 4], &[2, 4, 2]], |x| x[0].matmul(x[1])),
         sample("matmul batched transposed", &[&[2, 4, 3], &[2, 2, 4]], |x| x[0].matmul_with(x[1], true, true)),
         sample("matmul broadcast batch", &[&[2, 3, 4], &[4, 2]], |x| x[0].matmul(x[1])),
+        sample("matmul of batches that broadcast", &[&[2, 1, 2, 3], &[2, 3, 2]], |x| x[0].matmul(x[1])),
         sample("matmul row vector", &[&[1, 5], &[5, 6]], |x| x[0].matmul(x[1])),
         sample("matmul column vector", &[&[6, 5], &[5, 1]], |x| x[0].matmul(x[1])),
         sample("assign", &[&[2, 3]], |x| {
@@ -131,6 +137,7 @@ fn convolutions() -> Vec<Sample> {
         sample("conv2d stride 3 leaves a rest", &[&[1, 1, 8, 9], &[2, 1, 3, 3]], |x| {
             x[0].conv2d(x[1], Conv::square(3, 0))
         }),
+        sample("conv2d that skips pixels", &[&[1, 2, 8, 7], &[2, 2, 2, 2]], |x| x[0].conv2d(x[1], Conv::square(3, 1))),
         sample("conv2d_input", &[&[2, 3, 3, 3], &[3, 2, 5, 5]], |x| {
             x[0].conv2d_input(x[1], Conv::square(2, 2), [6, 5])
         }),
@@ -169,11 +176,23 @@ pub fn refusals() -> Vec<Refusal> {
     vec![
         refusal("add of shapes that do not fit", &[&[2, 3], &[4]], "do not broadcast", |x| x[0] + x[1]),
         refusal("broadcast to a smaller shape", &[&[2, 3]], "does not broadcast to [3]", |x| x[0].broadcast_to([3])),
+        refusal("an elementwise operation without an argument", &[&[2]], "takes 2 arguments, not 1", |x| {
+            Elementwise::Add.record(x)
+        }),
+        refusal("broadcast beyond any memory", &[&[1, 1]], "no memory holds", |x| {
+            x[0].broadcast_to([usize::MAX, usize::MAX])
+        }),
+        refusal("restore a missing axis", &[&[2]], "there is no axis 2", |x| x[0].restore_axes(&[2], &[2, 3].into())),
         refusal("sum over a missing axis", &[&[2, 3]], "there is no axis 2", |x| x[0].sum_axes(&[2])),
         refusal("max over axes out of order", &[&[2, 3]], "must ascend", |x| x[0].max_axes(&[1, 0])),
         refusal("reshape to another count", &[&[2, 3]], "6 elements do not fill [4]", |x| x[0].reshape([4])),
         refusal("permute that repeats an axis", &[&[2, 3]], "not an order", |x| x[0].permute(&[0, 0])),
         refusal("slice past the end", &[&[2, 3]], "is not inside", |x| x[0].slice(1, 2..4)),
+        refusal("slice of fewer axes", &[&[2, 3]], "is not inside", |x| x[0].slice_box(&[0, 0], [2])),
+        refusal("slice of more axes", &[&[2, 3]], "is not inside", |x| x[0].slice_box(&[0, 0], [2, 3, 1])),
+        refusal("slice that starts behind all numbers", &[&[2, 3]], "is not inside", |x| {
+            x[0].slice_box(&[usize::MAX, 0], [1, 1])
+        }),
         refusal("pad of another rank", &[&[2, 3]], "another number of axes", |x| x[0].pad(&[1], &[1])),
         refusal("concat of unequal rows", &[&[2, 3], &[2, 4]], "differ beyond axis 0", |x| x[0].tape().concat(x, 0)),
         refusal("look_up with a matrix of indices", &[&[2, 3]], "vector of indices", |x| {
@@ -195,6 +214,9 @@ pub fn refusals() -> Vec<Refusal> {
         }),
         refusal("conv2d of stride 0", &[&[1, 1, 4, 4], &[1, 1, 3, 3]], "no 3×3 window fits", |x| {
             x[0].conv2d(x[1], Conv::square(0, 0))
+        }),
+        refusal("conv2d with filters of nothing", &[&[1, 1, 4, 4], &[1, 1, 0, 3]], "no 0×3 window fits", |x| {
+            x[0].conv2d(x[1], Conv::square(1, 0))
         }),
         refusal(
             "conv_transpose2d of other channels",

@@ -21,9 +21,12 @@ impl Operation for Slice {
     }
 
     fn shape(&self, inputs: &[&Shape]) -> Result<Shape, String> {
-        let inside = self.start.len() == inputs[0].rank()
-            && self.start.iter().zip(&*self.shape).zip(&**inputs[0]).all(|((start, count), all)| start + count <= *all);
-        match inside {
+        let rank = inputs[0].rank();
+        let fits = |axis: usize| {
+            let end = self.start[axis].checked_add(self.shape[axis]);
+            end.is_some_and(|end| end <= inputs[0][axis])
+        };
+        match self.start.len() == rank && self.shape.rank() == rank && (0..rank).all(fits) {
             true => Ok(self.shape.clone()),
             false => Err(format!("the box {} at {:?} is not inside", self.shape, self.start)),
         }

@@ -30,22 +30,11 @@ use crate::ops::ConvSizes;
 const SCRATCH: usize = 1 << 22;
 
 /// A convolution's taps, worked out once for many runs of it and its gradients.
-///
-/// ```
-/// use autograd::Shape;
-/// use autograd::cpu::conv::Convolution;
-/// use autograd::ops::{Conv, ConvSizes};
-/// let [x, w, y] = [[1, 1, 1, 4], [1, 1, 1, 2], [1, 1, 1, 3]].map(Shape::from);
-/// let convolution = Convolution::new(ConvSizes::new(Conv::square(1, 0), &x, &w, &y));
-/// let mut y = [0.0; 3];
-/// convolution.conv2d(&[1.0, 2.0, 3.0, 4.0], &[-1.0, 1.0], &mut y, false);
-/// assert_eq!(y, [1.0; 3]);
-/// ```
-#[derive(Debug, Clone, PartialEq)]
 pub struct Convolution(Method);
 
-#[derive(Debug, Clone, PartialEq)]
 enum Method {
+    /// Where an extent is 0 there is nothing to add up.
+    Empty,
     /// For images with few channels.
     Planar(Planar),
     /// For large layers: the gradients by way of points.
@@ -57,6 +46,10 @@ enum Method {
 impl Convolution {
     /// Works the taps out.
     pub fn new(sizes: ConvSizes) -> Self {
+        let ConvSizes { batch, channels, height, width, filters, .. } = sizes;
+        if [batch, channels, height, width, filters].contains(&0) {
+            return Convolution(Method::Empty);
+        }
         let few = || Planar::new(sizes).map(Method::Planar);
         Convolution(few().or_else(|| Method::large(sizes)).unwrap_or_else(|| Method::channels(sizes)))
     }
@@ -64,6 +57,7 @@ impl Convolution {
     /// `y` (+)= the convolution of the images `x` with the filters `w`.
     pub fn conv2d(&self, x: &[f32], w: &[f32], y: &mut [f32], accumulate: bool) {
         match &self.0 {
+            Method::Empty => clear_unless(accumulate, y),
             Method::Planar(planar) => planar.conv2d(x, w, y, accumulate),
             Method::Large { forward, .. } | Method::Channels { forward, .. } => forward.run(x, w, y, accumulate),
         }
@@ -72,6 +66,7 @@ impl Convolution {
     /// `dx` (+)= the gradient with respect to the images, given the gradient `g` with respect to the result.
     pub fn conv2d_input(&self, g: &[f32], w: &[f32], dx: &mut [f32], accumulate: bool) {
         match &self.0 {
+            Method::Empty => clear_unless(accumulate, dx),
             Method::Planar(planar) => planar.conv2d_input(g, w, dx, accumulate),
             Method::Large { gradients, .. } => gradients.conv2d_input(g, w, dx, accumulate),
             Method::Channels { backward, .. } => backward.run(g, w, dx, accumulate),
@@ -81,6 +76,7 @@ impl Convolution {
     /// `dw` (+)= the gradient with respect to the filters.
     pub fn conv2d_filter(&self, x: &[f32], g: &[f32], dw: &mut [f32], accumulate: bool) {
         match &self.0 {
+            Method::Empty => clear_unless(accumulate, dw),
             Method::Planar(planar) => planar.conv2d_filter(x, g, dw, accumulate),
             Method::Large { gradients, .. } => gradients.conv2d_filter(x, g, dw, accumulate),
             Method::Channels { filter, .. } => filter.run(x, g, dw, accumulate),
@@ -99,6 +95,13 @@ impl Method {
 
     fn channels(sizes: ConvSizes) -> Self {
         Method::Channels { forward: forward(sizes), backward: backward(sizes), filter: filter(sizes) }
+    }
+}
+
+/// What is added up onto, if that is nothing.
+fn clear_unless(accumulate: bool, y: &mut [f32]) {
+    if !accumulate {
+        y.fill(0.0);
     }
 }
 
@@ -141,7 +144,7 @@ fn sides(ConvSizes { channels, height, width, filters, kernel, out, .. }: ConvSi
 }
 
 /// The images of one side of a convolution: its inputs or its results.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 struct Side {
     channels: usize,
     /// Pixels of a channel.
@@ -297,7 +300,14 @@ mod tests {
         check(case([1, 17, 9, 9], 40, [1, 1], [3, 3], [0, 0])); // input pixels that no window reaches
         check(case([5, 2, 3, 3], 2, [3, 3], [1, 1], [2, 2]));
         check(case([2, 64, 4, 4], 1, [4, 4], [1, 1], [0, 0]));
-        check(case([0, 2, 4, 4], 3, [3, 3], [1, 1], [1, 1]));
+    }
+
+    #[test]
+    fn nothing_adds_up_to_zero() {
+        check(case([0, 2, 4, 4], 3, [3, 3], [1, 1], [1, 1])); // images
+        check(case([2, 0, 4, 4], 3, [3, 3], [1, 1], [1, 1])); // channels
+        check(case([2, 2, 0, 4], 3, [2, 3], [1, 1], [1, 1])); // pixels
+        check(case([2, 16, 4, 4], 0, [3, 3], [1, 1], [1, 1])); // filters
     }
 
     #[test]

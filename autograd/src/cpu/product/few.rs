@@ -106,9 +106,10 @@ impl FewTile<'_> {
         } else {
             // Four columns at a time, so that the results are read and written less often.
             for p in (0..view.k).step_by(4) {
-                // Behind the last column: itself, times zero.
-                let columns: [&[f32]; 4] =
-                    std::array::from_fn(|q| &matrix[(p + q).min(view.k - 1) * view.matrix.column..][..rows]);
+                let columns: [&[f32]; 4] = std::array::from_fn(|q| match p + q < view.k {
+                    true => &matrix[(p + q) * view.matrix.column..][..rows],
+                    false => &[0.0; Few::TILE][..rows], // behind the last column
+                });
                 for (results, vector) in results.iter_mut().zip(vectors) {
                     let factors: [f32; 4] = std::array::from_fn(|q| vector.get(p + q).copied().unwrap_or(0.0));
                     add_scaled(&mut results[..rows], columns, factors);
