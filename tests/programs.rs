@@ -412,7 +412,7 @@ fn views_may_have_any_number_of_axes() {
 fn tables_of_one_shape_are_not_mistaken_for_each_other() {
     assert_computes_its_tape("two tables", |tape| {
         let table = |factor: u8| ByteTable::new([3, 2], (0..6).map(|i| factor * i).collect::<Vec<u8>>()).unwrap();
-        let rows = support::vector(tape, [2.0, 0.0]);
+        let rows = vector(tape, [2.0, 0.0]);
         let (first, second) = (table(1), table(10));
         vec![rows.look_up(&first), rows.look_up(&second), rows.look_up(&first.clone())]
     });
@@ -424,7 +424,7 @@ fn equal_values_are_computed_once() {
     let tape = Tape::new();
     let (x, w) = (tape.input("x", [5, 5]), tape.input("w", [5, 5]));
     let table = ByteTable::new([2, 5], vec![1; 10]).unwrap();
-    let rows = support::vector(&tape, [0.0, 1.0]);
+    let rows = vector(&tape, [0.0, 1.0]);
     let values = || [x.exp() * 2.0, (x.exp() * 2.0 + 0.0) / 1.0, x.matmul(w), rows.look_up(&table)];
     let once = Device::cpu().program(&tape, &values()).expect("a program").plan().steps.len();
     let twice = Device::cpu().program(&tape, &[values(), values()].concat()).expect("a program").plan().steps.len();
@@ -435,7 +435,7 @@ fn equal_values_are_computed_once() {
 #[test]
 fn views_into_every_kernel() {
     assert_computes_its_tape("views", |tape| {
-        let (x, rows) = (tape.input("x", [6, 5, 7]), support::vector(tape, [3.0, 0.0, 9.0, 3.0]));
+        let (x, rows) = (tape.input("x", [6, 5, 7]), vector(tape, [3.0, 0.0, 9.0, 3.0]));
         let turned = x.permute(&[2, 0, 1]); // [7, 6, 5]
         let cut = x.slice_box(&[1, 1, 2], [4, 3, 4]); // [4, 3, 4]
         let repeated = x.slice(1, 2..3).broadcast_to([6, 4, 7]);
