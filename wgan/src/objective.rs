@@ -28,6 +28,16 @@ pub struct CriticTerms<'t> {
 /// The critic's terms on a batch of real and one of generated samples, both `[B, …]`; `scores` is the critic. `mixes` are two
 /// numbers from U(0, 1) for each sample, `[2, B]`: where on the segment between a real and a generated sample the penalty
 /// is measured.
+///
+/// ```
+/// use autograd::{Stream, Tape};
+/// use wgan::{config::Config, objective::critic_terms};
+/// let tape = Tape::new();
+/// let [real, fake] = ["real", "fake"].map(|name| tape.normal(Stream::new(0, name), [8, 4]));
+/// let mixes = tape.uniform(Stream::new(0, "mixes"), [2, 8]);
+/// let terms = critic_terms(&Config::default(), |x| (x * 2.0).sum_axes(&[1]), real, fake, mixes);
+/// assert!((terms.penalty.value().item() - 10.0 * 9.0).abs() < 1e-6); // λ·(4 − 1)²: D(x) = Σ 2x has slope 4
+/// ```
 #[track_caller]
 pub fn critic_terms<'t>(
     config: &Config,
