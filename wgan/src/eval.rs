@@ -5,15 +5,12 @@ use std::path::Path;
 use nn::files::write_whole;
 
 use crate::classifier::Classifier;
-use crate::config::DatasetName;
+use crate::config::{Config, DatasetName};
 use crate::data::Dataset;
 use crate::measures::{Evaluation, Measures};
 use crate::run_folder::RunFolder;
 use crate::sample::{Sampler, neighbours};
 use crate::{Error, Result};
-
-/// Samples in the picture of neighbours.
-const SHOWN: usize = 32;
 
 /// What to measure, and by what.
 pub struct Request<'a> {
@@ -34,16 +31,6 @@ impl Default for Request<'_> {
     }
 }
 
-/// Whether a classifier must be named for samples of this kind: the embedded one knows digits alone.
-pub fn needs_classifier(dataset: DatasetName) -> bool {
-    dataset.is_images() && dataset != DatasetName::Mnist
-}
-
-/// Samples that take less than a second to measure: a Fréchet distance needs many, an optimal pairing time cubic in them.
-pub fn quick(dataset: DatasetName) -> usize {
-    if dataset.is_images() { 2000 } else { 500 }
-}
-
 /// Measures samples of the generator in `folder` and leaves `eval.json` there, for images also `neighbours.png`.
 ///
 /// ```no_run
@@ -58,23 +45,69 @@ pub fn quick(dataset: DatasetName) -> usize {
 /// If the run's files or the data cannot be used, or a file cannot be written.
 pub fn evaluate(folder: &RunFolder, request: &Request) -> Result<Evaluation> {
     let sampler = Sampler::load(&folder.generator())?;
-    let config = sampler.config_with_data(request.data_dir.clone(), Some(folder))?;
-    let (dataset, seed) = (config.dataset, request.seed);
-    let generated = sampler.draw(request.samples, seed)?;
-    let measures = if dataset.is_images() {
-        let eye = Classifier::of(dataset, request.classifier)?;
-        let data = Dataset::load(&config)?;
-        let picture = neighbours(&sampler.draw(request.samples.min(SHOWN), seed)?, &data);
-        write_whole(&folder.neighbours(), &picture.encode())?;
-        Measures::of_images(&generated, &data, Dataset::load_test(&config)?.as_ref(), &eye)?
-    } else {
-        if request.classifier.is_some() {
-            let reason = "the samples are points, which have no classes".to_owned();
-            return Err(Error::Flag { flag: "classifier".to_owned(), reason });
+    let config = &sampler.config_with_data(request.data_dir.clone(), Some(folder))?;
+    let eye = eye(config.dataset, request.classifier)?;
+    let subject = Subject { folder, sampler, config, data: &Dataset::load(config)? };
+    subject.show_neighbours(request.seed)?;
+    subject.measure(eye.as_ref(), request.samples, request.seed)
+}
+
+/// Leaves in `folder` what tells how good a run on `data` is that has just been finished: for images `neighbours.png`, and
+/// `eval.json` unless a classifier would have to be named, since the embedded one knows digits alone.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_finished(folder: &RunFolder, config: &Config, data: &Dataset) -> Result<()> {
+    let Request { samples, seed, .. } = Request::default();
+    // Less than a second's work: a Fréchet distance needs many samples, an optimal pairing time cubic in them.
+    let samples = if config.dataset.is_images() { samples } else { 500 };
+    let subject = Subject { folder, sampler: Sampler::load(&folder.generator())?, config, data };
+    subject.show_neighbours(seed)?;
+    if !config.dataset.is_images() || config.dataset == DatasetName::Mnist {
+        subject.measure(eye(config.dataset, None)?.as_ref(), samples, seed)?;
+    }
+    Ok(())
+}
+
+/// What images are looked at by; points are measured as they are.
+fn eye(dataset: DatasetName, file: Option<&Path>) -> Result<Option<Classifier>> {
+    if dataset.is_images() {
+        return Classifier::of(dataset, file).map(Some);
+    }
+    let reason = "the samples are points, which have no classes".to_owned();
+    file.map_or(Ok(None), |_| Err(Error::Flag { flag: "classifier".to_owned(), reason }))
+}
+
+/// A run's generator, and what it has learned.
+struct Subject<'a> {
+    folder: &'a RunFolder,
+    sampler: Sampler,
+    config: &'a Config,
+    data: &'a Dataset,
+}
+
+impl Subject<'_> {
+    /// Leaves images beside the training images nearest to them; of points there is nothing to see.
+    fn show_neighbours(&self, seed: u64) -> Result<()> {
+        const SHOWN: usize = 32;
+        if self.config.dataset.is_images() {
+            let picture = neighbours(&self.sampler.draw(SHOWN, seed)?, self.data);
+            write_whole(&self.folder.neighbours(), &picture.encode())?;
         }
-        Measures::of_points(&generated, &Dataset::load(&config)?, dataset)?
-    };
-    let evaluation = Evaluation { dataset, step: sampler.step(), seed, measures };
-    write_whole(&folder.evaluation(), evaluation.to_json().as_bytes())?;
-    Ok(evaluation)
+        Ok(())
+    }
+
+    /// Leaves the measures of this many samples.
+    fn measure(&self, eye: Option<&Classifier>, samples: usize, seed: u64) -> Result<Evaluation> {
+        let (dataset, generated) = (self.config.dataset, self.sampler.draw(samples, seed)?);
+        let measures = match eye {
+            Some(eye) => {
+                Measures::of_images(&generated, self.data, Dataset::load_test(self.config)?.as_ref(), eye)?
+            }
+            None => Measures::of_points(&generated, self.data, dataset)?,
+        };
+        let evaluation = Evaluation { dataset, step: self.sampler.step(), seed, measures };
+        write_whole(&self.folder.evaluation(), evaluation.to_json().as_bytes())?;
+        Ok(evaluation)
+    }
 }

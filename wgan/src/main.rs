@@ -159,8 +159,8 @@ fn eval(args: &EvalArgs) -> Result<ExitCode> {
         classifier: args.real.classifier.as_deref(),
     };
     let evaluation = eval::evaluate(&folder, &request)?;
-    report::renew(&folder)?;
     tell(&evaluation.to_string());
+    report::renew(&folder)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -9,7 +9,6 @@ use nn::files::write_whole;
 use crate::checkpoint::{METADATA_KEY, Metadata};
 use crate::config::{Config, Options};
 use crate::data::{Batches, Dataset};
-use crate::eval::Request;
 use crate::metrics::{Measurement, Metrics, Row};
 use crate::monitor::{self, Monitor};
 use crate::pictures::{Picture, Points, Window, curves, grid, moving};
@@ -141,15 +140,9 @@ impl<'a> Training<'a> {
         self.conclude(outcome)
     }
 
-    /// Measures the samples of a finished run. A run is not in vain because that fails.
+    /// Looks at the samples of a finished run. A run is not in vain because that fails.
     fn evaluate(&self, progress: &Progress) {
-        let dataset = self.config.dataset;
-        if eval::needs_classifier(dataset) {
-            return;
-        }
-        if let Err(error) =
-            eval::evaluate(self.folder, &Request { samples: eval::quick(dataset), ..Request::default() })
-        {
+        if let Err(error) = eval::evaluate_finished(self.folder, self.config, self.data) {
             let text = format!("the samples cannot be measured: {error}");
             progress.warn(&Warning { step: self.config.steps, text });
         }

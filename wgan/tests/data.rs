@@ -65,6 +65,11 @@ mod images {
         assert!(weights("run") == weights("whole"), "a resumed run has other weights");
         // Eight images of 8 pixels, twice as large, and the gaps between.
         assert_eq!(look(&folder.path().join("run/samples/step-000004.png")), (146, 146, true));
+        // 32 of them, each with three neighbours, in four groups a row.
+        let sheet = (2 + 16 * 18 + 3 * 14, 2 + 8 * 18, true);
+        assert_eq!(look(&folder.path().join("run/neighbours.png")), sheet);
+        let page = fs::read_to_string(folder.path().join("run/report.html")).unwrap();
+        assert!(page.contains("<h2 id=\"neighbours-title\">"), "{page}");
         wgan(&folder, "sample --run run --count 3 --out samples.npy", 0);
         let array = fs::read(folder.path().join("samples.npy")).unwrap();
         assert!(String::from_utf8_lossy(&array).contains("'shape': (3, 3, 8, 8,)"));
@@ -126,6 +131,17 @@ mod points {
         assert_eq!(look(&folder.path().join("samples.png")), (800, 300, true));
         let table = String::from_utf8(wgan(&folder, "eval --run run --samples 50", 0).stdout).unwrap();
         assert!(table.starts_with("numbers after 4 steps") && table.contains("\nWasserstein distance"), "{table}");
+    }
+
+    #[test]
+    fn a_number_without_others_is_learned_but_not_measured() {
+        let folder = empty();
+        fs::write(folder.path().join("one.csv"), "0.5").unwrap();
+        let train = "--dataset numbers --data-file one.csv --dim 8 --batch 1 --steps 1 --out run";
+        let told = complaint(&folder, train, 0);
+        let reason = "[folder]/one.csv: its samples are too few to compare others with";
+        assert!(told.ends_with(&format!("warning: step 1: the samples cannot be measured: {reason}")), "{told}");
+        assert_eq!(complaint(&folder, "eval --run run", 2), format!("error: {reason}"));
     }
 
     #[test]

@@ -162,6 +162,17 @@ mod eval {
         assert_eq!(workplace.images().real.samples, 50);
     }
 
+    /// Weights and settings are all that is measured; the page wants the run's other files, too.
+    #[test]
+    fn prints_its_table_even_where_the_page_cannot_be_renewed() {
+        let workplace = Workplace::with_run(POINTS);
+        fs::remove_file(workplace.path("run/metrics.csv")).unwrap();
+        let output = workplace.command("eval --run run --samples 50").assert().code(2).get_output().clone();
+        let [table, complaint] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        assert!(table.starts_with("8gaussians after 2 steps"), "{table}");
+        assert_eq!(complaint, "error: cannot read run/metrics.csv: No such file or directory (os error 2)\n");
+    }
+
     #[test]
     fn needs_a_run() {
         let complaint = Workplace::new().complaint("eval --run .");
@@ -187,6 +198,7 @@ mod eval {
         write_data(&workplace.path("data"), 1100, 0);
         let train = "train --steps=1 --critic-steps=1 --batch=16 --arch=mlp-small --dataset=fashion-mnist";
         workplace.run(&format!("{train} --data-dir=data --out=run"));
+        assert!(workplace.path("run/neighbours.png").is_file() && !workplace.path("run/eval.json").exists());
         insta::assert_snapshot!(
             workplace.complaint("eval --run run"),
             @"error: dataset = fashion-mnist is not possible: the embedded classifier knows digits alone; train another one with wgan train-classifier --data-dir, and name its file with --classifier"

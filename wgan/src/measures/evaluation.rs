@@ -114,6 +114,7 @@ impl Measures {
             None => (data.samples(all - count..all), all - count),
         };
         let reference = others.min(MOST_IMAGES);
+        check_enough(data, count.min(reference), 2)?; // a covariance needs as many
         let of_reference = moments(&eye.classify(&data.samples(0..reference))?.features)?;
         let measure = |images: &Tensor| {
             let seen = eye.classify(images)?;
@@ -131,11 +132,12 @@ impl Measures {
     /// Measures points `[N, 1]` or `[N, 2]`. Compared with are the first of the data set, measured beside are the last.
     ///
     /// # Errors
-    /// If the points are not finite, or there are none.
+    /// If the points are not finite, or there are too few of them.
     pub fn of_points(generated: &Tensor, data: &Dataset, dataset: DatasetName) -> Result<Self> {
         check_finite(generated, "samples")?;
         let (all, axes) = (data.held_out().end, generated.shape()[1]);
         let count = generated.shape()[0].min(all / 2);
+        check_enough(data, count, 1)?;
         let reference = data.samples(0..count);
         let mixture = Mixture::of(dataset);
         let measure = |points: &Tensor| {
@@ -156,11 +158,18 @@ impl Measures {
 
 fn moments(features: &Tensor) -> Result<Moments> {
     check_finite(features, "the classifier's features")?;
-    if features.shape()[0] < 2 {
-        let (value, reason) = (features.shape()[0].to_string(), "a covariance needs two at least".to_owned());
-        return Err(Error::Setting { name: "samples", value, reason });
-    }
     Ok(Moments::of(features.data(), features.shape()[1]))
+}
+
+/// Whether some of the data set's samples can be compared with others of it.
+fn check_enough(data: &Dataset, count: usize, needed: usize) -> Result<()> {
+    match count >= needed {
+        true => Ok(()),
+        false => {
+            let problem = "its samples are too few to compare others with".to_owned();
+            Err(Error::Data { file: data.name().to_owned(), problem })
+        }
+    }
 }
 
 fn check_finite(values: &Tensor, what: &str) -> Result<()> {

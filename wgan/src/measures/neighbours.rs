@@ -1,6 +1,7 @@
 //! Nearest neighbours among the training samples: whether a generator has learned or memorised.
 
 use autograd::Tensor;
+use rayon::prelude::*;
 
 use crate::data::Dataset;
 
@@ -32,11 +33,11 @@ pub fn nearest_neighbours(samples: &Tensor, data: &Dataset, count: usize) -> Vec
     let mut neighbours = vec![Vec::with_capacity(count + 1); samples.data().len() / size];
     for first in (0..data.len()).step_by(PART) {
         let part = data.samples(first..data.len().min(first + PART));
-        for (sample, nearest) in samples.data().chunks_exact(size).zip(&mut neighbours) {
+        samples.data().par_chunks_exact(size).zip(&mut neighbours).for_each(|(sample, nearest)| {
             for (index, real) in (first..).zip(part.data().chunks_exact(size)) {
                 insert(nearest, Neighbour { index, distance: squared_distance(sample, real) }, count);
             }
-        }
+        });
     }
     neighbours.iter_mut().flatten().for_each(|neighbour| neighbour.distance = neighbour.distance.sqrt());
     neighbours
@@ -52,7 +53,12 @@ fn insert(nearest: &mut Vec<Neighbour>, neighbour: Neighbour, count: usize) {
 }
 
 fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(x, y)| (x - y).powi(2)).sum()
+    const LANES: usize = 16; // sums side by side, as a processor adds them up
+    let mut sums = [0.0; LANES];
+    for (a, b) in a.chunks(LANES).zip(b.chunks(LANES)) {
+        sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (x, y))| *sum += (x - y).powi(2));
+    }
+    sums.iter().sum()
 }
 
 #[cfg(test)]
