@@ -1,5 +1,5 @@
-//! The command line: `wgan train` (also what no subcommand does), `sample`, `eval`, `data`, `train-classifier`,
-//! `experiment`.
+//! The command line: `wgan train` (also what no subcommand does), `sample`, `eval`, `data`, `devices`,
+//! `train-classifier`, `experiment`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -36,7 +36,7 @@ pub enum Command {
     /// Measure how good a trained generator's samples are
     Eval(EvalArgs),
     /// Fetch data sets
-    #[command(subcommand)]
+    #[command(subcommand, arg_required_else_help = false)]
     Data(Data),
     /// List what can be computed on, and how fast it multiplies
     Devices,

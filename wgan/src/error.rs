@@ -66,6 +66,9 @@ pub enum Error {
     /// A new run would overwrite what a folder holds.
     #[error("{} is not empty: name another folder, go on with --resume, or overwrite with --force", .0.display())]
     FolderNotEmpty(PathBuf),
+    /// Another training writes to a folder.
+    #[error("{} is in use by another training: wait for its end, or name another folder", .0.display())]
+    FolderInUse(PathBuf),
     /// A folder that should hold a run with a checkpoint holds none.
     #[error("{} holds no checkpoint.safetensors: it is not the folder of a run, or the run ended before its first checkpoint", .0.display())]
     NoCheckpoint(PathBuf),

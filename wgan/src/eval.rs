@@ -101,9 +101,7 @@ impl Subject<'_> {
     fn measure(&self, eye: Option<&Classifier>, samples: usize, seed: u64) -> Result<Evaluation> {
         let (dataset, generated) = (self.config.dataset, self.sampler.draw(samples, seed)?);
         let measures = match eye {
-            Some(eye) => {
-                Measures::of_images(&generated, self.data, Dataset::load_test(self.config)?.as_ref(), eye)?
-            }
+            Some(eye) => Measures::of_images(&generated, self.data, Dataset::load_test(self.config)?.as_ref(), eye)?,
             None => Measures::of_points(&generated, self.data, dataset)?,
         };
         let evaluation = Evaluation { dataset, step: self.sampler.step(), seed, measures };

@@ -81,17 +81,18 @@ fn start(args: &TrainArgs) -> Result<(RunFolder, Outcome)> {
     if let Some(warning) = data.warning() {
         let _ = writeln!(stderr(), "warning: {warning}");
     }
+    let device = wgan::train::device(&config)?; // all that can be refused comes before there is a folder
     let folder = match &args.out {
         Some(path) => RunFolder::at(path, args.force)?,
         None => RunFolder::numbered(Path::new(RUNS), &config)?,
     };
     folder.write_config(&config)?;
-    let outcome = wgan::train::start(&config, &data, &folder, args.profile)?;
+    let outcome = wgan::train::start(&config, &data, device, &folder, args.profile)?;
     Ok((folder, outcome))
 }
 
 fn resume(path: &Path, args: &TrainArgs) -> Result<(RunFolder, Outcome)> {
-    let folder = RunFolder::open(path)?;
+    let folder = RunFolder::open(path)?.claimed()?;
     let outcome = wgan::train::resume(&folder, &args.options, args.profile)?;
     Ok((folder, outcome))
 }

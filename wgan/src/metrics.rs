@@ -168,6 +168,14 @@ impl Metrics {
         Ok(())
     }
 
+    /// Brings the rows to the disk: a checkpoint of their last step is of no use without them.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn sync(&self) -> Result<()> {
+        self.file.sync_data().map_err(|source| cannot_write(&self.path, source))
+    }
+
     /// The moving average of the estimates so far and this one: their mean as long as they are no more than [`WINDOW`],
     /// and from then on `average + (estimate − average) / WINDOW`. It follows from the last row, so a resume needs nothing
     /// else.

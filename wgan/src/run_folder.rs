@@ -15,8 +15,9 @@
 //!   neighbours.png          for images, samples beside the nearest training images
 //! ```
 
+use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use crate::config::{Config, Objective, Options};
 use crate::pictures::evenly;
@@ -24,13 +25,15 @@ use crate::{Error, Result};
 use nn::files::write_whole;
 
 /// The folder of one run.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    /// What keeps other trainings out, as long as it is open.
+    _lock: Option<File>,
 }
 
 impl RunFolder {
-    /// Makes a fresh folder below `runs`, numbered after the last one there: `001-mnist-gp`.
+    /// Makes a fresh folder for a training below `runs`, numbered after the last one there: `001-mnist-gp`.
     ///
     /// # Errors
     /// [`Error::Write`] if it cannot be made.
@@ -40,7 +43,7 @@ impl RunFolder {
         loop {
             let path = runs.join(format!("{number:03}-{}-{}", config.dataset, what(config)));
             match fs::create_dir(&path) {
-                Ok(()) => return RunFolder { path }.prepare(),
+                Ok(()) => return RunFolder { path, _lock: None }.claimed()?.prepare(),
                 // Another run took the number just now.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
                 Err(source) => return Err(Error::Write { path, source }),
@@ -48,17 +51,19 @@ impl RunFolder {
         }
     }
 
-    /// Makes the folder at `path`. If it is not empty, `force` removes the files of the run in it, and nothing else.
+    /// Makes the folder at `path` for a training. If it is not empty, `force` removes the files of the run in it, and
+    /// nothing else.
     ///
     /// # Errors
-    /// [`Error::FolderNotEmpty`] without `force`, or [`Error::Write`].
+    /// [`Error::FolderNotEmpty`] without `force`, [`Error::FolderInUse`], or [`Error::Write`].
     pub fn at(path: &Path, force: bool) -> Result<Self> {
         make_folders(path)?;
-        let folder = RunFolder { path: path.to_owned() };
-        if !list(path)?.is_empty() {
-            if !force {
-                return Err(Error::FolderNotEmpty(path.to_owned()));
-            }
+        let empty = list(path)?.is_empty();
+        if !(empty || force) {
+            return Err(Error::FolderNotEmpty(path.to_owned()));
+        }
+        let folder = RunFolder { path: path.to_owned(), _lock: None }.claimed()?;
+        if !empty {
             folder.remove_run()?;
         }
         folder.prepare()
@@ -69,11 +74,24 @@ impl RunFolder {
     /// # Errors
     /// [`Error::NoCheckpoint`] if there is none.
     pub fn open(path: &Path) -> Result<Self> {
-        let folder = RunFolder { path: path.to_owned() };
+        let folder = RunFolder { path: path.to_owned(), _lock: None };
         if !folder.checkpoint().is_file() {
             return Err(Error::NoCheckpoint(folder.path));
         }
         Ok(folder)
+    }
+
+    /// The folder, kept for a training of this process: two at once would spoil each other's files.
+    ///
+    /// # Errors
+    /// [`Error::FolderInUse`] if another training has it.
+    pub fn claimed(self) -> Result<Self> {
+        // Where the system lets nobody open or lock a folder, nobody is kept out.
+        let Ok(lock) = File::open(&self.path) else { return Ok(self) };
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(Error::FolderInUse(self.path)),
+            Err(TryLockError::Error(_)) | Ok(()) => Ok(RunFolder { _lock: Some(lock), ..self }),
+        }
     }
 
     /// The folder itself.
@@ -216,7 +234,7 @@ fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// The names in a folder; those that are no text cannot be ours and are left out.
+/// The names in a folder. Those that are no text get a sign in it that makes them none of ours.
 fn list(folder: &Path) -> Result<Vec<String>> {
     let unreadable = |source| Error::Read { path: folder.to_owned(), source };
     let entries = fs::read_dir(folder).map_err(unreadable)?;
@@ -226,8 +244,8 @@ fn list(folder: &Path) -> Result<Vec<String>> {
 
 /// The highest number that a folder in `runs` starts with, 0 if there is none.
 fn last_number(runs: &Path) -> Result<u64> {
-    let number = |name: &String| name.split_once('-')?.0.parse().ok();
-    Ok(list(runs)?.iter().filter_map(number).max().unwrap_or(0))
+    let number = |name: &String| name.split_once('-')?.0.parse::<u32>().ok();
+    Ok(list(runs)?.iter().filter_map(number).max().unwrap_or(0).into())
 }
 
 fn sample_name(step: u64) -> String {
@@ -254,6 +272,8 @@ mod tests {
         assert_eq!([name(), name()], ["001-mnist-gp", "002-mnist-gp"]);
         fs::create_dir(runs.path().join("runs/041-swissroll-clip")).unwrap();
         assert_eq!(name(), "042-mnist-gp");
+        fs::create_dir(runs.path().join("runs/18446744073709551615-of-somebody-else")).unwrap();
+        assert_eq!(name(), "043-mnist-gp");
     }
 
     #[test]
@@ -275,7 +295,10 @@ mod tests {
         }
         let error = RunFolder::at(&path, false).unwrap_err().to_string();
         assert!(error.contains("--resume") && error.contains("--force"), "{error}");
+        #[cfg(unix)]
+        assert!(matches!(RunFolder::at(&path, true), Err(Error::FolderInUse(_))));
         assert!(folder.checkpoint().exists());
+        drop(folder);
         RunFolder::at(&path, true).unwrap();
         assert!(!ours.iter().any(|file| file.exists()));
         assert!(path.join("notes.txt").exists());

@@ -32,13 +32,12 @@ pub enum Outcome {
     },
 }
 
-/// Trains from the start and leaves the run's files in `folder`. With `profile`, prints at the end how long each kind of
-/// kernel took.
+/// Trains on `device` from the start and leaves the run's files in `folder`. With `profile`, prints at the end how long each
+/// kind of kernel took.
 ///
 /// # Errors
 /// If a file cannot be written, or a loss or weight becomes infinite or NaN.
-pub fn start(config: &Config, data: &Dataset, folder: &RunFolder, profile: bool) -> Result<Outcome> {
-    let device = device(config)?;
+pub fn start(config: &Config, data: &Dataset, device: Device, folder: &RunFolder, profile: bool) -> Result<Outcome> {
     let programs = Programs::compile(config, data, &device)?;
     let metrics = Metrics::create(&folder.metrics())?;
     let events = config.tensorboard.then(|| Events::create(&folder.events())).transpose()?;
@@ -48,7 +47,7 @@ pub fn start(config: &Config, data: &Dataset, folder: &RunFolder, profile: bool)
 /// Goes on with the run in `folder` from its checkpoint, with the settings in `changes` in place of its own.
 ///
 /// # Errors
-/// As [`start`], and if the checkpoint cannot be used or all steps asked for are done.
+/// As [`start`] and [`device`], and if the checkpoint cannot be used or all steps asked for are done.
 pub fn resume(folder: &RunFolder, changes: &Options, profile: bool) -> Result<Outcome> {
     let metadata = Metadata::read(&folder.checkpoint())?;
     let config = folder.read_config()?.resumed(changes)?;
@@ -72,7 +71,10 @@ pub fn resume(folder: &RunFolder, changes: &Options, profile: bool) -> Result<Ou
 }
 
 /// The device that a configuration asks for. A run opens it once: two would not share Variables' memory.
-fn device(config: &Config) -> Result<Device> {
+///
+/// # Errors
+/// As [`Backend::device`](crate::backend::Backend::device).
+pub fn device(config: &Config) -> Result<Device> {
     config.backend.unwrap_or_default().device(config.threads)
 }
 
@@ -259,6 +261,7 @@ impl<'a> Training<'a> {
         let metadata = Some((METADATA_KEY, metadata.as_str()));
         let generator = nn::Checkpoint::new().with("generator.", self.programs.generator().state());
         generator.save(&self.folder.generator(), metadata)?;
+        self.metrics.sync()?;
         Ok(self.programs.checkpoint().save(&self.folder.checkpoint(), metadata)?)
     }
 

@@ -115,6 +115,11 @@ mod flags {
     }
 
     #[test]
+    fn a_command_of_commands_names_them() {
+        insta::assert_snapshot!(complaint(&empty(), &["data"], 2), @"error: 'wgan data' requires a subcommand but one was not provided [subcommands: download, help]");
+    }
+
+    #[test]
     fn sample_needs_a_generator_and_a_kind_of_file() {
         insta::assert_snapshot!(complaint(&empty(), &["sample", "--out", "a.png"], 2), @"error: the following required arguments were not provided: <--run <DIR>|--checkpoint <FILE>>");
         insta::assert_snapshot!(
@@ -262,6 +267,8 @@ mod run_folder {
     fn a_refused_command_leaves_nothing_behind() {
         let folder = empty();
         complaint(&folder, &["--batch", "20000"], 2);
+        #[cfg(not(feature = "opencl"))]
+        complaint(&folder, &["--backend", "opencl"], 2);
         assert!(!Path::new(&folder.path().join("runs")).exists());
     }
 }

@@ -231,6 +231,26 @@ fn a_run_in_trouble_is_warned_of_it_once_and_a_healthy_one_is_not() {
     assert!(page.contains("<b>From step 50:</b> the generator&#39;s gradient has vanished"), "{page}");
 }
 
+/// Two processes that write to the same files would leave metrics that do not belong to the checkpoint.
+#[cfg(unix)]
+#[test]
+fn a_folder_in_use_is_left_to_the_training_that_has_it() {
+    let place = Workplace::new();
+    let mut running = place.start("--checkpoint-every=10", 20);
+    for second in ["train --resume=run", "train --out=run --force"] {
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(
+                place.complaint(second, 2),
+                @"error: run is in use by another training: wait for its end, or name another folder"
+            );
+        }
+    }
+    running.0.kill().unwrap();
+    running.0.wait().unwrap();
+    let step = place.checkpoint_step("run");
+    place.run(&format!("train --resume=run --steps={}", step + 1));
+}
+
 #[test]
 fn without_out_every_run_gets_a_folder_of_its_own() {
     let place = Workplace::new();

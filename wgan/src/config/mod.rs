@@ -172,6 +172,7 @@ impl Config {
         }
         let config = self.with(changes);
         config.validate()?;
+        config.reject_idle(changes)?;
         Ok(config)
     }
 
@@ -246,6 +247,9 @@ impl Config {
 
     fn validate(&self) -> Result<()> {
         self.validate_values()?;
+        for (name, path) in [("data-dir", &self.data_dir), ("data-file", &self.data_file)] {
+            check(name, "\"\"", path.as_deref() != Some(""), "it is the name of nothing")?;
+        }
         let (has_data, reason) = match self.dataset {
             DatasetName::FashionMnist => {
                 (self.data_dir.is_some(), "it is not embedded, so --data-dir must name its folder")

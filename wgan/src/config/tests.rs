@@ -204,6 +204,11 @@ fn impossible_values_are_refused() {
         refusal("dataset = 'fashion-mnist'"),
         @"dataset = fashion-mnist is not possible: it is not embedded, so --data-dir must name its folder"
     );
+    insta::assert_snapshot!(refusal("data-dir = ''"), @r#"data-dir = "" is not possible: it is the name of nothing"#);
+    insta::assert_snapshot!(
+        refusal("dataset = 'points'\ndata-file = ''"),
+        @r#"data-file = "" is not possible: it is the name of nothing"#
+    );
     insta::assert_snapshot!(
         refusal("lipschitz = 'difference'\npenalty-points = 'real'"),
         @"penalty-points = real is not possible: difference needs two points on a segment"
@@ -264,5 +269,9 @@ fn a_resume_changes_steps_and_reports_alone() {
     insta::assert_snapshot!(
         run.resumed(&parse("steps = 0").unwrap()).unwrap_err(),
         @"steps = 0 is not possible: it must be at least 1"
+    );
+    insta::assert_snapshot!(
+        run.resumed(&parse("backend = 'opencl'\nthreads = 2").unwrap()).unwrap_err(),
+        @"--threads has no place here: an OpenCL device has threads of its own"
     );
 }

@@ -1,9 +1,9 @@
 //! A folder of images, PNG or JPEG, of any sizes: each is cut to a square about its centre and made smaller, so that all
 //! have one shape.
 
+use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use autograd::Shape;
 use rayon::prelude::*;
@@ -20,7 +20,7 @@ use crate::{Error, Result};
 /// [`Error::NoData`] if there is none, [`Error::Data`] for one that cannot be used.
 pub fn load(folder: &Path, size: usize, colour: Colour) -> Result<Dataset> {
     let mut files = Vec::new();
-    list(folder, &mut files).map_err(|source| Error::Read { path: folder.to_owned(), source })?;
+    list(folder, &mut files)?;
     if files.is_empty() {
         let looked_for = "files whose names end in .png, .jpg or .jpeg".to_owned();
         return Err(Error::NoData { folder: folder.to_owned(), what: "images", looked_for });
@@ -39,14 +39,15 @@ pub fn load(folder: &Path, size: usize, colour: Colour) -> Result<Dataset> {
 
 /// Adds the images in a folder and in those below it. Names that begin with a dot are hidden; links to folders, which
 /// could lead in a circle, are not followed.
-fn list(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
+fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let unreadable = |source| Error::Read { path: folder.to_owned(), source };
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
         let path = entry.path();
         if entry.file_name().to_string_lossy().starts_with('.') {
             continue;
         }
-        if entry.file_type()?.is_dir() {
+        if entry.file_type().map_err(unreadable)?.is_dir() {
             list(&path, files)?;
         } else if path.extension().is_some_and(is_image) {
             files.push(path);

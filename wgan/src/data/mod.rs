@@ -40,6 +40,9 @@ const HELD_OUT_OF: usize = 20;
 /// … but no more than this.
 const MOST_HELD_OUT: usize = 500;
 
+/// Programs take samples by their numbers, which f32 holds exactly up to here.
+const MOST_SAMPLES: usize = 1 << 24;
+
 /// Points of about unit scale need no warning.
 const USUAL_SCALE: RangeInclusive<f64> = 0.1..=10.0;
 
@@ -84,7 +87,7 @@ impl Dataset {
     /// Loads the data set that `config` names. Its last samples are held out: a twentieth of all, at most 500.
     ///
     /// # Errors
-    /// If its files cannot be read, hold something else than they should, or fewer samples than a batch.
+    /// If its files cannot be read, hold something else than they should, fewer samples than a batch, or more than 2²⁴.
     pub fn load(config: &Config) -> Result<Self> {
         let rng = &mut Rng::new(config.seed, "toy");
         let data = match (config.dataset, &config.data_dir) {
@@ -103,11 +106,22 @@ impl Dataset {
             (_, None) => mnist::load()?,
         };
         let data = data.hold_out();
-        if data.len() < config.batch {
-            let reason = format!("{} has only {} samples to train on", data.name, data.len());
-            return Err(Error::Setting { name: "batch", value: config.batch.to_string(), reason });
-        }
+        data.check_count(config.batch)?;
         Ok(data)
+    }
+
+    /// Whether there are enough samples for a batch, and no more than can be told apart.
+    fn check_count(&self, batch: usize) -> Result<()> {
+        if self.len() < batch {
+            let reason = format!("{} has only {} samples to train on", self.name, self.len());
+            return Err(Error::Setting { name: "batch", value: batch.to_string(), reason });
+        }
+        let all = self.held_out().end;
+        if all > MOST_SAMPLES {
+            let problem = format!("of its {all} samples no more than {MOST_SAMPLES} can be told apart; leave some out");
+            return Err(Error::Data { file: self.name.clone(), problem });
+        }
+        Ok(())
     }
 
     /// The test images in the folder that `config` names, if it holds any.
@@ -214,6 +228,14 @@ mod tests {
         assert_eq!(warning(1.0), None);
         assert!(warning(100.0).unwrap().starts_with("the numbers in my.csv are of about 3.5e2 (root mean square)"));
         assert!(warning(0.01).is_some());
+    }
+
+    #[test]
+    fn more_samples_than_have_a_number_are_refused() {
+        let images = |count| Dataset::from_bytes("many", Shape::from([1, 1, 1]), vec![0; count]);
+        assert!(images(MOST_SAMPLES).check_count(1).is_ok());
+        let error = images(MOST_SAMPLES + 1).check_count(1).unwrap_err().to_string();
+        assert_eq!(error, "many: of its 16777217 samples no more than 16777216 can be told apart; leave some out");
     }
 
     #[test]
