@@ -4,16 +4,25 @@
 //! critic `critic_steps` times; how many rounds there are is the schedule's. What passes between the programs are
 //! Variables: the networks' weights, the optimisers' averages, the data, and the generated samples of a round.
 
+mod losses;
+mod schedule;
+mod update;
+
 use autograd::compile::Flops;
-use autograd::{Compiled, Device, NonFinite, Pending, Profile, Shape, Stream, Tape, Tensor, Var, Variable};
-use nn::optim::{Adam, Epsilon, RmsProp, Sgd};
-use nn::{Checkpoint, Optimizer, clip};
+use autograd::{Compiled, Device, NonFinite, Profile, Shape, Stream, Tape, Tensor, Var, Variable};
+use nn::{Checkpoint, Optimizer};
 
 use crate::Result;
-use crate::config::{Config, CriticSchedule, Lipschitz, Norm, Optimizer as Rule};
+use crate::config::{Config, CriticSchedule, Norm};
 use crate::data::{Batches, Dataset, Resident};
 use crate::models::{Critic, Generator};
-use crate::objective::{CriticTerms, critic_terms, generator_loss, gradient_norms, interpolates};
+use crate::objective::{generator_loss, gradient_norms, interpolates};
+
+pub use losses::{Losses, PendingLosses};
+pub use update::{follow, optimizer, update_critic};
+
+use losses::scalars;
+use schedule::{most_rounds, rounds};
 
 /// The networks, and the programs that train them on a device.
 pub struct Programs {
@@ -33,58 +42,6 @@ pub struct Programs {
     update_generator: Compiled<1>,
     /// For each update of the critic between two passes of the generator, the rows of the generated samples that it takes.
     fake_rows: Vec<Tensor>,
-}
-
-/// The scalars of an iteration, those of the critic from its last update.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Losses {
-    /// What the critic minimises.
-    pub critic: f32,
-    /// The estimate of the distance.
-    pub wasserstein: f32,
-    /// The penalty with its weight.
-    pub penalty: f32,
-    /// The critic's mean slope at the penalty's points.
-    pub slope: f32,
-    /// What the generator minimises.
-    pub generator: f32,
-}
-
-impl Losses {
-    /// Whether all of them are finite.
-    pub fn are_finite(&self) -> bool {
-        let Losses { critic, wasserstein, penalty, slope, generator } = *self;
-        [critic, wasserstein, penalty, slope, generator].iter().all(|x| x.is_finite())
-    }
-}
-
-/// The scalars of an iteration that the device may still be computing.
-pub struct PendingLosses {
-    critic: Pending,
-    /// Where the critic's update does not measure it.
-    slope: Option<Pending>,
-    generator: Pending,
-}
-
-impl PendingLosses {
-    /// Waits for them.
-    ///
-    /// # Errors
-    /// If the device fails.
-    pub fn wait(self) -> Result<Losses> {
-        let [critic, wasserstein, penalty, slope] = scalars(self.critic)?;
-        let slope = match self.slope {
-            Some(measured) => scalars::<1>(measured)?[0],
-            None => slope,
-        };
-        let [generator] = scalars(self.generator)?;
-        Ok(Losses { critic, wasserstein, penalty, slope, generator })
-    }
-}
-
-fn scalars<const N: usize>(pending: Pending) -> Result<[f32; N]> {
-    let values = pending.wait()?;
-    Ok(std::array::from_fn(|i| values[i].item()))
 }
 
 /// The names of the critic programs' inputs: which samples to take.
@@ -311,55 +268,6 @@ impl Programs {
     }
 }
 
-/// Records θ̄ ← a·θ̄ + (1 − a)·θ for each follower θ̄ and its value θ: the players circle around their equilibrium, and the mean
-/// of a circle lies nearer to it than any of its points (Yazıcı et al. 2019, "The unusual effectiveness of averaging in GAN
-/// training").
-#[track_caller]
-pub fn follow<'t>(
-    followers: impl IntoIterator<Item = Variable>,
-    values: impl IntoIterator<Item = Var<'t>>,
-    decay: f64,
-) {
-    for (follower, value) in followers.into_iter().zip(values) {
-        let tape = value.tape();
-        tape.assign(&follower, tape.variable(&follower) * decay + value * (1.0 - decay));
-    }
-}
-
-/// Records an update of the critic on a batch of real and one of generated samples; see [`critic_terms`].
-#[track_caller]
-pub fn update_critic<'t>(
-    config: &Config,
-    critic: &Critic,
-    rule: &dyn Optimizer,
-    real: Var<'t>,
-    fake: Var<'t>,
-    mixes: Var<'t>,
-) -> CriticTerms<'t> {
-    let terms = critic_terms(config, |x| critic.training_scores(x), real, fake, mixes);
-    let mut weights = rule.step(&rule.gradients(terms.loss), real.tape().scalar(config.lr));
-    if config.lipschitz == Lipschitz::Clip {
-        weights = clip::by_value(&weights, config.clip); // after the update (arXiv 1701.07875, algorithm 1)
-    }
-    rule.assign(&weights);
-    terms
-}
-
-/// The most rounds that an iteration has under a schedule.
-fn most_rounds(schedule: CriticSchedule) -> u64 {
-    match schedule {
-        CriticSchedule::Constant => 1,
-        CriticSchedule::Original | CriticSchedule::Converge => 20,
-    }
-}
-
-/// The rounds of an iteration, if it does not stop before.
-fn rounds(schedule: CriticSchedule, iteration: u64) -> u64 {
-    // The published code of arXiv 1701.07875 counts from 0, too.
-    let thorough = iteration < 25 || iteration.is_multiple_of(500);
-    if schedule == CriticSchedule::Original && !thorough { 1 } else { most_rounds(schedule) }
-}
-
 /// Whether programs are interpreted before they run, to find what first makes a value infinite or NaN.
 enum Search {
     Off,
@@ -411,31 +319,10 @@ impl Pools {
     }
 }
 
-/// The rule that `config` names.
-pub fn optimizer(config: &Config, parameters: Vec<Variable>) -> Box<dyn Optimizer> {
-    match config.optimizer {
-        Rule::Adam => Box::new(Adam::new(parameters).betas(config.beta1, config.beta2).epsilon(config.epsilon)),
-        Rule::Rmsprop => {
-            Box::new(RmsProp::new(parameters).alpha(config.decay).epsilon(Epsilon::OutsideRoot(config.epsilon)))
-        }
-        Rule::Sgd if config.momentum == 0.0 => Box::new(Sgd::new(parameters)),
-        Rule::Sgd => Box::new(Sgd::new(parameters).momentum(config.momentum)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{DatasetName, Options};
-
-    #[test]
-    fn the_original_schedule_is_thorough_at_the_start_and_every_500_steps() {
-        let of = |schedule| (0..=1000).filter(|&iteration| rounds(schedule, iteration) == 20).collect::<Vec<u64>>();
-        let thorough: Vec<u64> = (0..25).chain([500, 1000]).collect();
-        assert_eq!(of(CriticSchedule::Original), thorough);
-        assert_eq!(rounds(CriticSchedule::Original, 25), 1);
-        assert!(of(CriticSchedule::Constant).is_empty());
-    }
+    use crate::config::{DatasetName, Lipschitz, Options};
 
     fn toy(options: Options) -> (Programs, Batches) {
         let toy = Options {

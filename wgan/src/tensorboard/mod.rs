@@ -1,20 +1,24 @@
 //! TensorBoard's event files, for `tensorboard --logdir runs`: numbers, slopes and samples of a run.
 //!
-//! A file is a sequence of records (<https://www.tensorflow.org/tutorials/load_data/tfrecord>), each an `Event` of
-//! `tensorflow/core/util/event.proto` with a `Summary` of `tensorflow/core/framework/summary.proto`, in the encoding of
-//! Protocol Buffers (<https://protobuf.dev/programming-guides/encoding>).
+//! A file is a sequence of records, each an `Event` of `tensorflow/core/util/event.proto` with a `Summary` of
+//! `tensorflow/core/framework/summary.proto`, in the encoding of Protocol Buffers.
+
+mod message;
+mod record;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use byteorder::{BigEndian, ByteOrder, LittleEndian};
+use byteorder::{BigEndian, ByteOrder};
 use nn::files::write_whole;
 
 use crate::histogram::{BINS, Histogram};
 use crate::metrics::Row;
 use crate::{Error, Result};
+use message::{INT, Message};
+use record::{FRAME, record, records};
 
 /// What the first event of a file says.
 const VERSION: &[u8] = b"brain.Event:2";
@@ -122,51 +126,8 @@ fn event(step: u64, fill: impl FnOnce(&mut Message)) -> Vec<u8> {
     event.0
 }
 
-/// A message of Protocol Buffers: fields one after the other, each led by its number and its kind.
-#[derive(Default)]
-struct Message(Vec<u8>);
-
+/// What summaries hold.
 impl Message {
-    /// Seven bits in a byte, the lowest first; the eighth says that more follow.
-    fn varint(&mut self, mut number: u64) {
-        while number >= 0x80 {
-            self.0.push(number as u8 | 0x80);
-            number >>= 7;
-        }
-        self.0.push(number as u8);
-    }
-
-    fn int(&mut self, field: u64, number: u64) {
-        self.varint(field << 3 | INT);
-        self.varint(number);
-    }
-
-    fn double(&mut self, field: u64, number: f64) {
-        self.varint(field << 3 | EIGHT_BYTES);
-        self.0.extend(number.to_le_bytes());
-    }
-
-    fn float(&mut self, field: u64, number: f32) {
-        self.varint(field << 3 | FOUR_BYTES);
-        self.0.extend(number.to_le_bytes());
-    }
-
-    fn bytes(&mut self, field: u64, bytes: &[u8]) {
-        self.varint(field << 3 | BYTES);
-        self.varint(bytes.len() as u64);
-        self.0.extend(bytes);
-    }
-
-    fn message(&mut self, field: u64, fill: impl FnOnce(&mut Message)) {
-        let mut message = Message::default();
-        fill(&mut message);
-        self.bytes(field, &message.0);
-    }
-
-    fn doubles(&mut self, field: u64, numbers: impl Iterator<Item = f64>) {
-        self.bytes(field, &numbers.flat_map(f64::to_le_bytes).collect::<Vec<u8>>());
-    }
-
     /// A `Summary.Value` of a `Summary`.
     fn value(&mut self, tag: &str, fill: impl FnOnce(&mut Message)) {
         self.message(1, |value| {
@@ -190,35 +151,6 @@ impl Message {
     }
 }
 
-/// Kinds of fields.
-const INT: u64 = 0;
-const EIGHT_BYTES: u64 = 1;
-const BYTES: u64 = 2;
-const FOUR_BYTES: u64 = 5;
-
-/// Bytes of a record beside its event's.
-const FRAME: usize = 8 + 4 + 4;
-
-/// The length, its checksum, the event, its checksum.
-fn record(event: &[u8]) -> Vec<u8> {
-    let length = (event.len() as u64).to_le_bytes();
-    let [of_length, of_event] = [&length, event].map(|bytes| masked(crc32c(bytes)).to_le_bytes());
-    [&length, &of_length[..], event, &of_event].concat()
-}
-
-/// The events of a file, up to the first that is cut off or damaged.
-fn records(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = bytes;
-    std::iter::from_fn(move || {
-        let length = usize::try_from(LittleEndian::read_u64(rest.get(..8)?)).ok()?;
-        let event = rest.get(12..length.checked_add(12)?)?;
-        let end = event.len() + FRAME;
-        let whole = rest.get(..end)? == record(event);
-        rest = &rest[end..];
-        whole.then_some(event)
-    })
-}
-
 /// The step of an event that this program wrote: its second field, behind a tag and eight bytes of time.
 fn step_of(event: &[u8]) -> Option<u64> {
     let (tag, bytes) = event.get(9..)?.split_first()?;
@@ -228,65 +160,13 @@ fn step_of(event: &[u8]) -> Option<u64> {
     step.filter(|_| u64::from(*tag) == 2 << 3 | INT)
 }
 
-/// Checksums of data that hold checksums are weak, so TensorFlow's records keep them in disguise.
-fn masked(crc: u32) -> u32 {
-    crc.rotate_right(15).wrapping_add(0xa282_ead8)
-}
-
-/// The cyclic redundancy check of Castagnoli's polynomial (RFC 3720, appendix B.4), a byte at a time.
-fn crc32c(bytes: &[u8]) -> u32 {
-    const REFLECTED: u32 = 0x82f6_3b78;
-    const TABLE: [u32; 256] = {
-        let mut table = [0; 256];
-        let mut i = 0;
-        while i < 256 {
-            let mut crc = i as u32;
-            let mut bit = 0;
-            while bit < 8 {
-                crc = if crc & 1 == 1 { crc >> 1 ^ REFLECTED } else { crc >> 1 };
-                bit += 1;
-            }
-            table[i] = crc;
-            i += 1;
-        }
-        table
-    };
-    !bytes.iter().fold(!0, |crc, byte| crc >> 8 ^ TABLE[usize::from(crc as u8 ^ byte)])
-}
-
 #[cfg(test)]
 mod tests {
+    use byteorder::LittleEndian;
+
+    use super::message::{BYTES, EIGHT_BYTES, FOUR_BYTES};
     use super::*;
     use crate::metrics::Measurement;
-
-    /// RFC 3720, appendix B.4, and the check value of the catalogue of CRCs (CRC-32/ISCSI).
-    #[test]
-    fn the_checksum_has_its_published_values() {
-        assert_eq!(crc32c(b"123456789"), 0xe306_9283);
-        assert_eq!(crc32c(&[0; 32]), 0x8a91_36aa);
-        assert_eq!(crc32c(&[0xff; 32]), 0x62a8_ab43);
-        let ascending: Vec<u8> = (0..32).collect();
-        assert_eq!(crc32c(&ascending), 0x46dd_794e);
-    }
-
-    /// The first record of a file that TensorFlow wrote, as far as it does not depend on the time.
-    #[test]
-    fn a_record_frames_its_event() {
-        let bytes = record(b"abc");
-        assert_eq!(bytes[..8], [3, 0, 0, 0, 0, 0, 0, 0]);
-        assert_eq!(bytes[12..15], *b"abc");
-        assert_eq!(LittleEndian::read_u32(&bytes[15..]), masked(crc32c(b"abc")));
-        assert_eq!(bytes.len(), 3 + FRAME);
-    }
-
-    /// The examples of <https://protobuf.dev/programming-guides/encoding>.
-    #[test]
-    fn fields_are_encoded_as_published() {
-        let mut message = Message::default();
-        message.int(1, 150);
-        message.bytes(2, b"testing");
-        assert_eq!(message.0, b"\x08\x96\x01\x12\x07testing");
-    }
 
     /// A field's number with what it holds.
     enum Value<'a> {

@@ -1,0 +1,271 @@
+//! A panel of a figure: axes with lines, points, bars and areas between them, or an image; and where all of it goes.
+
+use plotters::prelude::{DrawingBackend, RGBColor};
+
+use super::Picture;
+use super::axis::{Axis, Ruler, Scale, Tick};
+use super::canvas::{Anchor, Canvas, Place};
+use super::layout::{
+    BETWEEN, EDGE, LABEL_ROW, LEGEND_ROW, ROOM_ABOVE, ROOM_BESIDE, SWATCH, TEXT, TICK, TITLE, TITLE_ROW,
+};
+use super::mark::{Mark, Shape};
+use super::plot::Plot;
+
+/// A pair of axes with marks between them, or images.
+#[derive(Clone, Debug)]
+pub struct Panel {
+    title: String,
+    pub(super) x: Axis,
+    pub(super) y: Axis,
+    pub(super) marks: Vec<Mark>,
+    isometric: bool,
+    image: Option<Picture>,
+}
+
+impl Panel {
+    /// An empty panel; names and units of its axes.
+    pub fn new(title: &str, x: &str, y: &str) -> Self {
+        let axis = |label: &str| Axis { label: label.to_owned(), ..Axis::default() };
+        Panel { title: title.to_owned(), x: axis(x), y: axis(y), marks: Vec::new(), isometric: false, image: None }
+    }
+
+    /// A picture, as large as it fits, without axes.
+    pub fn image(title: &str, image: Picture) -> Self {
+        Panel { image: Some(image), ..Panel::new(title, "", "") }
+    }
+
+    /// What the x-axis shows.
+    pub fn x_range(mut self, low: f64, high: f64) -> Self {
+        self.x.range = Some((low, high));
+        self
+    }
+
+    /// What the y-axis shows; what is beyond is cut off.
+    pub fn y_range(mut self, low: f64, high: f64) -> Self {
+        self.y.range = Some((low, high));
+        self
+    }
+
+    /// Makes the x-axis logarithmic.
+    pub fn x_log(mut self) -> Self {
+        self.x.scale = Scale::Logarithmic;
+        self
+    }
+
+    /// Makes the y-axis logarithmic.
+    pub fn y_log(mut self) -> Self {
+        self.y.scale = Scale::Logarithmic;
+        self
+    }
+
+    /// Makes a unit of x as long as one of y.
+    pub fn isometric(mut self) -> Self {
+        self.isometric = true;
+        self
+    }
+
+    /// Puts names in the place of the x-axis' numbers 0, 1, 2 …
+    pub fn x_names(mut self, names: &[&str]) -> Self {
+        self.x.names = names.iter().map(|&name| name.to_owned()).collect();
+        self
+    }
+
+    /// A line through the points. Where one is infinite or NaN, the line is broken.
+    pub fn line(self, name: &str, colour: RGBColor, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        self.mark(name, colour, points, Shape::Line)
+    }
+
+    /// A line in the background.
+    pub fn thin_line(self, name: &str, colour: RGBColor, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        self.mark(name, colour, points, Shape::Thin)
+    }
+
+    /// A dashed line: what is known, beside what is measured.
+    pub fn dashed(self, name: &str, colour: RGBColor, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        self.mark(name, colour, points, Shape::Dashed)
+    }
+
+    /// A disc at each of the points.
+    pub fn dots(self, name: &str, colour: RGBColor, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        self.mark(name, colour, points, Shape::Dots)
+    }
+
+    /// A small disc at each of many points.
+    pub fn specks(self, name: &str, colour: RGBColor, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        self.mark(name, colour, points, Shape::Specks)
+    }
+
+    /// A bar at each of the points, as wide as `width` units of x.
+    pub fn bars(self, name: &str, colour: RGBColor, width: f64, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        self.mark(name, colour, points, Shape::Bars(width))
+    }
+
+    /// The area between the points and the x-axis.
+    pub fn area(self, name: &str, colour: RGBColor, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        self.mark(name, colour, points, Shape::Area)
+    }
+
+    /// The density of values in as many bins from `low` to `high`.
+    pub fn histogram(self, name: &str, colour: RGBColor, values: &[f64], low: f64, high: f64, bins: usize) -> Self {
+        let width = (high - low) / bins as f64;
+        let mut counts = vec![0; bins];
+        for bin in values.iter().map(|x| ((x - low) / width).floor()).filter(|bin| (0.0..bins as f64).contains(bin)) {
+            counts[bin as usize] += 1;
+        }
+        let density = |count: i32| f64::from(count) / (values.len() as f64 * width);
+        let steps = counts
+            .into_iter()
+            .enumerate()
+            .flat_map(|(i, count)| [i, i + 1].map(|edge| (low + edge as f64 * width, density(count))));
+        self.area(name, colour, steps)
+    }
+
+    /// A horizontal dashed line.
+    pub fn level(self, name: &str, colour: RGBColor, y: f64) -> Self {
+        self.mark(name, colour, [(f64::NAN, y)], Shape::Level)
+    }
+
+    /// A vertical dashed line.
+    pub fn vertical(self, name: &str, colour: RGBColor, x: f64) -> Self {
+        self.mark(name, colour, [(x, f64::NAN)], Shape::Vertical)
+    }
+
+    fn mark(
+        mut self,
+        name: &str,
+        colour: RGBColor,
+        points: impl IntoIterator<Item = (f64, f64)>,
+        shape: Shape,
+    ) -> Self {
+        let points = points.into_iter().collect();
+        self.y.from_zero |= matches!(shape, Shape::Bars(_) | Shape::Area);
+        self.marks.push(Mark { name: name.to_owned(), colour, points, shape });
+        self
+    }
+
+    /// The height of title and legend.
+    pub(super) fn head<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, width: i32) -> i32 {
+        let rows = self.legend(canvas, width).last().map_or(0, |(_, (_, row))| row + 1);
+        self.title_row() + rows * LEGEND_ROW + EDGE
+    }
+
+    fn title_row(&self) -> i32 {
+        if self.title.is_empty() { 0 } else { TITLE_ROW }
+    }
+
+    /// The height of what is written below the plot.
+    fn foot(&self) -> i32 {
+        if self.x.label.is_empty() { LABEL_ROW } else { 2 * LABEL_ROW }
+    }
+
+    /// The width of what is written beside the plot; `height` is that of the plot and its foot.
+    pub(super) fn gutter<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, height: i32) -> i32 {
+        let (_, ticks) = self.y_axis(height - self.foot());
+        let widest = ticks.iter().map(|tick| canvas.width(&tick.text, TEXT)).max().unwrap_or(0);
+        widest + 3 * TICK + if self.y.label.is_empty() { 0 } else { LABEL_ROW }
+    }
+
+    pub(super) fn x_axis(&self, width: i32) -> (Ruler, Vec<Tick>) {
+        let edges = self.marks.iter().filter_map(|mark| match mark.shape {
+            Shape::Bars(width) => Some(mark.points.iter().flat_map(move |(x, _)| [x - width / 2.0, x + width / 2.0])),
+            _ => None,
+        });
+        let ruler = self.x.ruler(self.values(|point| point.0).chain(edges.flatten()));
+        let ticks = self.x.ticks(&ruler, (width / ROOM_BESIDE).max(2) as usize);
+        (ruler, ticks)
+    }
+
+    pub(super) fn y_axis(&self, height: i32) -> (Ruler, Vec<Tick>) {
+        let ruler = self.y.ruler(self.values(|point| point.1));
+        let ticks = self.y.ticks(&ruler, (height / ROOM_ABOVE).max(2) as usize);
+        (ruler, ticks)
+    }
+
+    /// `head` is the height of title and legend, `gutter` the width of what is written beside the plot.
+    pub(super) fn draw<DB: DrawingBackend>(
+        &self,
+        canvas: &mut Canvas<DB>,
+        [(left, top), (right, bottom)]: [Place; 2],
+        head: i32,
+        gutter: i32,
+    ) {
+        canvas.text(&self.title, TITLE, Anchor::Left, (left, top + TITLE_ROW / 2));
+        if let Some(image) = &self.image {
+            return canvas.image(fitted(image, [(left, top + head), (right, bottom)]), image);
+        }
+        for (mark, (x, row)) in self.legend(canvas, right - left) {
+            mark.draw_entry(canvas, (left + x, top + self.title_row() + row * LEGEND_ROW + LEGEND_ROW / 2));
+        }
+        let mut corners = [(left + gutter, top + head), (right - EDGE, bottom - self.foot())];
+        if self.isometric {
+            corners = self.with_equal_units(corners);
+        }
+        let plot = Plot::new(self, corners);
+        plot.draw_grid(canvas);
+        for mark in &self.marks {
+            plot.draw_mark(canvas, mark);
+        }
+        plot.draw_axes(canvas, left);
+    }
+
+    /// The largest plot between the corners, from the left, in which units of both axes are equally long.
+    fn with_equal_units(&self, [(left, top), (right, bottom)]: [Place; 2]) -> [Place; 2] {
+        let (width, height) = (f64::from(right - left), f64::from(bottom - top));
+        let unit = |ruler: Ruler, length: f64| (ruler.place(1.0) - ruler.place(0.0)) * length;
+        let (unit_x, unit_y) = (unit(self.x_axis(1).0, width), unit(self.y_axis(1).0, height));
+        let shrunk = |length: f64, by: f64| (length * by.min(1.0)) as i32;
+        [(left, bottom - shrunk(height, unit_x / unit_y)), (left + shrunk(width, unit_y / unit_x), bottom)]
+    }
+
+    /// The named marks, each with its place from the left and its row of the legend.
+    fn legend<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, width: i32) -> Vec<(&Mark, (i32, i32))> {
+        let (mut x, mut row) = (0, 0);
+        let named = self.marks.iter().filter(|mark| !mark.name.is_empty());
+        named
+            .map(|mark| {
+                let extent = SWATCH + canvas.width(&mark.name, TEXT);
+                if x > 0 && x + extent > width {
+                    (x, row) = (0, row + 1);
+                }
+                let place = (x, row);
+                x += extent + BETWEEN;
+                (mark, place)
+            })
+            .collect()
+    }
+
+    /// All values along an axis that its range must hold.
+    fn values(&self, axis: impl Fn(&(f64, f64)) -> f64) -> impl Iterator<Item = f64> {
+        self.marks.iter().flat_map(|mark| &mark.points).map(axis)
+    }
+}
+
+/// The largest place between the corners for an image, at whole multiples of its size where it is small.
+fn fitted(image: &Picture, [(left, top), (right, bottom)]: [Place; 2]) -> [Place; 2] {
+    let (width, height) = (f64::from(right - left), f64::from(bottom - top));
+    let factor = (width / image.width as f64).min(height / image.height as f64);
+    let factor = if factor > 2.0 { factor.floor() } else { factor };
+    let extent = |pixels: usize| (pixels as f64 * factor) as i32;
+    [(left, top), (left + extent(image.width), top + extent(image.height))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pictures::{BLUE, Figure};
+
+    #[test]
+    fn a_histogram_is_a_density() {
+        let panel = Panel::new("", "", "").histogram("", BLUE, &[0.1, 0.2, 0.7, 9.0], 0.0, 1.0, 2);
+        assert_eq!(panel.marks[0].points, [(0.0, 1.0), (0.5, 1.0), (0.5, 0.5), (1.0, 0.5)]);
+    }
+
+    #[test]
+    fn images_keep_their_proportions() {
+        let picture = |width, height| Picture { width, height, pixels: vec![7; width * height * 3] };
+        assert_eq!(fitted(&picture(10, 20), [(5, 5), (1005, 105)]), [(5, 5), (55, 105)]);
+        assert_eq!(fitted(&picture(100, 100), [(0, 0), (150, 200)]), [(0, 0), (150, 150)]);
+        let svg = Figure::new(1, vec![Panel::image("seven", picture(2, 2))]).svg();
+        assert!(svg.contains("data:image/png;base64,iVBOR") && svg.trim_end().ends_with("</svg>"));
+    }
+}
