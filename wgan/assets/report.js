@@ -70,8 +70,12 @@ const plot = (kind, [left, right], [low, high], logarithmic) => {
   const place = ([x, y]) => `${(SIDE * across(x)).toFixed(1)},${(SIDE * (1 - up(y))).toFixed(1)}`;
   return { box, svg, across, up, place };
 };
-const path = (cls, places) => shape('path', { class: cls, d: `M${places.join('L')}` });
+const path = (cls, places) => shape('path', { class: cls, d: `M${places.join('L')}L${places.at(-1)}` }); // one is a dot
 const level = (cls, y) => shape('path', { class: cls, d: `M0,${SIDE * (1 - y)}H${SIDE}` });
+
+/** What stands where there is nothing to draw. */
+const unmeasured = () => element('p', { class: 'note' }, page.state === 'training' ? 'Not measured yet.'
+  : 'Not measured: that needs 50 steps, and 20 samples of which one is held out.');
 
 // ---- Curves, which share one cursor; the legend tells the values under it.
 
@@ -81,6 +85,8 @@ const [first, last] = data.steps;
 
 const draw = chart => {
   const [low, high] = chart.range;
+  const title = element('strong', {}, chart.name), meaning = element('figcaption', {}, chart.meaning);
+  if (!chart.curves.some(curve => curve.smooth.length)) return element('figure', {}, title, unmeasured(), meaning);
   const { box, svg, across, up, place } = plot('', [first, last], chart.range, chart.logarithmic);
   for (const y of chart.logarithmic ? powers(low, high) : ticks(low, high, 4)) {
     svg.append(level('grid', up(y)));
@@ -126,7 +132,7 @@ const draw = chart => {
   box.addEventListener('pointermove', point);
   box.addEventListener('pointerdown', point);
   box.addEventListener('pointerleave', () => read(null));
-  return element('figure', {}, element('strong', {}, chart.name), legend, box, element('figcaption', {}, chart.meaning));
+  return element('figure', {}, title, legend, box, meaning);
 };
 document.getElementById('charts').append(...data.charts.map(draw));
 read(null);
@@ -152,7 +158,7 @@ const ridges = ({ high: right, target, ridges }) => {
   return box;
 };
 document.getElementById('slopes').append(
-  data.slopes.ridges.length ? ridges(data.slopes) : element('p', { class: 'note' }, 'Not measured yet.'),
+  data.slopes.ridges.length ? ridges(data.slopes) : unmeasured(),
 );
 
 // ---- Samples, with a slider once there are several.

@@ -1,29 +1,15 @@
 //! The program as a person meets it: its help, its error sentences, its exit codes.
 
+mod workplace;
+
 use std::fs;
-use std::path::Path;
 
-use assert_cmd::Command;
-use tempfile::TempDir;
+use workplace::{Workplace, text};
 
-/// `wgan` with these arguments in an empty folder.
-fn wgan(folder: &TempDir, args: &[&str]) -> Command {
-    let mut command = Command::cargo_bin("wgan").unwrap();
-    // The width of the help follows the terminal's, and where there is none, this variable.
-    command.current_dir(folder).env_remove("COLUMNS").args(args);
-    command
-}
-
-fn empty() -> TempDir {
-    tempfile::tempdir().unwrap()
-}
-
-/// What the program says on standard error when it ends with `code`, the folder's path left out.
-fn complaint(folder: &TempDir, args: &[&str], code: i32) -> String {
-    let output = wgan(folder, args).assert().code(code).get_output().clone();
-    assert!(output.stdout.is_empty(), "errors belong on standard error");
-    let path = folder.path().canonicalize().unwrap();
-    String::from_utf8(output.stderr).unwrap().replace(&path.display().to_string(), "[folder]").trim_end().to_owned()
+/// What the program complains of in an empty folder.
+#[track_caller]
+fn complaint(args: &str, code: i32) -> String {
+    Workplace::new().complaint(args, code)
 }
 
 /// A raw IDX file: the magic number, the extents, as many bytes.
@@ -34,37 +20,37 @@ fn idx(magic: u32, extents: &[u32]) -> Vec<u8> {
 
 /// The complaint about training on a folder whose file of images holds these bytes.
 fn complaint_about_images(bytes: &[u8]) -> String {
-    let folder = empty();
-    fs::write(folder.path().join("train-images-idx3-ubyte.gz"), bytes).unwrap();
-    complaint(&folder, &["--data-dir", "."], 2).replace("[folder]/train-images-idx3-ubyte.gz", "[file]")
+    let place = Workplace::new();
+    fs::write(place.path("train-images-idx3-ubyte.gz"), bytes).unwrap();
+    place.complaint("--data-dir .", 2).replace("[folder]/train-images-idx3-ubyte.gz", "[file]")
 }
 
 mod help {
     use super::*;
 
-    fn help(args: &[&str]) -> String {
-        String::from_utf8(wgan(&empty(), args).assert().success().get_output().stdout.clone()).unwrap()
+    fn help(args: &str) -> String {
+        text(Workplace::new().run(args).stdout)
     }
 
     #[test]
     fn of_the_program() {
-        insta::assert_snapshot!(help(&["--help"]));
+        insta::assert_snapshot!(help("--help"));
     }
 
     #[test]
     fn in_brief() {
-        insta::assert_snapshot!(help(&["-h"]));
+        insta::assert_snapshot!(help("-h"));
     }
 
     #[test]
     fn of_sample() {
-        insta::assert_snapshot!(help(&["sample", "--help"]));
+        insta::assert_snapshot!(help("sample --help"));
     }
 
     #[test]
     fn train_takes_the_options_that_no_command_takes() {
         let options = |text: String| text[text.find("Data:").unwrap()..].to_owned();
-        assert_eq!(options(help(&["train", "--help"])), options(help(&["--help"])));
+        assert_eq!(options(help("train --help")), options(help("--help")));
     }
 }
 
@@ -73,35 +59,35 @@ mod flags {
 
     #[test]
     fn an_unknown_value_names_the_nearest_one() {
-        insta::assert_snapshot!(complaint(&empty(), &["--dataset", "mnits"], 2), @"error: invalid value 'mnits' for '--dataset <NAME>' [possible values: mnist, fashion-mnist, 8gaussians, 25gaussians, swissroll, images, points, numbers]; a similar value exists: 'mnist'");
-        insta::assert_snapshot!(complaint(&empty(), &["train", "--lipschitz", "gp-onesided"], 2), @"error: invalid value 'gp-onesided' for '--lipschitz <NAME>' [possible values: clip, gp, gp-one-sided, lp, difference, difference-one-sided, pairs, spectral, bounded, none]; a similar value exists: 'gp-one-sided'");
+        insta::assert_snapshot!(complaint("--dataset mnits", 2), @"error: invalid value 'mnits' for '--dataset <NAME>' [possible values: mnist, fashion-mnist, 8gaussians, 25gaussians, swissroll, images, points, numbers]; a similar value exists: 'mnist'");
+        insta::assert_snapshot!(complaint("train --lipschitz gp-onesided", 2), @"error: invalid value 'gp-onesided' for '--lipschitz <NAME>' [possible values: clip, gp, gp-one-sided, lp, difference, difference-one-sided, pairs, spectral, bounded, none]; a similar value exists: 'gp-one-sided'");
     }
 
     #[test]
     fn an_unknown_flag_names_the_nearest_one() {
-        insta::assert_snapshot!(complaint(&empty(), &["--stps", "10"], 2), @"error: unexpected argument '--stps' found; a similar argument exists: '--steps'");
+        insta::assert_snapshot!(complaint("--stps 10", 2), @"error: unexpected argument '--stps' found; a similar argument exists: '--steps'");
     }
 
     #[test]
     fn impossible_values_are_refused() {
         insta::assert_snapshot!(
-            complaint(&empty(), &["--lambda", "-1"], 2),
+            complaint("--lambda -1", 2),
             @"error: lambda = -1 is not possible: it must be greater than 0"
         );
         insta::assert_snapshot!(
-            complaint(&empty(), &["--steps", "9223372036854775808"], 2),
+            complaint("--steps 9223372036854775808", 2),
             @"error: invalid value '9223372036854775808' for '--steps <N>': 9223372036854775808 is not in 0..=9223372036854775807"
         );
         insta::assert_snapshot!(
-            complaint(&empty(), &["--dim", "9223372036854775807"], 2),
+            complaint("--dim 9223372036854775807", 2),
             @"error: dim = 9223372036854775807 is not possible: it must be from 1 to 1024"
         );
         insta::assert_snapshot!(
-            complaint(&empty(), &["--batch", "20000"], 2),
+            complaint("--batch 20000", 2),
             @"error: batch = 20000 is not possible: mnist has only 9500 samples to train on"
         );
         insta::assert_snapshot!(
-            complaint(&empty(), &["--dataset", "swissroll", "--arch", "dcgan"], 2),
+            complaint("--dataset swissroll --arch dcgan", 2),
             @"error: arch = dcgan is not possible: the samples are points, which need mlp"
         );
     }
@@ -109,25 +95,25 @@ mod flags {
     #[test]
     fn flags_without_effect_are_refused() {
         insta::assert_snapshot!(
-            complaint(&empty(), &["--clip", "0.1"], 2),
+            complaint("--clip 0.1", 2),
             @"error: --clip has no place here: weights are clipped under --lipschitz clip alone"
         );
     }
 
     #[test]
     fn a_command_of_commands_names_them() {
-        insta::assert_snapshot!(complaint(&empty(), &["data"], 2), @"error: 'wgan data' requires a subcommand but one was not provided [subcommands: download, help]");
+        insta::assert_snapshot!(complaint("data", 2), @"error: 'wgan data' requires a subcommand but one was not provided [subcommands: download, help]");
     }
 
     #[test]
     fn sample_needs_a_generator_and_a_kind_of_file() {
-        insta::assert_snapshot!(complaint(&empty(), &["sample", "--out", "a.png"], 2), @"error: the following required arguments were not provided: <--run <DIR>|--checkpoint <FILE>>");
+        insta::assert_snapshot!(complaint("sample --out a.png", 2), @"error: the following required arguments were not provided: <--run <DIR>|--checkpoint <FILE>>");
         insta::assert_snapshot!(
-            complaint(&empty(), &["sample", "--run", ".", "--out", "a.jpg"], 2),
+            complaint("sample --run . --out a.jpg", 2),
             @"error: out = a.jpg is not possible: the name must end in .png or .npy"
         );
         insta::assert_snapshot!(
-            complaint(&empty(), &["sample", "--run", ".", "--out", "a.png"], 2),
+            complaint("sample --run . --out a.png", 2),
             @"error: . holds no checkpoint.safetensors: it is not the folder of a run, or the run ended before its first checkpoint"
         );
     }
@@ -137,15 +123,15 @@ mod config_file {
     use super::*;
 
     fn complaint_about(text: &str) -> String {
-        let folder = empty();
-        fs::write(folder.path().join("my.toml"), text).unwrap();
-        complaint(&folder, &["--config", "my.toml"], 2)
+        let place = Workplace::new();
+        fs::write(place.path("my.toml"), text).unwrap();
+        place.complaint("--config my.toml", 2)
     }
 
     #[test]
     fn a_missing_file_is_named() {
         insta::assert_snapshot!(
-            complaint(&empty(), &["--config", "my.toml"], 2),
+            complaint("--config my.toml", 2),
             @"error: cannot read my.toml: No such file or directory (os error 2)"
         );
     }
@@ -175,7 +161,7 @@ mod data {
     #[test]
     fn an_empty_folder_names_what_was_looked_for() {
         insta::assert_snapshot!(
-            complaint(&empty(), &["--data-dir", "."], 2),
+            complaint("--data-dir .", 2),
             @"error: [folder] holds no images: looked for train-images-idx3-ubyte and train-images-idx3-ubyte.gz"
         );
     }
@@ -224,7 +210,7 @@ mod data {
     #[test]
     fn a_missing_data_set_asks_for_its_folder() {
         insta::assert_snapshot!(
-            complaint(&empty(), &["--dataset", "fashion-mnist"], 2),
+            complaint("--dataset fashion-mnist", 2),
             @"error: dataset = fashion-mnist is not possible: it is not embedded, so --data-dir must name its folder"
         );
     }
@@ -235,22 +221,22 @@ mod run_folder {
 
     #[test]
     fn a_run_is_not_overwritten() {
-        let folder = empty();
-        fs::create_dir(folder.path().join("run")).unwrap();
-        fs::write(folder.path().join("run/metrics.csv"), "precious").unwrap();
+        let place = Workplace::new();
+        fs::create_dir(place.path("run")).unwrap();
+        fs::write(place.path("run/metrics.csv"), "precious").unwrap();
         insta::assert_snapshot!(
-            complaint(&folder, &["--out", "run"], 2),
+            place.complaint("--out run", 2),
             @"error: run is not empty: name another folder, go on with --resume, or overwrite with --force"
         );
-        assert_eq!(fs::read(folder.path().join("run/metrics.csv")).unwrap(), b"precious");
+        assert_eq!(fs::read(place.path("run/metrics.csv")).unwrap(), b"precious");
     }
 
     #[test]
     fn a_folder_that_cannot_be_written_is_told() {
-        let folder = empty();
-        fs::write(folder.path().join("file"), "").unwrap();
+        let place = Workplace::new();
+        fs::write(place.path("file"), "").unwrap();
         insta::assert_snapshot!(
-            complaint(&folder, &["--out", "file/run"], 1),
+            place.complaint("--out file/run", 1),
             @"error: cannot write file/run: Not a directory (os error 20)"
         );
     }
@@ -258,18 +244,18 @@ mod run_folder {
     #[test]
     fn a_resume_needs_a_checkpoint() {
         insta::assert_snapshot!(
-            complaint(&empty(), &["--resume", "."], 2),
+            complaint("--resume .", 2),
             @"error: . holds no checkpoint.safetensors: it is not the folder of a run, or the run ended before its first checkpoint"
         );
     }
 
     #[test]
     fn a_refused_command_leaves_nothing_behind() {
-        let folder = empty();
-        complaint(&folder, &["--batch", "20000"], 2);
+        let place = Workplace::new();
+        place.complaint("--batch 20000", 2);
         #[cfg(not(feature = "opencl"))]
-        complaint(&folder, &["--backend", "opencl"], 2);
-        assert!(!Path::new(&folder.path().join("runs")).exists());
+        place.complaint("--backend opencl", 2);
+        assert!(!place.path("runs").exists());
     }
 }
 
@@ -280,9 +266,7 @@ mod profile {
     /// each of the 5 updates of 2 steps.
     #[test]
     fn tells_how_often_each_kernel_ran() {
-        let args = ["--arch", "mlp-small", "--steps", "2", "--out", "run", "--profile"];
-        let output = wgan(&empty(), &args).assert().success().get_output().stdout.clone();
-        let table = String::from_utf8(output).unwrap();
+        let table = text(Workplace::new().run("--arch mlp-small --steps 2 --out run --profile").stdout);
         let row = table.lines().find(|line| line.ends_with("product 1×[100, 784]·[128, 784]ᵀ")).unwrap();
         assert_eq!(row.split_whitespace().next(), Some("10"), "{table}");
         assert!(row.contains("GFLOP/s"), "{table}");

@@ -1,14 +1,16 @@
 //! Fetching files from a server on this machine that serves well, breaks off, or has something else.
 
+mod workplace;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
-use assert_cmd::Command;
 use tempfile::TempDir;
 use wgan::data::download::{Remote, fetch};
+use workplace::Workplace;
 
 /// What a server sends for a request, before it closes the connection.
 type Answer = fn(request: &str) -> Vec<u8>;
@@ -186,11 +188,8 @@ fn a_full_disk_is_told() {
 
 /// The program's complaint, the address left out.
 fn told(address: &str, to: &str, code: i32) -> String {
-    let args = ["data", "download", "fashion-mnist", "--mirror", address, "--to", to];
-    let mut command = Command::cargo_bin("wgan").unwrap();
-    let folder = folder();
-    let output = command.current_dir(&folder).args(args).assert().code(code).get_output().clone();
-    String::from_utf8(output.stderr).unwrap().replace(address, "[server]").trim_end().to_owned()
+    let args = format!("data download fashion-mnist --mirror {address} --to {to}");
+    Workplace::new().complaint(&args, code).replace(address, "[server]")
 }
 
 #[test]

@@ -1,84 +1,46 @@
 //! What becomes of a trained generator: `wgan eval`, the grids of `wgan sample`, `wgan train-classifier`.
 
+mod workplace;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use assert_cmd::Command;
-use tempfile::TempDir;
 use wgan::measures::{Comparison, Evaluation, Images, Measures, Points};
+use workplace::{Workplace, pixels, text};
 
-/// A folder to work in, and the program to run in it.
-struct Workplace(TempDir);
+/// With a run in the folder `run`, of a step or two.
+fn with_run(args: &str) -> Workplace {
+    let place = Workplace::new();
+    place.run(&format!("train --steps=2 --critic-steps=1 --batch=16 --out=run {args}"));
+    place
+}
 
-impl Workplace {
-    fn new() -> Self {
-        Workplace(tempfile::tempdir().unwrap())
+/// The table that `wgan eval` prints.
+fn evaluate(place: &Workplace, args: &str) -> String {
+    text(place.run(&format!("eval --run run {args}")).stdout)
+}
+
+fn images(place: &Workplace) -> Comparison<Images> {
+    match Evaluation::read(&place.path("run/eval.json")).unwrap().measures {
+        Measures::Images(images) => images,
+        Measures::Points(_) => panic!("these are images"),
     }
+}
 
-    /// With a run in the folder `run`, of a step or two.
-    fn with_run(args: &str) -> Self {
-        let workplace = Workplace::new();
-        workplace.run(&format!("train --steps=2 --critic-steps=1 --batch=16 --out=run {args}"));
-        workplace
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn bytes(&self, name: &str) -> Vec<u8> {
-        fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
-    }
-
-    fn command(&self, args: &str) -> Command {
-        let mut command = Command::cargo_bin("wgan").unwrap();
-        command.current_dir(&self.0).args(args.split_whitespace());
-        command
-    }
-
-    /// What the program prints.
-    fn run(&self, args: &str) -> String {
-        String::from_utf8(self.command(args).assert().success().get_output().stdout.clone()).unwrap()
-    }
-
-    /// The one sentence with which the program refuses.
-    fn complaint(&self, args: &str) -> String {
-        let output = self.command(args).assert().code(2).get_output().clone();
-        let text = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(text.lines().count(), 1, "{text}");
-        text.trim_end().to_owned()
-    }
-
-    fn images(&self) -> Comparison<Images> {
-        match Evaluation::read(&self.path("run/eval.json")).unwrap().measures {
-            Measures::Images(images) => images,
-            Measures::Points(_) => panic!("these are images"),
-        }
-    }
-
-    fn points(&self) -> Comparison<Points> {
-        match Evaluation::read(&self.path("run/eval.json")).unwrap().measures {
-            Measures::Points(points) => points,
-            Measures::Images(_) => panic!("these are points"),
-        }
+fn points(place: &Workplace) -> Comparison<Points> {
+    match Evaluation::read(&place.path("run/eval.json")).unwrap().measures {
+        Measures::Points(points) => points,
+        Measures::Images(_) => panic!("these are points"),
     }
 }
 
 const POINTS: &str = "--dataset=8gaussians --dim=16";
 const IMAGES: &str = "--arch=mlp-small";
 
-/// The red of each pixel of a PNG file, row by row, and the width.
-fn reds(path: &Path) -> (Vec<u8>, usize) {
-    let mut reader = png::Decoder::new(std::io::BufReader::new(fs::File::open(path).unwrap())).read_info().unwrap();
-    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-    let frame = reader.next_frame(&mut pixels).unwrap();
-    (pixels.chunks(3).map(|pixel| pixel[0]).collect(), frame.width as usize)
-}
-
 /// The image in a place of a grid: 28×28 pixels at twice the size, 2 pixels between them.
 fn cell(path: &Path, row: usize, column: usize) -> Vec<u8> {
-    let (reds, width) = reds(path);
-    let at = |y: usize, x: usize| reds[(2 + row * 58 + 2 * y) * width + 2 + column * 58 + 2 * x];
+    let (width, _, pixels) = pixels(path);
+    let at = |y: usize, x: usize| pixels[(2 + row * 58 + 2 * y) * width + 2 + column * 58 + 2 * x][0];
     (0..28 * 28).map(|i| at(i / 28, i % 28)).collect()
 }
 
@@ -106,106 +68,107 @@ mod eval {
 
     #[test]
     fn measures_points_beside_real_ones() {
-        let workplace = Workplace::with_run(POINTS);
-        let table = workplace.run("eval --run run --samples 300");
+        let place = with_run(POINTS);
+        let table = evaluate(&place, "--samples 300");
         assert!(table.starts_with("8gaussians after 2 steps, samples of seed 0\n"), "{table}");
-        let Comparison { reference, generated, real, .. } = workplace.points();
+        let Comparison { reference, generated, real, .. } = points(&place);
         assert_eq!((reference, generated.samples, real.samples, generated.paired), (300, 300, 300, 300));
         // Two steps teach nothing; the data know themselves.
         assert_eq!(real.coverage.unwrap().covered, 8);
         assert!(generated.wasserstein > 2.0 * real.wasserstein, "{table}");
         assert!(generated.sliced_wasserstein > 2.0 * real.sliced_wasserstein, "{table}");
-        assert!(!workplace.path("run/neighbours.png").exists());
+        assert!(!place.path("run/neighbours.png").exists());
     }
 
     #[test]
     fn measures_images_beside_real_ones() {
-        let workplace = Workplace::with_run(IMAGES);
-        let table = workplace.run("eval --run run --samples 200");
+        let place = with_run(IMAGES);
+        let table = evaluate(&place, "--samples 200");
         assert!(table.contains("share of digit 9"), "{table}");
-        let Comparison { reference, test_set, generated, real } = workplace.images();
+        let Comparison { reference, test_set, generated, real } = images(&place);
         assert_eq!((reference, test_set, generated.samples, real.samples), (9800, false, 200, 200));
         assert!(generated.frechet_distance > 5.0 * real.frechet_distance, "{table}");
         assert!(generated.classifier_score < real.classifier_score, "{table}");
         assert!((generated.shares.iter().sum::<f64>() - 1.0).abs() < 1e-9);
         // 32 samples with three neighbours each, four of these groups in a row.
-        let (reds, width) = reds(&workplace.path("run/neighbours.png"));
-        assert_eq!((width, reds.len() / width), (2 + 16 * 58 + 3 * 14, 2 + 8 * 58));
+        let (width, height, _) = pixels(&place.path("run/neighbours.png"));
+        assert_eq!((width, height), (2 + 16 * 58 + 3 * 14, 2 + 8 * 58));
     }
 
     #[test]
     fn gives_the_same_bytes_again_and_others_for_another_seed() {
-        let workplace = Workplace::with_run(POINTS);
-        let evaluate = |args: &str| {
-            workplace.run(&format!("eval --run run --samples 100 {args}"));
-            workplace.bytes("run/eval.json")
+        let place = with_run(POINTS);
+        let written = |args: &str| {
+            evaluate(&place, &format!("--samples 100 {args}"));
+            place.bytes("run/eval.json")
         };
-        let first = evaluate("");
-        assert_eq!(evaluate(""), first);
-        assert_ne!(evaluate("--seed 1"), first);
+        let first = written("");
+        assert_eq!(written(""), first);
+        assert_ne!(written("--seed 1"), first);
     }
 
     /// The run knows where its data were; they may have moved since. A test set is measured in place of training images.
     #[test]
     fn finds_the_data_of_the_run_or_where_they_are_said_to_be() {
-        let workplace = Workplace::new();
-        write_data(&workplace.path("data"), 200, 50);
-        workplace.run("train --steps=1 --critic-steps=1 --batch=16 --arch=mlp-small --data-dir=data --out=run");
-        workplace.run("eval --run run --samples 40");
-        let Comparison { reference, test_set, generated, real } = workplace.images();
+        let place = Workplace::new();
+        write_data(&place.path("data"), 200, 50);
+        place.run("train --steps=1 --critic-steps=1 --batch=16 --arch=mlp-small --data-dir=data --out=run");
+        evaluate(&place, "--samples 40");
+        let Comparison { reference, test_set, generated, real } = images(&place);
         assert_eq!((reference, test_set, generated.samples, real.samples), (200, true, 40, 40));
 
-        fs::rename(workplace.path("data"), workplace.path("moved")).unwrap();
-        let complaint = workplace.complaint("eval --run run --samples 40");
+        fs::rename(place.path("data"), place.path("moved")).unwrap();
+        let complaint = place.complaint("eval --run run --samples 40", 2);
         assert!(complaint.contains("data holds no images: looked for train-images-idx3-ubyte"), "{complaint}");
-        workplace.run("eval --run run --samples 60 --data-dir moved");
-        assert_eq!(workplace.images().real.samples, 50);
+        evaluate(&place, "--samples 60 --data-dir moved");
+        assert_eq!(images(&place).real.samples, 50);
     }
 
     /// Weights and settings are all that is measured; the page wants the run's other files, too.
     #[test]
     fn prints_its_table_even_where_the_page_cannot_be_renewed() {
-        let workplace = Workplace::with_run(POINTS);
-        fs::remove_file(workplace.path("run/metrics.csv")).unwrap();
-        let output = workplace.command("eval --run run --samples 50").assert().code(2).get_output().clone();
-        let [table, complaint] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        let place = with_run(POINTS);
+        fs::remove_file(place.path("run/metrics.csv")).unwrap();
+        let output = place.command("eval --run run --samples 50").output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let [table, complaint] = [output.stdout, output.stderr].map(text);
         assert!(table.starts_with("8gaussians after 2 steps"), "{table}");
         assert_eq!(complaint, "error: cannot read run/metrics.csv: No such file or directory (os error 2)\n");
     }
 
     #[test]
     fn needs_a_run() {
-        let complaint = Workplace::new().complaint("eval --run .");
+        let complaint = Workplace::new().complaint("eval --run .", 2);
         assert!(complaint.starts_with("error: . holds no checkpoint.safetensors"), "{complaint}");
     }
 
     #[test]
     fn refuses_what_points_have_no_use_for() {
-        let workplace = Workplace::with_run(POINTS);
+        let place = with_run(POINTS);
         insta::assert_snapshot!(
-            workplace.complaint("eval --run run --classifier some.safetensors"),
+            place.complaint("eval --run run --classifier some.safetensors", 2),
             @"error: --classifier has no place here: the samples are points, which have no classes"
         );
         insta::assert_snapshot!(
-            workplace.complaint("eval --run run --data-dir ."),
+            place.complaint("eval --run run --data-dir .", 2),
             @"error: --data-dir has no place here: only images are in a folder"
         );
     }
 
     #[test]
     fn other_images_need_a_classifier_of_their_own() {
-        let workplace = Workplace::new();
-        write_data(&workplace.path("data"), 1100, 0);
+        let place = Workplace::new();
+        write_data(&place.path("data"), 1100, 0);
         let train = "train --steps=1 --critic-steps=1 --batch=16 --arch=mlp-small --dataset=fashion-mnist";
-        workplace.run(&format!("{train} --data-dir=data --out=run"));
-        assert!(workplace.path("run/neighbours.png").is_file() && !workplace.path("run/eval.json").exists());
+        place.run(&format!("{train} --data-dir=data --out=run"));
+        assert!(place.path("run/neighbours.png").is_file() && !place.path("run/eval.json").exists());
         insta::assert_snapshot!(
-            workplace.complaint("eval --run run"),
+            place.complaint("eval --run run", 2),
             @"error: dataset = fashion-mnist is not possible: the embedded classifier knows digits alone; train another one with wgan train-classifier --data-dir, and name its file with --classifier"
         );
-        let told = workplace.run("train-classifier --data-dir data --steps 2");
+        let told = text(place.run("train-classifier --data-dir data --steps 2").stdout);
         assert!(told.ends_with("% of 1000 held-out images; the weights are in classifier.safetensors\n"), "{told}");
-        let table = workplace.run("eval --run run --samples 100 --classifier classifier.safetensors");
+        let table = evaluate(&place, "--samples 100 --classifier classifier.safetensors");
         assert!(table.contains("share of class 9"), "{table}");
     }
 }
@@ -216,12 +179,12 @@ mod grids {
     /// Each row begins and ends with a sample of the plain grid.
     #[test]
     fn interpolations_lead_from_sample_to_sample() {
-        let workplace = Workplace::with_run(IMAGES);
-        workplace.run("sample --run run --out plain.png");
-        workplace.run("sample --run run --grid interpolation --count 20 --out way.png");
-        let [plain, way] = ["plain.png", "way.png"].map(|name| workplace.path(name));
-        let (reds, width) = reds(&way);
-        assert_eq!((width, reds.len() / width), (2 + 8 * 58, 2 + 3 * 58)); // 20 images fill three rows
+        let place = with_run(IMAGES);
+        place.run("sample --run run --out plain.png");
+        place.run("sample --run run --grid interpolation --count 20 --out way.png");
+        let [plain, way] = ["plain.png", "way.png"].map(|name| place.path(name));
+        let (width, height, _) = pixels(&way);
+        assert_eq!((width, height), (2 + 8 * 58, 2 + 3 * 58)); // 20 images fill three rows
         for row in 0..3 {
             assert_alike(&cell(&way, row, 0), &cell(&plain, 0, 2 * row));
             assert_alike(&cell(&way, row, 7), &cell(&plain, 0, 2 * row + 1));
@@ -231,40 +194,40 @@ mod grids {
 
     #[test]
     fn digits_have_a_row_each() {
-        let workplace = Workplace::with_run(IMAGES);
-        workplace.run("sample --run run --grid digits --count 30 --out digits.png");
-        let (reds, width) = reds(&workplace.path("digits.png"));
-        assert_eq!((width, reds.len() / width), (2 + 3 * 58, 2 + 10 * 58));
+        let place = with_run(IMAGES);
+        place.run("sample --run run --grid digits --count 30 --out digits.png");
+        let (width, height, _) = pixels(&place.path("digits.png"));
+        assert_eq!((width, height), (2 + 3 * 58, 2 + 10 * 58));
     }
 
     #[test]
     fn neighbours_are_training_images() {
-        let workplace = Workplace::with_run(IMAGES);
-        workplace.run("sample --run run --grid neighbours --count 5 --out near.png");
-        workplace.run("sample --run run --count 5 --out plain.png");
-        let (reds, width) = reds(&workplace.path("near.png"));
-        assert_eq!((width, reds.len() / width), (2 + 16 * 58 + 3 * 14, 2 + 2 * 58));
-        assert_alike(&cell(&workplace.path("near.png"), 0, 0), &cell(&workplace.path("plain.png"), 0, 0));
+        let place = with_run(IMAGES);
+        place.run("sample --run run --grid neighbours --count 5 --out near.png");
+        place.run("sample --run run --count 5 --out plain.png");
+        let (width, height, _) = pixels(&place.path("near.png"));
+        assert_eq!((width, height), (2 + 16 * 58 + 3 * 14, 2 + 2 * 58));
+        assert_alike(&cell(&place.path("near.png"), 0, 0), &cell(&place.path("plain.png"), 0, 0));
     }
 
     #[test]
     fn are_refused_where_they_make_no_sense() {
-        let points = Workplace::with_run(POINTS);
+        let points = with_run(POINTS);
         insta::assert_snapshot!(
-            points.complaint("sample --run run --grid digits --out a.png"),
+            points.complaint("sample --run run --grid digits --out a.png", 2),
             @"error: grid = digits is not possible: the samples are points, not images"
         );
-        let images = Workplace::with_run(IMAGES);
+        let images = with_run(IMAGES);
         insta::assert_snapshot!(
-            images.complaint("sample --run run --grid digits --out a.npy"),
+            images.complaint("sample --run run --grid digits --out a.npy", 2),
             @"error: --grid has no place here: an array has no rows; name a .png"
         );
         insta::assert_snapshot!(
-            images.complaint("sample --run run --data-dir . --out a.png"),
+            images.complaint("sample --run run --data-dir . --out a.png", 2),
             @"error: --data-dir has no place here: only --grid neighbours looks at training images"
         );
         insta::assert_snapshot!(
-            images.complaint("sample --run run --classifier c --out a.png"),
+            images.complaint("sample --run run --classifier c --out a.png", 2),
             @"error: --classifier has no place here: only --grid digits sorts samples by their class"
         );
         assert!(!images.path("a.png").exists() && !images.path("a.npy").exists());
@@ -277,34 +240,34 @@ mod weights {
     /// Whatever a file of weights says of itself, the program answers with a sentence.
     #[test]
     fn made_up_settings_are_told() {
-        let workplace = Workplace::new();
+        let place = Workplace::new();
         for settings in [r#""dim":1000000000000"#, r#""dataset":"swissroll""#, r#""seed":18446744073709551615"#, ""] {
             let json = format!(r#"{{"format":1,"step":1,"settings":{{{settings}}}}}"#);
-            let path = workplace.path("made-up.safetensors");
+            let path = place.path("made-up.safetensors");
             nn::Checkpoint::new().save(&path, Some((wgan::checkpoint::METADATA_KEY, &json))).unwrap();
-            let complaint = workplace.complaint("sample --checkpoint made-up.safetensors --out a.png");
+            let complaint = place.complaint("sample --checkpoint made-up.safetensors --out a.png", 2);
             assert!(complaint.starts_with("error: made-up.safetensors"), "{complaint}");
         }
     }
 
     #[test]
     fn that_are_no_numbers_are_told() {
-        let workplace = Workplace::with_run(POINTS);
-        let path = workplace.path("run/generator.safetensors");
+        let place = with_run(POINTS);
+        let path = place.path("run/generator.safetensors");
         let mut bytes = fs::read(&path).unwrap();
         let end = bytes.len();
         bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
         fs::write(&path, bytes).unwrap();
-        let before = workplace.bytes("run/eval.json");
+        let before = place.bytes("run/eval.json");
         for command in ["eval --run run", "sample --run run --out a.png"] {
             insta::allow_duplicates! {
                 insta::assert_snapshot!(
-                    workplace.complaint(command),
+                    place.complaint(command, 2),
                     @r#"error: run/generator.safetensors: tensor "6.weight" holds numbers that are not finite"#
                 );
             }
         }
-        assert_eq!(workplace.bytes("run/eval.json"), before);
+        assert_eq!(place.bytes("run/eval.json"), before);
     }
 }
 
@@ -313,10 +276,10 @@ mod train_classifier {
 
     #[test]
     fn the_same_seed_gives_the_same_weights() {
-        let workplace = Workplace::new();
+        let place = Workplace::new();
         let train = |args: &str| {
-            workplace.run(&format!("train-classifier --steps 3 {args} --out c"));
-            workplace.bytes("c")
+            place.run(&format!("train-classifier --steps 3 {args} --out c"));
+            place.bytes("c")
         };
         let first = train("");
         assert_eq!(train(""), first);
@@ -325,15 +288,15 @@ mod train_classifier {
 
     #[test]
     fn needs_images_with_labels() {
-        let workplace = Workplace::new();
-        write_data(&workplace.path("data"), 20, 0);
+        let place = Workplace::new();
+        write_data(&place.path("data"), 20, 0);
         insta::assert_snapshot!(
-            workplace.complaint("train-classifier --data-dir data"),
+            place.complaint("train-classifier --data-dir data", 2),
             @"error: data-dir = data is not possible: it has 20 images, of which 1000 would be held out"
         );
-        fs::remove_file(workplace.path("data/train-labels-idx1-ubyte")).unwrap();
+        fs::remove_file(place.path("data/train-labels-idx1-ubyte")).unwrap();
         insta::assert_snapshot!(
-            workplace.complaint("train-classifier --data-dir data"),
+            place.complaint("train-classifier --data-dir data", 2),
             @"error: data holds no labels: looked for train-labels-idx1-ubyte and train-labels-idx1-ubyte.gz"
         );
     }

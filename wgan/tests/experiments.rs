@@ -1,7 +1,9 @@
 //! The experiments in their quick size: every measurement meets its known answer, within the tolerance it states.
 
-use assert_cmd::Command;
+mod workplace;
+
 use wgan::experiments::{ALL, Experiment, Size};
+use workplace::{Workplace, text};
 
 /// Runs an experiment and returns what it measured, if nothing misses its known answer.
 fn quick(name: &str) {
@@ -98,17 +100,9 @@ fn ablations() {
     quick("ablations");
 }
 
-/// `wgan experiment` with these arguments in an empty folder.
-fn experiment(folder: &tempfile::TempDir, args: &[&str]) -> Command {
-    let mut command = Command::cargo_bin("wgan").unwrap();
-    command.current_dir(folder).arg("experiment").args(args);
-    command
-}
-
 #[test]
 fn the_list_has_a_line_for_each() {
-    let output = experiment(&tempfile::tempdir().unwrap(), &["list"]).assert().success().get_output().stdout.clone();
-    let text = String::from_utf8(output).unwrap();
+    let text = text(Workplace::new().run("experiment list").stdout);
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), ALL.len());
     for (line, experiment) in lines.into_iter().zip(ALL) {
@@ -118,25 +112,20 @@ fn the_list_has_a_line_for_each() {
 
 #[test]
 fn an_experiment_leaves_its_figure_and_what_it_printed() {
-    let folder = tempfile::tempdir().unwrap();
-    let assert = experiment(&folder, &["parallel-lines", "--quick", "--out", "here"]).assert().success();
-    let printed = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
-    let table = std::fs::read_to_string(folder.path().join("here/parallel-lines/table.txt")).unwrap();
+    let place = Workplace::new();
+    let printed = text(place.run("experiment parallel-lines --quick --out here").stdout);
+    let table = text(place.bytes("here/parallel-lines/table.txt"));
     assert!(printed.contains(&table), "{printed}");
     for file in ["figure.png", "figure.svg"] {
-        assert!(folder.path().join("here/parallel-lines").join(file).is_file());
+        assert!(place.path("here/parallel-lines").join(file).is_file());
     }
 }
 
 #[test]
 fn mistakes_are_one_sentence() {
-    let folder = tempfile::tempdir().unwrap();
-    let complaint = |args: &[&str]| {
-        let output = experiment(&folder, args).assert().failure().get_output().clone();
-        String::from_utf8(output.stderr).unwrap().trim_end().to_owned()
-    };
-    let unknown = complaint(&["paralel-lines"]);
+    let place = Workplace::new();
+    let unknown = place.complaint("experiment paralel-lines", 2);
     assert!(unknown.ends_with("a similar value exists: 'parallel-lines'"), "{unknown}");
-    std::fs::write(folder.path().join("file"), "").unwrap();
-    insta::assert_snapshot!(complaint(&["parallel-lines", "--out", "file"]), @"error: cannot write file/parallel-lines: Not a directory (os error 20)");
+    std::fs::write(place.path("file"), "").unwrap();
+    insta::assert_snapshot!(place.complaint("experiment parallel-lines --out file", 1), @"error: cannot write file/parallel-lines: Not a directory (os error 20)");
 }

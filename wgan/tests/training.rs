@@ -1,55 +1,25 @@
 //! Whole trainings as a person runs them: what they leave behind, and how they end, by themselves or by force.
 
+mod workplace;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::path::Path;
+use std::process::Output;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use safetensors::SafeTensors;
-use tempfile::TempDir;
 use wgan::checkpoint::Metadata;
 use wgan::metrics::{self, Row};
+use workplace::{Workplace, text};
 
 /// A training of a second or less.
 const TINY: [&str; 6] = ["--dataset=8gaussians", "--dim=16", "--batch=16", "--critic-steps=2", "--seed=3", "--lr=1e-3"];
 
-/// A folder to work in, and the program to run in it.
-struct Workplace(TempDir);
-
 impl Workplace {
-    fn new() -> Self {
-        Workplace(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// `wgan` with these arguments, given as one text.
-    fn command(&self, args: &str) -> std::process::Command {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wgan"));
-        command.current_dir(&self.0).args(args.split_whitespace());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    }
-
     /// Trains a tiny network to the end.
     fn train(&self, args: &str) -> Output {
-        succeed(self.command(&format!("train {} {args}", TINY.join(" "))))
-    }
-
-    fn run(&self, args: &str) -> Output {
-        succeed(self.command(args))
-    }
-
-    /// What the program says when it ends with `code`, after its progress.
-    fn complaint(&self, args: &str, code: i32) -> String {
-        complaint(self.command(args), code)
-    }
-
-    fn bytes(&self, name: &str) -> Vec<u8> {
-        fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+        self.run(&format!("train {} {args}", TINY.join(" ")))
     }
 
     /// The events of the run for TensorBoard, but for the times: the nine bytes that each begins with.
@@ -99,22 +69,6 @@ impl Drop for Running {
     }
 }
 
-fn succeed(mut command: std::process::Command) -> Output {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    output
-}
-
-fn complaint(mut command: std::process::Command, code: i32) -> String {
-    let output = command.output().unwrap();
-    assert_eq!(output.status.code(), Some(code), "{output:?}");
-    let text = String::from_utf8(output.stderr).unwrap();
-    let told = |line: &&str| line.starts_with("step ") || line.starts_with("warning: ");
-    let lines: Vec<&str> = text.lines().skip_while(told).collect();
-    let [sentence] = lines[..] else { panic!("not one sentence: {lines:#?}") };
-    sentence.to_owned()
-}
-
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<String> = entries.collect();
@@ -137,7 +91,7 @@ fn assert_same_run(a: &Workplace, b: &Workplace) {
 fn a_run_leaves_its_files() {
     let place = Workplace::new();
     let output = place.train("--steps=50 --sample-every=20 --checkpoint-every=20 --out=run");
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), "done; the results are in run\n");
+    assert_eq!(text(output.stdout), "done; the results are in run\n");
     assert_eq!(
         names(&place.path("run")),
         [
@@ -153,8 +107,8 @@ fn a_run_leaves_its_files() {
         ]
     );
     assert_eq!(names(&place.path("run/samples")), ["step-000020.png", "step-000040.png", "step-000050.png"]);
-    let text = String::from_utf8(place.bytes("run/metrics.csv")).unwrap();
-    assert!(text.starts_with("step,seconds,critic_loss,wasserstein,penalty,slope,generator_loss,smoothed,held_out,"));
+    let csv = text(place.bytes("run/metrics.csv"));
+    assert!(csv.starts_with("step,seconds,critic_loss,wasserstein,penalty,slope,generator_loss,smoothed,held_out,"));
     let rows = place.rows("run");
     assert_eq!(rows.len(), 50);
     for row in rows {
@@ -168,7 +122,7 @@ fn a_run_leaves_its_files() {
 fn the_report_follows_the_run_and_tells_how_it_ended() {
     let place = Workplace::new();
     let state = || {
-        let page = String::from_utf8(place.bytes("run/report.html")).unwrap();
+        let page = text(place.bytes("run/report.html"));
         assert!(page.ends_with("</html>\n"), "it is whole");
         page.split_once("data-state=\"").unwrap().1.split_once('"').unwrap().0.to_owned()
     };
@@ -180,7 +134,7 @@ fn the_report_follows_the_run_and_tells_how_it_ended() {
     place.run(&format!("train --resume=run --steps={steps}"));
     assert_eq!(state(), "finished");
     // A picture of every 20 steps is on the page, and a frame of the moving one.
-    let page = String::from_utf8(place.bytes("run/report.html")).unwrap();
+    let page = text(place.bytes("run/report.html"));
     let pictures = page.matches("data:image/png;base64,").count();
     assert_eq!(pictures as u64, (steps / 20).min(40));
     let progress = place.bytes("run/progress.png");
@@ -218,8 +172,8 @@ fn events_for_tensorboard_are_written_only_if_asked_for() {
 fn a_run_in_trouble_is_warned_of_it_once_and_a_healthy_one_is_not() {
     let place = Workplace::new();
     let warnings = |output: &Output| -> Vec<String> {
-        let text = String::from_utf8(output.stderr.clone()).unwrap();
-        text.lines().filter(|line| line.starts_with("warning: ")).map(str::to_owned).collect()
+        let told = text(output.stderr.clone());
+        told.lines().filter(|line| line.starts_with("warning: ")).map(str::to_owned).collect()
     };
     assert_eq!(warnings(&place.train("--steps=200 --out=healthy")), [""; 0]);
     let clipped =
@@ -227,7 +181,7 @@ fn a_run_in_trouble_is_warned_of_it_once_and_a_healthy_one_is_not() {
     let told = warnings(&clipped);
     assert!(told[0].starts_with("warning: step 50: the generator's gradient has vanished (its norm is "), "{told:?}");
     assert_eq!(told.iter().filter(|line| line.contains("vanished")).count(), 1, "{told:?}");
-    let page = String::from_utf8(place.bytes("flat/report.html")).unwrap();
+    let page = text(place.bytes("flat/report.html"));
     assert!(page.contains("<b>From step 50:</b> the generator&#39;s gradient has vanished"), "{page}");
 }
 
@@ -257,7 +211,7 @@ fn without_out_every_run_gets_a_folder_of_its_own() {
     place.train("--steps=1");
     let output = place.train("--steps=1 --lipschitz=lp");
     assert_eq!(names(&place.path("runs")), ["001-8gaussians-gp", "002-8gaussians-lp"]);
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), "done; the results are in runs/002-8gaussians-lp\n");
+    assert_eq!(text(output.stdout), "done; the results are in runs/002-8gaussians-lp\n");
 }
 
 #[test]
@@ -684,7 +638,7 @@ mod full_disk {
     /// `wgan` that may write files of `blocks` of 512 bytes (1024 in some shells).
     fn limited(place: &Workplace, blocks: u32, args: &str) -> std::process::Command {
         let mut command = std::process::Command::new("sh");
-        command.current_dir(&place.0).arg("-c");
+        command.current_dir(place.path("")).arg("-c");
         // Ignored, the signal becomes an error of the write that would make the file too large.
         command.arg(format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\""));
         command.args(["sh", env!("CARGO_BIN_EXE_wgan")]).args(args.split_whitespace());
@@ -697,7 +651,7 @@ mod full_disk {
         place.run("--dataset=8gaussians --dim=256 --batch=16 --steps=2 --out=run");
         let [before, config] =
             ["checkpoint.safetensors", "config.toml"].map(|name| place.bytes(&format!("run/{name}")));
-        let complaint = complaint(limited(&place, 1000, "train --resume=run --steps=4"), 1);
+        let complaint = workplace::complaint(limited(&place, 1000, "train --resume=run --steps=4"), 1);
         assert!(complaint.starts_with("error: cannot write run/"), "{complaint}");
         assert!(complaint.contains("safetensors: File too large (os error"), "{complaint}");
         assert!(place.bytes("run/checkpoint.safetensors") == before);
@@ -709,7 +663,7 @@ mod full_disk {
     #[test]
     fn a_disk_that_is_full_from_the_start_is_told() {
         let place = Workplace::new();
-        let complaint = complaint(limited(&place, 0, "--dataset=8gaussians --steps=2 --out=run"), 1);
+        let complaint = workplace::complaint(limited(&place, 0, "--dataset=8gaussians --steps=2 --out=run"), 1);
         assert!(complaint.starts_with("error: cannot write run/config.toml: File too large"), "{complaint}");
         assert!(!place.path("run/config.toml").exists());
     }

@@ -6,7 +6,6 @@ use super::{Check, Experiment, GanTraining, Outcome, Size, mean, toy};
 use crate::Result;
 use crate::config::{Config, Lipschitz, Options};
 use crate::measures::sliced_wasserstein;
-
 use crate::pictures::{BLUE, Figure, GREEN, INK, ORANGE, PURPLE, Panel, VERMILION};
 
 /// Trainings that differ in the bound of the critic's weights alone.

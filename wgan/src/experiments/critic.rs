@@ -1,6 +1,6 @@
 //! A small critic, trained on two fixed distributions, with the same objective and the same update as in every training.
 
-use autograd::{Compiled, Device, Shape, Stream, Tape, Tensor, Var};
+use autograd::{Compiled, Device, Shape, Stream, Tape, Tensor, Var, Variable};
 
 use crate::Result;
 use crate::config::{Config, DatasetName, Lipschitz, Options};
@@ -42,6 +42,11 @@ impl<F: for<'t> Fn(&'t Tape, Stream, usize) -> Var<'t>> Sampler for F {}
 /// Numbers from N(μ, σ²).
 pub fn normal(mean: f64, deviation: f64) -> impl Sampler {
     move |tape, noise, batch| tape.normal(noise, [batch, 1]) * deviation + mean
+}
+
+/// Numbers from N(μ, 1), μ being read at every update.
+pub fn normal_around(mean: &Variable) -> impl Sampler {
+    move |tape, noise, batch| tape.normal(noise, [batch, 1]) + tape.variable(mean)
 }
 
 /// Rows of a pool `[N, features]`, drawn with replacement.

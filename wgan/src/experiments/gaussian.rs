@@ -2,6 +2,8 @@
 
 use std::f64::consts::PI;
 
+use autograd::Tensor;
+
 /// Its density φ.
 pub fn density(x: f64) -> f64 {
     (-x * x / 2.0).exp() / (2.0 * PI).sqrt()
@@ -33,6 +35,11 @@ pub fn quantile(p: f64) -> f64 {
         }
     }
     x
+}
+
+/// A sample of N(μ, σ²) without chance, in order: its quantiles in the middle of each of `count` equal shares, `[count, 1]`.
+pub fn quantiles(count: usize, mean: f64, deviation: f64) -> Tensor {
+    Tensor::from_fn([count, 1], |i| (mean + deviation * quantile((i as f64 + 0.5) / count as f64)) as f32)
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ const BINS: usize = 90;
 
 /// The mean of a generator a·z + b that learns N(target, ½²), after every step.
 fn learn(target: f64, loss: Loss, steps: usize) -> Result<Vec<f64>> {
-    let z = Tensor::from_fn([NOISE, 1], |i| gaussian::quantile((i as f64 + 0.5) / NOISE as f64) as f32);
+    let z = gaussian::quantiles(NOISE, 0.0, 1.0);
     let [a, b] = [1.0, 0.0].map(|start| Variable::new("parameter", Tensor::scalar(start)));
     let rule = Sgd::new(vec![a.clone(), b.clone()]);
     let mut update = Device::cpu().compile(|tape| {

@@ -5,7 +5,7 @@ use autograd::{Device, Stream, Tape, Tensor, Variable};
 use nn::losses::wasserstein;
 
 use super::outcome::number;
-use super::{Check, CriticTraining, Experiment, Outcome, Sampler, Size, lipschitz_toy, normal};
+use super::{Check, CriticTraining, Experiment, Outcome, Size, lipschitz_toy, normal, normal_around};
 use crate::Result;
 use crate::config::{LossForm, Options, Sign};
 use crate::objective::generator_loss;
@@ -113,7 +113,7 @@ const START: f64 = 0.0;
 fn play(turn: f64, rounds: u64) -> Result<Vec<f64>> {
     let config = lipschitz_toy(Options { loss_form: Some(LossForm::Labels), ..Options::default() })?;
     let b = Variable::new("b", Tensor::scalar(START));
-    let made = shifted(&b);
+    let made = normal_around(&b);
     let mut critic = CriticTraining::new(&config, 1, normal(REAL, 1.0), &made)?;
     let rule = optimizer(&config, vec![b.clone()]);
     let mut update = Device::cpu().compile(|tape| {
@@ -127,11 +127,6 @@ fn play(turn: f64, rounds: u64) -> Result<Vec<f64>> {
             Ok(f64::from(update.at(round).run(&[])?[0].item()))
         })
         .collect()
-}
-
-/// N(b, 1), b being read at every update.
-fn shifted(b: &Variable) -> impl Sampler {
-    move |tape, noise, batch| tape.normal(noise, [batch, 1]) + tape.variable(b)
 }
 
 fn figure(difference: &Trained, labels: &Trained, mirrored: &Trained, right: &[f64], wrong: &[f64]) -> Figure {

@@ -30,7 +30,7 @@ use std::path::Path;
 
 use nn::files::write_whole;
 
-pub use critic::{CriticTraining, Estimate, Sampler, lipschitz_toy, mean, normal, rows_of, scores, toy};
+pub use critic::{CriticTraining, Estimate, Sampler, lipschitz_toy, mean, normal, normal_around, rows_of, scores, toy};
 pub use gan::{DigitDistance, GanTraining};
 pub use outcome::{Check, Outcome};
 

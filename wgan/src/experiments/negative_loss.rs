@@ -3,7 +3,9 @@
 
 use autograd::{Shape, Tensor, Variable};
 
-use super::{Check, CriticTraining, Experiment, Outcome, Sampler, Size, gaussian, lipschitz_toy, mean, normal, scores};
+use super::{
+    Check, CriticTraining, Experiment, Outcome, Size, gaussian, lipschitz_toy, mean, normal, normal_around, scores,
+};
 use crate::Result;
 use crate::config::{Config, Options};
 use crate::measures::wasserstein_1d;
@@ -23,7 +25,7 @@ const W: f64 = 3.0;
 const UPDATES: u64 = 250;
 
 fn run(size: Size) -> Result<Outcome> {
-    let (real, left, right) = (points(0.0), points(-W), points(W));
+    let [real, left, right] = [0.0, -W, W].map(|mean| gaussian::quantiles(1000, mean, 1.0));
     let place = Variable::new("mean of the generated samples", Tensor::scalar(-W));
     let mut training = CriticTraining::new(&config(0)?, 1, normal(0.0, 1.0), normal_around(&place))?;
     let mut estimates = training.run(UPDATES)?;
@@ -57,16 +59,6 @@ fn run(size: Size) -> Result<Outcome> {
 
 fn config(seed: u64) -> Result<Config> {
     lipschitz_toy(Options { seed: Some(seed), ..Options::default() })
-}
-
-/// N(μ, 1), μ being read at every update.
-fn normal_around(mean: &Variable) -> impl Sampler {
-    move |tape, noise, batch| tape.normal(noise, [batch, 1]) + tape.variable(mean)
-}
-
-/// The quantiles of N(μ, 1): a sample without chance, `[1000, 1]`.
-fn points(mean: f64) -> Tensor {
-    Tensor::from_fn([1000, 1], |i| (mean + gaussian::quantile((i as f64 + 0.5) / 1000.0)) as f32)
 }
 
 /// The gaps of critics as they are drawn.

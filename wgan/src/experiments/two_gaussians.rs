@@ -4,6 +4,7 @@ use std::f64::consts::PI;
 
 use autograd::Tensor;
 
+use super::gaussian::quantiles;
 use super::{Check, CriticTraining, Experiment, Outcome, Size, gaussian, lipschitz_toy, mean, normal, toy};
 use crate::Result;
 use crate::config::{Objective, Options};
@@ -19,11 +20,13 @@ pub const EXPERIMENT: Experiment = Experiment {
 
 /// Real samples are N(3, 1), generated ones N(−3, 1).
 const MEAN: f64 = 3.0;
+/// Points of each sample.
+const POINTS: usize = 2000;
 const PLACES: usize = 241;
 
 fn run(size: Size) -> Result<Outcome> {
     let updates = size.pick(1500, 6000);
-    let (real, fake) = (quantiles(MEAN, 1.0), quantiles(-MEAN, 1.0));
+    let (real, fake) = (quantiles(POINTS, MEAN, 1.0), quantiles(POINTS, -MEAN, 1.0));
     let standard = toy(Options { objective: Some(Objective::Standard), ..Options::default() })?;
     let mut discriminator = CriticTraining::new(&standard, 1, normal(MEAN, 1.0), normal(-MEAN, 1.0))?;
     discriminator.run(updates)?;
@@ -40,7 +43,7 @@ fn run(size: Size) -> Result<Outcome> {
 
     let mut wide = CriticTraining::new(&lipschitz_toy(Options::default())?, 1, normal(0.0, 1.0), normal(0.0, 2.0))?;
     wide.run(updates)?;
-    let (narrow_points, wide_points) = (quantiles(0.0, 1.0), quantiles(0.0, 2.0));
+    let (narrow_points, wide_points) = (quantiles(POINTS, 0.0, 1.0), quantiles(POINTS, 0.0, 2.0));
 
     let known = (2.0 / PI).sqrt();
     // Steeper by the penalty's bias, a critic measures as many times the distance.
@@ -70,11 +73,6 @@ fn run(size: Size) -> Result<Outcome> {
 
 fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
-}
-
-/// A sample of N(μ, σ²) without chance, `[2000, 1]`.
-fn quantiles(mean: f64, deviation: f64) -> Tensor {
-    Tensor::from_fn([2000, 1], |i| (mean + deviation * gaussian::quantile((i as f64 + 0.5) / 2000.0)) as f32)
 }
 
 /// The gap divided by the mean slope at both samples.

@@ -54,10 +54,9 @@ struct Trained {
 fn trained(config: &Config, updates: u64) -> Result<Trained> {
     let mut training = CriticTraining::new(config, 1, normal(W, 1.0), normal(0.0, 1.0))?;
     let gaps = training.run(updates)?.iter().map(|estimate| estimate.wasserstein).collect();
-    let generated = Tensor::from_fn([1000, 1], |i| gaussian::quantile((i as f64 + 0.5) / 1000.0) as f32);
     let scores = training.scores(&Tensor::from_fn([GRID, 1], |i| grid(i) as f32))?;
     let scores = scores.iter().map(|score| score - scores[0]).collect();
-    Ok(Trained { gaps, slopes: training.slopes(&generated)?, scores })
+    Ok(Trained { gaps, slopes: training.slopes(&gaussian::quantiles(1000, 0.0, 1.0))?, scores })
 }
 
 impl Trained {

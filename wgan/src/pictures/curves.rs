@@ -89,10 +89,13 @@ pub fn charts(config: &Config, rows: &[Row]) -> Vec<Chart> {
 pub fn curves(config: &Config, rows: &[Row]) -> Picture {
     let charts = charts(config, rows);
     let last = charts.len() - 1;
-    let steps = rows.first().map_or(0.0, |row| row.step as f64)..rows.last().map_or(1.0, |row| row.step as f64 + 1e-9);
+    let (start, end) = match [rows.first(), rows.last()].map(|row| row.map_or(0.0, |row| row.step as f64)) {
+        [first, last] if first < last => (first, last),
+        [only, _] => (only - 1.0, only + 1.0), // in the middle
+    };
     let panel = |(i, chart): (usize, &Chart)| {
         let label = if i == last { "updates of the generator" } else { "" };
-        chart.draw_on(Panel::new("", label, "").x_range(steps.start, steps.end))
+        chart.draw_on(Panel::new("", label, "").x_range(start, end))
     };
     Figure::new(1, charts.iter().enumerate().map(panel).collect()).panel_height(280).picture()
 }
@@ -111,7 +114,11 @@ impl Chart {
             panel = panel.thin_line("", tint(curve.colour, 0.35), curve.raw.iter().copied());
         }
         for curve in &self.curves {
-            panel = panel.line(curve.name, curve.colour, curve.smooth.iter().copied());
+            let points = curve.smooth.iter().copied();
+            panel = match curve.smooth.len() {
+                1 => panel.dots(curve.name, curve.colour, points),
+                _ => panel.line(curve.name, curve.colour, points),
+            };
         }
         panel
     }
@@ -132,8 +139,8 @@ impl Chart {
         if self.logarithmic {
             return (low / 1.1, high * 1.1);
         }
-        // A constant is shown in the middle.
-        let margin = 0.06 * (high - low).max(1e-3 * high.abs().max(1e-3));
+        // A constant is shown in the middle, between numbers that can be told apart.
+        let margin = 0.06 * (high - low).max(1e-2 * high.abs().max(1e-3));
         (low - margin, high + margin)
     }
 }

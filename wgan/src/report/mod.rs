@@ -144,7 +144,7 @@ impl Report<'_> {
         let pace = format!("{}, {} steps a second", duration(seconds), number(done as f64 / seconds.max(1e-9)));
         match &self.state {
             State::Training => format!("step {done} of {steps}, {pace}"),
-            State::Finished => format!("{done} steps in {pace}"),
+            State::Finished => format!("{done} {} in {pace}", if done == 1 { "step" } else { "steps" }),
             State::Stopped => format!("after step {done} of {steps}, {pace}"),
             State::Failed(error) => format!("after step {done} of {steps}: {error}"),
         }
@@ -178,16 +178,15 @@ impl Report<'_> {
         let measured = self.rows.iter().rev().find_map(|row| row.measured.as_deref());
         let of_measured = |value: fn(&Measurement) -> f64| measured.map_or(f64::NAN, value);
         let estimate = self.rows.last().map_or(f64::NAN, |row| row.smoothed.into());
-        let [low, high] =
-            [0.05, 0.95].map(|share| measured.map_or(f64::NAN, |measured| measured.slopes.quantile(share)));
+        let spread = measured.map_or_else(String::new, |measured| {
+            let [low, high] = [0.05, 0.95].map(|share| number(measured.slopes.quantile(share)));
+            format!(", nine tenths from {low} to {high}")
+        });
         let name = if self.config.estimates_a_distance() { "Wasserstein estimate" } else { "gap between mean scores" };
         let tiles = [
             (number(estimate), format!("{name}, averaged")),
             (number(of_measured(|measured| measured.held_out.into())), "on held-out samples".to_owned()),
-            (
-                number(of_measured(|measured| measured.slopes.quantile(0.5))),
-                format!("slope of the critic, nine tenths from {} to {}", number(low), number(high)),
-            ),
+            (number(of_measured(|measured| measured.slopes.quantile(0.5))), format!("slope of the critic{spread}")),
             (
                 number(of_measured(|measured| measured.generator_gradient.into())),
                 "norm of the generator’s gradient".to_owned(),
@@ -228,17 +227,21 @@ impl Report<'_> {
 
     fn commands(&self) -> String {
         let folder = quoted(&self.folder.display().to_string());
-        let steps = 2 * self.config.steps;
+        let config = quoted(&self.folder.join("config.toml").display().to_string());
+        let further = match self.state {
+            State::Finished => format!("wgan train --resume {folder} --steps {}", 2 * self.config.steps),
+            _ => format!("wgan train --resume {folder}"),
+        };
         let commands = [
             ("The same run:", self.config.command_line()),
-            (
-                "The same, from its settings:",
-                format!("wgan train --config {}", quoted(&self.folder.join("config.toml").display().to_string())),
-            ),
-            ("Further:", format!("wgan train --resume {folder} --steps {steps}")),
+            ("The same, from its settings:", format!("wgan train --config {config}")),
+            ("Further:", further),
             ("Samples:", format!("wgan sample --run {folder} --count 100 --out samples.png")),
         ];
-        commands.iter().map(|(purpose, line)| format!("<p>{purpose}</p>\n<pre>{}</pre>\n", escape(line))).collect()
+        // A line that is too long is broken before a flag, not within one.
+        let command = |line: &str| escape(line).replace(" --", "</span> <span>--");
+        let lines = commands.iter().map(|(purpose, line)| (purpose, command(line)));
+        lines.map(|(purpose, line)| format!("<p>{purpose}</p>\n<pre><span>{line}</span></pre>\n")).collect()
     }
 
     fn done(&self) -> u64 {

@@ -84,6 +84,9 @@ fn a_page_tells_where_the_run_stands() {
     assert!(stopped.contains("data-state=\"stopped\"") && stopped.contains("after step 120 of 3500"));
     let failed = page(&rows, &[], State::Failed("no <good>".to_owned()), &[]);
     assert!(failed.contains("data-state=\"failed\"") && failed.contains("after step 120 of 3500: no &lt;good&gt;"));
+    // A run that has not done its steps needs no more of them to go on.
+    let goes_on = |page: &str| page.contains("you&#39;\\&#39;&#39;&#39;</span></pre>");
+    assert_eq!([&training, &finished, &stopped, &failed].map(|page| goes_on(page)), [true, false, true, true]);
     [training, finished, stopped, failed].iter().for_each(|page| assert_well_formed(page));
 }
 
@@ -95,10 +98,10 @@ fn a_page_says_how_to_repeat_the_run_and_escapes_what_it_is_given() {
     let name = "of &lt;b&gt;&quot;me&quot; &amp; &#39;you&#39;";
     assert!(page.contains(&format!("<h1>{name}</h1>")) && page.contains(&format!("<title>{name}</title>")));
     assert!(page.contains("<b>From step 75:</b> 1 &lt; 2 &amp; &quot;so on&quot;"));
-    assert!(page.contains("<pre>wgan train --seed 7</pre>"));
+    assert!(page.contains("<pre><span>wgan train</span> <span>--seed 7</span></pre>"));
     assert!(
         page.contains(&format!(
-            "<pre>wgan train --resume &#39;runs/{}&#39; --steps 7000</pre>",
+            "<span>--resume &#39;runs/{}&#39;</span> <span>--steps 7000</span></pre>",
             name.replace("&#39;", "&#39;\\&#39;&#39;")
         )),
         "{page}"
@@ -162,7 +165,7 @@ fn the_page_of_a_long_run_stays_small() {
 fn a_run_without_rows_has_a_page() {
     let page = page(&[], &[], State::Training, &[]);
     assert_well_formed(&page);
-    assert!(page.contains("step 0 of 3500") && page.contains("<b>–</b>"));
+    assert!(page.contains("step 0 of 3500") && page.contains("<b>–</b><span>slope of the critic</span>"));
     assert_eq!(data(&page)["steps"], serde_json::json!([0, 0]));
 }
 
