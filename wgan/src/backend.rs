@@ -180,7 +180,7 @@ mod tests {
 
     #[cfg(not(feature = "opencl"))]
     #[test]
-    fn without_opencl_it_says_how_to_build_with_it() {
+    fn without_opencl_it_lists_the_cpu_and_says_how_to_build_with_it() {
         let sentence = Backend::OpenCl(None).device(None).err().expect("no OpenCL").to_string();
         assert!(sentence.starts_with("backend = opencl is not possible") && sentence.contains("--features opencl"));
         let table = table().unwrap();
