@@ -902,13 +902,20 @@ impl Choices {
 
 /// Records a random operation on values recorded before. All operations are continuous, or rounding could tip a value
 /// over an edge on one side only.
-fn random_operation<'t>(tape: &'t Tape, values: &[Var<'t>], choices: &mut Choices) -> Var<'t> {
+fn random_operation<'t>(values: &[Var<'t>], choices: &mut Choices) -> Var<'t> {
     let x = choices.of(values);
-    let shape = x.shape();
-    let axis = |choices: &mut Choices| choices.below(shape.rank().max(1));
-    let same: Vec<Var> =
-        values.iter().copied().filter(|y| y.shape().broadcast(&shape).is_some_and(|s| s.count() < 3000)).collect();
-    match choices.below(22) {
+    match choices.below(6) {
+        0..=2 => random_elementwise(x, values, choices),
+        3 => random_reduction(x, choices),
+        4 => random_move(x, choices),
+        _ => random_product(x, values, choices),
+    }
+}
+
+fn random_elementwise<'t>(x: Var<'t>, values: &[Var<'t>], choices: &mut Choices) -> Var<'t> {
+    let fits = |y: &&Var| y.shape().broadcast(&x.shape()).is_some_and(|shape| shape.count() < 3000);
+    let fitting: Vec<Var> = values.iter().filter(fits).copied().collect();
+    match choices.below(15) {
         0 => x.tanh(),
         1 => x.sin(),
         2 => x.relu(),
@@ -917,40 +924,89 @@ fn random_operation<'t>(tape: &'t Tape, values: &[Var<'t>], choices: &mut Choice
         5 => -x,
         6 => x.abs() + 0.0,
         7 => x.clamp(-0.5, 0.5),
-        8 | 9 => x + choices.of(&same),
-        10 => (x * choices.of(&same)).tanh(),
-        11 => x - choices.of(&same),
-        12 => x.maximum(choices.of(&same)),
-        13 if shape.rank() > 0 => x.sum_axes(&[axis(choices)]) * 0.3,
-        14 if shape.rank() > 0 && shape.count() > 0 => x.max_axes(&[axis(choices)]),
-        15 if shape.rank() > 1 => x.transpose(),
-        16 => x.reshape([shape.count()]),
-        17 if shape.rank() > 0 => {
-            let axis = axis(choices);
+        8 | 9 => x + choices.of(&fitting),
+        10 => (x * choices.of(&fitting)).tanh(),
+        11 => x - choices.of(&fitting),
+        12 => x.maximum(choices.of(&fitting)),
+        13 => x.detach() * 0.5 + x,
+        _ => x.cos(),
+    }
+}
+
+fn random_reduction<'t>(x: Var<'t>, choices: &mut Choices) -> Var<'t> {
+    let shape = x.shape();
+    if shape.rank() == 0 {
+        return x.cos();
+    }
+    let axis = choices.below(shape.rank());
+    match choices.below(4) {
+        1 if shape.count() > 0 => x.max_axes(&[axis]),
+        2 if shape.count() > 0 => x.softmax(axis),
+        3 if shape.count() > 0 => x - x.mean_axes(&[axis]).restore_axes(&[axis], &shape),
+        _ => x.sum_axes(&[axis]) * 0.3,
+    }
+}
+
+fn random_move<'t>(x: Var<'t>, choices: &mut Choices) -> Var<'t> {
+    let shape = x.shape();
+    if shape.rank() == 0 {
+        return x.broadcast_to([2, 3]);
+    }
+    let axis = choices.below(shape.rank());
+    let small = shape.count() < 500;
+    match choices.below(9) {
+        0 if shape.rank() > 1 => x.transpose(),
+        1 if shape.rank() == 3 => x.permute(&choices.of(&[[1, 2, 0], [2, 0, 1], [2, 1, 0], [0, 2, 1]])),
+        2 if shape[axis] > 0 => {
             let start = choices.below(shape[axis]);
             x.slice(axis, start..start + 1 + choices.below(shape[axis] - start))
         }
-        18 if shape.rank() > 0 && shape.count() < 500 => {
-            let axis = axis(choices);
+        3 => {
+            let start: Vec<usize> = shape.iter().map(|&extent| choices.below(extent.max(1))).collect();
+            let rest: Vec<usize> = shape.iter().zip(&start).map(|(extent, start)| extent - start).collect();
+            x.slice_box(&start, rest)
+        }
+        4 if small => {
             let (mut before, mut after) = (vec![0; shape.rank()], vec![0; shape.rank()]);
             (before[axis], after[axis]) = (choices.below(2), choices.below(3));
             x.pad(&before, &after)
         }
-        19 if shape.rank() > 0 && shape.count() < 500 => tape.concat(&[x, x.tanh()], axis(choices)),
-        20 if shape.count() < 500 => x.broadcast_to([&[2], &*shape].concat()),
-        21 => {
-            let fits = |y: &Var| y.shape().rank() == 2 && shape.rank() == 2;
-            let partners: Vec<Var> = values.iter().copied().filter(fits).collect();
-            if partners.is_empty() {
-                return x.cos();
-            }
-            let y = choices.of(&partners);
+        5 if small => x.tape().concat(&[x, x.tanh()], axis),
+        6 if small => x.broadcast_to([&[2], &*shape].concat()),
+        7 if shape[0] > 0 => x.gather_rows(random_rows(x.tape(), choices, 4, shape[0])),
+        8 => x.scatter_add_rows(random_rows(x.tape(), choices, shape[0], 7), 5), // some rows do not exist
+        _ => x.reshape([shape.count()]),
+    }
+}
+
+/// `count` indices below `bound`.
+fn random_rows<'t>(tape: &'t Tape, choices: &mut Choices, count: usize, bound: usize) -> Var<'t> {
+    tape.constant(&Tensor::<f64>::from_fn([count], |_| choices.below(bound) as f64))
+}
+
+fn random_product<'t>(x: Var<'t>, values: &[Var<'t>], choices: &mut Choices) -> Var<'t> {
+    let shape = x.shape();
+    match shape.rank() {
+        2 => {
+            let partners: Vec<Var> = values.iter().copied().filter(|y| y.shape().rank() == 2).collect();
+            let y = choices.of(&partners); // x itself, if there is no other
             let y_shape = y.shape();
             let flips = [(false, false), (false, true), (true, false), (true, true)];
             let inner = |(a, b): &(bool, bool)| shape[usize::from(!*a)] == y_shape[usize::from(*b)];
             match flips.iter().find(|flip| inner(flip)) {
                 Some(&(a, b)) => (x * 0.3).matmul_with(y, a, b),
                 None => x.cos(),
+            }
+        }
+        3 if shape[2] > 0 && shape.count() < 500 => {
+            let images = x.reshape([&[1], &*shape].concat()) * 0.3;
+            let conv = Conv { stride: [1, 1 + choices.below(2)], padding: [1, 1] };
+            let filters = x.tape().constant(&draw("filters", [choices.below(4), shape[0], 2, 3]));
+            let y = images.conv2d(filters, conv);
+            match choices.below(3) {
+                0 => y.reshape(y.shape().without(&[0])),
+                1 => y.conv2d_input(filters, conv, [shape[1], shape[2]]).reshape(shape) * 0.1,
+                _ => images.conv2d_filter(y, conv, [2, 3]).sum_axes(&[3]) * 0.1,
             }
         }
         _ => x.cos(),
@@ -962,7 +1018,7 @@ fn random_operation<'t>(tape: &'t Tape, values: &[Var<'t>], choices: &mut Choice
 fn random_programs_compute_their_tapes() {
     for seed in 0..1000 {
         let mut choices = Choices { stream: Stream::new(seed, "choices"), taken: 0 };
-        let shapes: [&[usize]; 6] = [&[6, 5], &[5, 6], &[6, 6], &[6], &[1, 5], &[]];
+        let shapes: [&[usize]; 8] = [&[6, 5], &[5, 6], &[6, 6], &[6], &[1, 5], &[], &[2, 3, 4], &[0, 5]];
         let variable = |i: usize| Variable::new(format!("v{i}"), draw(&format!("v{i}"), shapes[i % 4]).cast());
         let variables: Vec<Variable> = (0..6).map(variable).collect();
         let tape = Tape::new();
@@ -971,7 +1027,7 @@ fn random_programs_compute_their_tapes() {
         values.push(tape.normal(Stream::new(seed, "noise"), [6, 5]));
         let leaves = values.clone();
         for _ in 0..5 + choices.below(40) {
-            let new = random_operation(&tape, &values, &mut choices);
+            let new = random_operation(&values, &mut choices);
             values.push(new);
         }
         let loss = choices.of(&values[leaves.len()..]).sin().sum();

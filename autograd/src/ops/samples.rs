@@ -187,6 +187,9 @@ pub fn refusals() -> Vec<Refusal> {
         refusal("max over axes out of order", &[&[2, 3]], "must ascend", |x| x[0].max_axes(&[1, 0])),
         refusal("reshape to another count", &[&[2, 3]], "6 elements do not fill [4]", |x| x[0].reshape([4])),
         refusal("permute that repeats an axis", &[&[2, 3]], "not an order", |x| x[0].permute(&[0, 0])),
+        refusal("transpose of a vector", &[&[3]], "needs two axes", |x| x[0].transpose()),
+        refusal("slice of a missing axis", &[&[3]], "there is no axis 1", |x| x[0].slice(1, 0..1)),
+        refusal("slice that runs backwards", &[&[3]], "runs backwards", |x| x[0].slice(0, Range { start: 2, end: 1 })),
         refusal("slice past the end", &[&[2, 3]], "is not inside", |x| x[0].slice(1, 2..4)),
         refusal("slice of fewer axes", &[&[2, 3]], "is not inside", |x| x[0].slice_box(&[0, 0], [2])),
         refusal("slice of more axes", &[&[2, 3]], "is not inside", |x| x[0].slice_box(&[0, 0], [2, 3, 1])),
@@ -194,10 +197,14 @@ pub fn refusals() -> Vec<Refusal> {
             x[0].slice_box(&[usize::MAX, 0], [1, 1])
         }),
         refusal("pad of another rank", &[&[2, 3]], "another number of axes", |x| x[0].pad(&[1], &[1])),
+        refusal("pad beyond any memory", &[&[3]], "no memory holds", |x| x[0].pad(&[usize::MAX], &[1])),
+        refusal("concat of nothing", &[&[3]], "nothing to join", |x| x[0].tape().concat(&[], 0)),
+        refusal("concat along a missing axis", &[&[3]], "there is no axis 1", |x| x[0].tape().concat(x, 1)),
         refusal("concat of unequal rows", &[&[2, 3], &[2, 4]], "differ beyond axis 0", |x| x[0].tape().concat(x, 0)),
         refusal("look_up with a matrix of indices", &[&[2, 3]], "vector of indices", |x| {
             x[0].look_up(&ByteTable::new([1, 1], vec![0]).expect("a byte"))
         }),
+        refusal("gather from a scalar", &[&[], &[2]], "values with rows", |x| x[0].gather_rows(x[1])),
         refusal("gather with a matrix of indices", &[&[2, 3], &[2, 2]], "vector of indices", |x| {
             x[0].gather_rows(x[1])
         }),
@@ -206,6 +213,19 @@ pub fn refusals() -> Vec<Refusal> {
         }),
         refusal("matmul of unequal inner extents", &[&[2, 3], &[4, 5]], "inner extents 3 and 4", |x| x[0].matmul(x[1])),
         refusal("matmul of a vector", &[&[3], &[3, 2]], "two axes", |x| x[0].matmul(x[1])),
+        refusal("matmul of unequal batches", &[&[2, 3, 4], &[3, 4, 5]], "do not broadcast", |x| x[0].matmul(x[1])),
+        refusal("conv2d of a matrix", &[&[4, 4], &[1, 1, 3, 3]], "need four axes", |x| {
+            x[0].conv2d(x[1], Conv::square(1, 0))
+        }),
+        refusal("conv_transpose2d of a matrix", &[&[4, 4], &[1, 1, 3, 3]], "needs four axes", |x| {
+            x[0].conv_transpose2d(x[1], Conv::square(1, 0), 0)
+        }),
+        refusal("conv2d_input of a matrix", &[&[4, 4], &[1, 1, 3, 3]], "need four axes", |x| {
+            x[0].conv2d_input(x[1], Conv::square(1, 0), [6, 6])
+        }),
+        refusal("conv2d_filter of a matrix", &[&[1, 1, 4, 4], &[2, 2]], "need four", |x| {
+            x[0].conv2d_filter(x[1], Conv::square(1, 0), [3, 3])
+        }),
         refusal("conv2d of other channels", &[&[1, 2, 4, 4], &[1, 3, 3, 3]], "2 channels, the filters 3", |x| {
             x[0].conv2d(x[1], Conv::square(1, 0))
         }),
