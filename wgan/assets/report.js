@@ -70,7 +70,7 @@ const plot = (kind, [left, right], [low, high], logarithmic) => {
   const place = ([x, y]) => `${(SIDE * across(x)).toFixed(1)},${(SIDE * (1 - up(y))).toFixed(1)}`;
   return { box, svg, across, up, place };
 };
-const path = (cls, places) => shape('path', { class: cls, d: `M${places.join('L')}L${places.at(-1)}` }); // one is a dot
+const path = (cls, places) => shape('path', { class: cls, d: `M${places.join('L')}${places.length > 1 ? '' : 'h8'}` });
 const level = (cls, y) => shape('path', { class: cls, d: `M0,${SIDE * (1 - y)}H${SIDE}` });
 
 /** What stands where there is nothing to draw. */

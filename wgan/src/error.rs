@@ -1,7 +1,7 @@
 //! What can go wrong, each as one sentence for the person at the command line.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The result of anything that depends on files, settings or the run of a training.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -116,4 +116,14 @@ impl Error {
             _ => 2,
         }
     }
+}
+
+/// What to say if the file or folder at `path` cannot be read.
+pub(crate) fn cannot_read(path: &Path) -> impl Fn(io::Error) -> Error {
+    |source| Error::Read { path: path.to_owned(), source }
+}
+
+/// What to say if the file or folder at `path` cannot be written.
+pub(crate) fn cannot_write(path: &Path) -> impl Fn(io::Error) -> Error {
+    |source| Error::Write { path: path.to_owned(), source }
 }

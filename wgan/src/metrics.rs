@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::error::{cannot_read, cannot_write};
 use crate::histogram::Histogram;
 use crate::{Error, Result};
 use nn::files::write_whole;
@@ -153,7 +154,7 @@ impl Metrics {
     fn write(path: &Path, rows: Vec<Row>) -> Result<Self> {
         let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
         write_whole(path, format!("{HEADER}\n{lines}").as_bytes())?;
-        let file = OpenOptions::new().append(true).open(path).map_err(|source| cannot_write(path, source))?;
+        let file = OpenOptions::new().append(true).open(path).map_err(cannot_write(path))?;
         Ok(Metrics { path: path.to_owned(), file, rows })
     }
 
@@ -163,7 +164,7 @@ impl Metrics {
     /// [`Error::Write`].
     pub fn push(&mut self, row: Row) -> Result<()> {
         // One call per row, unbuffered: a process that is killed leaves whole rows.
-        self.file.write_all(format!("{row}\n").as_bytes()).map_err(|source| cannot_write(&self.path, source))?;
+        self.file.write_all(format!("{row}\n").as_bytes()).map_err(cannot_write(&self.path))?;
         self.rows.push(row);
         Ok(())
     }
@@ -173,7 +174,7 @@ impl Metrics {
     /// # Errors
     /// [`Error::Write`].
     pub fn sync(&self) -> Result<()> {
-        self.file.sync_data().map_err(|source| cannot_write(&self.path, source))
+        self.file.sync_data().map_err(cannot_write(&self.path))
     }
 
     /// The moving average of the estimates so far and this one: their mean as long as they are no more than [`WINDOW`],
@@ -195,7 +196,7 @@ impl Metrics {
 /// # Errors
 /// [`Error::Damaged`] if these are no metrics, or [`Error::Read`].
 pub fn read(path: &Path) -> Result<Vec<Row>> {
-    let text = fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let text = fs::read_to_string(path).map_err(cannot_read(path))?;
     let damaged = |problem| Error::Damaged { path: path.to_owned(), problem };
     // What follows the last newline was being written when the run was killed.
     let mut lines = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
@@ -207,10 +208,6 @@ pub fn read(path: &Path) -> Result<Vec<Row>> {
         _ => Err(damaged(format!("line {} is not the row of step {}", index + 2, index + 1))),
     };
     lines.enumerate().map(parse).collect()
-}
-
-fn cannot_write(path: &Path, source: std::io::Error) -> Error {
-    Error::Write { path: path.to_owned(), source }
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config::{Config, Objective, Options};
+use crate::error::{cannot_read, cannot_write};
 use crate::pictures::evenly;
 use crate::{Error, Result};
 use nn::files::write_whole;
@@ -158,7 +159,7 @@ impl RunFolder {
         steps.sort_unstable();
         let read = |step| {
             let path = self.sample(step);
-            fs::read(&path).map(|png| (step, png)).map_err(|source| Error::Read { path, source })
+            fs::read(&path).map(|png| (step, png)).map_err(cannot_read(&path))
         };
         evenly(&steps, most).into_iter().map(read).collect()
     }
@@ -224,22 +225,21 @@ fn what(config: &Config) -> String {
 }
 
 fn make_folders(path: &Path) -> Result<()> {
-    fs::create_dir_all(path).map_err(|source| Error::Write { path: path.to_owned(), source })
+    fs::create_dir_all(path).map_err(cannot_write(path))
 }
 
 fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::Write { path: path.to_owned(), source }),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(cannot_write(path)(error)),
         _ => Ok(()),
     }
 }
 
 /// The names in a folder. Those that are no text get a sign in it that makes them none of ours.
 fn list(folder: &Path) -> Result<Vec<String>> {
-    let unreadable = |source| Error::Read { path: folder.to_owned(), source };
-    let entries = fs::read_dir(folder).map_err(unreadable)?;
+    let entries = fs::read_dir(folder).map_err(cannot_read(folder))?;
     let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
-    names.collect::<io::Result<_>>().map_err(unreadable)
+    names.collect::<io::Result<_>>().map_err(cannot_read(folder))
 }
 
 /// The highest number that a folder in `runs` starts with, 0 if there is none.

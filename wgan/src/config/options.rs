@@ -12,6 +12,7 @@ use super::choices::{
 };
 use super::nearest;
 use crate::backend::Backend;
+use crate::error::cannot_read;
 use crate::{Error, Result};
 
 /// A whole number that a TOML file can hold.
@@ -144,7 +145,7 @@ impl Options {
     /// # Errors
     /// [`Error::Read`], or [`Error::ConfigFile`] with the line that is no setting.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(cannot_read(path))?;
         toml::from_str(&text).map_err(|error| {
             let span = error.span().unwrap_or_default();
             let line = text[..span.start].matches('\n').count() + 1;

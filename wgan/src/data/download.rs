@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ureq::http::{Response, StatusCode, header};
 use ureq::{Agent, Body};
 
+use crate::error::{cannot_read, cannot_write};
 use crate::{Error, Result};
 
 /// A data set that is published as four gzipped IDX files.
@@ -81,7 +82,7 @@ impl Published {
 pub fn download(dataset: Published, folder: &Path, mirror: Option<&str>) -> Result<()> {
     let address = mirror.unwrap_or(dataset.address()).trim_end_matches('/');
     check_address(address)?;
-    fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
+    fs::create_dir_all(folder).map_err(cannot_write(folder))?;
     for (name, sum) in FILES.into_iter().zip(dataset.sums()) {
         fetch(&Remote { address: format!("{address}/{name}"), md5: sum.to_owned() }, &folder.join(name))?;
     }
@@ -125,7 +126,7 @@ pub fn fetch(remote: &Remote, path: &Path) -> Result<()> {
 }
 
 fn md5_sum(path: &Path) -> Result<String> {
-    let bytes = fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let bytes = fs::read(path).map_err(cannot_read(path))?;
     Ok(format!("{:x}", md5::compute(bytes)))
 }
 
@@ -238,7 +239,7 @@ impl Part {
     }
 
     fn or_unwritable(&self, done: io::Result<()>) -> Result<()> {
-        done.map_err(|source| Error::Write { path: self.path.clone(), source })
+        done.map_err(cannot_write(&self.path))
     }
 }
 

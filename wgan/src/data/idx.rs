@@ -54,13 +54,7 @@ pub fn decompress(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
 fn parse_images(bytes: &[u8]) -> Result<Images, String> {
     let raw = raw(bytes)?;
     let mut rest = raw.as_slice();
-    match word(&mut rest)? {
-        IMAGES => {}
-        LABELS => return Err("these are labels, but images are needed".to_owned()),
-        magic => {
-            return Err(format!("not an IDX file of images: the magic number is {magic:#010x}, not {IMAGES:#010x}"));
-        }
-    }
+    check_magic(word(&mut rest)?, IMAGES)?;
     let [count, height, width] = [word(&mut rest)?, word(&mut rest)?, word(&mut rest)?].map(|extent| extent as usize);
     let expected = count.checked_mul(height).and_then(|product| product.checked_mul(width));
     check_size(rest, expected, &format!("{count} images of {height}×{width} pixels"))?;
@@ -70,13 +64,7 @@ fn parse_images(bytes: &[u8]) -> Result<Images, String> {
 fn parse_labels(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let raw = raw(bytes)?;
     let mut rest = raw.as_slice();
-    match word(&mut rest)? {
-        LABELS => {}
-        IMAGES => return Err("these are images, but labels are needed".to_owned()),
-        magic => {
-            return Err(format!("not an IDX file of labels: the magic number is {magic:#010x}, not {LABELS:#010x}"));
-        }
-    }
+    check_magic(word(&mut rest)?, LABELS)?;
     let count = word(&mut rest)? as usize;
     check_size(rest, Some(count), &format!("{count} labels"))?;
     Ok(rest.to_vec())
@@ -84,6 +72,19 @@ fn parse_labels(bytes: &[u8]) -> Result<Vec<u8>, String> {
 
 fn raw(bytes: &[u8]) -> Result<Vec<u8>, String> {
     decompress(bytes).map_err(|error| format!("the gzip data is corrupt or cut off ({error})"))
+}
+
+/// Whether the file is of the kind that is needed.
+fn check_magic(found: u32, needed: u32) -> Result<(), String> {
+    let name = |magic| if magic == IMAGES { "images" } else { "labels" };
+    match found {
+        _ if found == needed => Ok(()),
+        IMAGES | LABELS => Err(format!("these are {}, but {} are needed", name(found), name(needed))),
+        _ => {
+            let kind = name(needed);
+            Err(format!("not an IDX file of {kind}: the magic number is {found:#010x}, not {needed:#010x}"))
+        }
+    }
 }
 
 /// The next number of the header.

@@ -12,6 +12,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::Dataset;
 use crate::config::Colour;
+use crate::error::cannot_read;
 use crate::{Error, Result};
 
 /// The images in `folder` and the folders in it, as `[colours, size, size]`. What is transparent lies on white.
@@ -40,14 +41,14 @@ pub fn load(folder: &Path, size: usize, colour: Colour) -> Result<Dataset> {
 /// Adds the images in a folder and in those below it. Names that begin with a dot are hidden; links to folders, which
 /// could lead in a circle, are not followed.
 fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    let unreadable = |source| Error::Read { path: folder.to_owned(), source };
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
+    let unreadable = cannot_read(folder);
+    for entry in fs::read_dir(folder).map_err(&unreadable)? {
+        let entry = entry.map_err(&unreadable)?;
         let path = entry.path();
         if entry.file_name().to_string_lossy().starts_with('.') {
             continue;
         }
-        if entry.file_type().map_err(unreadable)?.is_dir() {
+        if entry.file_type().map_err(&unreadable)?.is_dir() {
             list(&path, files)?;
         } else if path.extension().is_some_and(is_image) {
             files.push(path);
@@ -62,7 +63,7 @@ fn is_image(extension: &std::ffi::OsStr) -> bool {
 
 /// The bytes of a file's image, one colour after the other.
 fn sample(path: &Path, size: usize, colour: Colour) -> Result<Vec<u8>> {
-    let file = fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let file = fs::read(path).map_err(cannot_read(path))?;
     let sample = decode(&file).and_then(|raster| raster.square(size, colour));
     sample.map_err(|problem| Error::Data { file: path.display().to_string(), problem })
 }

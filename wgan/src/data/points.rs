@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::Dataset;
+use crate::error::cannot_read;
 use crate::{Error, Result};
 
 /// The points in the file at `path`, as many numbers each as `dimensions`. The first line may name the columns; lines that
@@ -13,7 +14,7 @@ use crate::{Error, Result};
 /// # Errors
 /// [`Error::Read`], or [`Error::Data`] with the line that cannot be used.
 pub fn load(path: &Path, dimensions: usize) -> Result<Dataset> {
-    let bytes = fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let bytes = fs::read(path).map_err(cannot_read(path))?;
     let file = path.display().to_string();
     match parse(&bytes, dimensions) {
         Ok(numbers) => Ok(Dataset::new(&file, [dimensions], numbers)),

@@ -34,7 +34,8 @@ pub use critic::{CriticTraining, Estimate, Sampler, lipschitz_toy, mean, normal,
 pub use gan::{DigitDistance, GanTraining};
 pub use outcome::{Check, Outcome};
 
-use crate::{Error, Result};
+use crate::Result;
+use crate::error::cannot_write;
 
 /// A demonstration that can be run by name.
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +111,7 @@ impl Experiment {
     /// As [`Experiment::run`], and if a file cannot be written.
     pub fn run_in(&self, folder: &Path, size: Size) -> Result<Outcome> {
         // First, so that nobody waits for numbers that have nowhere to go.
-        std::fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
+        std::fs::create_dir_all(folder).map_err(cannot_write(folder))?;
         let outcome = self.run(size)?;
         write_whole(&folder.join("table.txt"), outcome.to_string().as_bytes())?;
         write_whole(&folder.join("figure.png"), &outcome.figure.picture().encode())?;

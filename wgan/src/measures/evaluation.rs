@@ -10,6 +10,7 @@ use super::{Coverage, Moments, classifier_score, sliced_wasserstein, wasserstein
 use crate::classifier::Classifier;
 use crate::config::DatasetName;
 use crate::data::{Dataset, Labelled, Mixture};
+use crate::error::cannot_read;
 use crate::{Error, Result};
 
 /// How good a generator's samples are.
@@ -196,7 +197,7 @@ impl Evaluation {
     /// # Errors
     /// [`Error::Read`], or [`Error::Damaged`] if it holds something else.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(cannot_read(path))?;
         let damaged = |error| Error::Damaged { path: path.to_owned(), problem: format!("no evaluation ({error})") };
         serde_json::from_str(&text).map_err(damaged)
     }

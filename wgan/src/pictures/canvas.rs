@@ -1,14 +1,12 @@
 //! A surface to draw on, the same for both kinds of files: pixels and SVG. Places are in pixels from the upper left.
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD as BASE64;
 use plotters::coord::Shift;
 use plotters::element::{Drawable, PointCollection};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::Picture;
 use super::style::{FONT, INK};
+use super::{Picture, data_uri};
 
 /// Why errors are not handled.
 pub const IN_MEMORY: &str = "drawing into memory cannot fail";
@@ -116,10 +114,10 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         let (width, height) = (right - left, bottom - top);
         match self.kind {
             Kind::Svg => {
-                let data = BASE64.encode(picture.encode());
+                let address = data_uri(&picture.encode());
                 self.images += &format!(
                     "<image x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\" \
-                     style=\"image-rendering:pixelated\" href=\"data:image/png;base64,{data}\"/>\n"
+                     style=\"image-rendering:pixelated\" href=\"{address}\"/>\n"
                 );
             }
             Kind::Pixels => {

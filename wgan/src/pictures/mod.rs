@@ -18,6 +18,8 @@ mod style;
 mod window;
 
 use autograd::Tensor;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use plotters::coord::Shift;
 use plotters::prelude::{BitMapBackend, DrawingArea, IntoDrawingArea, WHITE};
 
@@ -73,6 +75,11 @@ impl Picture {
         drop(area);
         Picture { width, height, pixels: halved(&pixels, width, height) }
     }
+}
+
+/// A PNG file as the address of an image, for pages and pictures that hold it themselves.
+pub fn data_uri(png: &[u8]) -> String {
+    format!("data:image/png;base64,{}", BASE64_STANDARD.encode(png))
 }
 
 /// At most this many of the items, evenly chosen, the first and the last among them.

@@ -1,13 +1,11 @@
 //! What the page's script draws, as JSON.
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use plotters::style::RGBColor;
 use serde::Serialize;
 
 use crate::config::Config;
 use crate::metrics::Row;
-use crate::pictures::{self, MOST_POINTS, evenly};
+use crate::pictures::{self, MOST_POINTS, data_uri, evenly};
 
 /// Ridges in the picture of the slopes.
 const MOST_RIDGES: usize = 24;
@@ -140,9 +138,4 @@ fn short((step, value): (f64, f64)) -> [f64; 2] {
 
 fn hexadecimal(RGBColor(red, green, blue): RGBColor) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")
-}
-
-/// A PNG file as the address of an image.
-pub fn data_uri(png: &[u8]) -> String {
-    format!("data:image/png;base64,{}", BASE64_STANDARD.encode(png))
 }

@@ -14,9 +14,10 @@ use crate::Result;
 use crate::config::{Config, Objective, quoted};
 use crate::measures::Evaluation;
 use crate::metrics::{self, Measurement, Row};
+use crate::pictures::data_uri;
 use crate::run_folder::RunFolder;
 use crate::warnings::{Warning, Watch};
-use data::{Data, data_uri};
+use data::Data;
 use html::{escape, fill, table};
 
 const PAGE: &str = include_str!("../../assets/report.html");

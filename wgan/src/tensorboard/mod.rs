@@ -14,9 +14,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use byteorder::{BigEndian, ByteOrder};
 use nn::files::write_whole;
 
+use crate::Result;
+use crate::error::{cannot_read, cannot_write};
 use crate::histogram::{BINS, Histogram};
 use crate::metrics::Row;
-use crate::{Error, Result};
 use message::{INT, Message};
 use record::{FRAME, record, records};
 
@@ -47,7 +48,7 @@ impl Events {
         if !path.exists() {
             return Events::create(path);
         }
-        let bytes = fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let bytes = fs::read(path).map_err(cannot_read(path))?;
         let kept = records(&bytes).take_while(|event| step_of(event).is_some_and(|of_event| of_event <= step));
         let length = kept.map(|event| event.len() + FRAME).sum();
         Events::write(path, &bytes[..length])
@@ -55,8 +56,7 @@ impl Events {
 
     fn write(path: &Path, records: &[u8]) -> Result<Self> {
         write_whole(path, records)?;
-        let cannot_write = |source| Error::Write { path: path.to_owned(), source };
-        let file = OpenOptions::new().append(true).open(path).map_err(cannot_write)?;
+        let file = OpenOptions::new().append(true).open(path).map_err(cannot_write(path))?;
         Ok(Events { path: path.to_owned(), file })
     }
 
@@ -113,7 +113,7 @@ impl Events {
         let event = event(step, |event| event.message(5, summary));
         // One call, unbuffered: a process that is killed leaves whole records but for the last.
         let written = self.file.write_all(&record(&event));
-        written.map_err(|source| Error::Write { path: self.path.clone(), source })
+        written.map_err(cannot_write(&self.path))
     }
 }
 
