@@ -121,5 +121,8 @@ mod tests {
         let [(kernel, group)] = profile.groups().collect::<Vec<_>>()[..] else { panic!("{profile}") };
         assert_eq!(kernel, "product 1×[2, 3]·[3, 4]");
         assert_eq!((group.calls, group.flops, group.bytes), (3, 3 * 2 * 24, 3 * 4 * (6 + 12 + 8)));
+        let table = profile.to_string();
+        let row = table.lines().nth(1).unwrap();
+        assert!(row.starts_with("       3 ") && row.contains("100.0 %") && row.ends_with(kernel), "{table}");
     }
 }

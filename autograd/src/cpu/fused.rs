@@ -1,9 +1,10 @@
 //! Fused groups: a small machine whose registers are tiles of a few hundred elements. Each instruction is a vectorised
 //! loop over a tile, and all registers of a group fit the first-level cache, so memory is read and written once.
 
-use std::ops::Range;
+use std::ops::{Add, Range};
 
 use super::elementwise::{self, apply};
+use super::reduce::fold_in_half;
 use super::scratch::with_scratch;
 use super::{for_each_tile, vectorised};
 use crate::compile::kernel::{Access, Argument, Fused, FusedSum, SumOver, View};
@@ -275,14 +276,7 @@ fn sum(x: &[f32]) -> f32 {
     for chunk in chunks {
         lanes.iter_mut().zip(chunk).for_each(|(lane, x)| *lane += x);
     }
-    let mut width = LANES / 2;
-    while width > 0 {
-        for lane in 0..width {
-            lanes[lane] += lanes[lane + width];
-        }
-        width /= 2;
-    }
-    lanes[0]
+    fold_in_half(lanes, f32::add)
 }
 
 /// A view's elements in flat order, its axes joined where they continue each other.

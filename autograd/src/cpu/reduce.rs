@@ -70,7 +70,7 @@ fn combine_row(x: &[f32], identity: f32, combine: impl Fn(f32, f32) -> f32 + Cop
                 for (lane, &value) in lanes.iter_mut().zip(rest) {
                     *lane = combine(*lane, value);
                 }
-                fold_in_half(&mut lanes, combine)
+                fold_in_half(lanes, combine)
             },
         );
     }
@@ -126,9 +126,9 @@ fn combine_narrow_rows(
     }
 }
 
-/// Combines the upper half with the lower one until one number is left.
+/// Combines the upper half with the lower one until one number is left. The number of lanes is a power of 2.
 #[inline(always)]
-fn fold_in_half(lanes: &mut [f32; LANES], combine: impl Fn(f32, f32) -> f32) -> f32 {
+pub fn fold_in_half<const LANES: usize>(mut lanes: [f32; LANES], combine: impl Fn(f32, f32) -> f32) -> f32 {
     let mut width = LANES / 2;
     while width > 0 {
         for lane in 0..width {
