@@ -34,7 +34,7 @@ impl Events {
     /// Starts the file of a fresh run.
     ///
     /// # Errors
-    /// [`Error::File`] or [`Error::Write`].
+    /// [`Error::File`](crate::Error::File) or [`Error::Write`](crate::Error::Write).
     pub fn create(path: &Path) -> Result<Self> {
         Events::write(path, &record(&event(0, |event| event.bytes(3, VERSION))))
     }
@@ -43,7 +43,7 @@ impl Events {
     /// such file gets one.
     ///
     /// # Errors
-    /// [`Error::Read`], [`Error::File`] or [`Error::Write`].
+    /// [`Error::Read`](crate::Error::Read), [`Error::File`](crate::Error::File) or [`Error::Write`](crate::Error::Write).
     pub fn resume(path: &Path, step: u64) -> Result<Self> {
         if !path.exists() {
             return Events::create(path);
@@ -63,7 +63,7 @@ impl Events {
     /// Appends the numbers of a step.
     ///
     /// # Errors
-    /// [`Error::Write`].
+    /// [`Error::Write`](crate::Error::Write).
     pub fn push_row(&mut self, row: &Row) -> Result<()> {
         let mut scalars = vec![
             ("estimate/wasserstein", row.wasserstein),
@@ -92,7 +92,7 @@ impl Events {
     /// Appends the picture of the samples after `step` updates, the bytes of a PNG file.
     ///
     /// # Errors
-    /// [`Error::Write`].
+    /// [`Error::Write`](crate::Error::Write).
     pub fn push_samples(&mut self, step: u64, png: &[u8]) -> Result<()> {
         // A PNG starts with its signature and the head of a chunk that holds the width and the height first.
         let [width, height] = [16, 20].map(|place| BigEndian::read_u32(&png[place..]));
