@@ -183,6 +183,7 @@ fn devices() -> Result<ExitCode> {
 fn train_classifier(args: &TrainClassifierArgs) -> Result<ExitCode> {
     interrupt::install()?;
     let data = args.data_dir.as_deref().map_or_else(Split::embedded, Split::read)?;
+    nn::files::check_writable(&args.out)?;
     let Some(trained) = classifier::train(&data, args.steps, args.seed)? else {
         tell("stopped; nothing is written");
         return Ok(ExitCode::from(interrupt::EXIT_CODE));

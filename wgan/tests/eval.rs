@@ -286,6 +286,15 @@ mod train_classifier {
         assert_ne!(train("--seed 1"), first);
     }
 
+    /// It would take hours, but is refused at once.
+    #[test]
+    fn needs_a_place_for_the_weights() {
+        insta::assert_snapshot!(
+            Workplace::new().complaint("train-classifier --steps 1000000 --out no/folder/c", 1),
+            @"error: cannot write no/folder/c: No such file or directory (os error 2)"
+        );
+    }
+
     #[test]
     fn needs_images_with_labels() {
         let place = Workplace::new();
