@@ -316,6 +316,24 @@ fn values_that_are_reused_viewed_and_asked_for_in_every_way() {
     });
 }
 
+/// OpenCL 1.2 promises 1024 bytes for the arguments of a kernel (table 4.3): 64 addresses with an offset each.
+#[test]
+fn no_kernel_has_more_buffers_than_its_arguments_may_name() {
+    fn waves(tape: &Tape) -> Vec<Var<'_>> {
+        let waves: Vec<Var> = (0..50).map(|i| tape.input(&format!("x{i}"), [4, 9]).sin()).collect();
+        let sum = waves.iter().copied().reduce(|sum, wave| sum + wave).expect("some");
+        let sums: Vec<Var> = waves.iter().map(|wave| wave.sum_axes(&[1])).collect();
+        [vec![sum, sum.sum_axes(&[0])], sums, waves].concat()
+    }
+    let tape = Tape::new();
+    let program = Device::cpu().program(&tape, &waves(&tape)).expect("a program");
+    for step in &program.plan().steps {
+        let buffers = step.reads.len() + step.writes.len();
+        assert!(buffers < 64, "{buffers} for {}", step.kernel);
+    }
+    assert_computes_its_tape("many inputs and outputs", waves);
+}
+
 #[test]
 fn moved_and_joined_and_cut_tensors() {
     assert_computes_its_tape("moved", |tape| {

@@ -1,4 +1,5 @@
-// Rows picked by index, and added up by index. An index that names no row gives NaN, or is dropped; a fraction is cut off.
+// Rows picked by index, and added up by index; one work-item an element of the result. An index that names no row gives
+// NaN, or is dropped; a fraction is cut off.
 
 static bool names_row(float index, uint rows) { return index >= 0.0f && index < (float)rows; }
 
@@ -6,11 +7,11 @@ kernel void gather(
     global const float *x, ulong x_start, global const float *indices, ulong indices_start, global float *y, ulong y_start,
     uint rows, uint width, uint count)
 {
-    const uint column = get_global_id(0), i = get_global_id(1);
-    if (column >= width || i >= count) return;
+    const uint at = get_global_id(0), column = at % width, i = at / width;
+    if (i >= count) return;
     const float index = indices[indices_start + i];
     const bool valid = names_row(index, rows);
-    y[y_start + (ulong)i * width + column] = valid ? x[x_start + (ulong)(uint)index * width + column] : NAN;
+    y[y_start + at] = valid ? x[x_start + (ulong)(uint)index * width + column] : NAN;
 }
 
 // The same from a table of bytes: a byte b stands for b / 255.
@@ -18,11 +19,11 @@ kernel void look_up(
     global const uchar *table, global const float *indices, ulong indices_start, global float *y, ulong y_start,
     uint rows, uint width, uint count)
 {
-    const uint column = get_global_id(0), i = get_global_id(1);
-    if (column >= width || i >= count) return;
+    const uint at = get_global_id(0), column = at % width, i = at / width;
+    if (i >= count) return;
     const float index = indices[indices_start + i];
     const bool valid = names_row(index, rows);
-    y[y_start + (ulong)i * width + column] = valid ? (float)table[(ulong)(uint)index * width + column] / 255.0f : NAN;
+    y[y_start + at] = valid ? (float)table[(ulong)(uint)index * width + column] / 255.0f : NAN;
 }
 
 // y[row] = the sum of the rows x[i] with indices[i] = row, in order: every result looks for its terms.
@@ -30,12 +31,12 @@ kernel void scatter_add(
     global const float *x, ulong x_start, global const float *indices, ulong indices_start, global float *y, ulong y_start,
     uint rows, uint width, uint count)
 {
-    const uint column = get_global_id(0), row = get_global_id(1);
-    if (column >= width || row >= rows) return;
+    const uint at = get_global_id(0), column = at % width, row = at / width;
+    if (row >= rows) return;
     x += x_start + column;
     indices += indices_start;
     float sum = 0.0f;
     for (uint i = 0; i < count; i++)
         if (names_row(indices[i], rows) && (uint)indices[i] == row) sum += x[(ulong)i * width];
-    y[y_start + (ulong)row * width + column] = sum;
+    y[y_start + at] = sum;
 }

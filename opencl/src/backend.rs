@@ -77,8 +77,17 @@ impl Backend for OpenCl {
     }
 }
 
+/// Kernels count elements in 32 bits, of which rounding up to whole work-groups and rows may take the last one.
+const MOST_ELEMENTS: usize = 1 << 31;
+
 /// The launches of a step.
 fn launches(context: &Context, step: &Step) -> Result<Vec<Launch>, Error> {
+    let computed = if let Kernel::Fused(fused) = &step.kernel { fused.count } else { 0 };
+    let slots = step.reads.iter().chain(&step.writes).chain(&step.scratch);
+    let elements = slots.map(|slot| slot.len).fold(computed, usize::max);
+    if elements > MOST_ELEMENTS {
+        return Err(Error::TooManyElements { elements, most: MOST_ELEMENTS });
+    }
     match &step.kernel {
         Kernel::MatMul { sizes, transpose_a, transpose_b, accumulate } => {
             product::launches(context, sizes, [*transpose_a, *transpose_b], *accumulate, step)
@@ -87,7 +96,7 @@ fn launches(context: &Context, step: &Step) -> Result<Vec<Launch>, Error> {
         Kernel::Conv2dInput(sizes, accumulate) => conv::launches(context, View::Input, sizes, *accumulate, step),
         Kernel::Conv2dFilter(sizes, accumulate) => conv::launches(context, View::Filter, sizes, *accumulate, step),
         Kernel::Fused(fused) => fused::launches(context, fused, step),
-        Kernel::Copy(view) => views::copy(context, view, step),
+        Kernel::Copy(view) => fused::launches(context, &views::as_group(view), step),
         Kernel::Assemble(boxes) => views::assemble(context, boxes, step),
         Kernel::Reduce { reduction, outer, reduced, inner } => {
             let (sizes, slots) = ([*outer, *reduced, *inner], [step.reads[0], step.writes[0]]);
@@ -118,6 +127,7 @@ struct OpenClProgram {
 impl OpenClProgram {
     fn load(context: Arc<Context>, plan: Plan) -> Result<Self, Error> {
         let memory = Memory::new(&context, &plan)?;
+        fused::build(&context, &plan.steps)?;
         let launches = plan.steps.iter().map(|step| launches(&context, step)).collect::<Result<Vec<_>, _>>()?;
         let mut locked: Vec<(usize, Variable)> = plan.variables.iter().cloned().enumerate().collect();
         locked.sort_by_key(|(_, variable)| variable.id());
@@ -146,7 +156,7 @@ impl OpenClProgram {
             for launch in self.launches.iter().flatten() {
                 launch.enqueue(&self.context, step, None)?;
             }
-            return Ok(core::flush(self.context.queue())?);
+            return Ok(core::flush(&self.context.queue())?);
         };
         let mut events = Vec::new();
         for (position, launches) in self.launches.iter().enumerate() {
@@ -156,10 +166,11 @@ impl OpenClProgram {
                 events.push((position, event));
             }
         }
-        core::finish(self.context.queue())?;
+        core::finish(&self.context.queue())?;
         for (position, event) in events.into_iter().filter(|(_, event)| !event.is_null()) {
             let at = |what| Ok::<_, Error>(core::get_event_profiling_info(&event, what)?.time()?);
-            times[position] += Duration::from_nanos(at(ProfilingInfo::End)? - at(ProfilingInfo::Start)?);
+            let time = at(ProfilingInfo::End)?.saturating_sub(at(ProfilingInfo::Start)?);
+            times[position] += Duration::from_nanos(time);
         }
         Ok(())
     }
@@ -209,6 +220,7 @@ impl Executable for OpenClProgram {
     }
 
     fn start_profile(&mut self) {
+        self.context.measure_times();
         self.times = Some(vec![Duration::ZERO; self.launches.len()]);
     }
 

@@ -1,12 +1,13 @@
 //! An opened device: its facts, its queues, the programs built for it, its memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::CString;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use autograd::ByteTable;
 use ocl::core::{
-    self, CommandQueue, CommandQueueProperties, DeviceId, DeviceInfo, Mem, MemFlags, OclPrm, Program, ProgramBuildInfo,
+    self, CommandQueue, CommandQueueProperties, DeviceFpConfig, DeviceId, DeviceInfo, DeviceInfoResult, Mem, MemFlags,
+    OclPrm, Program, ProgramBuildInfo,
 };
 
 use crate::Error;
@@ -25,14 +26,12 @@ pub struct Facts {
     pub local_memory: usize,
     /// Numbers in a vector register.
     pub vector_width: usize,
-    /// Work-items in a group, at most.
+    /// Work-items in a group, at most: a power of two.
     pub max_work_group: usize,
     /// Bytes in all.
     pub memory: u64,
     /// Bytes of one buffer, at most.
     pub largest_allocation: u64,
-    /// Whether it computes in f64.
-    pub doubles: bool,
 }
 
 /// What a device is made for.
@@ -44,19 +43,20 @@ pub enum Kind {
     Gpu,
 }
 
-/// Compiled for every program: quotients and roots are rounded as IEEE 754 says.
-const BUILD_OPTIONS: &str = "-cl-std=CL1.2 -cl-fp32-correctly-rounded-divide-sqrt";
-
 /// An opened device with an in-order queue of its own. Two of them share nothing, not even for one device.
 pub struct Context {
     facts: Facts,
     device: DeviceId,
     context: core::Context,
     /// Computes, in order.
-    queue: CommandQueue,
+    queue: RwLock<CommandQueue>,
     /// Brings results to the host while the other queue goes on.
     transfers: CommandQueue,
+    /// What every source is built with.
+    options: &'static str,
     built: Mutex<HashMap<(String, String), Program>>,
+    /// The programs that hold the kernels of these names.
+    built_together: Mutex<HashMap<String, Program>>,
     /// The tables uploaded, by the address of their bytes. Kept with the bytes, so that no other table gets the address.
     tables: Mutex<HashMap<usize, (ByteTable, Mem)>>,
 }
@@ -66,26 +66,27 @@ impl Context {
         let (device, description) = choose(choice)?;
         let _alone = alone();
         let context = core::create_context(None, &[device], None, None)?;
-        let queue = |properties| core::create_command_queue(&context, device, properties);
-        let extensions = core::get_device_info(device, DeviceInfo::Extensions)?.to_string();
+        let queue = || core::create_command_queue(&context, device, None);
+        let max_work_group = number(device, DeviceInfo::MaxWorkGroupSize)?.max(1) as usize;
         let facts = Facts {
             name: description.name,
             kind: if is_gpu(device) { Kind::Gpu } else { Kind::Cpu },
             compute_units: description.compute_units,
             local_memory: number(device, DeviceInfo::LocalMemSize)? as usize,
             vector_width: number(device, DeviceInfo::NativeVectorWidthFloat)? as usize,
-            max_work_group: number(device, DeviceInfo::MaxWorkGroupSize)? as usize,
+            max_work_group: 1 << max_work_group.ilog2(),
             memory: description.memory,
             largest_allocation: number(device, DeviceInfo::MaxMemAllocSize)?,
-            doubles: extensions.contains("cl_khr_fp64"),
         };
         Ok(Context {
-            queue: queue(Some(CommandQueueProperties::PROFILING_ENABLE))?,
-            transfers: queue(None)?,
+            queue: RwLock::new(queue()?),
+            transfers: queue()?,
+            options: options(device)?,
             facts,
             device,
             context,
             built: Mutex::default(),
+            built_together: Mutex::default(),
             tables: Mutex::default(),
         })
     }
@@ -101,8 +102,20 @@ impl Context {
         &self.facts
     }
 
-    pub(crate) fn queue(&self) -> &CommandQueue {
-        &self.queue
+    pub(crate) fn queue(&self) -> RwLockReadGuard<'_, CommandQueue> {
+        self.queue.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on, computes on a queue that takes the time of every kernel, which costs some drivers time itself. If there
+    /// is none, asking for the times is an error.
+    pub(crate) fn measure_times(&self) {
+        let mut queue = self.queue.write().unwrap_or_else(PoisonError::into_inner);
+        let properties = Some(CommandQueueProperties::PROFILING_ENABLE);
+        if let Ok(measuring) = core::create_command_queue(&self.context, self.device, properties)
+            && core::finish(&queue).is_ok()
+        {
+            *queue = measuring;
+        }
     }
 
     pub(crate) fn transfers(&self) -> &CommandQueue {
@@ -119,15 +132,49 @@ impl Context {
         if let Some(program) = built.get(&key) {
             return Ok(program.clone());
         }
+        let program = self.compile(source, options)?;
+        built.insert(key, program.clone());
+        Ok(program)
+    }
+
+    /// Builds kernels, given as names and sources, as one program: those whose names are new. `prelude` precedes them.
+    ///
+    /// # Errors
+    /// As [`build`](Context::build).
+    pub(crate) fn build_together<'a>(
+        &self,
+        prelude: &str,
+        kernels: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Result<(), Error> {
+        let mut built = self.built_together.lock().unwrap_or_else(PoisonError::into_inner);
+        let new: BTreeMap<&str, &str> = kernels.filter(|(name, _)| !built.contains_key(*name)).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let source: String = [prelude].into_iter().chain(new.values().copied()).collect();
+        let program = self.compile(&source, "")?;
+        built.extend(new.into_keys().map(|name| (name.to_owned(), program.clone())));
+        Ok(())
+    }
+
+    /// The program that holds a kernel built with others.
+    pub(crate) fn built_together(&self, name: &str) -> Program {
+        let built = self.built_together.lock().unwrap_or_else(PoisonError::into_inner);
+        built.get(name).expect("built when its program was loaded").clone()
+    }
+
+    fn compile(&self, source: &str, options: &str) -> Result<Program, Error> {
         let _alone = alone();
         let text = |text: &str| CString::new(text).map_err(|error| Error::Call(error.to_string()));
         let program = core::create_program_with_source(&self.context, &[text(source)?])?;
-        let options = text(&format!("{BUILD_OPTIONS} {options}"))?;
-        if core::build_program(&program, Some(&[self.device]), &options, None, None).is_err() {
-            let log = core::get_program_build_info(&program, self.device, ProgramBuildInfo::BuildLog)?;
-            return Err(Error::Build { log: log.to_string().trim().to_owned() });
+        let options = text(&format!("{} {options}", self.options))?;
+        if let Err(error) = core::build_program(&program, Some(&[self.device]), &options, None, None) {
+            let log = core::get_program_build_info(&program, self.device, ProgramBuildInfo::BuildLog)?.to_string();
+            return Err(match log.trim() {
+                "" => error.into(), // no fault of the source's
+                log => Error::Build { log: log.to_owned() },
+            });
         }
-        built.insert(key, program.clone());
         Ok(program)
     }
 
@@ -148,8 +195,8 @@ impl Context {
         let buffer = self.create::<f32>(what, len, None)?;
         // Some drivers find memory only when it is used first.
         let filled =
-            core::enqueue_fill_buffer(&self.queue, &buffer, 0.0_f32, 0, len.max(1), None::<()>, None::<()>, None);
-        filled.and_then(|()| core::finish(&self.queue)).map_err(|error| self.memory_error(error, what, len))?;
+            core::enqueue_fill_buffer(&self.queue(), &buffer, 0.0_f32, 0, len.max(1), None::<()>, None::<()>, None);
+        filled.and_then(|()| core::finish(&self.queue())).map_err(|error| self.memory_error(error, what, len))?;
         Ok(buffer)
     }
 
@@ -187,6 +234,18 @@ impl Context {
         let Facts { memory, largest_allocation: largest, .. } = self.facts;
         Error::OutOfMemory { what, wanted, memory, largest }
     }
+}
+
+/// What every source is built with: quotients and roots are rounded as IEEE 754 says where the device can, which may refuse
+/// to be asked if it cannot (OpenCL 1.2, section 5.6.4.2).
+fn options(device: DeviceId) -> Result<&'static str, Error> {
+    let exact = DeviceFpConfig::CORRECTLY_ROUNDED_DIVIDE_SQRT;
+    Ok(match core::get_device_info(device, DeviceInfo::SingleFpConfig)? {
+        DeviceInfoResult::SingleFpConfig(can) if can.contains(exact) => {
+            "-cl-std=CL1.2 -cl-fp32-correctly-rounded-divide-sqrt"
+        }
+        _ => "-cl-std=CL1.2",
+    })
 }
 
 #[cfg(test)]

@@ -17,8 +17,8 @@ use autograd::ops::ConvSizes;
 
 use crate::Error;
 use crate::context::{Context, Facts, Kind};
-use crate::launch::{Argument, Launch};
-use crate::tiling::{Extents, Task, Tiling, narrow};
+use crate::launch::{Argument, Launch, narrow};
+use crate::tiling::{Extents, Task, Tiling};
 
 const SOURCE: &str = include_str!("../kernels/conv.cl");
 

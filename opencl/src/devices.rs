@@ -92,20 +92,24 @@ fn found() -> Result<Vec<(DeviceId, Description)>, Error> {
     let _alone = alone();
     // Without any driver the loader reports an error instead of an empty list.
     let platforms = core::get_platform_ids().map_err(|_| Error::NoDriver)?;
-    let mut found = Vec::new();
+    let (mut found, mut failed) = (Vec::new(), None);
     for (platform, id) in platforms.iter().enumerate() {
-        for (device, id) in devices_of(*id)?.into_iter().enumerate() {
-            found.push((id, describe(platform, device, id)?));
+        match devices_of(platform, *id) {
+            Ok(devices) => found.extend(devices),
+            Err(error) => failed = Some(error),
         }
     }
-    if found.is_empty() { Err(Error::NoDriver) } else { Ok(found) }
+    // One driver that fails, for want of its hardware, say, does not keep the others from working.
+    if found.is_empty() { Err(failed.unwrap_or(Error::NoDriver)) } else { Ok(found) }
 }
 
-fn devices_of(platform: PlatformId) -> Result<Vec<DeviceId>, Error> {
-    match core::get_device_ids(platform, Some(DeviceType::ALL), None) {
-        Err(error) if error.api_status() == Some(core::Status::CL_DEVICE_NOT_FOUND) => Ok(Vec::new()),
-        devices => Ok(devices?),
-    }
+fn devices_of(platform: usize, id: PlatformId) -> Result<Vec<(DeviceId, Description)>, Error> {
+    let devices = match core::get_device_ids(id, Some(DeviceType::ALL), None) {
+        Err(error) if error.api_status() == Some(core::Status::CL_DEVICE_NOT_FOUND) => Vec::new(),
+        devices => devices?,
+    };
+    let described = |(device, id)| Ok((id, describe(platform, device, id)?));
+    devices.into_iter().enumerate().map(described).collect()
 }
 
 fn describe(platform: usize, device: usize, id: DeviceId) -> Result<Description, Error> {

@@ -40,6 +40,14 @@ pub enum Error {
         /// Bytes of the largest buffer.
         largest: u64,
     },
+    /// A value is too large for the kernels' counters.
+    #[error("a value of {elements} elements is too large: kernels count up to {most}; try a smaller batch")]
+    TooManyElements {
+        /// Elements of the value.
+        elements: usize,
+        /// Elements that can be counted.
+        most: usize,
+    },
     /// A call of OpenCL failed.
     #[error("OpenCL reports {0}")]
     Call(String),

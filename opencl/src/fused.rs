@@ -3,17 +3,20 @@
 //! A group reads, computes and writes element by element, and takes sums of its values over rows or columns while they
 //! are at hand. How its work-items walk over the elements follows from the sums; terms are always added in one order.
 
+use std::borrow::Cow;
 use std::fmt::Write;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
+use autograd::compile::Kernel;
 use autograd::compile::kernel::{Access, Argument as Operand, Fused, FusedSum, Instruction, Reduction, SumOver};
 use autograd::compile::plan::{Place, Slot, Step};
 use autograd::ops::Elementwise;
 
 use crate::Error;
 use crate::context::{Context, Facts, Kind};
-use crate::launch::{Argument, Launch, Range};
+use crate::launch::{Argument, Launch, Range, uint};
 use crate::reduce;
-use crate::views::index;
+use crate::views::{self, index};
 
 /// How a tree of additions works within a work-group.
 const GROUP: &str = include_str!("../kernels/group.cl");
@@ -32,8 +35,8 @@ enum Walk {
     Elements,
     /// A row of this length each.
     Rows(usize),
-    /// A row of this length for each work-group of so many items.
-    SharedRows(usize, usize),
+    /// A row of this length for each work-group.
+    SharedRows(usize),
     /// The elements seen as rows of `width`: a column of one of the `strips` each.
     Columns { width: usize, strips: usize },
 }
@@ -52,6 +55,8 @@ enum Terms {
 /// How a group runs on a device.
 struct Layout {
     walk: Walk,
+    /// Work-items of a work-group, a power of two.
+    group: usize,
     /// For each sum.
     terms: Vec<Terms>,
 }
@@ -61,30 +66,35 @@ impl Layout {
         let walk = walk(facts, fused);
         let terms = |sum: &FusedSum| match (walk, sum.over) {
             _ if fused.count == 0 => Terms::Kept,
-            (Walk::Rows(row) | Walk::SharedRows(row, _), SumOver::Row(length)) if row == length => Terms::Result,
-            (Walk::Rows(row) | Walk::SharedRows(row, _), SumOver::Rows(1)) if row == fused.count => Terms::Result,
+            (Walk::Rows(row) | Walk::SharedRows(row), SumOver::Row(length)) if row == length => Terms::Result,
+            (Walk::Rows(row) | Walk::SharedRows(row), SumOver::Rows(1)) if row == fused.count => Terms::Result,
             (Walk::Columns { width, .. }, SumOver::Rows(columns)) if width.is_multiple_of(columns) => Terms::Partial,
             _ => Terms::Kept,
         };
-        Layout { walk, terms: fused.sums.iter().map(terms).collect() }
+        Layout { walk, group: group(facts, walk, fused.count), terms: fused.sums.iter().map(terms).collect() }
     }
 
     /// Elements of scratch memory that each sum wants: for its terms, and to add them up.
     fn scratch(&self, facts: &Facts, fused: &Fused) -> Vec<[usize; 2]> {
-        let wanted = |(sum, terms): (&FusedSum, &Terms)| match (terms, self.walk) {
-            (Terms::Result, _) => [0, 0],
-            (Terms::Partial, Walk::Columns { width, strips }) => [width * strips, 0],
-            _ => [fused.count, reduce::scratch(facts, blocks(fused.count, sum.over))],
+        let wanted = |(sum, terms): (&FusedSum, &Terms)| match terms {
+            Terms::Result => [0, 0],
+            _ => {
+                let sizes @ [outer, reduced, inner] = self.added_up(fused, terms, sum.over);
+                [outer * reduced * inner, reduce::scratch(facts, sizes)]
+            }
         };
         fused.sums.iter().zip(&self.terms).map(wanted).collect()
     }
-}
 
-/// A sum over rows or columns as one over the middle of [outer, reduced, inner].
-fn blocks(count: usize, over: SumOver) -> [usize; 3] {
-    match over {
-        SumOver::Row(length) => [count / length, length, 1],
-        SumOver::Rows(columns) => [1, count / columns, columns],
+    /// What is left to be added up for a sum, over the middle of [outer, reduced, inner].
+    fn added_up(&self, fused: &Fused, terms: &Terms, over: SumOver) -> [usize; 3] {
+        match (terms, self.walk, over) {
+            (Terms::Partial, Walk::Columns { width, strips }, SumOver::Rows(columns)) => {
+                [1, width * strips / columns, columns]
+            }
+            (_, _, SumOver::Row(length)) => [fused.count / length, length, 1],
+            (_, _, SumOver::Rows(columns)) => [1, fused.count / columns, columns],
+        }
     }
 }
 
@@ -103,7 +113,7 @@ fn rows(facts: &Facts, length: usize) -> Walk {
     // A core of a CPU has a row in its cache; its work-groups are many turns of a loop.
     match facts.kind == Kind::Cpu || length <= SHORT_ROW {
         true => Walk::Rows(length),
-        false => Walk::SharedRows(length, length.next_power_of_two().min(widest_group(facts))),
+        false => Walk::SharedRows(length),
     }
 }
 
@@ -133,7 +143,19 @@ fn least_common_multiple(a: usize, b: usize) -> usize {
     a / x * b
 }
 
-/// Work-items of a group that shares a row or lies across columns.
+/// Work-items of a work-group. A CPU's is many turns of a loop.
+fn group(facts: &Facts, walk: Walk, count: usize) -> usize {
+    let on_cpu = facts.kind == Kind::Cpu;
+    match walk {
+        Walk::Elements if on_cpu => facts.max_work_group.min(1024).min(count.next_power_of_two()),
+        Walk::Elements => widest_group(facts).min(count.next_power_of_two()),
+        Walk::Rows(_) if on_cpu => 8,
+        Walk::SharedRows(length) => widest_group(facts).min(length.next_power_of_two()),
+        Walk::Rows(_) | Walk::Columns { .. } => widest_group(facts),
+    }
+}
+
+/// Work-items of a work-group, at most, where it is no loop.
 fn widest_group(facts: &Facts) -> usize {
     facts.max_work_group.min(256)
 }
@@ -162,13 +184,10 @@ pub(crate) fn launches(context: &Context, fused: &Fused, step: &Step) -> Result<
         launches.push(launch(context, fused, &layout, slots.map(Argument::Slot).collect())?);
     }
     for (((sum, terms), &y), pieces) in fused.sums.iter().zip(&layout.terms).zip(sums).zip(&pieces) {
-        let sizes = match (terms, layout.walk, sum.over) {
-            (Terms::Result, ..) => continue,
-            (Terms::Partial, Walk::Columns { width, strips }, SumOver::Rows(columns)) => {
-                [1, width * strips / columns, columns]
-            }
-            _ => blocks(fused.count, sum.over),
-        };
+        if *terms == Terms::Result {
+            continue;
+        }
+        let sizes = layout.added_up(fused, terms, sum.over);
         let x = pieces[0].unwrap_or(Slot { len: 0, ..y });
         launches.extend(reduce::launches(context, Reduction::Sum, sizes, [x, y], pieces[1])?);
     }
@@ -190,73 +209,87 @@ impl Pieces {
     }
 }
 
-fn launch(context: &Context, fused: &Fused, layout: &Layout, mut arguments: Vec<Argument>) -> Result<Launch, Error> {
-    let count = fused.count;
-    let mut number = |value: usize| arguments.push(Argument::UInt(value as u32));
+/// Builds the kernels of all groups among the steps as one program, which takes a driver little longer than any of them.
+pub(crate) fn build(context: &Context, steps: &[Step]) -> Result<(), Error> {
     let facts = context.facts();
-    let (range, ragged) = match layout.walk {
-        Walk::Elements => {
-            number(count);
-            let group = facts.max_work_group.min(if facts.kind == Kind::Cpu { 1024 } else { 256 });
-            let group = group.min(count.next_power_of_two());
-            (Range::line(count, group), !count.is_multiple_of(group))
-        }
-        Walk::Rows(length) => {
-            number(count / length);
-            let group = if facts.kind == Kind::Cpu { 8 } else { widest_group(facts) };
-            (Range::line(count / length, group), true)
-        }
-        Walk::SharedRows(length, group) => {
-            // Not an array of the kernel's own: threads of PoCL 3.1 share such an array.
-            arguments.push(Argument::Local(group * size_of::<f32>()));
-            (Range::line(count / length * group, group), !length.is_multiple_of(group))
-        }
-        Walk::Columns { width, strips } => {
-            number(count.div_ceil(width));
-            number(count.div_ceil(width).div_ceil(strips));
-            number(count);
-            let group = widest_group(facts);
-            (Range::plane([width, strips], [group, 1]), !count.is_multiple_of(width))
-        }
-    };
-    let program = context.build(&source(facts, fused, layout, ragged), "")?;
-    Launch::new(&program, "fused", arguments, range)
+    let groups = steps.iter().filter_map(as_group).filter(|fused| fused.count > 0);
+    let sources: Vec<Source> = groups.map(|fused| Source::new(facts, &fused, &Layout::new(facts, &fused))).collect();
+    context.build_together(&prelude(), sources.iter().map(|source| (&*source.name, &*source.text)))
 }
 
-/// The kernel's source. `ragged`: not all work-items have an element at every turn.
-fn source(facts: &Facts, fused: &Fused, layout: &Layout, ragged: bool) -> String {
-    let mut source = String::new();
-    let mut known: Vec<&str> = Vec::new();
-    for Instruction { op, .. } in &fused.instructions {
-        if !known.contains(&op.name()) {
-            known.push(op.name());
-            source += &function(*op);
+fn as_group(step: &Step) -> Option<Cow<'_, Fused>> {
+    match &step.kernel {
+        Kernel::Fused(fused) => Some(Cow::Borrowed(fused)),
+        Kernel::Copy(view) => Some(Cow::Owned(views::as_group(view))),
+        _ => None,
+    }
+}
+
+fn launch(context: &Context, fused: &Fused, layout: &Layout, mut arguments: Vec<Argument>) -> Result<Launch, Error> {
+    let (count, group) = (fused.count, layout.group);
+    let range = match layout.walk {
+        Walk::Elements => {
+            arguments.push(uint(count));
+            Range::line(count, group)
         }
-    }
-    if let Walk::SharedRows(..) = layout.walk {
-        source += GROUP;
-    }
-    let buffers = buffers(fused);
-    source += "\nkernel void fused(\n";
-    for (name, constness) in &buffers {
-        writeln!(source, "    global {constness}float *{name}, ulong {name}_start,").expect("text");
-    }
-    let (numbers, walk) = match layout.walk {
-        Walk::Elements => ("    uint count)", elements(fused, layout, ragged)),
-        Walk::Rows(length) => ("    uint rows)", own_rows(fused, layout, length)),
-        Walk::SharedRows(length, group) => {
-            ("    local float *shared)", shared_rows(fused, layout, [length, group], ragged))
+        Walk::Rows(length) => {
+            arguments.push(uint(count / length));
+            Range::line(count / length, group)
         }
-        Walk::Columns { width, .. } => {
-            ("    uint rows, uint height, uint count)", columns_of(facts, fused, layout, width, ragged))
+        Walk::SharedRows(length) => {
+            // Not an array of the kernel's own: threads of PoCL 3.1 share such an array.
+            arguments.push(Argument::Local(group * size_of::<f32>()));
+            Range::line(count / length * group, group)
+        }
+        Walk::Columns { width, strips } => {
+            let rows = count.div_ceil(width);
+            arguments.extend([rows, rows.div_ceil(strips), count].map(uint));
+            Range::plane([width, strips], [group, 1])
         }
     };
-    source += numbers;
-    source += "\n{\n";
-    for (name, _) in &buffers {
-        writeln!(source, "    {name} += {name}_start;").expect("text");
+    let Source { name, .. } = Source::new(context.facts(), fused, layout);
+    Launch::new(&context.built_together(&name), &name, arguments, range)
+}
+
+/// What the kernels of groups are written with: every operation as a function, and the sum over a work-group.
+fn prelude() -> String {
+    Elementwise::ALL.iter().map(|&op| function(op)).chain([GROUP.to_owned()]).collect()
+}
+
+/// A group's kernel in C.
+struct Source {
+    /// Made of the text, so that equal groups have one kernel.
+    name: String,
+    text: String,
+}
+
+impl Source {
+    fn new(facts: &Facts, fused: &Fused, layout: &Layout) -> Self {
+        let group = layout.group;
+        let mut text = String::from("(\n");
+        let buffers = buffers(fused);
+        for (name, constness) in &buffers {
+            writeln!(text, "    global {constness}float *{name}, ulong {name}_start,").expect("text");
+        }
+        let (parameters, walk) = match layout.walk {
+            Walk::Elements => ("uint count", elements(fused, layout)),
+            Walk::Rows(length) => ("uint rows", own_rows(fused, layout, length)),
+            Walk::SharedRows(length) => ("local float *shared", shared_rows(fused, layout, length)),
+            Walk::Columns { width, .. } => {
+                ("uint rows, uint height, uint count", columns_of(facts, fused, layout, width))
+            }
+        };
+        writeln!(text, "    {parameters})\n{{").expect("text");
+        for (name, _) in &buffers {
+            writeln!(text, "    {name} += {name}_start;").expect("text");
+        }
+        text += &walk;
+        let mut hasher = DefaultHasher::new();
+        (&text, group).hash(&mut hasher);
+        let name = format!("fused_{:016x}", hasher.finish());
+        let text = format!("\nkernel __attribute__((reqd_work_group_size({group}, 1, 1)))\nvoid {name}{text}}}\n");
+        Source { name, text }
     }
-    source + &walk + "}\n"
 }
 
 /// The buffers' names, and whether they are only read.
@@ -275,8 +308,8 @@ fn function(op: Elementwise) -> String {
     format!("static float op_{}({}) {{ return {}; }}\n", op.name(), parameters.join(", "), op.c_expression())
 }
 
-fn elements(fused: &Fused, layout: &Layout, ragged: bool) -> String {
-    let guard = if ragged { "    if (i >= count) return;\n" } else { "" };
+fn elements(fused: &Fused, layout: &Layout) -> String {
+    let guard = if !fused.count.is_multiple_of(layout.group) { "    if (i >= count) return;\n" } else { "" };
     format!("    const uint i = get_global_id(0);\n{guard}{}", body(fused, layout, "    "))
 }
 
@@ -294,10 +327,10 @@ fn own_rows(fused: &Fused, layout: &Layout, length: usize) -> String {
     walk
 }
 
-fn shared_rows(fused: &Fused, layout: &Layout, [length, group]: [usize; 2], ragged: bool) -> String {
+fn shared_rows(fused: &Fused, layout: &Layout, length: usize) -> String {
+    let (group, body) = (layout.group, body(fused, layout, "        "));
     let (declare, add) = (accumulators(layout), additions(fused, layout, "        "));
-    let (body, guard) =
-        (body(fused, layout, "        "), if ragged { format!("if (column < {length}) ") } else { String::new() });
+    let guard = if length.is_multiple_of(group) { String::new() } else { format!("if (column < {length}) ") };
     let mut walk = format!(
         "    const uint row = get_group_id(0), lane = get_local_id(0);\n{declare}\
          \x20   for (uint first = 0; first < {length}; first += {group}) {{\n        const uint column = first + lane;\n\
@@ -310,10 +343,10 @@ fn shared_rows(fused: &Fused, layout: &Layout, [length, group]: [usize; 2], ragg
     walk
 }
 
-fn columns_of(facts: &Facts, fused: &Fused, layout: &Layout, width: usize, ragged: bool) -> String {
+fn columns_of(facts: &Facts, fused: &Fused, layout: &Layout, width: usize) -> String {
     let (declare, add) = (accumulators(layout), additions(fused, layout, "            "));
     let body = body(fused, layout, "            ");
-    let bound = if ragged { " && i < count" } else { "" };
+    let bound = if fused.count.is_multiple_of(width) { "" } else { " && i < count" };
     // On a CPU the items of a group take turns: between barriers they go along a row, as its memory lies, not down a column.
     let turn = if facts.kind == Kind::Cpu { "        barrier(CLK_LOCAL_MEM_FENCE);\n" } else { "" };
     let mut walk = format!(

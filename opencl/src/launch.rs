@@ -24,6 +24,16 @@ pub enum Argument {
     Step,
 }
 
+/// An extent, a stride or a place as the kernels know it.
+pub(crate) fn narrow(value: usize) -> u32 {
+    u32::try_from(value).expect("programs with larger values are refused when they are loaded")
+}
+
+/// The same as an argument.
+pub(crate) fn uint(value: usize) -> Argument {
+    Argument::UInt(narrow(value))
+}
+
 /// How many work-items run, and how many of them form a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
@@ -107,7 +117,7 @@ impl Launch {
         let global: [usize; 3] = std::array::from_fn(|axis| global[axis].next_multiple_of(group[axis]));
         // SAFETY: every argument is set, and every kernel stays within the slots it is given.
         unsafe {
-            core::enqueue_kernel(context.queue(), &self.kernel, 3, None, &global, Some(group), None::<()>, event)?;
+            core::enqueue_kernel(&context.queue(), &self.kernel, 3, None, &global, Some(group), None::<()>, event)?;
         }
         Ok(())
     }

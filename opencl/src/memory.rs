@@ -72,7 +72,7 @@ impl Uploads {
         let mut event = Event::null();
         // SAFETY: the copy's memory is kept until the event tells that it has been read.
         unsafe {
-            core::enqueue_write_buffer(context.queue(), buffer, false, start, &sent, None::<()>, Some(&mut event))?;
+            core::enqueue_write_buffer(&context.queue(), buffer, false, start, &sent, None::<()>, Some(&mut event))?;
         }
         self.0.push_back((event, sent));
         Ok(())
@@ -112,7 +112,7 @@ impl Results {
             copied = Event::null(); // the queue is in order: the last copy is done when all are
             let event = Some(&mut copied);
             core::enqueue_copy_buffer::<f32, _, _, _>(
-                context.queue(),
+                &context.queue(),
                 from,
                 &buffer,
                 at,
@@ -123,7 +123,7 @@ impl Results {
             )?;
             start += slot.len;
         }
-        core::flush(context.queue())?;
+        core::flush(&context.queue())?;
         let (context, results, lens) = (context.clone(), self.clone(), slots.iter().map(|slot| slot.len));
         let lens: Vec<usize> = lens.collect();
         Ok(Box::new(move || {
@@ -198,7 +198,7 @@ impl Context {
             return Ok(());
         }
         // SAFETY: the call returns when the values are there.
-        unsafe { core::enqueue_read_buffer(self.queue(), buffer, true, start, values, None::<()>, None::<()>)? };
+        unsafe { core::enqueue_read_buffer(&self.queue(), buffer, true, start, values, None::<()>, None::<()>)? };
         Ok(())
     }
 
@@ -215,7 +215,7 @@ impl Context {
             return Ok(());
         }
         // SAFETY: the call returns when the values have been taken.
-        unsafe { core::enqueue_write_buffer(self.queue(), buffer, true, start, values, None::<()>, None::<()>)? };
+        unsafe { core::enqueue_write_buffer(&self.queue(), buffer, true, start, values, None::<()>, None::<()>)? };
         Ok(())
     }
 }

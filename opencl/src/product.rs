@@ -5,8 +5,8 @@ use autograd::ops::ProductSizes;
 
 use crate::Error;
 use crate::context::{Context, Facts};
-use crate::launch::Launch;
-use crate::tiling::{Extents, Task, Tiling, uint};
+use crate::launch::{Launch, uint};
+use crate::tiling::{Extents, Task, Tiling};
 
 const SOURCE: &str = include_str!("../kernels/product.cl");
 

@@ -5,7 +5,7 @@ use autograd::ops::Random;
 
 use crate::Error;
 use crate::context::Context;
-use crate::launch::{Argument, Launch, Range};
+use crate::launch::{Argument, Launch, Range, uint};
 
 const SOURCE: &str = include_str!("../kernels/random.cl");
 
@@ -18,7 +18,8 @@ pub(crate) fn launches(context: &Context, random: &Random, step: &Step) -> Resul
     let y = step.writes[0];
     let mut arguments = vec![Argument::Slot(y), Argument::Step];
     let [low, high] = stream.key();
-    arguments.extend([stream.id(), low, high, y.len as u32].map(Argument::UInt));
+    arguments.extend([stream.id(), low, high].map(Argument::UInt));
+    arguments.push(uint(y.len));
     let program = context.build(SOURCE, "")?;
     Ok(vec![Launch::new(&program, name, arguments, Range::line(y.len.div_ceil(4), 64))?])
 }

@@ -6,7 +6,7 @@ use autograd::compile::plan::Slot;
 
 use crate::Error;
 use crate::context::{Context, Facts, Kind};
-use crate::launch::{Argument, Launch, Range};
+use crate::launch::{Argument, Launch, Range, uint};
 
 const SOURCE: &str = include_str!("../kernels/reduce.cl");
 
@@ -16,6 +16,9 @@ const SHORTEST_STRIP: usize = 64;
 const MOST_STRIPS: usize = 256;
 /// Rows at least this long are reduced by work-groups.
 const LONG_ROW: usize = 64;
+
+/// Work-groups along any axis but the first, at most: more are too many for NVIDIA's devices.
+const MOST_GROUPS: usize = 65_535;
 
 /// Work-items that keep a device busy.
 pub(crate) fn wanted_items(facts: &Facts) -> usize {
@@ -76,14 +79,14 @@ fn stage(
     let height = reduced.div_ceil(strips);
     let mut arguments = vec![Argument::Slot(x), Argument::Slot(y)];
     let (name, numbers, range) = if inner == 1 && reduced >= LONG_ROW {
-        ("reduce_row", vec![reduced, height], Range { global: [group, strips, outer], group: [group, 1, 1] })
+        ("reduce_row", vec![reduced, height, strips], Range::line(group * strips * outer, group))
     } else if strips == 1 && inner < group {
         ("reduce_blocks", vec![outer, reduced, inner], Range::line(outer * inner, group))
     } else {
-        let range = Range { global: [inner, strips, outer], group: [group, 1, 1] };
+        let range = Range { global: [inner, strips, outer.min(MOST_GROUPS)], group: [group, 1, 1] };
         ("reduce_columns", vec![outer, reduced, inner, height], range)
     };
-    arguments.extend(numbers.into_iter().map(|number| Argument::UInt(number as u32)));
+    arguments.extend(numbers.into_iter().map(uint));
     if name == "reduce_row" {
         arguments.push(Argument::Local(group * size_of::<f32>()));
     }

@@ -4,7 +4,7 @@ use autograd::compile::plan::Slot;
 
 use crate::Error;
 use crate::context::{Context, Facts, Kind};
-use crate::launch::{Argument, Launch, Range};
+use crate::launch::{Argument, Launch, Range, uint};
 
 const PANEL: &str = include_str!("../kernels/panel.cl");
 const TILE: &str = include_str!("../kernels/tile.cl");
@@ -190,16 +190,6 @@ pub(crate) struct Task<'a> {
     pub groups: [usize; 3],
 }
 
-/// An extent, a stride or a place as the kernels know it.
-pub(crate) fn narrow(value: usize) -> u32 {
-    u32::try_from(value).expect("no device gives a buffer of 2³² numbers, 16 GiB, at once")
-}
-
-/// The same as an argument.
-pub(crate) fn uint(value: usize) -> Argument {
-    Argument::UInt(narrow(value))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,7 +204,6 @@ mod tests {
             max_work_group: 256,
             memory: 0,
             largest_allocation: 0,
-            doubles: false,
         }
     }
 

@@ -5,8 +5,7 @@ use autograd::compile::plan::{Slot, Step};
 
 use crate::Error;
 use crate::context::Context;
-use crate::fused;
-use crate::launch::{Argument, Launch, Range};
+use crate::launch::{Argument, Launch, Range, uint};
 
 const SOURCE: &str = include_str!("../kernels/boxes.cl");
 
@@ -36,12 +35,10 @@ pub(crate) fn index(shape: &[usize], offset: usize, strides: &[usize]) -> String
     terms.join(" + ")
 }
 
-/// Lays a view out: a fused group that computes nothing.
-pub(crate) fn copy(context: &Context, view: &View, step: &Step) -> Result<Vec<Launch>, Error> {
-    let count = view.shape.count();
+/// What lays a view out, as a fused group that computes nothing.
+pub(crate) fn as_group(view: &View) -> Fused {
     let loads = vec![Access::Strided(view.clone())];
-    let copy = Fused { count, loads, instructions: Vec::new(), stores: vec![0], sums: Vec::new() };
-    fused::launches(context, &copy, step)
+    Fused { count: view.shape.count(), loads, instructions: Vec::new(), stores: vec![0], sums: Vec::new() }
 }
 
 /// Puts each buffer read into its box of the buffer written, over zeros.
@@ -50,7 +47,7 @@ pub(crate) fn assemble(context: &Context, boxes: &[View], step: &Step) -> Result
     let covered: usize = boxes.iter().map(|part| part.shape.count()).sum();
     let launch = |name, place: &str, mut arguments: Vec<Argument>, count: usize| {
         let program = context.build(&format!("#define PLACE(i) ({place})\n{SOURCE}"), "")?;
-        arguments.push(Argument::UInt(count as u32));
+        arguments.push(uint(count));
         Launch::new(&program, name, arguments, Range::line(count, 64))
     };
     let zeros = (covered < y.len).then(|| launch("fill_zeros", "i", vec![Argument::Slot(y)], y.len));

@@ -18,6 +18,10 @@ use crate::tape::{Node, NodeId};
 /// A larger group would not keep its values in the first-level cache.
 const LARGEST_GROUP: usize = 64;
 
+/// A group that reads and writes more buffers is too much for a kernel of OpenCL, whose arguments may take 1024 bytes
+/// (version 1.2, table 4.3): a buffer's address and where its values begin take 16.
+const MOST_BUFFERS: usize = 60;
+
 /// Nodes that one kernel computes, in order.
 pub(crate) type Unit = Vec<NodeId>;
 
@@ -92,7 +96,33 @@ pub(crate) fn fuse(graph: &Graph) -> Vec<Unit> {
         groups.place(id, &(&fitting - &strided), &units(&|_, _| true));
     }
     let units = groups.in_order(|id| sources(id).map(|(source, _)| source).collect());
-    absorb_sums(graph, units, &computed)
+    let units = absorb_sums(graph, units, &computed);
+    let mut kept_for_end = vec![false; graph.nodes.len()];
+    graph.roots().for_each(|root| kept_for_end[graph.storage(root)] = true);
+    let buffers = |unit: &Unit| {
+        let inside = |(id, direct): (NodeId, bool)| direct && unit.contains(&id);
+        let inputs = unit.iter().filter(|&&id| graph.is_elementwise(id)).flat_map(|&id| &graph.nodes[id].inputs);
+        let loads = inputs.filter(|&&input| graph.splat(input).is_none() && !inside(graph.source(input, &computed)));
+        let stored =
+            |id: NodeId| kept_for_end[id] || !readers[id].iter().all(|&(reader, direct)| inside((reader, direct)));
+        let stores = unit.iter().filter(|&&id| !graph.is_elementwise(id) || stored(id));
+        loads.map(|&input| graph.storage(input)).collect::<BTreeSet<_>>().len() + stores.count()
+    };
+    units.into_iter().flat_map(|unit| split(graph, unit, &buffers)).collect()
+}
+
+/// Halves a group until none has too many buffers. A sum stays with what it is of.
+fn split(graph: &Graph, unit: Unit, buffers: &impl Fn(&Unit) -> usize) -> Vec<Unit> {
+    let (members, sums): (Unit, Unit) = unit.iter().partition(|&&id| graph.is_elementwise(id));
+    if members.len() < 2 || buffers(&unit) <= MOST_BUFFERS {
+        return vec![unit];
+    }
+    let (first, last) = members.split_at(members.len() / 2);
+    let with_sums = |members: &[NodeId]| {
+        let own = sums.iter().filter(|&&sum| members.contains(&graph.storage(graph.nodes[sum].inputs[0])));
+        members.iter().chain(own).copied().collect()
+    };
+    [first, last].into_iter().flat_map(|half| split(graph, with_sums(half), buffers)).collect()
 }
 
 /// Lets a group take the sums of its values: what is summed is at hand there, and often not needed otherwise. A sum only
