@@ -44,6 +44,7 @@ def main():
     parser.add_argument("--backend", default="cpu", help="what ours computes on, as in benches step [default: cpu]")
     parser.add_argument("--device", default="cpu", help="what PyTorch computes on, such as cuda [default: cpu]")
     parser.add_argument("--batch", type=int, help="samples per update [default: the configuration's]")
+    parser.add_argument("--program", metavar="PATH", help="ours, if it is built already")
     parser.add_argument("--jax", action="store_true", help="compare with JAX, too")
     parser.add_argument("--force", action="store_true", help="measure even while something else is running")
     parser.add_argument("--measure", nargs=2, metavar=("LIBRARY", "DUMP"), help=argparse.SUPPRESS)
@@ -72,7 +73,7 @@ def compare(configurations, options):
     missing = " ".join(library for library in libraries if importlib.util.find_spec(library) is None)
     if missing:
         sys.exit(f"error: what is compared with is missing; install it with: pip install {missing}")
-    ours = build(options)
+    ours = options.program or build(options)
     results = {}
     with tempfile.TemporaryDirectory() as folder:
         for configuration in configurations:

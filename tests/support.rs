@@ -33,32 +33,41 @@ pub fn assert_close(a: &Tensor<f64>, b: &Tensor<f64>, tolerance: f64) {
     }
 }
 
-/// Every device: the CPU on one thread and on several and, with the feature `opencl`, the best that OpenCL finds.
+/// Every device: the CPU on one thread and on several and, with the feature `opencl`, the best that OpenCL finds, once by
+/// the kernels for what it is and once by those for a GPU.
 pub fn devices() -> Vec<Device> {
-    cpus().into_iter().chain(opencl_device()).collect()
+    [cpus().to_vec(), opencl_devices()].concat()
 }
 
-/// The devices for one of many programs that are alike: OpenCL, whose driver compiles every kernel, takes every fortieth.
+/// The devices for one of many programs that are alike: OpenCL, whose driver compiles every kernel for a tenth of a second,
+/// takes every tenth, by either kind of kernels in turn.
 pub fn devices_for(seed: u64) -> Vec<Device> {
-    if seed.is_multiple_of(40) { devices() } else { cpus().into() }
+    let opencl = if seed.is_multiple_of(10) { opencl_devices() } else { Vec::new() };
+    let turn = seed as usize / 10 % opencl.len().max(1);
+    cpus().into_iter().chain(opencl.into_iter().nth(turn)).collect()
 }
 
 fn cpus() -> [Device; 2] {
     [1, 3].map(|threads| Device::cpu_with_threads(threads).expect("threads"))
 }
 
-/// One for all tests, which build the same kernels.
+/// The same for all tests, which build the same kernels.
 #[cfg(feature = "opencl")]
-fn opencl_device() -> Option<Device> {
+fn opencl_devices() -> Vec<Device> {
     use std::sync::LazyLock;
-    static DEVICE: LazyLock<Device> =
-        LazyLock::new(|| Device::new(opencl::OpenCl::open(opencl::Choice::Best).expect("an OpenCL driver")));
-    Some(DEVICE.clone())
+
+    use opencl::{Choice, Facts, Kind, OpenCl};
+    static DEVICES: LazyLock<Vec<Device>> = LazyLock::new(|| {
+        let like_a_gpu = |facts: &mut Facts| (facts.kind, facts.compute_units) = (Kind::Gpu, 64);
+        let open = |adjust: &dyn Fn(&mut Facts)| OpenCl::open_with(Choice::Best, adjust).expect("an OpenCL driver");
+        vec![Device::new(open(&|_| ())), Device::new(open(&like_a_gpu))]
+    });
+    DEVICES.clone()
 }
 
 #[cfg(not(feature = "opencl"))]
-fn opencl_device() -> Option<Device> {
-    None
+fn opencl_devices() -> Vec<Device> {
+    Vec::new()
 }
 
 /// A value for each input that a tape declares, uniform in [−1, 1).

@@ -49,6 +49,15 @@ fn sums_of_columns_and_of_everything() {
     }
 }
 
+/// More elements than one work-group sums, more partial sums than one takes, rows too long for a group, and more blocks than
+/// a device has work-groups along an axis.
+#[test]
+fn large_sums() {
+    check([300, 1000], |x| vec![x.sin().sum(), x.cos().sum_axes(&[0])]);
+    check([2, 40_000], |x| vec![x.sum_axes(&[1]), x.max_axes(&[1]), x.max()]);
+    check([70_000, 4], |x| vec![x.reshape([70_000, 2, 2]).max_axes(&[1])]);
+}
+
 /// Several groups after one another, each of which needs a sum of the one before.
 #[test]
 fn a_chain_of_normalisations() {

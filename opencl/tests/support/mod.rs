@@ -6,14 +6,16 @@ use autograd::{Device, Stream};
 use opencl::{Choice, Facts, Kind, OpenCl};
 
 /// The best device as it is, and taken for others, whose kernels are different: for a CPU with short vectors and a small
-/// cache, for a GPU so small that large tiles occupy it, and for one so large that sums are cut into slices.
+/// cache, for a GPU so small that large tiles occupy it, for one so large that sums are cut into slices, and for one whose
+/// work-groups are small.
 pub fn devices() -> &'static [Device] {
     static DEVICES: OnceLock<Vec<Device>> = OnceLock::new();
-    let facts: [fn(&mut Facts); 4] = [
+    let facts: [fn(&mut Facts); 5] = [
         |_| (),
         |facts| (facts.kind, facts.vector_width, facts.local_memory) = (Kind::Cpu, 4, 1 << 14),
         |facts| (facts.kind, facts.compute_units) = (Kind::Gpu, 2),
         |facts| (facts.kind, facts.compute_units) = (Kind::Gpu, 64),
+        |facts| (facts.kind, facts.compute_units, facts.max_work_group) = (Kind::Gpu, 8, 64),
     ];
     let open = |adjust| OpenCl::open_with(Choice::Best, adjust).unwrap_or_else(|error| panic!("{error}"));
     DEVICES.get_or_init(|| facts.map(|adjust| Device::new(open(adjust))).into())
