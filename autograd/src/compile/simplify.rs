@@ -7,6 +7,9 @@ use crate::ops::{Broadcast, Constant, Elementwise, Lookup, Max, Op, Reshape, Sum
 use crate::tape::{Node, NodeId};
 use crate::{Shape, Tensor};
 
+/// Elements of a constant that is worth its memory, at most.
+const LARGEST_CONSTANT: usize = 1 << 16;
+
 /// An equal program with fewer or cheaper nodes.
 pub(crate) fn simplify(graph: &Graph) -> Graph {
     let mut known = HashMap::new();
@@ -45,7 +48,44 @@ impl Simplifier<'_> {
                 None => self.reduction(axes.clone(), node, |axes| Op::Sum(Sum { axes })),
             },
             Op::Max(Max { axes }) => self.reduction(axes.clone(), node, |axes| Op::Max(Max { axes })),
+            Op::MatMul(_) | Op::Pad(_) | Op::Concat(_) => self.whole(node),
             _ => self.share(node),
+        }
+    }
+
+    /// A node that reads whole buffers: constants are laid out for it now, not at every run. If it only moves constants, it
+    /// is one.
+    fn whole(&mut self, mut node: Node) -> NodeId {
+        node.inputs = node.inputs.iter().map(|&input| self.laid_out(input)).collect();
+        let constant = |&input: &NodeId| match &self.nodes[input].op {
+            Op::Constant(constant) => Some(constant.tensor()),
+            _ => None,
+        };
+        match node.inputs.iter().map(constant).collect::<Option<Vec<_>>>() {
+            Some(values) if !matches!(node.op, Op::MatMul(_)) && node.shape.count() <= LARGEST_CONSTANT => {
+                let value = node.op.operation().value(&values, &node.shape);
+                self.share(Node { op: Op::Constant(Constant::new(value)), inputs: Vec::new(), ..node })
+            }
+            _ => self.share(node),
+        }
+    }
+
+    /// A constant that repeats one number as a tensor, if it is small; any other node as it is.
+    fn laid_out(&mut self, id: NodeId) -> NodeId {
+        let node = &self.nodes[id];
+        let small = node.shape.count() <= LARGEST_CONSTANT;
+        match self.splat(id).filter(|_| small && !matches!(node.op, Op::Constant(_))) {
+            Some(value) => {
+                let next = self.nodes.len();
+                let constant = *self.known.entry(format!("{id} laid out")).or_insert(next);
+                if constant == next {
+                    let op = Op::Constant(Constant::new(Tensor::full(&node.shape, value)));
+                    let laid_out = Node { op, inputs: Vec::new(), ..node.clone() };
+                    self.nodes.push(laid_out);
+                }
+                constant
+            }
+            None => id,
         }
     }
 
