@@ -253,6 +253,9 @@ fn large_arguments_do_not_overflow() {
     assert_eq!(x.sigmoid().value().data(), [0.0, 0.5, 1.0]);
     assert_eq!(x.softmax(0).value().data(), [0.0, 0.0, 1.0]);
     assert_eq!(x.logsumexp(0).value().item(), 1000.0);
+    for infinity in [f64::INFINITY, f64::NEG_INFINITY] {
+        assert_eq!(vector(&tape, [f64::NEG_INFINITY, infinity]).logsumexp(0).value().item(), infinity);
+    }
     for y in [x.softplus().sum(), x.sigmoid().sum(), x.tanh().sum(), x.logsumexp(0)] {
         assert!(tape.grad(y, &[x])[0].value().data().iter().all(|slope| slope.is_finite()));
     }

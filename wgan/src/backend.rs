@@ -103,8 +103,7 @@ impl TryFrom<String> for Backend {
     }
 }
 
-/// A table of all devices: what they are, and how fast they multiply. If the program is built without OpenCL, it says how to
-/// build with it.
+/// A table of all devices: what they are, and how fast they multiply. Where there is no OpenCL, it says how to get it.
 ///
 /// # Errors
 /// If a device fails.
@@ -125,7 +124,10 @@ fn speed(device: &Device) -> Result<String> {
 
 #[cfg(feature = "opencl")]
 fn opencl_rows() -> Result<String> {
-    let devices = opencl::devices().map_err(|error| Backend::OpenCl(None).impossible(error.to_string()))?;
+    let devices = match opencl::devices() {
+        Ok(devices) => devices,
+        Err(error) => return Ok(format!("\nNo OpenCL device is listed: {error}.\n")),
+    };
     let rows = devices.into_iter().map(|known| {
         let backend = Backend::OpenCl(Some([known.platform, known.device]));
         let (units, memory) = (known.compute_units.to_string(), format!("{} MiB", known.memory >> 20));

@@ -28,8 +28,8 @@ impl<'t> Var<'t> {
     /// `ln Σ eˣ` over one axis, which disappears. The maximum is taken out first, so that nothing overflows.
     #[track_caller]
     pub fn logsumexp(self, axis: usize) -> Var<'t> {
-        // The result does not depend on what is taken out, so no derivative flows through it.
-        let max = self.detach().max_axes(&[axis]);
+        // The result does not depend on what is taken out, so no derivative flows through it. Infinity cannot be taken out.
+        let max = self.detach().max_axes(&[axis]).clamp(f32::MIN.into(), f32::MAX.into());
         (self - max.restore_axes(&[axis], &self.shape())).exp().sum_axes(&[axis]).ln() + max
     }
 
