@@ -40,10 +40,11 @@ pub fn devices() -> Vec<Device> {
 }
 
 /// The devices for one of many programs that are alike: OpenCL, whose driver compiles every kernel for a tenth of a second,
-/// takes every tenth, by either kind of kernels in turn.
+/// takes some, by either kind of kernels in turn.
 pub fn devices_for(seed: u64) -> Vec<Device> {
-    let opencl = if seed.is_multiple_of(10) { opencl_devices() } else { Vec::new() };
-    let turn = seed as usize / 10 % opencl.len().max(1);
+    const EVERY: u64 = 25;
+    let opencl = if seed.is_multiple_of(EVERY) { opencl_devices() } else { Vec::new() };
+    let turn = (seed / EVERY) as usize % opencl.len().max(1);
     cpus().into_iter().chain(opencl.into_iter().nth(turn)).collect()
 }
 
