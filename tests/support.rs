@@ -42,7 +42,7 @@ pub fn devices() -> Vec<Device> {
 /// The devices for one of many programs that are alike: OpenCL, whose driver compiles every kernel for a tenth of a second,
 /// takes some, by either kind of kernels in turn.
 pub fn devices_for(seed: u64) -> Vec<Device> {
-    const EVERY: u64 = 25;
+    const EVERY: u64 = 50;
     let opencl = if seed.is_multiple_of(EVERY) { opencl_devices() } else { Vec::new() };
     let turn = (seed / EVERY) as usize % opencl.len().max(1);
     cpus().into_iter().chain(opencl.into_iter().nth(turn)).collect()
