@@ -70,7 +70,8 @@ impl Simplifier<'_> {
         }
     }
 
-    /// A constant that repeats one number as a tensor, if it is small; any other node as it is.
+    /// A constant that repeats one number as a tensor, if it is small; any other node as it is. It has a key of its
+    /// own, since `share` would tell two such tensors apart by where they are.
     fn laid_out(&mut self, id: NodeId) -> NodeId {
         let node = &self.nodes[id];
         let small = node.shape.count() <= LARGEST_CONSTANT;

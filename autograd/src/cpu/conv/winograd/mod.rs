@@ -1,5 +1,5 @@
-//! The gradients of convolution with fewer multiplications (Winograd, 1980; Lavin & Gray, "Fast algorithms for convolutional neural
-//! networks", 2016).
+//! The gradients of convolution with fewer multiplications (Winograd, 1980; Lavin & Gray, "Fast algorithms for
+//! convolutional neural networks", 2016).
 //!
 //! **One axis.** m results of a convolution of r taps, y = d ∗ w, are the derivatives of the form
 //!
