@@ -1,4 +1,4 @@
-//! Writing files so that a crash leaves either the old one or the new one.
+//! Writing files so that a crash leaves either the old one or the new one, and quoting them in messages.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -52,9 +52,47 @@ fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write().inspect_err(|_| drop(fs::remove_file(&beside)))
 }
 
+/// A piece of a file, or what a library says of one, as a message can hold it: on one line, without characters that would
+/// move a terminal's cursor or hide others, and of bounded length. Of a long text the beginning and the end are left.
+///
+/// ```
+/// assert_eq!(nn::files::excerpt("0.5;\u{1b}[2J"), "0.5;\\u{1b}[2J");
+/// let long = nn::files::excerpt(&"9".repeat(1 << 20));
+/// assert_eq!(long, format!("{}…{}", "9".repeat(200), "9".repeat(60)));
+/// ```
+pub fn excerpt(text: &str) -> String {
+    const BEGINNING: usize = 200;
+    const END: usize = 60;
+    let place = |character: usize| text.char_indices().nth(character).map(|(place, _)| place);
+    // Beyond this many characters there is something to leave out.
+    let Some(_) = place(BEGINNING + END) else { return escaped(text) };
+    let beginning = place(BEGINNING).expect("there are more");
+    let (end, _) = text.char_indices().rev().nth(END - 1).expect("there are more");
+    format!("{}…{}", escaped(&text[..beginning]), escaped(&text[end..]))
+}
+
+/// The text with whatever cannot be seen escaped, as in a Rust literal: control characters, line separators, marks that
+/// change the direction of writing.
+fn escaped(text: &str) -> String {
+    let visible = |c: char| matches!(c, '"' | '\'' | '\\') || c.escape_debug().len() == 1;
+    let pieces = text.chars().map(|c| if visible(c) { c.to_string() } else { c.escape_debug().to_string() });
+    pieces.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_excerpt_is_short_and_can_be_seen() {
+        assert_eq!(excerpt("größer \"a\" \\ 'b' 数"), "größer \"a\" \\ 'b' 数");
+        assert_eq!(excerpt("a\r\n\tb\0"), r"a\r\n\tb\0");
+        assert_eq!(excerpt("\u{1b}[31m \u{202e} \u{9b}"), r"\u{1b}[31m \u{202e} \u{9b}");
+        let whole = "数".repeat(260);
+        assert_eq!(excerpt(&whole), whole);
+        let cut = excerpt(&format!("{whole}!"));
+        assert_eq!(cut, format!("{}…{}!", "数".repeat(200), "数".repeat(59)));
+    }
 
     #[test]
     fn a_file_is_replaced_and_nothing_else_is_left() {
