@@ -242,7 +242,7 @@ impl<'a> Training<'a> {
         if let Some(events) = &mut self.events {
             events.push_samples(step, &samples)?;
         }
-        write_whole(&self.folder.curves(), &curves(self.config, self.metrics.rows()).encode())?;
+        write_whole(&self.folder.curves(), &curves(self.config, self.metrics.rows()).picture().encode())?;
         self.report(State::Training)
     }
 

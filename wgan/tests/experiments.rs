@@ -1,18 +1,42 @@
-//! The experiments in their quick size: every measurement meets its known answer, within the tolerance it states.
+//! The experiments in their quick size: every measurement meets its known answer, within the tolerance it states. And the
+//! published pictures are those that the program draws today.
 
 mod workplace;
 
+use std::path::{Path, PathBuf};
+
+use wgan::config::Config;
 use wgan::experiments::{ALL, Experiment, Size};
+use wgan::pictures::{DESCRIPTION, SOFTWARE, curves};
 use workplace::{Workplace, text};
 
-/// Runs an experiment and returns what it measured, if nothing misses its known answer.
+/// A file of the documents.
+fn published(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(name)
+}
+
+/// The text of this keyword in a published picture; empty if it has none.
+fn text_of(picture: &str, keyword: &str) -> String {
+    let path = published(picture);
+    let file =
+        std::io::BufReader::new(std::fs::File::open(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display())));
+    let reader = png::Decoder::new(file).read_info().unwrap();
+    let texts = reader.info().utf8_text.iter().filter(|text| text.keyword == keyword);
+    texts.map(|text| text.get_text().unwrap()).collect()
+}
+
+/// Runs an experiment: nothing misses its known answer, and what is written in its figure is written in the published one.
 fn quick(name: &str) {
-    let outcome = Experiment::named(name).unwrap().run(Size::Quick).unwrap();
+    let experiment = Experiment::named(name).unwrap();
+    let outcome = experiment.run(Size::Quick).unwrap();
     assert!(outcome.holds(), "{outcome}");
     assert!(outcome.table.iter().all(|check| !check.measured().is_nan()), "{outcome}");
     // Both kinds of files can be made of the figure.
     assert!(outcome.figure.picture().encode().starts_with(b"\x89PNG"));
     assert!(outcome.figure.svg().ends_with("</svg>\n"));
+    let picture = format!("docs/images/experiments/{name}.png");
+    assert_eq!(text_of(&picture, DESCRIPTION), outcome.figure.texts(), "{picture} is out of date: run .ci/pictures");
+    assert_eq!(text_of(&picture, SOFTWARE), experiment.command(Size::Full), "{picture} is of another size");
 }
 
 #[test]
@@ -111,6 +135,23 @@ fn the_list_has_a_line_for_each() {
 }
 
 #[test]
+fn the_published_curves_are_drawn_as_today() {
+    let texts = curves(&Config::default(), &[]).texts();
+    assert_eq!(text_of("docs/images/curves.png", DESCRIPTION), texts, "curves.png is out of date: run .ci/pictures");
+}
+
+#[test]
+fn the_gallery_shows_every_experiment_under_its_summary() {
+    let readme = std::fs::read_to_string(published("README.md")).unwrap();
+    for Experiment { name, summary, .. } in ALL {
+        let cell = format!("`wgan experiment {name}`<br>{summary}<br>![{name}](docs/images/experiments/{name}.png)");
+        assert!(readme.contains(&cell), "README lacks {cell}");
+    }
+    let pictures = std::fs::read_dir(published("docs/images/experiments")).unwrap().count();
+    assert_eq!(pictures, ALL.len());
+}
+
+#[test]
 fn an_experiment_leaves_its_figure_and_what_it_printed() {
     let place = Workplace::new();
     let printed = text(place.run("experiment parallel-lines --quick --out here").stdout);
@@ -119,6 +160,14 @@ fn an_experiment_leaves_its_figure_and_what_it_printed() {
     for file in ["figure.png", "figure.svg"] {
         assert!(place.path("here/parallel-lines").join(file).is_file());
     }
+    // The picture says what it is, and how to make it.
+    let figure = place.path("here/parallel-lines/figure.png");
+    let figure = figure.to_str().unwrap();
+    assert_eq!(text_of(figure, SOFTWARE), "wgan experiment parallel-lines --quick");
+    assert!(
+        text_of(figure, DESCRIPTION)
+            .starts_with("Distance (KL is infinite); θ; distance; TV; JS; Wasserstein; critic\n")
+    );
 }
 
 #[test]

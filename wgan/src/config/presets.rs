@@ -98,8 +98,9 @@ fn objective(config: &Config) -> Options {
     Options { lipschitz: Some(lipschitz), ..Options::default() }
 }
 
-/// λ is small on the plane, except for the penalties that would let the gap run off, or be far from the distance, under a
-/// small one. Clipping goes with RMSProp (arXiv 1701.07875, algorithm 1).
+/// λ is small on the plane, as in WGAN-GP's published code (the paper has 10 everywhere), except for the penalties that
+/// would let the gap run off, or be far from the distance, under a small one. Clipping goes with RMSProp (arXiv 1701.07875,
+/// algorithm 1).
 fn lipschitz(config: &Config) -> Options {
     let lambda = match config.lipschitz {
         Lipschitz::Gp | Lipschitz::Lp | Lipschitz::Difference if !config.dataset.is_images() => 0.1,

@@ -2,13 +2,14 @@
 
 use autograd::{Device, Stream, Tensor};
 
+use super::slopes;
 use crate::Result;
 use crate::classifier::Classifier;
 use crate::config::Config;
 use crate::data::{Batches, Dataset};
 use crate::measures::Moments;
 use crate::models::Critic;
-use crate::objective::{gradient_norms, interpolates};
+use crate::objective::interpolates;
 use crate::programs::{Losses, Programs};
 
 /// Both players in training on a data set.
@@ -70,13 +71,12 @@ impl GanTraining {
     /// If the device fails.
     pub fn slopes(&self) -> Result<Vec<f64>> {
         const POINTS: usize = 500;
-        let (real, fake, critic) = (self.real(POINTS), self.samples(POINTS)?, self.programs.critic());
-        let mut measure = self.device.compile(|tape| {
+        let (real, fake) = (self.real(POINTS), self.samples(POINTS)?);
+        let mut mix = self.device.compile(|tape| {
             let mix = tape.uniform(Stream::new(self.seed, "mix"), [POINTS]);
-            let points = interpolates(tape.constant(&real), tape.constant(&fake), mix);
-            [gradient_norms(|x| critic.scores(x), points)]
+            [interpolates(tape.constant(&real), tape.constant(&fake), mix)]
         })?;
-        Ok(measure.run(&[])?[0].data().iter().map(|&slope| f64::from(slope)).collect())
+        slopes(self.programs.critic(), mix.run(&[])?[0])
     }
 }
 

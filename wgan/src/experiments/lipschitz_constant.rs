@@ -4,6 +4,7 @@
 use autograd::ops::Conv;
 use autograd::{Device, Shape, Stream, Tensor, Var, Variable};
 
+use super::outcome::number;
 use super::{Check, CriticTraining, Experiment, Outcome, Sampler, Size};
 use crate::Result;
 use crate::config::{Arch, Config, DatasetName, Lipschitz, Options};
@@ -72,10 +73,22 @@ fn run(size: Size) -> Result<Outcome> {
         }
         table.push(Check::at_most(format!("{}, spectral: largest slope", kind.name), k.slope, 1.001 * k.norms));
     }
-    let sentence = "Each estimate is at most the next, and the bound on clipped weights says little: the critic is much \
-        flatter, and how flat depends on its architecture; normalising the weights gives every critic the same scale, \
-        but for convolutions, whose kernel as a matrix is not the operator.";
-    Ok(Outcome { table, figure: figure(&clipped, &normalised), sentence: sentence.to_owned() })
+    let range = |values: &[f64]| {
+        let (low, high) = values.iter().fold((f64::MAX, f64::MIN), |(low, high), &x| (low.min(x), high.max(x)));
+        format!("{} to {}", number(low), number(high))
+    };
+    let slopes = |of: &[Estimates]| of.iter().map(|k| k.slope).collect::<Vec<_>>();
+    let (dense, convolutional) = normalised.split_at(KINDS.len() - 1);
+    let sentence = format!(
+        "A clipped critic's slope is no more than its bound, which says little: it is {} times the largest slope seen, and \
+         that is {}, depending on the architecture. Normalised dense critics have slopes of {}, the convolutional one of {}, \
+         since a kernel as a matrix is not the operator.",
+        range(&clipped.iter().map(|k| k.bound / k.slope).collect::<Vec<_>>()),
+        range(&slopes(&clipped)),
+        range(&slopes(dense)),
+        number(convolutional[0].slope)
+    );
+    Ok(Outcome { table, figure: figure(&clipped, &normalised), sentence })
 }
 
 fn config(kind: &Kind, lipschitz: Lipschitz) -> Result<Config> {

@@ -30,7 +30,9 @@ use std::path::Path;
 
 use nn::files::write_whole;
 
-pub use critic::{CriticTraining, Estimate, Sampler, lipschitz_toy, mean, normal, normal_around, rows_of, scores, toy};
+pub use critic::{
+    CriticTraining, Estimate, Sampler, lipschitz_toy, mean, normal, normal_around, rows_of, scores, slopes, toy,
+};
 pub use gan::{DigitDistance, GanTraining};
 pub use outcome::{Check, Outcome};
 
@@ -105,6 +107,11 @@ impl Experiment {
         (self.run)(size)
     }
 
+    /// How it is run from the command line.
+    pub fn command(&self, size: Size) -> String {
+        format!("wgan experiment {}{}", self.name, size.pick(" --quick", ""))
+    }
+
     /// Runs it and leaves the result in `folder`: `table.txt`, `figure.png` and `figure.svg`.
     ///
     /// # Errors
@@ -114,7 +121,8 @@ impl Experiment {
         std::fs::create_dir_all(folder).map_err(cannot_write(folder))?;
         let outcome = self.run(size)?;
         write_whole(&folder.join("table.txt"), outcome.to_string().as_bytes())?;
-        write_whole(&folder.join("figure.png"), &outcome.figure.picture().encode())?;
+        let picture = outcome.figure.picture().made_by(self.command(size));
+        write_whole(&folder.join("figure.png"), &picture.encode())?;
         write_whole(&folder.join("figure.svg"), outcome.figure.svg().as_bytes())?;
         Ok(outcome)
     }

@@ -66,27 +66,35 @@ fn run(size: Size) -> Result<Outcome> {
     }
 
     let mixture = Mixture::of(DatasetName::EightGaussians).expect("it is a mixture");
-    let mut panels: Vec<[Panel; 2]> = Vec::new();
+    let updates = size.pick(20, 1500);
+    let (mut panels, mut covered): (Vec<[Panel; 2]>, Vec<usize>) = Default::default();
     for lipschitz in LEARNED {
         let config = learned(lipschitz)?;
         let mut training = GanTraining::new(&config)?;
-        training.run(size.pick(20, 1500))?;
+        training.run(updates)?;
         let (fake, real) = (training.samples(500)?, training.real(500));
         let (coverage, name) = (Coverage::of(fake.data(), &mixture), name(lipschitz, &config));
         table.push(Check::told(format!("{name}: modes covered of 8"), coverage.covered as f64));
         table.push(Check::told(format!("{name}: share of samples within 3σ"), coverage.high_quality));
+        covered.push(coverage.covered);
         panels.push([scatter(&name, &real, &fake), slopes(&training.slopes()?)]);
     }
     // Four constraints in a row, the slopes below the samples.
     let rows = panels.chunks(4).flat_map(|four| [0, 1].map(|i| four.iter().map(move |pair| pair[i].clone())));
     let figure = Figure::new(4, rows.flatten().collect()).panel_height(220);
-    let sentence = "Squared penalties overestimate the distance by the known bias, the one-sided one does not if its λ is large \
-        enough, spectral normalisation stays below it, clipping has a scale of its own, and a bounded critic finds twice \
-        the total variation, from which nothing is learned.";
-    Ok(Outcome { table, figure, sentence: sentence.to_owned() })
+    let (bounded, others) = covered.split_last().expect("there are eight");
+    let sentence = format!(
+        "Squared penalties overestimate the distance by the known bias, the one-sided one does not if its λ is large enough, \
+         spectral normalisation does not exceed it, clipping has a scale of its own, and a bounded critic finds twice the \
+         total variation. After {updates} updates the bounded critic's generator covers {bounded} of eight modes, and {} of \
+         the other {} cover all.",
+        others.iter().filter(|&&covered| covered == 8).count(),
+        others.len()
+    );
+    Ok(Outcome { table, figure, sentence })
 }
 
-/// Those that learn.
+/// Those that a generator is trained with, the bounded one last.
 const LEARNED: [Lipschitz; 8] = [
     Lipschitz::Gp,
     Lipschitz::Lp,

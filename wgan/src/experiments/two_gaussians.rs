@@ -64,7 +64,9 @@ fn run(size: Size) -> Result<Outcome> {
     ];
     let sentence = format!(
         "The discriminator is sure of all generated samples, and its slope there is {slope:.3}; the critic is a straight \
-         line whose slope leads from anywhere to the real samples, and its gap is the distance."
+         line whose slope leads from anywhere to the real samples, and its gap by its slope is {gap:.2}, for a distance of \
+         {}.",
+        2.0 * MEAN
     );
     let grid = Tensor::from_fn([PLACES, 1], |i| place(i) as f32);
     let curves = [probability(&grid)?, critic.scores(&grid)?, wide.scores(&grid)?];

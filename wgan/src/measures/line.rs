@@ -4,7 +4,7 @@ use autograd::Element;
 
 /// The Wasserstein-1 distance between the empirical distributions of two samples of numbers, of any sizes: the integral
 /// of |F⁻¹ − G⁻¹| over (0, 1), F⁻¹ and G⁻¹ being their quantile functions (Villani 2003, "Topics in Optimal
-/// Transportation", theorem 2.18). It takes as long as sorting them. NaN if one of the numbers is.
+/// Transportation", theorem 2.18 and remarks 2.19). It takes as long as sorting them. NaN if one of the numbers is.
 ///
 /// ```
 /// use wgan::measures::wasserstein_1d;

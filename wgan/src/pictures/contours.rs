@@ -1,4 +1,4 @@
-//! The plane: the critic's level lines with real and generated points, after figure 2 of WGAN-GP (arXiv 1704.00028).
+//! The plane: the critic's level lines with real and generated points, after figure 1 (a) of WGAN-GP (arXiv 1704.00028).
 
 use std::ops::Range;
 

@@ -3,7 +3,7 @@
 use plotters::style::RGBColor;
 
 use super::style::{BLUE, GREEN, INK, ORANGE, SKY, VERMILION, tint};
-use super::{Figure, Panel, Picture, evenly};
+use super::{Figure, Panel, evenly};
 use crate::config::Config;
 use crate::metrics::{Measurement, Row};
 
@@ -86,7 +86,7 @@ pub fn charts(config: &Config, rows: &[Row]) -> Vec<Chart> {
 }
 
 /// The charts above each other: raw values faint, their moving averages on top.
-pub fn curves(config: &Config, rows: &[Row]) -> Picture {
+pub fn curves(config: &Config, rows: &[Row]) -> Figure {
     let charts = charts(config, rows);
     let last = charts.len() - 1;
     let (start, end) = match [rows.first(), rows.last()].map(|row| row.map_or(0.0, |row| row.step as f64)) {
@@ -97,7 +97,7 @@ pub fn curves(config: &Config, rows: &[Row]) -> Picture {
         let label = if i == last { "updates of the generator" } else { "" };
         chart.draw_on(Panel::new("", label, "").x_range(start, end))
     };
-    Figure::new(1, charts.iter().enumerate().map(panel).collect()).panel_height(280).picture()
+    Figure::new(1, charts.iter().enumerate().map(panel).collect()).panel_height(280)
 }
 
 impl Chart {
@@ -206,7 +206,7 @@ mod tests {
         };
         let rows = [row.clone(), Row { step: 2, ..row }];
         for rows in [&[][..], &rows[..1], &rows] {
-            assert_eq!(curves(&Config::default(), rows).width, 800);
+            assert_eq!(curves(&Config::default(), rows).picture().width, 800);
         }
     }
 }

@@ -4,7 +4,7 @@ use plotters::prelude::{DrawingBackend, IntoDrawingArea, SVGBackend, WHITE};
 
 use super::canvas::{Canvas, IN_MEMORY};
 use super::layout::EDGE;
-use super::{Panel, Picture, style};
+use super::{DESCRIPTION, Panel, Picture, style};
 
 /// A picture made of panels in rows.
 ///
@@ -44,10 +44,18 @@ impl Figure {
 
     /// As pixels.
     pub fn picture(&self) -> Picture {
-        Picture::drawn(self.width, self.height(), |area| {
+        let mut picture = Picture::drawn(self.width, self.height(), |area| {
             self.draw(&mut Canvas::pixels(area));
             Ok(())
-        })
+        });
+        picture.texts.push((DESCRIPTION, self.texts()));
+        picture
+    }
+
+    /// What is written in it whatever the numbers are, a line for each panel: a published figure with other texts is older
+    /// than the program.
+    pub fn texts(&self) -> String {
+        self.panels.iter().map(Panel::texts).collect::<Vec<_>>().join("\n")
     }
 
     /// As the text of an SVG file.
@@ -112,6 +120,14 @@ mod tests {
         let column =
             |x: usize| (0..420).filter(|y| is_blue(&picture.pixels[(y * WIDTH + x) * 3..][..3])).count() as i32;
         assert!((column(600) - 2 * column(200)).abs() <= 2 && column(200) > 100, "{} {}", column(200), column(600));
+    }
+
+    #[test]
+    fn the_texts_are_all_that_is_written_but_for_what_was_measured() {
+        let panel =
+            Panel::new("A wave", "time / s", "").x_names(&["now", "then"]).line("sine", BLUE, []).dots("", BLUE, []);
+        let panels = vec![panel, Panel::new("", "", ""), Panel::new("after", "", "").note("25")];
+        assert_eq!(Figure::new(2, panels).texts(), "A wave; time / s; now; then; sine\n\nafter");
     }
 
     #[test]

@@ -80,7 +80,7 @@ impl<'a> Sheet<'a> {
         let [right, _] = self.corner(0, self.across - 1);
         let [_, bottom] = self.corner(down, 0);
         let width = right + self.width * self.scale + GAP;
-        let mut picture = Picture { width, height: bottom, pixels: vec![BETWEEN; width * bottom * 3] };
+        let mut picture = Picture::of_pixels(width, bottom, vec![BETWEEN; width * bottom * 3]);
         for (place, image) in self.images.chunks_exact(size).enumerate() {
             let (row, column) = (place / self.across, place % self.across);
             let [x, y] = self.corner(row, column);

@@ -39,7 +39,14 @@ pub struct Picture {
     height: usize,
     /// Rows from the top, red, green and blue of each pixel.
     pixels: Vec<u8>,
+    /// What is written in it, and the command that makes it; its file keeps them beside the pixels.
+    texts: Vec<(&'static str, String)>,
 }
+
+/// The keyword of a PNG file's text that says what is written in the picture.
+pub const DESCRIPTION: &str = "Description";
+/// The keyword of the text that says which command makes the picture.
+pub const SOFTWARE: &str = "Software";
 
 /// Where `plotters` draws to.
 type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
@@ -54,15 +61,29 @@ impl Picture {
         }
     }
 
-    /// The bytes of a PNG file.
+    /// The picture, knowing the command that makes it.
+    pub fn made_by(mut self, command: impl Into<String>) -> Self {
+        self.texts.push((SOFTWARE, command.into()));
+        self
+    }
+
+    /// The bytes of a PNG file. Its texts are what is written in the picture ([`DESCRIPTION`]) and the command that makes it
+    /// ([`SOFTWARE`]), if they are known.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, self.width as u32, self.height as u32);
         encoder.set_color(png::ColorType::Rgb);
         encoder.set_depth(png::BitDepth::Eight);
+        for (keyword, text) in &self.texts {
+            encoder.add_itxt_chunk((*keyword).to_owned(), text.clone()).expect("the keywords are valid");
+        }
         let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(&self.pixels));
         written.expect("writing to memory cannot fail");
         bytes
+    }
+
+    fn of_pixels(width: usize, height: usize, pixels: Vec<u8>) -> Self {
+        Picture { width, height, pixels, texts: Vec::new() }
     }
 
     /// What `draw` draws on white at twice the size, then halved: lines, discs and letters get smooth edges.
@@ -73,7 +94,7 @@ impl Picture {
         let drawn = area.fill(&WHITE).map_err(Into::into).and_then(|()| draw(&area)).and_then(|()| Ok(area.present()?));
         drawn.expect("drawing into memory cannot fail");
         drop(area);
-        Picture { width, height, pixels: halved(&pixels, width, height) }
+        Picture::of_pixels(width, height, halved(&pixels, width, height))
     }
 }
 
@@ -106,13 +127,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_encoded_picture_has_its_size_and_pixels() {
-        let picture = Picture { width: 2, height: 1, pixels: vec![1, 2, 3, 4, 5, 6] };
+    fn the_encoded_picture_has_its_size_pixels_and_texts() {
+        let picture = Picture::of_pixels(2, 1, vec![1, 2, 3, 4, 5, 6]).made_by("wgan –");
         let encoded = picture.encode();
         let mut reader = png::Decoder::new(std::io::Cursor::new(&encoded)).read_info().unwrap();
         let mut pixels = [0; 6];
         let frame = reader.next_frame(&mut pixels).unwrap();
         assert_eq!((frame.width, frame.height, pixels), (2, 1, [1, 2, 3, 4, 5, 6]));
+        let text = &reader.info().utf8_text[0];
+        assert_eq!((text.keyword.as_str(), text.get_text().unwrap().as_str()), (SOFTWARE, "wgan –"));
     }
 
     #[test]

@@ -66,7 +66,7 @@ mod tests {
     use crate::pictures::Picture;
 
     fn png(width: usize, shade: u8) -> Vec<u8> {
-        Picture { width, height: 1, pixels: vec![shade; 3 * width] }.encode()
+        Picture::of_pixels(width, 1, vec![shade; 3 * width]).encode()
     }
 
     #[test]

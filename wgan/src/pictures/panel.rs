@@ -15,6 +15,7 @@ use super::plot::Plot;
 #[derive(Clone, Debug)]
 pub struct Panel {
     title: String,
+    note: String,
     pub(super) x: Axis,
     pub(super) y: Axis,
     pub(super) marks: Vec<Mark>,
@@ -26,12 +27,26 @@ impl Panel {
     /// An empty panel; names and units of its axes.
     pub fn new(title: &str, x: &str, y: &str) -> Self {
         let axis = |label: &str| Axis { label: label.to_owned(), ..Axis::default() };
-        Panel { title: title.to_owned(), x: axis(x), y: axis(y), marks: Vec::new(), isometric: false, image: None }
+        Panel {
+            title: title.to_owned(),
+            note: String::new(),
+            x: axis(x),
+            y: axis(y),
+            marks: Vec::new(),
+            isometric: false,
+            image: None,
+        }
     }
 
     /// A picture, as large as it fits, without axes.
     pub fn image(title: &str, image: Picture) -> Self {
         Panel { image: Some(image), ..Panel::new(title, "", "") }
+    }
+
+    /// What was measured or chosen, behind the title: it may differ from one drawing to the next.
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = note.into();
+        self
     }
 
     /// What the x-axis shows.
@@ -189,7 +204,8 @@ impl Panel {
         head: i32,
         gutter: i32,
     ) {
-        canvas.text(&self.title, TITLE, Anchor::Left, (left, top + TITLE_ROW / 2));
+        let title = format!("{} {}", self.title, self.note);
+        canvas.text(title.trim_end(), TITLE, Anchor::Left, (left, top + TITLE_ROW / 2));
         if let Some(image) = &self.image {
             return canvas.image(fitted(image, [(left, top + head), (right, bottom)]), image);
         }
@@ -215,6 +231,13 @@ impl Panel {
         let (unit_x, unit_y) = (unit(self.x_axis(1).0, width), unit(self.y_axis(1).0, height));
         let shrunk = |length: f64, by: f64| (length * by.min(1.0)) as i32;
         [(left, bottom - shrunk(height, unit_x / unit_y)), (left + shrunk(width, unit_y / unit_x), bottom)]
+    }
+
+    /// What is written in the panel whatever the numbers are: the title, the axes, the legend.
+    pub(super) fn texts(&self) -> String {
+        let fixed = [&self.title, &self.x.label, &self.y.label].into_iter().chain(&self.x.names);
+        let all = fixed.chain(self.marks.iter().map(|mark| &mark.name)).filter(|text| !text.is_empty());
+        all.map(String::as_str).collect::<Vec<_>>().join("; ")
     }
 
     /// The named marks, each with its place from the left and its row of the legend.
@@ -262,7 +285,7 @@ mod tests {
 
     #[test]
     fn images_keep_their_proportions() {
-        let picture = |width, height| Picture { width, height, pixels: vec![7; width * height * 3] };
+        let picture = |width, height| Picture::of_pixels(width, height, vec![7; width * height * 3]);
         assert_eq!(fitted(&picture(10, 20), [(5, 5), (1005, 105)]), [(5, 5), (55, 105)]);
         assert_eq!(fitted(&picture(100, 100), [(0, 0), (150, 200)]), [(0, 0), (150, 150)]);
         let svg = Figure::new(1, vec![Panel::image("seven", picture(2, 2))]).svg();

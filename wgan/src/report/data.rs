@@ -3,7 +3,7 @@
 use plotters::style::RGBColor;
 use serde::Serialize;
 
-use crate::config::Config;
+use crate::config::{Config, Objective};
 use crate::metrics::Row;
 use crate::pictures::{self, MOST_POINTS, data_uri, evenly};
 
@@ -11,12 +11,34 @@ use crate::pictures::{self, MOST_POINTS, data_uri, evenly};
 const MOST_RIDGES: usize = 24;
 
 /// What to look for in each of [`charts`](pictures::charts), in their order.
-const MEANINGS: [&str; 4] = [
-    "It falls as the samples get better. Where it stays well below on held-out samples, the critic knows its data by heart.",
-    "The critic’s rises towards 0 as the samples get better. The generator’s drifts, and means little.",
-    "How steep the critic is. Divided by it, the estimate is nearer to the distance; a penalty wants it to be 1.",
-    "How strongly a batch moves each network. A generator whose gradient sinks to nothing no longer learns.",
-];
+fn meanings(config: &Config) -> [String; 4] {
+    let estimate = match config.estimates_a_distance() {
+        true => "It falls as the samples get better.",
+        false => "This is no distance: it grows with how sure the critic is.",
+    };
+    let best = match config.objective {
+        Objective::Wasserstein => "0",
+        Objective::Standard | Objective::NonSaturating => "ln 4 = 1.39", // of a discriminator that cannot tell
+    };
+    let judged = match (config.estimates_a_distance(), config.average > 0.0) {
+        (false, _) => "",
+        (true, false) => " Divided by it, the estimate is nearer to the generator’s distance.",
+        (true, true) => {
+            " Divided by it, the estimate is nearer to the distance of the generator in training; samples and measures are \
+             those of its averaged weights."
+        }
+    };
+    let wanted = if config.lipschitz.is_penalty() { "; the penalty wants it to be 1" } else { "" };
+    [
+        format!("{estimate} Where it stays well below on held-out samples, the critic knows its data by heart."),
+        format!(
+            "The critic’s rises towards {best} as the samples get better. The generator’s drifts, and means little."
+        ),
+        format!("How steep the critic is{wanted}.{judged}"),
+        "How strongly a batch moves each network. A generator whose gradient sinks to nothing no longer learns."
+            .to_owned(),
+    ]
+}
 
 /// Everything that is drawn.
 #[derive(Serialize)]
@@ -31,7 +53,7 @@ pub struct Data {
 #[derive(Serialize)]
 struct Chart {
     name: &'static str,
-    meaning: &'static str,
+    meaning: String,
     range: [f64; 2],
     target: Option<f64>,
     logarithmic: bool,
@@ -73,8 +95,8 @@ struct Sample {
 impl Data {
     /// The data of a run with these rows, and these pictures as PNG files, each with its step.
     pub fn new(config: &Config, rows: &[Row], pictures: &[(u64, Vec<u8>)]) -> Self {
-        let charts =
-            pictures::charts(config, rows).into_iter().zip(MEANINGS).map(|(chart, meaning)| Chart::new(chart, meaning));
+        let charts = pictures::charts(config, rows).into_iter().zip(meanings(config));
+        let charts = charts.map(|(chart, meaning)| Chart::new(chart, meaning));
         let ends = [rows.first(), rows.last()];
         Data {
             steps: ends.map(|row| row.map_or(0, |row| row.step)),
@@ -92,7 +114,7 @@ impl Data {
 }
 
 impl Chart {
-    fn new(chart: pictures::Chart, meaning: &'static str) -> Self {
+    fn new(chart: pictures::Chart, meaning: String) -> Self {
         let (low, high) = chart.range();
         let pictures::Chart { name, curves, target, logarithmic } = chart;
         let curve = |curve: pictures::Curve| Curve {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::{DatasetName, Options};
+use crate::config::{DatasetName, Lipschitz, Options};
 use crate::data::Dataset;
 use crate::histogram::Histogram;
 use crate::measures::Measures;
@@ -66,6 +66,29 @@ fn assert_well_formed(page: &str) {
         }
     }
     assert!(open.is_empty(), "{open:?} are not closed");
+}
+
+/// Samples and measures are of the averaged generator, curves of the one in training; and only an estimate of the distance
+/// falls as samples get better.
+#[test]
+fn what_is_said_of_the_curves_is_true_of_the_run() {
+    let meanings = |options| {
+        let config = Config::default().with(&options);
+        let charts = &data(&report(&config, &rows(3)).page())["charts"];
+        [0, 1, 2].map(|i| charts[i]["meaning"].as_str().unwrap().to_owned())
+    };
+    let usual = meanings(Options::default());
+    assert!(usual[0].starts_with("It falls") && usual[1].contains("rises towards 0"), "{usual:?}");
+    assert!(
+        usual[2].contains("the penalty wants it to be 1") && usual[2].contains("of its averaged weights"),
+        "{usual:?}"
+    );
+    let plain = meanings(Options { average: Some(0.0), ..Options::default() });
+    assert!(plain[2].contains("nearer to the generator’s distance") && !plain[2].contains("averaged"), "{plain:?}");
+    let (objective, lipschitz) = (Some(Objective::Standard), Some(Lipschitz::None));
+    let standard = meanings(Options { objective, lipschitz, ..Options::default() });
+    assert!(standard[0].starts_with("This is no distance") && standard[1].contains("ln 4"), "{standard:?}");
+    assert_eq!(standard[2], "How steep the critic is.");
 }
 
 #[test]
