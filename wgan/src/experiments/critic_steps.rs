@@ -10,7 +10,7 @@ use crate::pictures::{BLUE, Figure, GREEN, INK, ORANGE, PURPLE, Panel, VERMILION
 /// Trainings that differ in the critic's updates alone.
 pub const EXPERIMENT: Experiment = Experiment {
     name: "critic-steps",
-    summary: "how good the critic's estimate is after one, a few or many of its updates per update of the generator",
+    summary: "how good the critic's estimate is after one, a few or many updates per update of the generator",
     run,
 };
 
