@@ -1,4 +1,4 @@
-//! The 2-D distributions of WGAN-GP's toy experiments (arXiv 1704.00028, section 4 and figure 2), with the widths and
+//! The 2-D distributions of WGAN-GP's toy experiments (arXiv 1704.00028, section 3.1 and figure 1 (a)), with the widths and
 //! scales of its published code. Each data set is a fixed draw, so that runs can be repeated.
 
 use std::f64::consts::{PI, TAU};

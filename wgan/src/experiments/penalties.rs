@@ -59,6 +59,12 @@ fn run(size: Size) -> Result<Outcome> {
             Known::AtLeast(bound) => Check::at_least(what, gap, bound),
         });
     }
+    // Between these, λ must exceed 2.6 in the middle and 6.1 where a batch has its last points (chapter 7 of the guide).
+    for (lambda, known) in [(3.0, None), (10.0, Some(3.0))] {
+        let gap = gaussians(lambda, size.pick(1500, 3000))?;
+        let what = format!("gp-one-sided, λ = {lambda}, N(0, 1) and N(3, 1): gap");
+        table.push(known.map_or_else(|| Check::at_least(&what, gap, 10.0), |w| Check::near(&what, gap, w, 0.05 * w)));
+    }
     for (lipschitz, flat) in [(Lipschitz::Gp, false), (Lipschitz::Lp, true)] {
         let slope = slope_without_distance(lipschitz, size.pick(300, 1000))?;
         let what = format!("{lipschitz}, λ = 10, P = Q: slope");
@@ -135,6 +141,13 @@ fn name(lipschitz: Lipschitz, config: &Config) -> String {
 /// The gap that a critic ends at between (1, 0) and (0, 0).
 fn point_masses(config: &Config, updates: u64) -> Result<f64> {
     let mut training = CriticTraining::new(config, 2, point(1.0), point(0.0))?;
+    Ok(late(&training.run(updates)?, |estimate| estimate.wasserstein))
+}
+
+/// The gap that a critic under the one-sided penalty ends at between N(3, 1) and N(0, 1), whose distance is 3.
+fn gaussians(lambda: f64, updates: u64) -> Result<f64> {
+    let options = Options { lipschitz: Some(Lipschitz::GpOneSided), lambda: Some(lambda), ..Options::default() };
+    let mut training = CriticTraining::new(&toy(options)?, 1, normal(3.0, 1.0), normal(0.0, 1.0))?;
     Ok(late(&training.run(updates)?, |estimate| estimate.wasserstein))
 }
 

@@ -12,7 +12,7 @@ pub struct Window {
     reach: f64,
 }
 
-/// What figure 2 of WGAN-GP (arXiv 1704.00028) shows, for points of about unit scale: from −3 to 3.
+/// What figure 1 (a) of WGAN-GP (arXiv 1704.00028) shows, for points of about unit scale: from −3 to 3.
 const REACH: f64 = 3.0;
 /// Points whose middle is no farther from 0 lie about the middle of that.
 const OFF_CENTRE: f64 = 0.5;
