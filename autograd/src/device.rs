@@ -84,7 +84,8 @@ impl Device {
         Device(Arc::new(backend))
     }
 
-    /// The CPU, all of its cores.
+    /// The CPU, all of its cores, by threads that all such devices share. Where a program is run, be it in a thread pool,
+    /// makes no difference.
     pub fn cpu() -> Self {
         Device::new(Cpu::new())
     }

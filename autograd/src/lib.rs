@@ -84,4 +84,4 @@ pub use program::{Compiled, NonFinite, Pending, Program};
 pub use shape::Shape;
 pub use tape::{Node, NodeId, Tape, Var};
 pub use tensor::{Element, Tensor};
-pub use variable::{Storage, Variable};
+pub use variable::{Held, Locked, Locks, Storage, Variable};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use autograd::compile::Kernel;
 use autograd::compile::plan::{Place, Plan, Slot, Step};
-use autograd::{Arrival, Backend, Executable, Variable};
+use autograd::{Arrival, Backend, Executable, Locks, Storage};
 use ocl::core::{self, Event, ProfilingInfo};
 
 use crate::context::Context;
@@ -118,8 +118,7 @@ struct OpenClProgram {
     memory: Memory,
     uploads: Uploads,
     results: Results,
-    /// The Variables with their positions in the plan, ordered by age.
-    locked: Vec<(usize, Variable)>,
+    locks: Locks,
     /// The time of each step, while it is measured.
     times: Option<Vec<Duration>>,
 }
@@ -129,73 +128,58 @@ impl OpenClProgram {
         let memory = Memory::new(&context, &plan)?;
         fused::build(&context, &plan.steps)?;
         let launches = plan.steps.iter().map(|step| launches(&context, step)).collect::<Result<Vec<_>, _>>()?;
-        let mut locked: Vec<(usize, Variable)> = plan.variables.iter().cloned().enumerate().collect();
-        locked.sort_by_key(|(_, variable)| variable.id());
         let program = OpenClProgram {
             uploads: Uploads::default(),
             results: Results::default(),
+            locks: plan.locks(),
             context,
             plan,
             launches,
             memory,
-            locked,
             times: None,
         };
-        program.bind(|place| !matches!(place, Place::Variable(_)))?;
+        bind(&program.launches, &program.memory, |place| !matches!(place, Place::Variable(_)))?;
         Ok(program)
-    }
-
-    /// Tells the kernels where the places lie for which `wanted` holds.
-    fn bind(&self, wanted: fn(Place) -> bool) -> Result<(), Error> {
-        self.launches.iter().flatten().try_for_each(|launch| launch.bind(&self.memory, wanted))
-    }
-
-    /// Enqueues all launches.
-    fn enqueue(&mut self, step: u64) -> Result<(), Error> {
-        let Some(times) = &mut self.times else {
-            for launch in self.launches.iter().flatten() {
-                launch.enqueue(&self.context, step, None)?;
-            }
-            return Ok(core::flush(&self.context.queue())?);
-        };
-        let mut events = Vec::new();
-        for (position, launches) in self.launches.iter().enumerate() {
-            for launch in launches {
-                let mut event = Event::null();
-                launch.enqueue(&self.context, step, Some(&mut event))?;
-                events.push((position, event));
-            }
-        }
-        core::finish(&self.context.queue())?;
-        for (position, event) in events.into_iter().filter(|(_, event)| !event.is_null()) {
-            let at = |what| Ok::<_, Error>(core::get_event_profiling_info(&event, what)?.time()?);
-            let time = at(ProfilingInfo::End)?.saturating_sub(at(ProfilingInfo::Start)?);
-            times[position] += Duration::from_nanos(time);
-        }
-        Ok(())
-    }
-
-    /// Calls `body` while the Variables' storages are locked and lie on this device. They are locked oldest first, so
-    /// that programs which share Variables never wait for each other in a circle.
-    fn with_variables(
-        &mut self,
-        position: usize,
-        moved: bool,
-        body: &mut dyn FnMut(&mut Self) -> Result<(), Error>,
-    ) -> Result<(), autograd::Error> {
-        let Some((index, variable)) = self.locked.get(position).cloned() else {
-            let bound = if moved { self.bind(|place| matches!(place, Place::Variable(_))) } else { Ok(()) };
-            return bound.and_then(|()| body(self)).map_err(|error| self.named(error));
-        };
-        let mut storage = variable.storage_mut();
-        let buffer = DeviceStorage::take_over(&self.context, &variable, &mut storage)?;
-        let moved = self.memory.place_variable(index, &buffer) || moved;
-        self.with_variables(position + 1, moved, body)
     }
 
     fn named(&self, error: Error) -> autograd::Error {
         error.on(&self.context.facts().name)
     }
+}
+
+/// Tells the kernels where the places lie for which `wanted` holds.
+fn bind(launches: &[Vec<Launch>], memory: &Memory, wanted: fn(Place) -> bool) -> Result<(), Error> {
+    launches.iter().flatten().try_for_each(|launch| launch.bind(memory, wanted))
+}
+
+/// Enqueues the launches of each step. With `times`, waits for them and adds the time of each step.
+fn enqueue(
+    context: &Context,
+    launches: &[Vec<Launch>],
+    step: u64,
+    times: Option<&mut Vec<Duration>>,
+) -> Result<(), Error> {
+    let Some(times) = times else {
+        for launch in launches.iter().flatten() {
+            launch.enqueue(context, step, None)?;
+        }
+        return Ok(core::flush(&context.queue())?);
+    };
+    let mut events = Vec::new();
+    for (position, launches) in launches.iter().enumerate() {
+        for launch in launches {
+            let mut event = Event::null();
+            launch.enqueue(context, step, Some(&mut event))?;
+            events.push((position, event));
+        }
+    }
+    core::finish(&context.queue())?;
+    for (position, event) in events.into_iter().filter(|(_, event)| !event.is_null()) {
+        let at = |what| Ok::<_, Error>(core::get_event_profiling_info(&event, what)?.time()?);
+        let time = at(ProfilingInfo::End)?.saturating_sub(at(ProfilingInfo::Start)?);
+        times[position] += Duration::from_nanos(time);
+    }
+    Ok(())
 }
 
 impl Executable for OpenClProgram {
@@ -206,7 +190,18 @@ impl Executable for OpenClProgram {
     }
 
     fn run(&mut self, step: u64) -> Result<(), autograd::Error> {
-        self.with_variables(0, false, &mut |program| program.enqueue(step))
+        let OpenClProgram { context, launches, memory, locks, times, .. } = self;
+        let here = |storage: &dyn Storage| DeviceStorage::is_on(context, storage);
+        let locked = locks.lock(here, |variable, storage| DeviceStorage::copy(context, variable, storage))?;
+        let mut moved = false;
+        for (index, held) in locked.iter() {
+            let here = held.as_ref::<DeviceStorage>().expect("moved to the device");
+            moved |= memory.place_variable(*index, here.buffer());
+        }
+        let bound = if moved { bind(launches, memory, |place| matches!(place, Place::Variable(_))) } else { Ok(()) };
+        bound
+            .and_then(|()| enqueue(context, launches, step, times.as_mut()))
+            .map_err(|error| error.on(&context.facts().name))
     }
 
     fn read_output(&mut self, position: usize, values: &mut [f32]) -> Result<(), autograd::Error> {

@@ -155,23 +155,26 @@ pub(crate) struct DeviceStorage {
 }
 
 impl DeviceStorage {
-    /// The buffer of a Variable on this device. One that another device holds is moved here.
-    pub fn take_over(
+    /// Whether a Variable's values lie on this device.
+    pub fn is_on(context: &Arc<Context>, storage: &dyn Storage) -> bool {
+        let lies_here = |storage: &DeviceStorage| Arc::ptr_eq(&storage.context, context);
+        (storage as &dyn Any).downcast_ref().is_some_and(lies_here)
+    }
+
+    /// A copy of them on this device, whatever other one holds them.
+    pub fn copy(
         context: &Arc<Context>,
         variable: &Variable,
-        storage: &mut Box<dyn Storage>,
-    ) -> Result<Mem, autograd::Error> {
-        if let Some(here) = storage.as_any_mut().downcast_mut::<DeviceStorage>()
-            && Arc::ptr_eq(&here.context, context)
-        {
-            return Ok(here.buffer.clone());
-        }
+        storage: &dyn Storage,
+    ) -> Result<Box<dyn Storage>, autograd::Error> {
         let values = storage.read()?;
         let uploaded = context.upload("a Variable", &values);
         let buffer = uploaded.map_err(|error| error.on(&format!("{}, {:?}", context.facts().name, variable.name())))?;
-        let here = DeviceStorage { context: context.clone(), buffer: buffer.clone(), len: values.len() };
-        *storage = Box::new(here);
-        Ok(buffer)
+        Ok(Box::new(DeviceStorage { context: context.clone(), buffer, len: values.len() }))
+    }
+
+    pub fn buffer(&self) -> &Mem {
+        &self.buffer
     }
 }
 
@@ -184,10 +187,6 @@ impl Storage for DeviceStorage {
 
     fn write(&mut self, values: &[f32]) -> Result<(), autograd::Error> {
         self.context.write(&self.buffer, 0, values).map_err(|error| error.on(&self.context.facts().name))
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
     }
 }
 

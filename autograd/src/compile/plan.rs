@@ -8,7 +8,7 @@ use super::kernel::{Access, Kernel, View};
 use super::lower::Launch;
 use crate::ops::Op;
 use crate::tape::NodeId;
-use crate::{Shape, Tensor, Variable};
+use crate::{Locks, Shape, Tensor, Variable};
 
 /// Buffers begin at multiples of this many elements: a cache line, and the widest vector.
 const ALIGNMENT: usize = 16;
@@ -72,6 +72,19 @@ pub enum Place {
     Variable(usize),
     /// A constant, by its index in [`Plan::constants`].
     Constant(usize),
+}
+
+impl Plan {
+    /// The Variables, to be locked while the program runs.
+    pub fn locks(&self) -> Locks {
+        let mut changed = vec![false; self.variables.len()];
+        for slot in self.steps.iter().flat_map(|step| &step.writes) {
+            if let Place::Variable(index) = slot.place {
+                changed[index] = true;
+            }
+        }
+        Locks::new(self.variables.iter().cloned().zip(changed))
+    }
 }
 
 /// Gives every value of the launches a place.

@@ -1,9 +1,11 @@
 //! The CPU as a device: runs a plan's kernels one after the other, each on all threads of a rayon pool.
 
+use std::any::Any;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use rayon::ThreadPool;
 
 use super::conv::Convolution;
@@ -17,11 +19,12 @@ use crate::compile::plan::{Place, Plan, Slot, Step};
 use crate::device::{Backend, Executable};
 use crate::ops::{ByteTable, Random};
 use crate::variable::HostStorage;
-use crate::{Error, Tensor, Variable};
+use crate::{Error, Locks, Storage, Tensor};
 
-/// The CPU backend.
+/// The CPU backend. Programs run on threads that run nothing else: a thread that waits for a part of a kernel is handed
+/// parts of other kernels at most, never a task of the user's that may wait for a Variable.
 pub struct Cpu {
-    /// Threads of its own, or None for rayon's global pool.
+    /// This many threads of its own, or None for those that all such devices share.
     pool: Option<Arc<ThreadPool>>,
 }
 
@@ -33,11 +36,31 @@ impl Cpu {
 
     /// This many threads.
     pub fn with_threads(threads: usize) -> Result<Self, Error> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let reason = |error: rayon::ThreadPoolBuildError| format!("{threads} threads cannot be started: {error}");
-        let pool = pool.map_err(|error| Error::Device { device: "CPU".into(), reason: reason(error) })?;
-        Ok(Cpu { pool: Some(Arc::new(pool)) })
+        Ok(Cpu { pool: Some(start(threads)?) })
     }
+
+    /// The pool that programs run on.
+    fn pool(&self) -> Result<Arc<ThreadPool>, Error> {
+        static SHARED: Mutex<Option<Arc<ThreadPool>>> = Mutex::new(None);
+        if let Some(pool) = &self.pool {
+            return Ok(pool.clone());
+        }
+        let mut shared = SHARED.lock();
+        if shared.is_none() {
+            *shared = Some(start(0)?);
+        }
+        Ok(shared.clone().expect("just started"))
+    }
+}
+
+/// Starts this many threads; 0 stands for one a core, or as many as the environment variable `RAYON_NUM_THREADS` says.
+fn start(threads: usize) -> Result<Arc<ThreadPool>, Error> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let reason = |error: rayon::ThreadPoolBuildError| match threads {
+        0 => format!("its threads cannot be started: {error}"),
+        _ => format!("{threads} threads cannot be started: {error}"),
+    };
+    Ok(Arc::new(pool.map_err(|error| Error::Device { device: "CPU".into(), reason: reason(error) })?))
 }
 
 impl Backend for Cpu {
@@ -54,15 +77,14 @@ impl Backend for Cpu {
 
     fn load(&self, plan: Plan) -> Result<Box<dyn Executable>, Error> {
         Method::chosen()?;
-        let mut locked: Vec<(usize, Variable)> = plan.variables.iter().cloned().enumerate().collect();
-        locked.sort_by_key(|(_, variable)| variable.id());
+        let pool = self.pool()?;
         let memory = Memory {
             arena: allocate(plan.arena.div_ceil(CacheLine::LEN))?,
             variables: vec![std::ptr::null_mut(); plan.variables.len()],
             constants: plan.constants.clone(),
         };
         let launches = plan.steps.iter().map(Launch::new).collect();
-        Ok(Box::new(CpuProgram { pool: self.pool.clone(), plan, launches, memory, locked, profiled: false }))
+        Ok(Box::new(CpuProgram { pool, locks: plan.locks(), plan, launches, memory, profiled: false }))
     }
 }
 
@@ -206,12 +228,11 @@ impl Launch {
 
 /// A program on the CPU.
 struct CpuProgram {
-    pool: Option<Arc<ThreadPool>>,
+    pool: Arc<ThreadPool>,
     plan: Plan,
     launches: Vec<Launch>,
     memory: Memory,
-    /// The Variables with their positions in the plan, ordered by age.
-    locked: Vec<(usize, Variable)>,
+    locks: Locks,
     /// Whether launches are timed.
     profiled: bool,
 }
@@ -226,24 +247,27 @@ impl Executable for CpuProgram {
     }
 
     fn run(&mut self, step: u64) -> Result<(), Error> {
-        let CpuProgram { pool, launches, memory, locked, profiled, .. } = self;
-        // The storages are locked before the pool is entered: a worker that waits for its kernel may be handed another
-        // program meanwhile, and would wait forever for a Variable that it has locked itself.
-        with_storages(locked, memory, &mut |memory| {
-            let mut run = || {
-                for launch in launches.iter_mut() {
-                    let start = profiled.then(Instant::now);
-                    // SAFETY: the storages are locked here.
-                    unsafe { launch.run(memory, step) };
-                    launch.time += start.map_or(Duration::ZERO, |start| start.elapsed());
-                }
+        let CpuProgram { pool, launches, memory, locks, profiled, .. } = self;
+        let here = |storage: &dyn Storage| (storage as &dyn Any).is::<HostStorage>();
+        let mut locked = locks.lock(here, |_, storage| Ok(Box::new(HostStorage(storage.read()?))))?;
+        for (index, held) in locked.iter_mut() {
+            memory.variables[*index] = match held.as_mut::<HostStorage>() {
+                Some(changed) => changed.0.as_mut_ptr(),
+                None => held.as_ref::<HostStorage>().expect("moved to the host").0.as_ptr().cast_mut(),
             };
-            // The pool is entered once, not by every kernel.
-            match pool {
-                Some(pool) => pool.install(run),
-                None => rayon::scope(|_| run()),
+        }
+        // The pool is entered once, not by every kernel, and takes the locks along: it unlocks them when the kernels have
+        // run. This thread may be a worker of another pool, which is handed other tasks while it waits.
+        pool.install(move || {
+            let _locked = locked;
+            for launch in launches.iter_mut() {
+                let start = profiled.then(Instant::now);
+                // SAFETY: the storages are locked here.
+                unsafe { launch.run(memory, step) };
+                launch.time += start.map_or(Duration::ZERO, |start| start.elapsed());
             }
-        })
+        });
+        Ok(())
     }
 
     fn read_output(&mut self, position: usize, values: &mut [f32]) -> Result<(), Error> {
@@ -263,25 +287,4 @@ impl Executable for CpuProgram {
         let times = self.launches.iter().map(|launch| launch.time);
         Ok(times.filter(|_| self.profiled).collect())
     }
-}
-
-/// Calls `body` while the Variables' storages are locked and their addresses known. They are locked oldest first, so
-/// that programs which share Variables never wait for each other in a circle. (A recursion, one level a Variable: a list
-/// of locks would have to be allocated.)
-fn with_storages(
-    locked: &[(usize, Variable)],
-    memory: &mut Memory,
-    body: &mut dyn FnMut(&mut Memory),
-) -> Result<(), Error> {
-    let Some(((index, variable), rest)) = locked.split_first() else {
-        body(memory);
-        return Ok(());
-    };
-    let mut storage = variable.storage_mut();
-    if storage.as_any_mut().downcast_mut::<HostStorage>().is_none() {
-        *storage = Box::new(HostStorage(storage.read()?)); // another device held it
-    }
-    let values = storage.as_any_mut().downcast_mut::<HostStorage>().expect("just put there");
-    memory.variables[*index] = values.0.as_mut_ptr();
-    with_storages(rest, memory, body)
 }
