@@ -69,7 +69,7 @@ pub struct Options {
     /// What keeps the critic Lipschitz [default: gp; none for the standard GAN]
     #[arg(long, value_name = "NAME", help_heading = "Objective")]
     pub lipschitz: Option<Lipschitz>,
-    /// Weight of the penalty [default: 10; 0.1 for points unless one-sided or pairs]
+    /// Weight of the penalty [default: 10; for points 0.1 under gp, lp and difference]
     #[arg(long, value_name = "X", help_heading = "Objective", allow_negative_numbers = true)]
     pub lambda: Option<f64>,
     /// Bound of the weights under --lipschitz clip [default: 0.01]
@@ -109,11 +109,12 @@ pub struct Options {
     /// What adam and rmsprop add to the root they divide by [default: 1e-8]
     #[arg(long, value_name = "X", help_heading = "Optimizer", allow_negative_numbers = true)]
     pub epsilon: Option<f64>,
-    /// Decay of the moving average of the generator's weights that samples are drawn with; 0 for none [default: 0.995]
+    /// Decay of the moving average of the generator's weights that samples are drawn with; 0 for none [default: 0.995,
+    /// but 0 for --preset]
     #[arg(long, value_name = "X", help_heading = "Optimizer", allow_negative_numbers = true)]
     pub average: Option<f64>,
 
-    /// Samples per update [default: 32 images (mlp 50), or 256 points]
+    /// Samples per update [default: 32 images (mlp 50) or 256 points, but for --preset]
     #[arg(long, value_name = "N", help_heading = "Run", value_parser = whole::<usize>())]
     pub batch: Option<usize>,
     /// Updates of the generator in all [default: 3500]

@@ -171,3 +171,23 @@ fn figure<'a>(pairs: impl Iterator<Item = (&'a Point, &'a Point)>, bars: [f64; 4
         .level("W", INK, W);
     Figure::new(2, vec![plane, distances]).panel_height(360)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::gaussian::cumulative;
+    use super::*;
+
+    /// The first by its formula, erf(R/√2) being 2Φ(R) − 1; the second by the series of ₁F₁, (a)ₙ/(1)ₙ·xⁿ/n!.
+    #[test]
+    fn the_known_distances_are_those_of_their_formulas() {
+        let erf = 2.0 * cumulative(RADIUS) - 1.0;
+        assert!(((PI / 2.0).sqrt() * (1.0 - 2.0 * erf) + RADIUS - W).abs() < 1e-6);
+        let (mut term, mut sum) = (1.0, 1.0);
+        for n in 0..50 {
+            let n = f64::from(n);
+            term *= (n - 0.5) / (n + 1.0).powi(2) * -(RADIUS * RADIUS / 2.0);
+            sum += term;
+        }
+        assert!(((PI / 2.0).sqrt() * sum - INDEPENDENT).abs() < 1e-5);
+    }
+}
