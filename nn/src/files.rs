@@ -6,8 +6,12 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 
+/// What the name of a file ends in until all of it is written.
+pub const PARTIAL: &str = ".partial";
+
 /// Writes `bytes` to a file beside `path`, named `{path}.partial`, and renames it, so that nobody ever sees half of
-/// them. What is no plain file (a pipe, a terminal) is written to directly.
+/// them. What an earlier writer left there when it was killed is removed. What is no plain file (a pipe, a terminal) is
+/// written to directly.
 ///
 /// # Errors
 /// [`Error::Write`] if the disk is full, or the folder does not exist or may not be written. No partial file is left.
@@ -28,7 +32,7 @@ pub fn check_writable(path: &Path) -> Result<(), Error> {
     let tried = match path.metadata() {
         Ok(existing) if existing.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         Ok(existing) if !existing.is_file() => Ok(()),
-        _ => File::create(beside(path)).and_then(|_| fs::remove_file(beside(path))),
+        _ => create_new(&beside(path)).and_then(|_| fs::remove_file(beside(path))),
     };
     tried.map_err(|source| Error::Write { path: path.to_owned(), source })
 }
@@ -36,14 +40,22 @@ pub fn check_writable(path: &Path) -> Result<(), Error> {
 /// `{path}.partial`
 fn beside(path: &Path) -> PathBuf {
     let mut beside = path.as_os_str().to_owned();
-    beside.push(".partial");
+    beside.push(PARTIAL);
     beside.into()
+}
+
+/// A file that was not there before: what a link of its name leads to is not written to.
+fn create_new(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => File::create_new(path),
+    }
 }
 
 fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = beside(path);
     let write = || {
-        let mut file = File::create(&beside)?;
+        let mut file = create_new(&beside)?;
         file.write_all(bytes)?;
         // Renaming before the bytes are on the disk could leave an empty file after a power failure.
         file.sync_all()?;
@@ -122,6 +134,29 @@ mod tests {
         check_writable(&path).unwrap();
         assert_eq!((fs::read(&path).unwrap(), fs::read_dir(folder.path()).unwrap().count()), (b"one".to_vec(), 1));
         assert!(check_writable(folder.path()).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_a_link_beside_it_leads_to_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("numbers"), folder.path().join("other"));
+        fs::write(&other, "mine").unwrap();
+        for write in [|path: &Path| write_whole(path, b"one"), check_writable] {
+            std::os::unix::fs::symlink(&other, beside(&path)).unwrap();
+            write(&path).unwrap();
+            assert!(!beside(&path).exists());
+        }
+        assert_eq!((fs::read(&path).unwrap(), fs::read(&other).unwrap()), (b"one".to_vec(), b"mine".to_vec()));
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_is_written_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("numbers");
+        fs::write(beside(&path), "a longer text, but not the whole").unwrap();
+        write_whole(&path, b"one").unwrap();
+        assert_eq!((fs::read(&path).unwrap(), fs::read_dir(folder.path()).unwrap().count()), (b"one".to_vec(), 1));
     }
 
     #[cfg(target_os = "linux")]
