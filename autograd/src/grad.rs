@@ -1,7 +1,9 @@
 //! The reverse pass: the only one. It walks the tape backwards from the output and lets each operation append its
 //! vector-Jacobian product to the same tape, as ordinary operations, so that what it returns can be differentiated again.
 
-use crate::tape::{NodeId, Tape, Var};
+use std::collections::{HashMap, HashSet};
+
+use crate::tape::{Node, NodeId, Tape, Var};
 
 impl Tape {
     /// The gradient of the scalar `y` with respect to each of `xs`, appended to the tape.
@@ -63,41 +65,53 @@ impl Tape {
         for var in [y, seed].iter().chain(xs) {
             var.check_tape(self);
         }
-        let on_path = self.descendants(xs, y.id());
-        let mut gradients: Vec<Option<Var<'t>>> = vec![None; y.id() + 1];
-        gradients[y.id()] = Some(seed);
-        for id in (0..=y.id()).rev().filter(|&id| on_path[id]) {
-            let Some(g) = gradients[id] else { continue };
+        let path = self.path(xs, y.id());
+        let mut gradients = HashMap::from([(y.id(), seed)]);
+        for &id in path.iter().rev() {
+            let Some(&g) = gradients.get(&id) else { continue };
             let (op, inputs) = {
                 let node = &self.nodes()[id];
                 (node.op.clone(), node.inputs.clone())
             };
             let arguments: Vec<Var<'t>> = inputs.iter().map(|&input| self.var(input)).collect();
             for (position, &input) in inputs.iter().enumerate() {
-                if on_path[input] && op.operation().differentiable(position) {
-                    gradients[input] = Some(self.on_behalf_of(id, || {
+                if path.binary_search(&input).is_ok() && op.operation().differentiable(position) {
+                    let gradient = self.on_behalf_of(id, || {
                         let contribution = op.operation().vjp(position, g, &arguments, self.var(id));
-                        gradients[input].map_or(contribution, |sum| sum + contribution)
-                    }));
+                        gradients.get(&input).map_or(contribution, |&sum| sum + contribution)
+                    });
+                    gradients.insert(input, gradient);
                 }
             }
         }
-        xs.iter().map(|x| gradients.get(x.id()).copied().flatten()).collect()
+        xs.iter().map(|x| gradients.get(&x.id()).copied()).collect()
     }
 
-    /// Which of the nodes up to `last` are `xs` or depend on them differentiably.
-    fn descendants(&self, xs: &[Var], last: NodeId) -> Vec<bool> {
+    /// The nodes on the ways from `xs` to `y` along which a derivative flows, in recorded order. Only what `y` depends on
+    /// is visited, and of that nothing older than `xs`: the tape may be much longer.
+    fn path(&self, xs: &[Var], y: NodeId) -> Vec<NodeId> {
         let nodes = self.nodes();
-        let mut reached = vec![false; last + 1];
-        xs.iter().filter(|x| x.id() <= last).for_each(|x| reached[x.id()] = true);
-        for id in 0..=last {
-            let node = &nodes[id];
-            reached[id] |= node
-                .inputs
-                .iter()
-                .enumerate()
-                .any(|(i, &input)| reached[input] && node.op.operation().differentiable(i));
+        let wanted: HashSet<NodeId> = xs.iter().map(|x| x.id()).collect();
+        let Some(&oldest) = wanted.iter().min() else { return Vec::new() };
+        let read = |id: NodeId| {
+            let Node { op, inputs, .. } = &nodes[id];
+            inputs.iter().enumerate().filter(|&(i, _)| op.operation().differentiable(i)).map(|(_, &input)| input)
+        };
+        let (mut visited, mut open) = (HashSet::new(), vec![y]);
+        while let Some(id) = open.pop() {
+            if id >= oldest && visited.insert(id) {
+                open.extend(read(id));
+            }
         }
-        reached
+        let mut visited: Vec<NodeId> = visited.into_iter().collect();
+        visited.sort_unstable();
+        let mut reached = HashSet::new();
+        for &id in &visited {
+            if wanted.contains(&id) || read(id).any(|input| reached.contains(&input)) {
+                reached.insert(id);
+            }
+        }
+        visited.retain(|id| reached.contains(id));
+        visited
     }
 }

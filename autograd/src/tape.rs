@@ -4,6 +4,7 @@
 //! nodes; nothing is computed until a value is asked for ([`Var::value`]) or a device compiles the tape.
 
 use std::cell::{Cell, Ref, RefCell};
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::panic::Location;
 
@@ -41,7 +42,11 @@ pub struct Node {
 pub struct Tape {
     nodes: RefCell<Vec<Node>>,
     /// The node that stands for each Variable on this tape, so that every use of one is the same leaf.
-    variables: RefCell<Vec<(Variable, NodeId)>>,
+    variables: RefCell<HashMap<Variable, NodeId>>,
+    /// The Variables that are given new values.
+    assigned: RefCell<HashSet<Variable>>,
+    /// The inputs' names.
+    inputs: RefCell<HashSet<String>>,
     /// While `grad` works: the location of the operation being differentiated, which its derivative inherits.
     origin: Cell<Option<&'static Location<'static>>>,
 }
@@ -98,20 +103,20 @@ impl Tape {
     /// If the tape has an input of that name already.
     #[track_caller]
     pub fn input(&self, name: &str, shape: impl Into<Shape>) -> Var<'_> {
-        let taken = self.nodes().iter().any(|node| matches!(&node.op, Op::Input(n) if n == name));
-        assert!(!taken, "this tape has an input {name:?} already");
+        let new = self.inputs.borrow_mut().insert(name.to_owned());
+        assert!(new, "this tape has an input {name:?} already");
         self.append(Op::Input(name.to_owned()), &[], shape.into())
     }
 
     /// The value a Variable has when the program starts. A Variable is one node, however often it is asked for.
     #[track_caller]
     pub fn variable(&self, variable: &Variable) -> Var<'_> {
-        let known = self.variables.borrow().iter().find(|(v, _)| v == variable).map(|&(_, id)| id);
+        let known = self.variables.borrow().get(variable).copied();
         match known {
             Some(id) => Var { tape: self, id },
             None => {
                 let var = self.append(Op::Variable(variable.clone()), &[], variable.shape().clone());
-                self.variables.borrow_mut().push((variable.clone(), var.id));
+                self.variables.borrow_mut().insert(variable.clone(), var.id);
                 var
             }
         }
@@ -141,9 +146,9 @@ impl Tape {
             variable.name(),
             variable.shape()
         );
-        let known = self.variables.borrow().iter().any(|(v, _)| v == variable);
+        let known = self.variables.borrow().contains_key(variable);
         assert!(!known, "bind: {:?} was read on this tape before it was bound", variable.name());
-        self.variables.borrow_mut().push((variable.clone(), var.id));
+        self.variables.borrow_mut().insert(variable.clone(), var.id);
     }
 
     /// Gives `variable` the value `new` when the program ends, and returns that value. Reads of the Variable, earlier
@@ -166,9 +171,11 @@ impl Tape {
     /// If the shapes differ or the Variable is assigned a second time.
     #[track_caller]
     pub fn assign<'t>(&'t self, variable: &Variable, new: Var<'t>) -> Var<'t> {
-        let taken = self.nodes().iter().any(|node| matches!(&node.op, Op::Assign(a) if a.0 == *variable));
-        assert!(!taken, "assign: {:?} is assigned twice in one program", variable.name());
-        self.record(Op::Assign(crate::ops::Assign(variable.clone())), &[new])
+        let again = self.assigned.borrow().contains(variable);
+        assert!(!again, "assign: {:?} is assigned twice in one program", variable.name());
+        let value = self.record(Op::Assign(crate::ops::Assign(variable.clone())), &[new]);
+        self.assigned.borrow_mut().insert(variable.clone());
+        value
     }
 
     /// Uniform random numbers in [0, 1): a function of the stream, the program's step and the element's index.

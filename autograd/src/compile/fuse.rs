@@ -22,6 +22,10 @@ const LARGEST_GROUP: usize = 64;
 /// (version 1.2, table 4.3): a buffer's address and where its values begin take 16.
 const MOST_BUFFERS: usize = 60;
 
+/// Steps of a search for units that wait for each other. Groups of nodes so far apart keep values alive for long and save
+/// little.
+const LONGEST_SEARCH: usize = 1 << 10;
+
 /// Nodes that one kernel computes, in order.
 pub(crate) type Unit = Vec<NodeId>;
 
@@ -84,7 +88,7 @@ pub(crate) fn fuse(graph: &Graph) -> Vec<Unit> {
     for id in (0..graph.nodes.len()).filter(|&id| computed[id]) {
         sources(id).for_each(|(source, direct)| readers[source].push((id, direct)));
     }
-    let mut groups = Groups { unit_of: vec![None; graph.nodes.len()], units: Vec::new(), after: Vec::new() };
+    let mut groups = Groups { unit_of: vec![None; graph.nodes.len()], units: Vec::new(), links: Vec::new() };
     for id in (0..graph.nodes.len()).rev().filter(|&id| computed[id]) {
         let units = |wanted: &dyn Fn(NodeId, bool) -> bool| -> BTreeSet<usize> {
             let readers = readers[id].iter().filter(|&&(reader, direct)| wanted(reader, direct));
@@ -198,19 +202,33 @@ impl Graph {
 struct Groups {
     unit_of: Vec<Option<usize>>,
     units: Vec<Unit>,
-    /// For each unit, those that must run after it.
-    after: Vec<BitSet>,
+    /// For each unit, its place in the order of all.
+    links: Vec<Links>,
+}
+
+/// How a unit stands to others.
+#[derive(Default)]
+struct Links {
+    /// Those that read what it computes.
+    readers: Vec<usize>,
+    /// Those that it reads, as far as they are known.
+    sources: BTreeSet<usize>,
+    /// More than that of any reader: a unit can only have to run before one of less height.
+    height: usize,
 }
 
 impl Groups {
     /// Puts a node that the units `readers` read into the first of the `candidates` that it may join, or into a unit of
     /// its own.
     fn place(&mut self, id: NodeId, candidates: &BTreeSet<usize>, readers: &BTreeSet<usize>) {
-        let unit = match candidates.iter().find(|&&group| self.may_grow(group, readers)) {
-            Some(&group) => group,
+        let open: Vec<usize> =
+            candidates.iter().copied().filter(|&group| self.units[group].len() < LARGEST_GROUP).collect();
+        let waiting = self.waiting(&open, readers);
+        let unit = match open.into_iter().find(|group| !waiting.contains(group)) {
+            Some(group) => group,
             None => {
                 self.units.push(Vec::new());
-                self.after.push(BitSet::default());
+                self.links.push(Links::default());
                 self.units.len() - 1
             }
         };
@@ -219,23 +237,43 @@ impl Groups {
         self.run_before(unit, readers);
     }
 
-    /// Whether a node that `readers` wait for may join a group: none of them, but the group itself, may have to run
-    /// before the group.
-    fn may_grow(&self, group: usize, readers: &BTreeSet<usize>) -> bool {
-        let precedes = |&reader: &usize| reader != group && self.after[reader].has(group);
-        self.units[group].len() < LARGEST_GROUP && !readers.iter().any(precedes)
+    /// Which of the groups must wait for one of `readers`, and so cannot take a node that these wait for. After many steps
+    /// of a search, whatever has not been ruled out counts as waiting: the time stays in proportion to the graph.
+    fn waiting(&self, groups: &[usize], readers: &BTreeSet<usize>) -> BTreeSet<usize> {
+        let Some(lowest) = groups.iter().map(|&group| self.links[group].height).min() else { return BTreeSet::new() };
+        let mut reached = BTreeSet::new();
+        let later =
+            |unit: usize| self.links[unit].readers.iter().copied().filter(|&unit| self.links[unit].height >= lowest);
+        let mut open: Vec<usize> = readers.iter().flat_map(|&reader| later(reader)).collect();
+        let mut steps = open.len();
+        while let Some(unit) = open.pop() {
+            if reached.insert(unit) {
+                let before = open.len();
+                open.extend(later(unit));
+                steps += open.len() - before;
+                if steps > LONGEST_SEARCH {
+                    return groups.iter().copied().collect();
+                }
+            }
+        }
+        reached
     }
 
-    /// Notes that `readers`, and all that runs after them, run after the unit and after all that runs before it.
+    /// Notes that `readers` run after the unit.
     fn run_before(&mut self, unit: usize, readers: &BTreeSet<usize>) {
-        let mut later = self.after[unit].clone();
         for &reader in readers.iter().filter(|&&reader| reader != unit) {
-            later.insert(reader);
-            later.add_all(&self.after[reader]);
+            if self.links[reader].sources.insert(unit) {
+                self.links[unit].readers.push(reader);
+                self.links[unit].height = self.links[unit].height.max(self.links[reader].height + 1);
+            }
         }
-        for before in 0..self.units.len() {
-            if before == unit || self.after[before].has(unit) {
-                self.after[before].add_all(&later);
+        let mut raised = vec![unit];
+        while let Some(unit) = raised.pop() {
+            for source in self.links[unit].sources.clone() {
+                if self.links[source].height <= self.links[unit].height {
+                    self.links[source].height = self.links[unit].height + 1;
+                    raised.push(source);
+                }
             }
         }
     }
@@ -268,25 +306,5 @@ impl Groups {
         }
         assert_eq!(order.len(), self.units.len(), "units must not wait for each other");
         order
-    }
-}
-
-/// A set of small numbers.
-#[derive(Clone, Default)]
-struct BitSet(Vec<u64>);
-
-impl BitSet {
-    fn has(&self, i: usize) -> bool {
-        self.0.get(i / 64).is_some_and(|word| word >> (i % 64) & 1 == 1)
-    }
-
-    fn insert(&mut self, i: usize) {
-        self.0.resize(self.0.len().max(i / 64 + 1), 0);
-        self.0[i / 64] |= 1 << (i % 64);
-    }
-
-    fn add_all(&mut self, other: &BitSet) {
-        self.0.resize(self.0.len().max(other.0.len()), 0);
-        self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word |= other);
     }
 }

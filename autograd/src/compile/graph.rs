@@ -37,11 +37,11 @@ impl Graph {
     }
 
     /// The node whose memory this one is: a reshape changes nothing in memory.
-    pub fn storage(&self, id: NodeId) -> NodeId {
-        match self.nodes[id].op {
-            Op::Reshape(_) => self.storage(self.nodes[id].inputs[0]),
-            _ => id,
+    pub fn storage(&self, mut id: NodeId) -> NodeId {
+        while let Op::Reshape(_) = self.nodes[id].op {
+            id = self.nodes[id].inputs[0];
         }
+        id
     }
 
     /// How a broadcast, permutation or slice reads its input.
@@ -116,10 +116,12 @@ pub(crate) fn prune(nodes: &[Node], outputs: &[NodeId]) -> Graph {
 }
 
 /// The value of a node all of whose elements are one known constant.
-pub(crate) fn splat(nodes: &[Node], id: NodeId) -> Option<f64> {
+pub(crate) fn splat(nodes: &[Node], mut id: NodeId) -> Option<f64> {
+    while let Op::Broadcast(_) | Op::Reshape(_) = nodes[id].op {
+        id = nodes[id].inputs[0];
+    }
     match &nodes[id].op {
         Op::Constant(constant) => constant.scalar(),
-        Op::Broadcast(_) | Op::Reshape(_) => splat(nodes, nodes[id].inputs[0]),
         _ => None,
     }
 }

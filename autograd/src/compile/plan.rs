@@ -1,6 +1,7 @@
 //! Planning: every value gets a place before the program runs. One arena holds whatever is alive, values that are never
 //! alive together share its memory, and a fused group may overwrite a value that dies in it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::graph::Graph;
@@ -127,10 +128,17 @@ struct Planner<'a> {
     homes: Vec<Home>,
     buffers: Vec<Buffer>,
     variables: Vec<Variable>,
+    /// Each Variable's position among them.
+    index_of: HashMap<Variable, usize>,
+    /// For each Variable, the nodes that are its start value.
+    leaves: Vec<Vec<NodeId>>,
     constants: Vec<Arc<Tensor>>,
     /// The values asked for and the new values of Variables.
     outputs: Vec<NodeId>,
     assigns: Vec<(usize, NodeId)>,
+    /// The Variable that each new value is for; of several, the first. None that is an output, which is read after the run,
+    /// when another program may have changed the Variable.
+    assigned: HashMap<NodeId, usize>,
 }
 
 impl<'a> Planner<'a> {
@@ -143,9 +151,12 @@ impl<'a> Planner<'a> {
             homes: vec![Home::Nowhere; graph.nodes.len()],
             buffers: Vec::new(),
             variables: Vec::new(),
+            index_of: HashMap::new(),
+            leaves: Vec::new(),
             constants: Vec::new(),
             outputs: graph.outputs.iter().map(|&id| graph.storage(id)).collect(),
             assigns: Vec::new(),
+            assigned: HashMap::new(),
         };
         planner.settle_leaves();
         for (variable, value) in &graph.assigns {
@@ -154,13 +165,17 @@ impl<'a> Planner<'a> {
         }
         planner.rescue_start_values();
         planner.find_last_uses();
+        for &(index, value) in &planner.assigns {
+            planner.assigned.entry(value).or_insert(index);
+        }
+        planner.outputs.iter().for_each(|output| _ = planner.assigned.remove(output));
         planner
     }
 
     fn index_of(&mut self, variable: &Variable) -> usize {
-        let known = self.variables.iter().position(|known| known == variable);
-        known.unwrap_or_else(|| {
+        *self.index_of.entry(variable.clone()).or_insert_with(|| {
             self.variables.push(variable.clone());
+            self.leaves.push(Vec::new());
             self.variables.len() - 1
         })
     }
@@ -168,7 +183,11 @@ impl<'a> Planner<'a> {
     fn settle_leaves(&mut self) {
         for id in 0..self.graph.nodes.len() {
             match &self.graph.nodes[id].op {
-                Op::Variable(variable) => self.homes[id] = Home::Variable(self.index_of(variable)),
+                Op::Variable(variable) => {
+                    let index = self.index_of(variable);
+                    self.leaves[index].push(id);
+                    self.homes[id] = Home::Variable(index);
+                }
                 Op::Constant(constant) => {
                     self.homes[id] = Home::Constant(self.constants.len());
                     self.constants.push(Arc::new(constant.tensor().cast()));
@@ -188,12 +207,13 @@ impl<'a> Planner<'a> {
     /// A Variable's start value that is asked for, or becomes another Variable's value, is copied before anything is
     /// committed: two Variables may exchange their values, and outputs lie in the arena.
     fn rescue_start_values(&mut self) {
-        let assigned: Vec<Home> = self.assigns.iter().map(|&(index, _)| Home::Variable(index)).collect();
+        let mut changes = vec![false; self.variables.len()];
+        self.assigns.iter().for_each(|&(index, _)| changes[index] = true);
         let roots: Vec<NodeId> = self.outputs.iter().copied().chain(self.assigns.iter().map(|&(_, id)| id)).collect();
         for (position, id) in roots.into_iter().enumerate() {
-            let wanted = position < self.outputs.len() && matches!(self.homes[id], Home::Variable(_));
-            if !wanted && !assigned.contains(&self.homes[id]) {
-                continue;
+            match self.homes[id] {
+                Home::Variable(index) if position < self.outputs.len() || changes[index] => {}
+                _ => continue,
             }
             let rescued = self.homes.len();
             self.launches.push(Launch { kernel: copy(self.counts[id]), reads: vec![id], writes: vec![rescued] });
@@ -272,20 +292,13 @@ impl<'a> Planner<'a> {
 
     /// The Variable that the value is for, if nothing reads the Variable's old value any more.
     fn variable_to_overwrite(&self, at: usize, value: NodeId) -> Option<Home> {
-        let &(index, _) = self.assigns.iter().find(|&&(_, assigned)| assigned == value)?;
-        if self.outputs.contains(&value) {
-            return None; // outputs are read after the run, when another program may have changed the Variable
-        }
-        let home = Home::Variable(index);
+        let &index = self.assigned.get(&value)?;
         let free = |leaf: NodeId| match self.last_use[leaf].cmp(&at) {
             std::cmp::Ordering::Less => true,
             std::cmp::Ordering::Equal => self.reads_contiguously(at, leaf) || !self.launches[at].reads.contains(&leaf),
             std::cmp::Ordering::Greater => false,
         };
-        (0..self.graph.nodes.len())
-            .filter(|&leaf| self.is_leaf(leaf) && self.homes[leaf] == home)
-            .all(free)
-            .then_some(home)
+        self.leaves[index].iter().copied().all(free).then_some(Home::Variable(index))
     }
 
     /// A value that is read element by element and never again: its memory can take the result.
@@ -306,10 +319,6 @@ impl<'a> Planner<'a> {
         let Kernel::Fused(fused) = &self.launches[at].kernel else { return false };
         let mut loads = self.launches[at].reads.iter().zip(&fused.loads).filter(|&(&read, _)| read == value).peekable();
         loads.peek().is_some() && loads.all(|(_, access)| *access == Access::Contiguous)
-    }
-
-    fn is_leaf(&self, id: NodeId) -> bool {
-        matches!(self.graph.nodes[id].op, Op::Variable(_))
     }
 
     fn step(&self, launch: &Launch, scratch: &Option<Home>) -> Step {
