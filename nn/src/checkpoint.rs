@@ -100,6 +100,22 @@ impl Checkpoint {
         self.load_from(bytes, path, true)
     }
 
+    /// The present values, for [`put_back`](Checkpoint::put_back).
+    ///
+    /// # Errors
+    /// [`Error::Variable`] if a device fails.
+    pub fn values(&self) -> Result<Vec<Tensor>, Error> {
+        self.variables.values().map(|variable| Ok(variable.read()?)).collect()
+    }
+
+    /// Gives the Variables the values that [`values`](Checkpoint::values) found.
+    ///
+    /// # Errors
+    /// [`Error::Variable`] if a device fails.
+    pub fn put_back(&self, values: &[Tensor]) -> Result<(), Error> {
+        self.variables.values().zip(values).try_for_each(|(variable, value)| Ok(variable.write(value)?))
+    }
+
     fn load_from(&self, bytes: &[u8], path: &Path, whole: bool) -> Result<(), Error> {
         let file = parse(path, bytes)?;
         self.check_names(path, &file, whole)?;

@@ -70,7 +70,7 @@ pub enum Error {
     #[error("{} is in use by another training: wait for its end, or name another folder", .0.display())]
     FolderInUse(PathBuf),
     /// A folder that should hold a run with a checkpoint holds none.
-    #[error("{} holds no checkpoint.safetensors: it is not the folder of a run, or the run ended before its first checkpoint", .0.display())]
+    #[error("{} holds no checkpoint.safetensors: it is not the folder of a run, or the run ended before its first checkpoint and can be started again with --out", .0.display())]
     NoCheckpoint(PathBuf),
     /// A file of a run's folder that does not hold what a run writes.
     #[error("{}: {problem}", path.display())]
@@ -102,6 +102,12 @@ pub enum Error {
     /// A program could not be compiled or run.
     #[error(transparent)]
     Engine(#[from] autograd::Error),
+    /// The operating system does not let a program watch for Ctrl-C.
+    #[error("cannot watch for Ctrl-C: {0}")]
+    Signals(String),
+    /// What was to be told could not be printed.
+    #[error("cannot write to standard output: {0}")]
+    Output(io::Error),
     /// The training itself failed.
     #[error("{0}")]
     Training(String),
@@ -112,7 +118,9 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Write { .. } | Error::File(nn::Error::Write { .. } | nn::Error::Variable(_)) => 1,
-            Error::Download { .. } | Error::Engine(_) | Error::Training(_) => 1,
+            // As of a process that is ended by SIGPIPE: 128 + 13.
+            Error::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 141,
+            Error::Download { .. } | Error::Engine(_) | Error::Training(_) | Error::Signals(_) | Error::Output(_) => 1,
             _ => 2,
         }
     }

@@ -1,6 +1,10 @@
-//! Ctrl-C: the first one asks the training to stop after its step, a later one ends the process.
+//! Signals that end a run: Ctrl-C, and what a system sends before it shuts down or when a terminal closes (SIGTERM, SIGHUP).
+//!
+//! The first asks the training to stop after its step, the second to leave the step undone, a third ends the process.
 
-use std::sync::OnceLock;
+use std::io::{Write, stderr};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::{Error, Result};
@@ -8,25 +12,100 @@ use crate::{Error, Result};
 /// The exit code of a process ended by Ctrl-C, by the shell's convention: 128 + SIGINT.
 pub const EXIT_CODE: u8 = 130;
 
-/// One interrupt may arrive twice at once: `timeout`, for one, signals a process and then its whole group.
+/// One signal may arrive twice at once: `timeout`, for one, signals a process and then its whole group.
 const ECHO: Duration = Duration::from_secs(1);
 
-static REQUESTED: OnceLock<Instant> = OnceLock::new();
+/// Signals so far, and when the last one came.
+static SIGNALS: Mutex<(u32, Option<Instant>)> = Mutex::new((0, None));
 
-/// Takes Ctrl-C over, for the rest of the process.
+/// The step that is under way; 0 between steps.
+static STEP: AtomicU64 = AtomicU64::new(0);
+
+/// Takes the signals over, for the rest of the process, but for those that it was started to ignore, as `nohup` lets it
+/// ignore SIGHUP.
 ///
 /// # Errors
-/// [`Error::Training`] if the operating system refuses.
+/// [`Error::Signals`] if the operating system refuses.
 pub fn install() -> Result<()> {
-    let handler = || {
-        if REQUESTED.get_or_init(Instant::now).elapsed() > ECHO {
-            std::process::exit(EXIT_CODE.into());
-        }
-    };
-    ctrlc::set_handler(handler).map_err(|error| Error::Training(format!("cannot watch for Ctrl-C: {error}")))
+    let ignored = ignored_signals();
+    match ctrlc::set_handler(handle) {
+        Ok(()) | Err(ctrlc::Error::MultipleHandlers) => {} // a process may train twice
+        Err(error) => return Err(Error::Signals(error.to_string())),
+    }
+    ignore(&ignored);
+    Ok(())
 }
 
-/// Whether Ctrl-C was pressed.
-pub fn requested() -> bool {
-    REQUESTED.get().is_some()
+/// Says that a step is under way, or, if it is 0, that none is.
+pub fn enter(step: u64) {
+    STEP.store(step, Ordering::Relaxed);
 }
+
+/// Whether to stop after this step.
+pub fn requested() -> bool {
+    count() >= 1
+}
+
+/// Whether to stop within this step.
+pub fn insisted() -> bool {
+    count() >= 2
+}
+
+fn count() -> u32 {
+    SIGNALS.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).0
+}
+
+fn handle() {
+    let count = {
+        let (count, last) = &mut *SIGNALS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if last.is_some_and(|last| last.elapsed() < ECHO) {
+            return;
+        }
+        *last = Some(Instant::now());
+        *count += 1;
+        *count
+    };
+    let step = STEP.load(Ordering::Relaxed);
+    let answer = match (count, step) {
+        (1, 0) => "finishing what is under way; again to stop now".to_owned(),
+        (1, step) => format!("finishing step {step}, which may take a while; again to stop now"),
+        // Between steps everything that a run has done is saved, or about to be.
+        (2, step) if step > 0 => format!("leaving step {step} undone; again to stop without saving"),
+        _ => std::process::exit(EXIT_CODE.into()),
+    };
+    // On a line of its own, below the bar; nobody need read it.
+    let _ = writeln!(stderr(), "\n{answer}");
+}
+
+#[cfg(unix)]
+const SIGNALS_TAKEN: [libc::c_int; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
+
+#[cfg(unix)]
+fn ignored_signals() -> Vec<libc::c_int> {
+    let is_ignored = |&signal: &libc::c_int| {
+        let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: without a new action this only writes down the present one, of which all zeros is a value.
+        let action = unsafe {
+            libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr());
+            action.assume_init()
+        };
+        action.sa_sigaction == libc::SIG_IGN
+    };
+    SIGNALS_TAKEN.into_iter().filter(is_ignored).collect()
+}
+
+#[cfg(unix)]
+fn ignore(signals: &[libc::c_int]) {
+    for &signal in signals {
+        // SAFETY: ignoring a signal runs no code of ours.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
+}
+
+#[cfg(not(unix))]
+fn ignored_signals() -> Vec<()> {
+    Vec::new()
+}
+
+#[cfg(not(unix))]
+fn ignore(_: &[()]) {}

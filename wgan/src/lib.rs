@@ -43,6 +43,7 @@
 //! - [`measures`], [`eval`]: how good samples are
 //! - [`pictures`]: grids of images, curves, contours
 //! - [`npy`]: files of numbers
+//! - [`output`]: what is printed
 //! - [`experiments`]: demonstrations of the theory, each measured beside its known answer
 
 pub mod backend;
@@ -62,6 +63,7 @@ pub mod models;
 pub mod monitor;
 pub mod npy;
 pub mod objective;
+pub mod output;
 pub mod pictures;
 pub mod programs;
 pub mod progress;

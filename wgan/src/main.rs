@@ -1,6 +1,6 @@
 //! The program `wgan`: reads the command line, does what it asks for, reports errors as one sentence.
 
-use std::io::{Write, stderr, stdout};
+use std::io::{ErrorKind, Write, stderr, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -14,6 +14,7 @@ use wgan::config::{Config, Options};
 use wgan::data::{Dataset, Split, download};
 use wgan::eval::{self, Request};
 use wgan::experiments::{self, Experiment, Size};
+use wgan::output::{tell, tell_the_end};
 use wgan::pictures::Picture;
 use wgan::run_folder::RunFolder;
 use wgan::sample::{self, Sampler};
@@ -29,7 +30,10 @@ fn main() -> ExitCode {
         Err(error) if error.use_stderr() => {
             return fail(&cli::sentence(&error), 2);
         }
-        Err(help_or_version) => help_or_version.exit(),
+        Err(help_or_version) => {
+            let printed = help_or_version.print().and_then(|()| stdout().flush());
+            return printed.map_err(Error::Output).map_or_else(fail_by, |()| ExitCode::SUCCESS);
+        }
     };
     let done = match &cli.command {
         None => train(&cli.train),
@@ -41,7 +45,15 @@ fn main() -> ExitCode {
         Some(Command::TrainClassifier(args)) => train_classifier(args),
         Some(Command::Experiment(args)) => experiment(args),
     };
-    done.unwrap_or_else(|error| fail(&format!("error: {error}"), error.exit_code()))
+    done.unwrap_or_else(fail_by)
+}
+
+/// Ends with what is wrong; quietly, if whoever read the output has gone.
+fn fail_by(error: Error) -> ExitCode {
+    match &error {
+        Error::Output(gone) if gone.kind() == ErrorKind::BrokenPipe => ExitCode::from(error.exit_code()),
+        _ => fail(&format!("error: {error}"), error.exit_code()),
+    }
 }
 
 /// Ends with a sentence, which need not find a reader.
@@ -51,7 +63,6 @@ fn fail(sentence: &str, code: u8) -> ExitCode {
 }
 
 fn train(args: &TrainArgs) -> Result<ExitCode> {
-    interrupt::install()?;
     let (folder, outcome) = match &args.resume {
         Some(path) => resume(path, args)?,
         None => start(args)?,
@@ -59,19 +70,18 @@ fn train(args: &TrainArgs) -> Result<ExitCode> {
     let folder = folder.path().display();
     match outcome {
         Outcome::Finished => {
-            tell(&format!("done; the results are in {folder}"));
+            tell_the_end(&format!("done; the results are in {folder}"))?;
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Interrupted { step } => {
-            tell(&format!("stopped after step {step}; go on with: wgan train --resume {folder}"));
+            let told = match step {
+                0 => format!("stopped before its first step was done; start it again with --out {folder}"),
+                _ => format!("stopped after step {step}; go on with: wgan train --resume {folder}"),
+            };
+            tell_the_end(&told)?;
             Ok(ExitCode::from(interrupt::EXIT_CODE))
         }
     }
-}
-
-/// Prints a line, for whoever is still listening.
-fn tell(line: &str) {
-    let _ = writeln!(stdout(), "{line}");
 }
 
 fn start(args: &TrainArgs) -> Result<(RunFolder, Outcome)> {
@@ -160,8 +170,8 @@ fn eval(args: &EvalArgs) -> Result<ExitCode> {
         classifier: args.real.classifier.as_deref(),
     };
     let evaluation = eval::evaluate(&folder, &request)?;
-    tell(&evaluation.to_string());
     report::renew(&folder)?;
+    tell(&evaluation.to_string())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -171,12 +181,12 @@ fn download(args: &DownloadArgs) -> Result<ExitCode> {
     tell(&format!(
         "the files are in {folder}; learn them with: wgan --dataset {} --data-dir {folder}",
         name.get_name()
-    ));
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn devices() -> Result<ExitCode> {
-    tell(backend::table()?.trim_end());
+    tell(backend::table()?.trim_end())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -185,30 +195,30 @@ fn train_classifier(args: &TrainClassifierArgs) -> Result<ExitCode> {
     let data = args.data_dir.as_deref().map_or_else(Split::embedded, Split::read)?;
     nn::files::check_writable(&args.out)?;
     let Some(trained) = classifier::train(&data, args.steps, args.seed)? else {
-        tell("stopped; nothing is written");
+        tell_the_end("stopped; nothing is written")?;
         return Ok(ExitCode::from(interrupt::EXIT_CODE));
     };
     trained.classifier.write(&args.out)?;
     let (accuracy, count) = (100.0 * trained.accuracy, data.held_out.len());
-    tell(&format!("tells {accuracy:.1} % of {count} held-out images; the weights are in {}", args.out.display()));
+    tell(&format!("tells {accuracy:.1} % of {count} held-out images; the weights are in {}", args.out.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn experiment(args: &ExperimentArgs) -> Result<ExitCode> {
     if args.name == cli::LIST {
         let longest = experiments::ALL.iter().map(|experiment| experiment.name.len()).max().unwrap_or(0);
-        experiments::ALL
-            .iter()
-            .for_each(|Experiment { name, summary, .. }| tell(&format!("{name:longest$}  {summary}")));
+        for Experiment { name, summary, .. } in experiments::ALL {
+            tell(&format!("{name:longest$}  {summary}"))?;
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let size = if args.quick { Size::Quick } else { Size::Full };
     let mut missed = Vec::new();
     for experiment in Experiment::named(&args.name).map_or(experiments::ALL.to_vec(), |one| vec![one]) {
         let folder = args.out.join(experiment.name);
-        tell(&format!("{}: {}\n", experiment.name, experiment.summary));
+        tell(&format!("{}: {}\n", experiment.name, experiment.summary))?;
         let outcome = experiment.run_in(&folder, size)?;
-        tell(&format!("{outcome}\nfigure and table are in {}\n", folder.display()));
+        tell(&format!("{outcome}\nfigure and table are in {}\n", folder.display()))?;
         if !outcome.holds() {
             missed.push(experiment.name);
         }

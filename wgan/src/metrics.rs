@@ -1,8 +1,8 @@
 //! The numbers of a run, a row per update of the generator: `metrics.csv`.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -121,11 +121,49 @@ fn parse<T: FromStr>(cell: &str) -> Result<T, ()> {
     cell.parse().map_err(|_| ())
 }
 
-/// The file of a run that is going on, and all its rows.
+/// Rows that are kept in memory, at most: more than a picture is wide, and a few megabytes.
+const MOST_ROWS: usize = 1 << 16;
+
+/// The rows of a run that a picture needs, however long it goes on: all of them at first, later the first, every second,
+/// fourth, eighth … and the last [`WINDOW`]. Which these are follows from their number alone, so a resumed run has the same.
+#[derive(Debug)]
+struct Thinned {
+    rows: Vec<Row>,
+    /// Of the rows before the last [`WINDOW`] those are there whose step is a multiple of this, and the first.
+    stride: u64,
+}
+
+impl Default for Thinned {
+    fn default() -> Self {
+        Thinned { rows: Vec::new(), stride: 1 }
+    }
+}
+
+impl Thinned {
+    fn push(&mut self, row: Row) {
+        let last = row.step;
+        self.rows.push(row);
+        if let Some(left) = self.rows.len().checked_sub(WINDOW + 1)
+            && !is_kept(&self.rows[left], self.stride, last)
+        {
+            self.rows.remove(left);
+        }
+        if self.rows.len() > MOST_ROWS {
+            self.stride *= 2;
+            self.rows.retain(|row| is_kept(row, self.stride, last));
+        }
+    }
+}
+
+fn is_kept(row: &Row, stride: u64, last: u64) -> bool {
+    row.step == 1 || row.step.is_multiple_of(stride) || row.step + WINDOW as u64 > last
+}
+
+/// The file of a run that is going on, and those of its rows that pictures need.
 pub struct Metrics {
     path: PathBuf,
     file: File,
-    rows: Vec<Row>,
+    thinned: Thinned,
 }
 
 impl Metrics {
@@ -134,7 +172,8 @@ impl Metrics {
     /// # Errors
     /// [`Error::File`] or [`Error::Write`].
     pub fn create(path: &Path) -> Result<Self> {
-        Metrics::write(path, Vec::new())
+        write_whole(path, format!("{HEADER}\n").as_bytes())?;
+        Metrics::append(path, Thinned::default())
     }
 
     /// Goes on with the file of a run that is resumed after `step` updates; later rows are cut off.
@@ -142,20 +181,20 @@ impl Metrics {
     /// # Errors
     /// [`Error::Damaged`] if rows up to that step are missing, [`Error::Read`], [`Error::File`] or [`Error::Write`].
     pub fn resume(path: &Path, step: u64) -> Result<Self> {
-        let mut rows = read(path)?;
-        rows.truncate(step as usize);
-        if rows.len() as u64 != step {
-            let problem = format!("it ends at step {}, before the checkpoint's step {step}", rows.len());
+        let (thinned, length) = read_up_to(path, step)?;
+        let last = thinned.rows.last().map_or(0, |row| row.step);
+        if last != step {
+            let problem = format!("it ends at step {last}, before the checkpoint's step {step}");
             return Err(Error::Damaged { path: path.to_owned(), problem });
         }
-        Metrics::write(path, rows)
+        let metrics = Metrics::append(path, thinned)?;
+        metrics.file.set_len(length).map_err(cannot_write(path))?;
+        Ok(metrics)
     }
 
-    fn write(path: &Path, rows: Vec<Row>) -> Result<Self> {
-        let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
-        write_whole(path, format!("{HEADER}\n{lines}").as_bytes())?;
+    fn append(path: &Path, thinned: Thinned) -> Result<Self> {
         let file = OpenOptions::new().append(true).open(path).map_err(cannot_write(path))?;
-        Ok(Metrics { path: path.to_owned(), file, rows })
+        Ok(Metrics { path: path.to_owned(), file, thinned })
     }
 
     /// Appends a row, to the file as well.
@@ -165,7 +204,7 @@ impl Metrics {
     pub fn push(&mut self, row: Row) -> Result<()> {
         // One call per row, unbuffered: a process that is killed leaves whole rows.
         self.file.write_all(format!("{row}\n").as_bytes()).map_err(cannot_write(&self.path))?;
-        self.rows.push(row);
+        self.thinned.push(row);
         Ok(())
     }
 
@@ -181,37 +220,69 @@ impl Metrics {
     /// and from then on `average + (estimate − average) / WINDOW`. It follows from the last row, so a resume needs nothing
     /// else.
     pub fn smoothed(&self, wasserstein: f32) -> f32 {
-        let before = self.rows.last().map_or(0.0, |row| row.smoothed);
-        before + (wasserstein - before) / (self.rows.len() + 1).min(WINDOW) as f32
+        let before = self.rows().last().map_or(0.0, |row| row.smoothed);
+        before + (wasserstein - before) / (self.rows().len() + 1).min(WINDOW) as f32
     }
 
-    /// All rows so far, those before a resume included.
+    /// The rows so far, those before a resume included; of a long run every second, fourth, eighth … and the last
+    /// [`WINDOW`], so that memory does not grow for ever.
     pub fn rows(&self) -> &[Row] {
-        &self.rows
+        &self.thinned.rows
     }
 }
 
-/// The whole rows of a file, up to the first that is cut off; row i is that of step i + 1.
+/// The whole rows of a file, up to the first that is cut off, as far as [`Metrics::rows`] keeps them.
 ///
 /// # Errors
 /// [`Error::Damaged`] if these are no metrics, or [`Error::Read`].
 pub fn read(path: &Path) -> Result<Vec<Row>> {
-    let text = fs::read_to_string(path).map_err(cannot_read(path))?;
+    Ok(read_up_to(path, u64::MAX)?.0.rows)
+}
+
+/// A row is not longer: what is, is none, and is not taken into memory.
+const LONGEST_LINE: u64 = 1 << 12;
+
+/// The rows up to this step, and where the last one ends in the file. All rows are looked at.
+fn read_up_to(path: &Path, step: u64) -> Result<(Thinned, u64)> {
     let damaged = |problem| Error::Damaged { path: path.to_owned(), problem };
+    let mut file = BufReader::new(File::open(path).map_err(cannot_read(path))?);
+    let mut line = Vec::new();
     // What follows the last newline was being written when the run was killed.
-    let mut lines = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
-    if lines.next() != Some(HEADER) {
+    let mut next = |line: &mut Vec<u8>| {
+        line.clear();
+        let read = (&mut file).take(LONGEST_LINE).read_until(b'\n', line).map_err(cannot_read(path))?;
+        Ok::<_, Error>(if line.pop_if(|last| *last == b'\n').is_some() || read as u64 == LONGEST_LINE {
+            read
+        } else {
+            0
+        })
+    };
+    let mut length = next(&mut line)? as u64;
+    if line != HEADER.as_bytes() {
         return Err(damaged(format!("its first line is not {HEADER}")));
     }
-    let parse = |(index, line): (usize, &str)| match line.parse::<Row>() {
-        Ok(row) if row.step == index as u64 + 1 => Ok(row),
-        _ => Err(damaged(format!("line {} is not the row of step {}", index + 2, index + 1))),
-    };
-    lines.enumerate().map(parse).collect()
+    let mut thinned = Thinned::default();
+    for number in 1.. {
+        let read = next(&mut line)?;
+        if read == 0 {
+            break;
+        }
+        match std::str::from_utf8(&line).map_err(|_| ()).and_then(str::parse::<Row>) {
+            Ok(row) if row.step == number && number <= step => {
+                thinned.push(row);
+                length += read as u64;
+            }
+            Ok(row) if row.step == number => {}
+            _ => return Err(damaged(format!("line {} is not the row of step {number}", number + 1))),
+        }
+    }
+    Ok((thinned, length))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn row(step: u64) -> Row {
@@ -272,6 +343,20 @@ mod tests {
         assert_eq!([1.0, 2.0, 6.0, -1.0].map(&mut push), [1.0, 1.5, 3.0, 2.0]);
         (4..WINDOW).for_each(|_| assert!((push(2.0) - 2.0).abs() < 1e-6));
         assert!((push(52.0) - 3.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn a_long_run_keeps_fewer_of_its_old_rows_and_all_of_its_last() {
+        let mut thinned = Thinned::default();
+        for step in 1..=300_000 {
+            thinned.push(Row { measured: None, ..row(step) });
+            assert!(thinned.rows.len() <= MOST_ROWS);
+        }
+        let steps: Vec<u64> = thinned.rows.iter().map(|row| row.step).collect();
+        assert_eq!(steps[..4], [1, 8, 16, 24]);
+        assert!(steps.ends_with(&(300_000 - WINDOW as u64 + 1..=300_000).collect::<Vec<_>>()));
+        let old = &steps[1..steps.len() - WINDOW];
+        assert!(old.windows(2).all(|pair| pair[1] - pair[0] == 8));
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! Progress on standard error: a bar on a terminal, a line every few seconds elsewhere.
+//! Progress on standard error: a bar on a terminal that can move its cursor, a line every few seconds elsewhere.
 
-use std::io::{IsTerminal, Write, stderr};
+use std::io::{Write, stderr};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
@@ -10,12 +10,16 @@ use crate::warnings::Warning;
 
 /// Time between two lines where there is no terminal.
 const PERIOD: Duration = Duration::from_secs(2);
+/// A step that takes longer tells how far it is.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a person sees while a training runs.
 pub struct Progress {
     started: Instant,
     first: u64,
     steps: u64,
+    /// When something was last shown.
+    shown: Instant,
     display: Display,
 }
 
@@ -27,9 +31,10 @@ enum Display {
 impl Progress {
     /// The progress of a run that has done `done` of `steps` updates.
     pub fn new(done: u64, steps: u64) -> Self {
-        let display =
-            if stderr().is_terminal() { Display::Bar(bar(done, steps)) } else { Display::Lines { last: None } };
-        Progress { started: Instant::now(), first: done, steps, display }
+        // Without a terminal, or with one that only prints (TERM=dumb), a bar would stay hidden, and warnings with it.
+        let bar = bar(done, steps);
+        let display = if bar.is_hidden() { Display::Lines { last: None } } else { Display::Bar(bar) };
+        Progress { started: Instant::now(), first: done, steps, shown: Instant::now(), display }
     }
 
     /// Shows the numbers after a step.
@@ -41,6 +46,7 @@ impl Progress {
     pub fn show(&mut self, step: u64, numbers: &str) {
         let pace = pace(step - self.first, self.steps - step, self.started.elapsed());
         let numbers = format!("{pace}  {numbers}");
+        self.shown = Instant::now();
         match &mut self.display {
             Display::Bar(bar) => {
                 bar.set_position(step);
@@ -53,6 +59,23 @@ impl Progress {
                     let _ = writeln!(stderr(), "step {step}/{}  {numbers}", self.steps);
                 }
             }
+        }
+    }
+
+    /// Shows how far a step is that takes a while, after this many updates of the critic.
+    pub fn within(&mut self, step: u64, updates: u64) {
+        if self.shown.elapsed() < PATIENCE {
+            return;
+        }
+        let numbers = format!("within step {step}: {updates} updates of the critic");
+        self.shown = Instant::now();
+        match &mut self.display {
+            Display::Bar(bar) => bar.set_message(numbers),
+            Display::Lines { last } if last.is_none_or(|last| last.elapsed() >= PERIOD) => {
+                *last = Some(Instant::now());
+                let _ = writeln!(stderr(), "{numbers}");
+            }
+            Display::Lines { .. } => {}
         }
     }
 

@@ -53,17 +53,19 @@ impl RunFolder {
     }
 
     /// Makes the folder at `path` for a training. If it is not empty, `force` removes the files of the run in it, and
-    /// nothing else.
+    /// nothing else. A run that ended before its first checkpoint, alone in its folder, is started again without.
     ///
     /// # Errors
     /// [`Error::FolderNotEmpty`] without `force`, [`Error::FolderInUse`], or [`Error::Write`].
     pub fn at(path: &Path, force: bool) -> Result<Self> {
         make_folders(path)?;
-        let empty = list(path)?.is_empty();
-        if !(empty || force) {
-            return Err(Error::FolderNotEmpty(path.to_owned()));
+        let names = list(path)?;
+        let empty = names.is_empty();
+        let folder = RunFolder { path: path.to_owned(), _lock: None };
+        if !(empty || force || folder.is_stillborn(&names)) {
+            return Err(Error::FolderNotEmpty(folder.path));
         }
-        let folder = RunFolder { path: path.to_owned(), _lock: None }.claimed()?;
+        let folder = folder.claimed()?;
         if !empty {
             folder.remove_run()?;
         }
@@ -198,7 +200,7 @@ impl RunFolder {
     }
 
     fn samples(&self) -> PathBuf {
-        self.path.join("samples")
+        self.path.join(SAMPLES)
     }
 
     fn prepare(self) -> Result<Self> {
@@ -206,12 +208,26 @@ impl RunFolder {
         Ok(self)
     }
 
+    /// What a run leaves but its checkpoint and its samples.
+    fn files(&self) -> [PathBuf; 9] {
+        let [generator, config, metrics] = [self.generator(), self.config(), self.metrics()];
+        let [curves, events, report] = [self.curves(), self.events(), self.report()];
+        [generator, config, metrics, curves, events, report, self.progress(), self.evaluation(), self.neighbours()]
+    }
+
+    /// Whether a folder of these names is that of a run without a checkpoint, and nothing else.
+    fn is_stillborn(&self, names: &[String]) -> bool {
+        let files = self.files();
+        let is_ours = |name: &String| {
+            name == SAMPLES || files.iter().any(|file| file.file_name().is_some_and(|ours| *ours == **name))
+        };
+        self.config().is_file() && !self.checkpoint().exists() && names.iter().all(is_ours)
+    }
+
     fn remove_run(&self) -> Result<()> {
         // The checkpoint goes first: without it nobody takes what is left for a run.
         remove(&self.checkpoint())?;
-        let of_training = [self.generator(), self.config(), self.metrics(), self.curves(), self.events()];
-        let of_its_end = [self.report(), self.progress(), self.evaluation(), self.neighbours()];
-        of_training.iter().chain(&of_its_end).try_for_each(|file| remove(file))?;
+        self.files().iter().try_for_each(|file| remove(file))?;
         if self.samples().is_dir() { self.remove_samples_after(0) } else { Ok(()) }
     }
 }
@@ -247,6 +263,8 @@ fn last_number(runs: &Path) -> Result<u64> {
     let number = |name: &String| name.split_once('-')?.0.parse::<u32>().ok();
     Ok(list(runs)?.iter().filter_map(number).max().unwrap_or(0).into())
 }
+
+const SAMPLES: &str = "samples";
 
 fn sample_name(step: u64) -> String {
     format!("step-{step:06}.png")

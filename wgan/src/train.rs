@@ -1,8 +1,8 @@
 //! The training: iterations, and what a run leaves behind while it goes on.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use autograd::{Compiled, Device, Program, Stream, Tape};
+use autograd::{Compiled, Device, Program, Stream, Tape, Tensor};
 
 use nn::files::write_whole;
 
@@ -18,14 +18,14 @@ use crate::report::{self, MOST_PICTURES, State};
 use crate::run_folder::RunFolder;
 use crate::tensorboard::Events;
 use crate::warnings::{Warning, Watch};
-use crate::{Error, Result, eval, interrupt, sample};
+use crate::{Error, Result, eval, interrupt, output, sample};
 
 /// How a training ended without an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// All steps were done.
     Finished,
-    /// Ctrl-C stopped it after this step; the checkpoint is written.
+    /// A signal stopped it after this step; the checkpoint is written, unless not a single step was done.
     Interrupted {
         /// Updates of the generator done.
         step: u64,
@@ -44,10 +44,11 @@ pub fn start(config: &Config, data: &Dataset, device: Device, folder: &RunFolder
     Training::new(config, data, folder, device, programs, metrics, events)?.run(0, profile)
 }
 
-/// Goes on with the run in `folder` from its checkpoint, with the settings in `changes` in place of its own.
+/// Goes on with the run in `folder` from its checkpoint, with the settings in `changes` in place of its own. If all steps are
+/// done, what follows them is made anew: so a run that was killed near its end is completed.
 ///
 /// # Errors
-/// As [`start`] and [`device`], and if the checkpoint cannot be used or all steps asked for are done.
+/// As [`start`] and [`device`], and if the checkpoint cannot be used or more than the steps asked for are done.
 pub fn resume(folder: &RunFolder, changes: &Options, profile: bool) -> Result<Outcome> {
     let metadata = Metadata::read(&folder.checkpoint())?;
     let config = folder.read_config()?.resumed(changes)?;
@@ -55,7 +56,7 @@ pub fn resume(folder: &RunFolder, changes: &Options, profile: bool) -> Result<Ou
         let problem = format!("it was trained with {difference} as the run's config.toml says");
         return Err(Error::Damaged { path: folder.checkpoint(), problem });
     }
-    if config.steps <= metadata.step {
+    if config.steps < metadata.step {
         let reason = format!("the run has done {} steps already; ask for more in all", metadata.step);
         return Err(Error::Setting { name: "steps", value: config.steps.to_string(), reason });
     }
@@ -96,7 +97,12 @@ struct Training<'a> {
     /// Seconds spent before this process took the run over.
     seconds_before: f64,
     started: Instant,
+    /// The state before the step that is under way, where steps take so long that one may be left undone.
+    before_step: Option<Vec<Tensor>>,
 }
+
+/// Steps that take longer may be left undone.
+const SLOW: Duration = Duration::from_secs(1);
 
 impl<'a> Training<'a> {
     fn new(
@@ -115,6 +121,7 @@ impl<'a> Training<'a> {
             batches: Batches::new(data.len(), config.batch, config.seed),
             seconds_before: metrics.rows().last().map_or(0.0, |row| row.seconds),
             started: Instant::now(),
+            before_step: None,
             config,
             data,
             folder,
@@ -130,21 +137,25 @@ impl<'a> Training<'a> {
         if profile {
             self.programs.start_profile();
         }
+        interrupt::install()?;
         let mut progress = Progress::new(done, self.config.steps);
         let outcome = self.run_steps(done, &mut progress);
+        interrupt::enter(0);
         if matches!(outcome, Ok(Outcome::Finished)) {
+            self.report(State::Finished)?; // should the measuring be cut short
             self.evaluate(&progress);
         }
         progress.finish();
+        let outcome = self.conclude(outcome)?;
         if profile {
-            print!("{}", self.programs.profile()?);
+            output::print(&self.programs.profile()?.to_string())?;
         }
-        self.conclude(outcome)
+        Ok(outcome)
     }
 
     /// Looks at the samples of a finished run. A run is not in vain because that fails.
     fn evaluate(&self, progress: &Progress) {
-        if let Err(error) = eval::evaluate_finished(self.folder, self.config, self.data) {
+        if let Err(error) = eval::evaluate_finished(self.folder, self.config, self.data, &self.device) {
             let text = format!("the samples cannot be measured: {error}");
             progress.warn(&Warning { step: self.config.steps, text });
         }
@@ -163,21 +174,35 @@ impl<'a> Training<'a> {
 
     fn run_steps(&mut self, done: u64, progress: &mut Progress) -> Result<Outcome> {
         self.report(State::Training)?;
-        let mut unrecorded = None;
+        if done == self.config.steps {
+            self.draw_files(done)?;
+            self.save(done)?;
+        }
+        let (mut unrecorded, mut slow) = (None, false);
         for step in done + 1..=self.config.steps {
-            let losses = self.programs.start(step - 1, &mut self.batches)?;
+            interrupt::enter(step);
+            let begun = Instant::now();
+            self.before_step = if slow { Some(self.programs.checkpoint().values()?) } else { None };
+            let mut go_on = |updates| {
+                progress.within(step, updates);
+                !(interrupt::insisted() && (slow || step == 1))
+            };
+            let started = self.programs.start(step - 1, &mut self.batches, &mut go_on)?;
             // A device that works beside the host has begun this step when the one before is written down.
             if let Some((before, losses)) = unrecorded.take() {
                 self.record(before, losses, progress)?;
             }
+            let Some(losses) = started else { return self.leave_undone(step) };
             let (last, interrupted) = (step == self.config.steps, interrupt::requested());
             let due = |every| last || interrupted || step.is_multiple_of(every);
             let (draw, save) = (due(self.config.sample_every), due(self.config.checkpoint_every));
             if !(draw || save || self.measures(step)) {
                 unrecorded = Some((step, losses));
+                slow = begun.elapsed() > SLOW;
                 continue;
             }
             self.record(step, losses, progress)?;
+            slow = begun.elapsed() > SLOW;
             // The last update of all can spoil weights without a loss to tell; such a checkpoint would be of no use.
             if (draw || save) && !self.programs.weights_are_finite()? {
                 return Err(self.explain_non_finite(step)?);
@@ -193,6 +218,17 @@ impl<'a> Training<'a> {
             }
         }
         Ok(Outcome::Finished)
+    }
+
+    /// Goes back to the state before a step that is left in its middle, and saves that.
+    fn leave_undone(&mut self, step: u64) -> Result<Outcome> {
+        let done = step - 1;
+        if let Some(values) = self.before_step.take() {
+            self.programs.checkpoint().put_back(&values)?;
+            self.draw(done)?;
+            self.save(done)?;
+        }
+        Ok(Outcome::Interrupted { step: done })
     }
 
     /// Writes the numbers of a step down, and tells them.
@@ -237,13 +273,19 @@ impl<'a> Training<'a> {
 
     /// Draws the samples after a step, and the curves up to it.
     fn draw(&mut self, step: u64) -> Result<()> {
-        let samples = self.samples.draw(self.data)?.encode();
-        write_whole(&self.folder.sample(step), &samples)?;
+        let samples = self.draw_files(step)?;
         if let Some(events) = &mut self.events {
             events.push_samples(step, &samples)?;
         }
-        write_whole(&self.folder.curves(), &curves(self.config, self.metrics.rows()).picture().encode())?;
         self.report(State::Training)
+    }
+
+    /// Writes the pictures of a step; what is in the samples' file.
+    fn draw_files(&mut self, step: u64) -> Result<Vec<u8>> {
+        let samples = self.samples.draw(self.data)?.encode();
+        write_whole(&self.folder.sample(step), &samples)?;
+        write_whole(&self.folder.curves(), &curves(self.config, self.metrics.rows()).picture().encode())?;
+        Ok(samples)
     }
 
     fn report(&self, state: State) -> Result<()> {

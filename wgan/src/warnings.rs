@@ -2,7 +2,7 @@
 //!
 //! Whether and when a warning is due follows from the rows of the metrics, so a resumed run knows those before it.
 
-use crate::config::{Config, Lipschitz, Objective};
+use crate::config::{Config, Lipschitz, MOST_CRITIC_STEPS, Objective};
 use crate::metrics::{Row, WINDOW};
 
 /// A sign of trouble, and what to do.
@@ -63,17 +63,23 @@ fn window(rows: &[Row]) -> Option<&[Row]> {
     rows.last_chunk::<WINDOW>().map(|window| &window[..])
 }
 
+/// As a person writes it, where f64 would make 0.07 · 10 = 0.7000000000000001.
+fn times_ten(x: f64) -> f32 {
+    (10.0 * x) as f32
+}
+
 /// A distance is never negative. An estimate near 0 may be, by chance, but not most of the time.
 fn negative_estimate(config: &Config, rows: &[Row]) -> Option<String> {
-    let window = window(rows).filter(|_| config.estimates_a_distance())?;
+    // Of a critic that runs away the estimate says nothing.
+    let is_bounded = |_: &&[Row]| config.estimates_a_distance() && steep_critic(config, rows).is_none();
+    let window = window(rows).filter(is_bounded)?;
     let negative = window.iter().filter(|row| row.wasserstein < 0.0).count();
     let smoothed = window[WINDOW - 1].smoothed;
     (smoothed < 0.0 && negative >= WINDOW * 4 / 5).then(|| {
-        let more = 2 * config.critic_steps;
+        let more = (2 * config.critic_steps).min(MOST_CRITIC_STEPS);
         format!(
             "the Wasserstein estimate is negative ({smoothed:.3} on average), but a distance never is: the critic is \
-             behind, and what the generator learns from it is wrong; give it more steps (--critic-steps {more}) or a \
-             larger --lr"
+             behind, and what the generator learns from it is wrong; give it more steps (--critic-steps {more})"
         )
     })
 }
@@ -88,7 +94,7 @@ fn steep_critic(config: &Config, rows: &[Row]) -> Option<String> {
         return None;
     }
     let cause = match config.lipschitz.is_penalty() {
-        true => format!("the penalty is too weak; give it more weight (--lambda {})", 10.0 * config.lambda),
+        true => format!("the penalty is too weak; give it more weight (--lambda {})", times_ten(config.lambda)),
         false => "nothing bounds it; choose a constraint (--lipschitz gp)".to_owned(),
     };
     Some(format!(
@@ -108,7 +114,7 @@ fn vanished_gradient(config: &Config, rows: &[Row]) -> Option<String> {
                 "let it lower −ln σ(D) (--objective non-saturating), or play for the distance (--objective wasserstein)"
                     .to_owned()
             }
-            Lipschitz::Clip => format!("widen the bound of its weights (--clip {})", 10.0 * config.clip),
+            Lipschitz::Clip => format!("widen the bound of its weights (--clip {})", times_ten(config.clip)),
             _ => "start again with a smaller --lr or another --seed".to_owned(),
         };
         format!(
@@ -130,7 +136,7 @@ fn weights_at_bound(config: &Config, rows: &[Row]) -> Option<String> {
              functions: widen the bound (--clip {}), or use a penalty in its place (--lipschitz gp)",
             100.0 * share,
             config.clip,
-            10.0 * config.clip
+            times_ten(config.clip)
         )
     })
 }
@@ -232,6 +238,24 @@ mod tests {
         assert!(warnings[0].text.starts_with("90 % of the critic's weights lie on the bound ±0.01 "), "{warnings:?}");
         assert!(warnings[1].text.contains("(its norm is 3e-9)"), "{warnings:?}");
         assert!(warnings.iter().all(|warning| warning.text.contains("--clip 0.1")), "{warnings:?}");
+    }
+
+    /// Of a critic that runs away, both signs are seen; the estimate's would ask for the opposite of what helps.
+    #[test]
+    fn advice_does_not_contradict_itself() {
+        let rows = rows(|step| row(step, -1.0, 30.0 * step as f32));
+        for lipschitz in [Lipschitz::Gp, Lipschitz::None, Lipschitz::Spectral] {
+            let warnings = warnings(&config(lipschitz), &rows);
+            assert_eq!(warnings.len(), 1, "{warnings:?}");
+            assert!(warnings[0].text.starts_with("the critic's slope is"), "{warnings:?}");
+        }
+    }
+
+    #[test]
+    fn advice_is_written_as_people_write_numbers() {
+        let rows = rows(|step| row(step, 1.0, step as f32));
+        let config = Config { lambda: 0.07, ..config(Lipschitz::Gp) };
+        assert!(warnings(&config, &rows)[0].text.contains("(--lambda 0.7)"));
     }
 
     #[test]

@@ -54,6 +54,30 @@ mod help {
     }
 }
 
+/// What was asked for and reached nobody is an error; a reader that has gone is none to be told of.
+#[cfg(target_os = "linux")]
+#[test]
+fn every_answer_is_checked() {
+    let place = Workplace::new();
+    place.run("train --dataset 8gaussians --dim 16 --batch 16 --steps 2 --out run");
+    for args in ["--help", "--version", "devices", "experiment list", "eval --run run", "train --resume run --profile"]
+    {
+        let run = |stdout: std::fs::File| {
+            let output = place.command(args).stdout(stdout).output().unwrap();
+            (output.status.code(), text(output.stderr))
+        };
+        let (code, stderr) = run(fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+        assert_eq!(code, Some(1), "{args}: {stderr}");
+        let sentence = "error: cannot write to standard output: No space left on device (os error 28)\n";
+        assert!(stderr.ends_with(sentence), "{args}: {stderr}");
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = place.command(args).stdout(writer).output().unwrap();
+        assert_eq!(output.status.code(), Some(141), "{args}: {output:?}");
+        assert!(!text(output.stderr).contains("error"), "{args}");
+    }
+}
+
 mod flags {
     use super::*;
 

@@ -4,7 +4,7 @@ mod workplace;
 
 use std::fs;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -307,18 +307,162 @@ fn a_run_does_not_end_because_nobody_reads_its_progress() {
     assert_eq!(place.checkpoint_step("run"), 20);
 }
 
+/// A terminal that only prints has no bar, but lines.
+#[cfg(target_os = "linux")]
+#[test]
+fn progress_and_warnings_appear_on_any_terminal() {
+    for kind in ["dumb", "xterm"] {
+        let place = Workplace::new();
+        let args = "train --dataset=8gaussians --dim=16 --batch=16 --lipschitz=none --lr=0.02 --steps=60 --out=run";
+        let command = format!("{} {args}", env!("CARGO_BIN_EXE_wgan"));
+        let mut script = std::process::Command::new("script"); // gives it a terminal
+        script.args(["-qec", &command, "/dev/null"]).env("TERM", kind).current_dir(place.path("."));
+        let seen = text(script.stdin(Stdio::null()).output().unwrap().stdout);
+        let lines = seen.contains("step 1/60  ");
+        assert_eq!(lines, kind == "dumb", "{kind}: {seen}");
+        assert!(seen.contains("step 60/60") && seen.contains("warning: step "), "{kind}: {seen}");
+    }
+}
+
+/// Resumed, a run whose steps are all done gets what a kill kept it from, the same as it would have been.
+#[test]
+fn a_finished_run_is_completed_by_a_resume() {
+    let place = Workplace::new();
+    place.train("--steps=30 --sample-every=20 --tensorboard --out=run");
+    let of_end = ["eval.json", "progress.png", "curves.png", "generator.safetensors", "samples/step-000030.png"];
+    let of_end = of_end.map(|name| format!("run/{name}"));
+    let kept = ["run/metrics.csv", "run/events.tfevents", "run/checkpoint.safetensors"];
+    let read = || of_end.iter().map(|name| &**name).chain(kept).map(|name| place.bytes(name)).collect::<Vec<_>>();
+    let before = read();
+    of_end.iter().for_each(|name| fs::remove_file(place.path(name)).unwrap());
+    fs::write(place.path("run/report.html"), "data-state=\"training\"").unwrap();
+    let output = place.run("train --resume=run");
+    assert_eq!(text(output.stdout), "done; the results are in run\n");
+    assert!(read() == before, "the files differ");
+    assert!(text(place.bytes("run/report.html")).contains("data-state=\"finished\""));
+    let complaint = place.complaint("train --resume=run --steps=29", 2);
+    assert!(complaint.contains("has done 30 steps already"), "{complaint}");
+}
+
+#[test]
+fn a_run_that_died_before_its_first_checkpoint_is_started_again_under_its_name() {
+    let place = Workplace::new();
+    let mut running = place.start("--checkpoint-every=1000000", 5);
+    running.0.kill().unwrap();
+    running.0.wait().unwrap();
+    assert!(place.complaint("train --resume=run", 2).contains("can be started again with --out"));
+    fs::write(place.path("run/notes.txt"), "of somebody else").unwrap();
+    let args = format!("train {} --steps=10 --out=run", TINY.join(" "));
+    assert!(place.complaint(&args, 2).contains("run is not empty"));
+    fs::remove_file(place.path("run/notes.txt")).unwrap();
+    place.run(&args);
+    assert_eq!(place.rows("run").len(), 10);
+    assert!(place.complaint(&args, 2).contains("run is not empty"));
+}
+
+#[cfg(unix)]
+impl Running {
+    /// Sends it a signal as often as `ids` says, as `timeout` and some shells do: to the process, and to its group.
+    fn signal(&self, signal: &str, times: usize) {
+        let ids = vec![self.0.id().to_string(); times].join(" ");
+        let kill = std::process::Command::new("sh").args(["-c", &format!("kill -{signal} {ids}")]).status();
+        assert!(kill.unwrap().success());
+    }
+
+    /// Its exit code and what it printed.
+    fn end(&mut self) -> (Option<i32>, String, String) {
+        let status = self.0.wait().unwrap();
+        let [stdout, stderr] = [
+            std::io::read_to_string(self.0.stdout.take().unwrap()).unwrap(),
+            std::io::read_to_string(self.0.stderr.take().unwrap()).unwrap(),
+        ];
+        (status.code(), stdout, stderr)
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_system_sends_before_it_shuts_down_is_ctrl_c() {
+    for signal in ["TERM", "HUP"] {
+        let place = Workplace::new();
+        let mut running = place.start("", 20);
+        running.signal(signal, 1);
+        let (code, stdout, stderr) = running.end();
+        assert_eq!(code, Some(130), "{signal}: {stderr}");
+        assert!(stdout.starts_with("stopped after step "), "{signal}: {stdout}");
+        assert!(text(place.bytes("run/report.html")).contains("data-state=\"stopped\""));
+    }
+}
+
+/// `nohup` starts a program so that it does not end with its terminal.
+#[cfg(unix)]
+#[test]
+fn a_signal_that_is_ignored_from_the_start_stays_so() {
+    let place = Workplace::new();
+    let args = format!("train {} --steps=1000000 --out=run", TINY.join(" "));
+    let command = format!("trap '' HUP; exec {} {args}", env!("CARGO_BIN_EXE_wgan"));
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &command]).current_dir(place.path(".")).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = Running(shell.spawn().unwrap());
+    let steps = || fs::read_to_string(place.path("run/metrics.csv")).map_or(0, |text| text.lines().count());
+    let wait = |wanted: usize| {
+        while steps() < wanted {
+            sleep(Duration::from_millis(5))
+        }
+    };
+    wait(20);
+    running.signal("HUP", 1);
+    wait(steps() + 100);
+    running.signal("TERM", 1);
+    assert_eq!(running.end().0, Some(130));
+}
+
+/// Steps of a thousand updates take seconds, and need not be waited for.
+#[cfg(unix)]
+#[test]
+fn a_second_ctrl_c_leaves_a_slow_step_undone_and_keeps_the_one_before() {
+    const SLOW: &str =
+        "train --dataset=8gaussians --dim=192 --batch=256 --critic-steps=1000 --seed=3 --steps=1000 --out=run";
+    let interrupted = |wanted: usize| {
+        let place = Workplace::new();
+        let mut running = Running(place.command(SLOW).spawn().unwrap());
+        let rows = || fs::read_to_string(place.path("run/metrics.csv")).map_or(0, |text| text.lines().count());
+        while rows() < wanted || !place.path("run/report.html").exists() {
+            assert!(running.0.try_wait().unwrap().is_none(), "it ended by itself");
+            sleep(Duration::from_millis(20));
+        }
+        running.signal("INT", 2);
+        sleep(Duration::from_millis(1100));
+        running.signal("INT", 1);
+        let (code, stdout, stderr) = running.end();
+        assert_eq!(code, Some(130), "{stderr}");
+        assert!(stderr.contains(", which may take a while; again to stop now\n"), "{stderr}");
+        assert!(stderr.contains("undone; again to stop without saving\n"), "{stderr}");
+        (place, stdout)
+    };
+    let (place, stdout) = interrupted(1);
+    assert_eq!(stdout, "stopped before its first step was done; start it again with --out run\n");
+    assert!(!place.path("run/checkpoint.safetensors").exists());
+
+    let (place, stdout) = interrupted(2);
+    let step = place.checkpoint_step("run");
+    assert_eq!(stdout, format!("stopped after step {step}; go on with: wgan train --resume run\n"));
+    assert_eq!(place.rows("run").len() as u64, step);
+    // It is the state after that step, as if there had been no other.
+    let whole = Workplace::new();
+    whole.run(&SLOW.replace("--steps=1000", &format!("--steps={step}")));
+    assert!(place.bytes("run/checkpoint.safetensors") == whole.bytes("run/checkpoint.safetensors"));
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_finishes_the_step_and_says_how_to_go_on() {
     let [interrupted, whole] = [Workplace::new(), Workplace::new()];
     let mut running = interrupted.start("", 20);
-    // Twice at once, as `timeout` and some shells send it: to the process, and to its group.
-    let kill = format!("kill -INT {id} {id}", id = running.0.id());
-    let kill = std::process::Command::new("sh").args(["-c", &kill]).status();
-    assert!(kill.unwrap().success());
-    let status = running.0.wait().unwrap();
-    let stdout = std::io::read_to_string(running.0.stdout.take().unwrap()).unwrap();
-    assert_eq!(status.code(), Some(130));
+    running.signal("INT", 2);
+    let (code, stdout, stderr) = running.end();
+    assert_eq!(code, Some(130));
+    assert!(stderr.contains("finishing step "), "{stderr}");
 
     let step = interrupted.checkpoint_step("run");
     assert_eq!(stdout, format!("stopped after step {step}; go on with: wgan train --resume run\n"));

@@ -31,6 +31,7 @@ pub use train::{Outcome, train};
 pub struct Classifier {
     body: Sequential,
     head: Linear,
+    device: Device,
 }
 
 /// The weights for digits, as `wgan train-classifier` made them.
@@ -57,7 +58,13 @@ impl Classifier {
             .add(Activation::Relu)
             .add(Flatten);
         let body = convolutions.add(Linear::new("7", 32 * 4 * 4, Self::FEATURES, init, rng)).add(Activation::Relu);
-        Classifier { body, head: Linear::new("9", Self::FEATURES, Labelled::CLASSES, Init::FanIn, rng) }
+        let head = Linear::new("9", Self::FEATURES, Labelled::CLASSES, Init::FanIn, rng);
+        Classifier { body, head, device: Device::cpu() }
+    }
+
+    /// The same, to be computed on this device.
+    pub fn on(self, device: &Device) -> Self {
+        Classifier { device: device.clone(), ..self }
     }
 
     /// The network that knows digits.
@@ -133,7 +140,7 @@ impl Classifier {
     pub fn classify(&self, images: &Tensor) -> Result<Classified> {
         let count = images.shape()[0];
         let batch = Shape::from([BATCH, 1, 28, 28]);
-        let mut program = Device::cpu().compile(|tape| {
+        let mut program = self.device.compile(|tape| {
             let features = self.features(tape.input("images", &batch));
             [features, self.logits(features).softmax(1)]
         })?;

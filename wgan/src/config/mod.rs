@@ -111,7 +111,7 @@ const SCHEDULE: [&str; 6] = ["steps", "backend", "threads", "sample-every", "che
 /// Beyond these a number is a slip of the finger that would take all memory.
 const LARGEST_DIM: u64 = 1024;
 const SIZES: RangeInclusive<usize> = 8..=256;
-const MOST_CRITIC_STEPS: u64 = 1000;
+pub(crate) const MOST_CRITIC_STEPS: u64 = 1000;
 const MOST_THREADS: u64 = 256;
 
 impl Config {

@@ -114,16 +114,25 @@ impl Programs {
     /// # Errors
     /// If the device fails.
     pub fn iterate(&mut self, iteration: u64, batches: &mut Batches) -> Result<Losses> {
-        self.start(iteration, batches)?.wait()
+        let losses = self.start(iteration, batches, &mut |_| true)?;
+        losses.expect("nothing stops it").wait()
     }
 
     /// Starts what [`iterate`](Programs::iterate) does, without waiting for a device that works beside the host. The next
     /// iteration can be started before these losses are there.
     ///
+    /// Before each update, `go_on` is asked, with the number of the critic's updates done. If it says no, the iteration is
+    /// left as it is and the result is None.
+    ///
     /// # Errors
     /// If the device fails.
-    pub fn start(&mut self, iteration: u64, batches: &mut Batches) -> Result<PendingLosses> {
-        self.start_with(&mut Search::Off, iteration, batches)
+    pub fn start(
+        &mut self,
+        iteration: u64,
+        batches: &mut Batches,
+        go_on: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<Option<PendingLosses>> {
+        self.start_with(&mut Search::Off, iteration, batches, go_on)
     }
 
     /// What of an iteration changes the networks. The slope is 0 where no penalty measures it.
@@ -139,7 +148,8 @@ impl Programs {
     /// # Errors
     /// If the device fails.
     pub fn start_update(&mut self, iteration: u64, batches: &mut Batches) -> Result<PendingLosses> {
-        Ok(self.start_update_with(&mut Search::Off, iteration, batches)?.0)
+        let started = self.start_update_with(&mut Search::Off, iteration, batches, &mut |_| true)?;
+        Ok(started.expect("nothing stops it").0)
     }
 
     /// Runs an iteration, interpreting every program before it runs, and returns the first operation that makes a
@@ -149,25 +159,35 @@ impl Programs {
     /// If the device fails.
     pub fn first_non_finite(&mut self, iteration: u64, batches: &mut Batches) -> Result<Option<NonFinite>> {
         let mut search = Search::On;
-        self.start_with(&mut search, iteration, batches)?.wait()?;
+        if let Some(losses) = self.start_with(&mut search, iteration, batches, &mut |_| true)? {
+            losses.wait()?;
+        }
         Ok(search.found())
     }
 
-    fn start_with(&mut self, search: &mut Search, iteration: u64, batches: &mut Batches) -> Result<PendingLosses> {
-        let (losses, last) = self.start_update_with(search, iteration, batches)?;
-        let Some(measure_slope) = &mut self.measure_slope else { return Ok(losses) };
+    fn start_with(
+        &mut self,
+        search: &mut Search,
+        iteration: u64,
+        batches: &mut Batches,
+        go_on: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<Option<PendingLosses>> {
+        let Some((losses, last)) = self.start_update_with(search, iteration, batches, go_on)? else { return Ok(None) };
+        let Some(measure_slope) = &mut self.measure_slope else { return Ok(Some(losses)) };
         let fake_rows = &self.fake_rows[last as usize % self.fake_rows.len()];
         search.start(measure_slope, last, &[(REAL_ROWS, &batches.rows(last)), (FAKE_ROWS, fake_rows)])?;
-        Ok(PendingLosses { slope: Some(measure_slope.results()?), ..losses })
+        Ok(Some(PendingLosses { slope: Some(measure_slope.results()?), ..losses }))
     }
 
-    /// Updates the critic and then the generator. With the losses, the number of the critic's last update.
+    /// Updates the critic and then the generator. With the losses, the number of the critic's last update. None if `go_on`
+    /// stopped it.
     fn start_update_with(
         &mut self,
         search: &mut Search,
         iteration: u64,
         batches: &mut Batches,
-    ) -> Result<(PendingLosses, u64)> {
+        go_on: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<Option<(PendingLosses, u64)>> {
         let (mut last, mut before) = (0, f32::INFINITY);
         for round in 0..rounds(self.schedule, iteration) {
             let mut sum = 0.0;
@@ -175,6 +195,9 @@ impl Programs {
                 // Numbers are never given twice, and follow from the iteration's alone, so that a resumed run goes on with
                 // them: some are left out where a schedule stops early.
                 last = (iteration * most_rounds(self.schedule) + round) * self.updates + i;
+                if !go_on(round * self.updates + i) {
+                    return Ok(None);
+                }
                 self.start_critic_update(search, last, batches)?;
                 if self.schedule == CriticSchedule::Converge {
                     sum += scalars::<4>(self.update_critic.results()?)?[0];
@@ -187,7 +210,7 @@ impl Programs {
         }
         let critic = self.update_critic.results()?;
         search.start(&mut self.update_generator, iteration, &[])?;
-        Ok((PendingLosses { critic, slope: None, generator: self.update_generator.results()? }, last))
+        Ok(Some((PendingLosses { critic, slope: None, generator: self.update_generator.results()? }, last)))
     }
 
     /// The critic's update of this number, with fresh generated samples where those at hand are used up.
@@ -343,7 +366,8 @@ mod tests {
     fn a_critic_trained_to_convergence_knows_more_than_one_of_five_updates() {
         let first = |schedule| {
             let (mut programs, mut batches) = toy(Options { critic_schedule: Some(schedule), ..Options::default() });
-            let (losses, last) = programs.start_update_with(&mut Search::Off, 0, &mut batches).unwrap();
+            let started = programs.start_update_with(&mut Search::Off, 0, &mut batches, &mut |_| true).unwrap();
+            let (losses, last) = started.unwrap();
             (losses.wait().unwrap().critic, last)
         };
         let (constant, converged) = (first(CriticSchedule::Constant), first(CriticSchedule::Converge));

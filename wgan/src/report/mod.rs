@@ -86,7 +86,7 @@ pub fn renew(folder: &RunFolder) -> Result<()> {
     let (config, rows) = (folder.read_config()?, metrics::read(&folder.metrics())?);
     let state = match fs::read_to_string(folder.report()) {
         Ok(page) if page.contains("data-state=\"stopped\"") => State::Stopped,
-        _ if rows.len() as u64 == config.steps => State::Finished,
+        _ if rows.last().is_some_and(|row| row.step == config.steps) => State::Finished,
         _ => return Ok(()),
     };
     write(folder, &config, &rows, Watch::new(&config, &rows).warnings(), state)

@@ -30,6 +30,7 @@ pub struct Sampler {
     generator: Generator,
     config: Config,
     step: u64,
+    device: Device,
 }
 
 /// The name of the noise that samples are made of.
@@ -46,7 +47,12 @@ impl Sampler {
         let generator = Generator::new(&config, &config.sample_shape());
         Checkpoint::new().with("generator.", generator.state()).load_part(weights)?; // of a checkpoint, too
         check_finite(weights, &generator.state())?;
-        Ok(Sampler { generator, config, step: metadata.step })
+        Ok(Sampler { generator, config, step: metadata.step, device: Device::cpu() })
+    }
+
+    /// The same, to be computed on this device.
+    pub fn on(self, device: &Device) -> Self {
+        Sampler { device: device.clone(), ..self }
     }
 
     /// The settings that it was trained with, as far as they decided what was computed.
@@ -81,7 +87,7 @@ impl Sampler {
     /// The noise that [`draw`](Sampler::draw) makes samples of, `[count, latent]`.
     fn noise(&self, count: usize, seed: u64) -> Result<Tensor> {
         let (stream, batch) = (Stream::new(seed, NOISE), batch(self.config.dataset));
-        let mut program = Device::cpu().compile(|tape| [self.generator.noise(tape, stream, batch)])?;
+        let mut program = self.device.compile(|tape| [self.generator.noise(tape, stream, batch)])?;
         let mut noise = Vec::new();
         for part in 0..count.div_ceil(batch) {
             noise.extend_from_slice(program.at(part as u64).run(&[])?[0].data());
@@ -95,7 +101,7 @@ impl Sampler {
     fn samples_of(&self, noise: &Tensor) -> Result<Tensor> {
         let (count, shape) = (noise.shape()[0], self.config.sample_shape());
         let batch = Shape::from([batch(self.config.dataset), noise.shape()[1]]);
-        let mut program = Device::cpu().compile(|tape| [self.generator.samples_of(tape.input(NOISE, &batch))])?;
+        let mut program = self.device.compile(|tape| [self.generator.samples_of(tape.input(NOISE, &batch))])?;
         let mut samples = Vec::new();
         for part in noise.data().chunks(batch.count()) {
             let mut part = part.to_vec();
