@@ -138,7 +138,7 @@ mod flags {
         );
         insta::assert_snapshot!(
             complaint("sample --run . --out a.png", 2),
-            @"error: . holds no checkpoint.safetensors: it is not the folder of a run, or the run ended before its first checkpoint"
+            @"error: . holds no checkpoint.safetensors: it is not the folder of a run, or the run ended before its first checkpoint and can be started again with --out"
         );
     }
 }
@@ -269,7 +269,7 @@ mod run_folder {
     fn a_resume_needs_a_checkpoint() {
         insta::assert_snapshot!(
             complaint("--resume .", 2),
-            @"error: . holds no checkpoint.safetensors: it is not the folder of a run, or the run ended before its first checkpoint"
+            @"error: . holds no checkpoint.safetensors: it is not the folder of a run, or the run ended before its first checkpoint and can be started again with --out"
         );
     }
 
