@@ -520,6 +520,63 @@ fn an_infinity_stays_one_in_products_with_few_columns() {
     });
 }
 
+/// With a million equal terms, one chain of additions goes astray by 10⁻⁴ and more; PyTorch's sum of 2²⁵ is off by 9·10⁻⁷.
+#[test]
+fn long_sums_keep_their_digits() {
+    const COUNT: usize = 1 << 20;
+    let number = 0.1_f32;
+    for device in devices() {
+        let mut program = device
+            .compile(|tape| {
+                let x = tape.input("x", [COUNT]);
+                let squares = x.square(); // asked for too, so that the sums are a kernel of their own
+                let table = x.reshape([COUNT / 8, 8]);
+                [
+                    squares.mean(),
+                    x.tanh().mean(),
+                    x.exp().reshape([COUNT / 2, 2]).mean_axes(&[0]).mean(),
+                    x.exp().reshape([COUNT / 32, 32]).mean_axes(&[0]).mean(),
+                    table.mean_axes(&[0]).mean(),
+                    table.scatter_add_rows(tape.zeros([COUNT / 8]), 1).mean() / (COUNT / 8) as f64,
+                    x.reshape([1, COUNT]).matmul(x.reshape([COUNT, 1])).sum() / COUNT as f64,
+                    squares,
+                ]
+            })
+            .expect("a program");
+        let [found @ .., _] = program.run(&[("x", &Tensor::full([COUNT], number.into()))]).expect("a run");
+        let x = f64::from(number);
+        let expected = [x * x, x.tanh(), x.exp(), x.exp(), x, x, x * x];
+        for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
+            let error = (f64::from(found.data()[0]) / expected - 1.0).abs();
+            assert!(error <= 1e-6, "sum {i} on {}: {error:.1e}", device.name());
+        }
+    }
+}
+
+/// A value is the same whatever else is asked for: a product that is added onto something comes as a finished sum. Here it
+/// has terms of 5·10⁻⁸, and 1 + 5·10⁻⁸ is 1. PyTorch's sum is off by 1.6·10⁻⁶.
+#[test]
+fn small_terms_count_beside_large_ones() {
+    const COUNT: usize = 20_000;
+    for device in devices() {
+        let values = |both: bool| {
+            let mut program = device
+                .compile(|tape| {
+                    let [a, b, c, d] = ["a", "b", "c", "d"].map(|name| tape.input(name, [COUNT, 7]));
+                    let (large, small) = (a.matmul_with(b, true, false), c.matmul_with(d, true, false));
+                    [large + small, if both { small } else { large }]
+                })
+                .expect("a program");
+            let [one, large, small] = [1.0, 5e-5, 5e-8].map(|value| Tensor::full([COUNT, 7], value));
+            let [sum, _] = program.run(&[("a", &one), ("b", &large), ("c", &one), ("d", &small)]).expect("a run");
+            sum.clone()
+        };
+        let [sum, beside] = [false, true].map(values);
+        assert_eq!(sum, beside);
+        assert!(sum.data().iter().all(|sum| (sum - 1.001).abs() <= 2e-6), "{sum:?}");
+    }
+}
+
 /// Bits, so that NaN equals itself.
 fn bits(values: &[Tensor]) -> Vec<Vec<u32>> {
     values.iter().map(|value| value.data().iter().map(|x| x.to_bits()).collect()).collect()

@@ -1,5 +1,6 @@
 //! Moving numbers without computing: views made contiguous, boxes filled, rows gathered and scattered.
 
+use super::scratch::with_scratch;
 use super::transpose::transpose;
 use super::{SERIAL, for_each_chunk, vectorised};
 use crate::{ByteTable, Shape};
@@ -129,15 +130,27 @@ fn pick_rows(index: &[f32], rows: usize, row_len: usize, y: &mut [f32], pick: im
 }
 
 /// The reverse of [`gather`]: `y` is zeroed, then row i of `x` is added to row `index[i]` of `y`, in order. A row whose
-/// index is no row of `y` is dropped.
+/// index is no row of `y` is dropped. All rows may go to one, so what rounding takes from a sum goes into the next addition
+/// (Kahan, "Further remarks on reducing truncation errors", 1965; here by Knuth's exact error of a sum).
 pub fn scatter_add(index: &[f32], x: &[f32], row_len: usize, y: &mut [f32]) {
     y.fill(0.0);
     let rows = y.len().checked_div(row_len).unwrap_or(0);
-    for (&index, x) in index.iter().zip(x.chunks_exact(row_len.max(1))) {
-        if let Some(row) = row_number(index, rows) {
-            y[row * row_len..][..row_len].iter_mut().zip(x).for_each(|(y, x)| *y += x);
+    with_scratch(y.len(), |lost| {
+        lost.fill(0.0);
+        for (&index, x) in index.iter().zip(x.chunks_exact(row_len.max(1))) {
+            if let Some(row) = row_number(index, rows) {
+                let elements = row * row_len..(row + 1) * row_len;
+                for ((y, lost), x) in y[elements.clone()].iter_mut().zip(&mut lost[elements]).zip(x) {
+                    let x = x + *lost;
+                    let sum = *y + x;
+                    let added = sum - *y;
+                    let rest = (*y - (sum - added)) + (x - added);
+                    *lost = if rest.is_finite() { rest } else { 0.0 }; // beside an infinite sum
+                    *y = sum;
+                }
+            }
         }
-    }
+    });
 }
 
 /// The row that an index names, if it is one of `rows`; a fraction is cut off.
@@ -241,6 +254,17 @@ mod tests {
         let x = [1., 2., 3., 4., 5., 6., 7., 8., 9., 9.];
         scatter_add(&[2.0, 0.0, 2.0, 3.0, f32::NAN], &x, 2, &mut y);
         assert_eq!(y, [3., 4., 0., 0., 6., 8.]);
+    }
+
+    /// In one chain, 0.1 added up 100,000 times is off by 1.6·10⁻⁴ of the sum.
+    #[test]
+    fn many_rows_scattered_to_one_keep_their_digits() {
+        let mut y = [f32::NAN; 4];
+        scatter_add(&[1.0; 100_000], &[0.1; 200_000], 2, &mut y);
+        assert_eq!(y, [0.0, 0.0, 1e4, 1e4]);
+        scatter_add(&[0.0, 1.0, 0.0], &[f32::INFINITY, 1.0, 2.0, 3.0, 1.0, f32::NAN], 2, &mut y);
+        assert_eq!(y[..1], [f32::INFINITY]);
+        assert!(y[1].is_nan() && y[2..] == [2.0, 3.0]);
     }
 
     proptest! {

@@ -4,6 +4,7 @@
 use std::ops::{Add, Range};
 
 use super::elementwise::{self, apply};
+use super::pairwise::sum_rows;
 use super::reduce::fold_in_half;
 use super::scratch::with_scratch;
 use super::{for_each_tile, vectorised};
@@ -16,6 +17,9 @@ const TILE: usize = if cfg!(miri) { 8 } else { 512 };
 /// Elements that a task works on: long enough to be worth handing to another thread.
 const TASK: usize = 16 * TILE;
 
+/// Numbers that are added up side by side.
+const LANES: usize = 32;
+
 /// A tile's worth of elements.
 pub(super) type Register = [f32; TILE];
 
@@ -27,8 +31,8 @@ pub(super) struct FusedLoop {
     /// The register that goes to each buffer written. All are stored after everything was loaded, since a buffer written
     /// may be one that was read.
     stores: Vec<usize>,
-    /// The sums, each to a buffer written after the stores'. A task adds its tiles up in order, then the tasks' sums are
-    /// added up in order: the terms that meet in one addition are few, and always the same.
+    /// The sums, each to a buffer written after the stores'. A task adds its tiles up in order, the tasks' sums are added up
+    /// pairwise.
     sums: Vec<FusedSum>,
     registers: usize,
     /// Elements of a task: whole rows, where the group sums rows.
@@ -212,25 +216,23 @@ impl FusedLoop {
         self.sums.iter().map(|sum| if let SumOver::Rows(columns) = sum.over { columns } else { 0 }).sum()
     }
 
-    /// Adds up the tasks' partial sums, always in the same order.
+    /// Adds up the tasks' partial sums.
     ///
     /// # Safety
     /// As for [`run`](Self::run), after all tasks.
     unsafe fn add_partial_sums(&self, tasks: usize, buffers: Buffers) {
         let stride = self.columns();
-        let mut partial = 0;
+        // SAFETY: the scratch memory holds the partial sums of each task.
+        let partials = unsafe { std::slice::from_raw_parts_mut(buffers.scratch, tasks * stride) };
+        let mut totals = &*sum_rows(partials, stride);
         for (sum, &y) in self.sums.iter().zip(&buffers.writes[self.stores.len()..]) {
             let SumOver::Rows(columns) = sum.over else { continue };
-            // SAFETY: a result for each column; the scratch memory holds the partial sums of each task.
-            let (y, partials) = unsafe {
-                let partials = std::slice::from_raw_parts(buffers.scratch, tasks * stride);
-                (std::slice::from_raw_parts_mut(y, columns), partials)
-            };
-            y.fill(0.0);
-            for sums in partials.chunks_exact(stride) {
-                y.iter_mut().zip(&sums[partial..]).for_each(|(y, sum)| *y += sum);
+            // SAFETY: a result for each column.
+            let y = unsafe { std::slice::from_raw_parts_mut(y, columns) };
+            match totals.split_off(..columns) {
+                Some(total) => y.copy_from_slice(total),
+                None => y.fill(0.0), // no tasks
             }
-            partial += columns;
         }
     }
 }
@@ -260,16 +262,25 @@ fn add_to_columns(tile: &[f32], column: usize, sums: &mut [f32]) {
         *total += sum(tile);
         return;
     }
-    let (start, rest) = tile.split_at(tile.len().min(sums.len() - column));
     let add = |(sum, x): (&mut f32, &f32)| *sum += x;
+    let (start, rest) = tile.split_at(tile.len().min(sums.len() - column));
     sums[column..].iter_mut().zip(start).for_each(add);
-    rest.chunks(sums.len()).for_each(|row| sums.iter_mut().zip(row).for_each(add));
+    // Several narrow rows are read as a wide one.
+    let mut wide = [0.0; 2 * LANES];
+    match wide.len() / sums.len() {
+        0 | 1 => rest.chunks(sums.len()).for_each(|row| sums.iter_mut().zip(row).for_each(add)),
+        together => {
+            let wide = &mut wide[..together * sums.len()];
+            rest.chunks(wide.len()).for_each(|rows| wide.iter_mut().zip(rows).for_each(add));
+            let total = sum_rows(wide, sums.len());
+            sums.iter_mut().zip(&*total).for_each(add);
+        }
+    }
 }
 
 /// The sum of a tile's elements, in lanes that are added up pairwise.
 #[inline(always)]
 fn sum(x: &[f32]) -> f32 {
-    const LANES: usize = 32;
     let (chunks, rest) = x.as_chunks::<LANES>();
     let mut lanes = [0.0; LANES];
     lanes.iter_mut().zip(rest).for_each(|(lane, x)| *lane = *x);

@@ -9,6 +9,7 @@ mod device;
 mod elementwise;
 mod functions;
 mod fused;
+mod pairwise;
 mod product;
 mod random;
 mod reduce;

@@ -6,8 +6,9 @@
 
 use std::ops::Add;
 
+use super::pairwise::join;
 use super::scratch::with_scratch;
-use super::{SERIAL, for_each_chunk, vectorised};
+use super::{for_each_chunk, vectorised};
 
 /// Numbers combined side by side where one long row becomes one number.
 const LANES: usize = 64;
@@ -142,11 +143,6 @@ pub fn fold_in_half<const LANES: usize>(mut lanes: [f32; LANES], combine: impl F
 /// Where to split `len` in two: a multiple of `leaf`, so that leaves are full.
 fn half(len: usize, leaf: usize) -> usize {
     len.div_ceil(leaf).div_ceil(2) * leaf
-}
-
-/// Both results, side by side if the work is worth it.
-fn join<A: Send, B: Send>(work: usize, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
-    if work <= SERIAL { (a(), b()) } else { rayon::join(a, b) }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! of the pixels that it connects.
 
 use super::super::for_each_chunk;
+use super::super::pairwise::{BLOCK, sum_blocks};
 use super::super::scratch::with_scratch;
 use super::super::transpose::transpose;
 use super::Side;
@@ -26,21 +27,24 @@ impl Correlation {
         assert_eq!([x.len(), g.len(), dw.len()], sizes, "images, result's gradient, filters");
         let task = channels * self.lanes(); // one element of the filters' channels, for one panel of filters
         with_scratch(self.panels() * taps * task, |sums| {
-            sums.fill(0.0);
-            let images = inputs.images_at_once().min(results.images_at_once());
-            for (x, g) in x.chunks(images * inputs.image()).zip(g.chunks(images * results.image())) {
-                let images = x.len() / inputs.image();
+            let at_once = inputs.images_at_once().min(results.images_at_once());
+            // (Run after run of images, as each takes much memory.)
+            sum_blocks(0..batch.div_ceil(at_once), 0, sums, false, &|run, sums, accumulate| {
+                let images = run * at_once..batch.min((run + 1) * at_once);
+                let x = &x[images.start * inputs.image()..images.end * inputs.image()];
+                let g = &g[images.start * results.image()..images.end * results.image()];
+                let images = images.len();
                 with_scratch(x.len(), |turned_x| {
                     with_scratch(self.panels() * images * results.pixels * self.lanes(), |turned_g| {
                         inputs.turn(x, turned_x);
                         self.turn_results(g, turned_g);
                         for_each_chunk(sums, task, g.len() * channels * taps, |task, sums| {
                             let g = &turned_g[task / taps * images * results.pixels * self.lanes()..];
-                            self.add_tap(task % taps, images, turned_x, g, sums);
+                            self.add_tap(task % taps, images, turned_x, g, sums, accumulate);
                         });
                     });
                 });
-            }
+            });
             filters.unpack(sums, dw, accumulate);
         });
     }
@@ -54,28 +58,35 @@ impl Correlation {
         self.results.channels.div_ceil(self.lanes())
     }
 
-    /// `sums[channel]` += the products of the pixels that one element of the filters connects, for one panel of filters.
-    fn add_tap(&self, tap: usize, images: usize, x: &[f32], g: &[f32], sums: &mut [f32]) {
-        const PIXELS: usize = 200; // whose channels stay in the caches from tile to tile
-        let at_once = (PIXELS / self.results.pixels).max(1);
-        let (lanes, channels) = (self.lanes(), self.inputs.channels);
-        let rows = channels.div_ceil(channels.div_ceil(kernel::rows_at_once()));
-        for first in (0..images).step_by(at_once) {
-            for (tile, sums) in sums.chunks_mut(rows * lanes).enumerate() {
-                pulp::Arch::new().dispatch(Correlate {
-                    pairs: &self.connections[tap],
-                    images: at_once.min(images - first),
-                    narrow: &x[first * self.inputs.image()..],
-                    narrow_pixels: self.inputs.pixels,
-                    narrow_channels: self.inputs.channels,
-                    channel: tile * rows,
-                    wide: &g[first * self.results.pixels * lanes..],
-                    wide_pixels: self.results.pixels,
-                    lanes,
-                    sums,
-                });
-            }
+    /// `sums[channel]` (+)= the products of the pixels that one element of the filters connects, for one panel of filters.
+    fn add_tap(&self, tap: usize, images: usize, x: &[f32], g: &[f32], sums: &mut [f32], accumulate: bool) {
+        let at_once = (BLOCK / self.results.pixels).max(1); // whose channels stay in the caches from tile to tile
+        let (lanes, channels, pairs) = (self.lanes(), self.inputs.channels, &self.connections[tap]);
+        if pairs.is_empty() {
+            return sums.fill(0.0);
         }
+        let rows = channels.div_ceil(channels.div_ceil(kernel::rows_at_once()));
+        let work = images * pairs.len() * sums.len();
+        sum_blocks(0..images.div_ceil(at_once), work, sums, accumulate, &|block, sums, accumulate| {
+            let first = block * at_once;
+            for (part, pairs) in pairs.chunks(BLOCK).enumerate() {
+                for (tile, sums) in sums.chunks_mut(rows * lanes).enumerate() {
+                    pulp::Arch::new().dispatch(Correlate {
+                        pairs,
+                        images: at_once.min(images - first),
+                        narrow: &x[first * self.inputs.image()..],
+                        narrow_pixels: self.inputs.pixels,
+                        narrow_channels: self.inputs.channels,
+                        channel: tile * rows,
+                        wide: &g[first * self.results.pixels * lanes..],
+                        wide_pixels: self.results.pixels,
+                        lanes,
+                        sums,
+                        accumulate: accumulate || part > 0,
+                    });
+                }
+            }
+        });
     }
 
     /// Turns the result's images so that the channels of a panel are neighbours: `[panels, images, pixels, lanes]`.

@@ -3,8 +3,6 @@
 
 use pulp::Simd;
 
-use super::taps::Tap;
-
 /// Channels computed side by side, at most.
 pub const LANES: usize = 32;
 /// As many where there are no more.
@@ -52,20 +50,28 @@ macro_rules! for_rows {
     };
 }
 
-/// `sums[r] = Σ pixel(r, tap)[d] · weights[tap][d]` over all taps and the channels d of a source pixel.
+/// Neighbouring numbers of the source and the rows of weights that they are multiplied with.
+pub struct Run {
+    /// The first row of weights.
+    pub weights: usize,
+    /// The first number, counted from where a row of sums begins to read.
+    pub from: usize,
+    pub len: usize,
+}
+
+/// `sums[r]` (+)= Σ source[rows[r] + from + d] · weights[weights + d] over all runs and their numbers d.
 pub struct Gather<'a> {
-    /// Where each row's first source pixel begins.
+    /// Where each row begins to read.
     pub rows: &'a [usize],
-    pub taps: &'a [Tap],
-    /// Channels of a source pixel.
-    pub depth: usize,
+    pub runs: &'a [Run],
     /// Source pixels, channels last.
     pub source: &'a [f32],
     /// Channels of a panel.
     pub lanes: usize,
-    /// `[kh·kw, depth, lanes]`.
+    /// `[kh·kw · channels, lanes]`.
     pub weights: &'a [f32],
     pub sums: &'a mut Sums,
+    pub accumulate: bool,
 }
 
 impl pulp::WithSimd for Gather<'_> {
@@ -79,28 +85,31 @@ impl pulp::WithSimd for Gather<'_> {
 impl Gather<'_> {
     #[inline(always)]
     fn run<S: Simd, const R: usize, const V: usize>(self, simd: S) {
-        let Gather { rows, taps, depth, source, weights, sums, .. } = self;
+        let Gather { rows, runs, source, weights, sums, accumulate, .. } = self;
         let (weights, _) = S::as_simd_f32s(weights);
         let mut registers = [[simd.splat_f32s(0.0); V]; R];
-        for tap in taps {
-            let len = tap.count * depth;
-            let pixels: [&[f32]; R] = std::array::from_fn(|r| &source[rows[r] + tap.from * depth..][..len]);
-            let weights = &weights[tap.filter * depth * V..][..len * V];
+        for run in runs {
+            let pixels: [&[f32]; R] = std::array::from_fn(|r| &source[rows[r] + run.from..][..run.len]);
+            let weights = &weights[run.weights * V..][..run.len * V];
             // Four steps at a time: there are more rows than registers for their addresses.
-            let whole = len / 4 * 4;
+            let whole = run.len / 4 * 4;
             for d in (0..whole).step_by(4) {
                 for d in d..d + 4 {
                     // SAFETY: d < len.
                     unsafe { add_products(simd, pixels, weights, d, &mut registers) };
                 }
             }
-            for d in whole..len {
+            for d in whole..run.len {
                 // SAFETY: d < len.
                 unsafe { add_products(simd, pixels, weights, d, &mut registers) };
             }
         }
-        for (registers, sums) in registers.iter().zip(sums) {
-            S::as_mut_simd_f32s(sums).0[..V].copy_from_slice(registers);
+        // With bounds known to the compiler the sums stay in registers.
+        for r in 0..R {
+            let (sums, _) = S::as_mut_simd_f32s(&mut sums[r]);
+            for v in 0..V {
+                sums[v] = if accumulate { simd.add_f32s(sums[v], registers[r][v]) } else { registers[r][v] };
+            }
         }
     }
 }
@@ -131,7 +140,7 @@ unsafe fn add_products<S: Simd, const R: usize, const V: usize>(
     }
 }
 
-/// `sums[r] += Σ narrow[i][channel + r] · wide[j]` over all images' connected pixels (i, j).
+/// `sums[r]` (+)= Σ narrow[i][channel + r] · wide[j] over all images' connected pixels (i, j).
 pub struct Correlate<'a> {
     /// The connected pixels (narrow, wide) of an image.
     pub pairs: &'a [[usize; 2]],
@@ -149,6 +158,7 @@ pub struct Correlate<'a> {
     pub lanes: usize,
     /// `[rows, lanes]`.
     pub sums: &'a mut [f32],
+    pub accumulate: bool,
 }
 
 impl pulp::WithSimd for Correlate<'_> {
@@ -165,7 +175,7 @@ impl Correlate<'_> {
         let (sums, _) = S::as_mut_simd_f32s(self.sums);
         let (sums, _) = sums.as_chunks_mut::<V>();
         let sums: &mut [[S::f32s; V]; R] = sums.first_chunk_mut().expect("R rows");
-        let mut registers = *sums;
+        let mut registers = [[simd.splat_f32s(0.0); V]; R];
         for image in 0..self.images {
             let narrow = &self.narrow[image * self.narrow_pixels * self.narrow_channels..];
             let narrow = &narrow[..self.narrow_pixels * self.narrow_channels];
@@ -183,6 +193,12 @@ impl Correlate<'_> {
                 }
             }
         }
-        *sums = registers;
+        // As above.
+        for r in 0..R {
+            for v in 0..V {
+                let sum = &mut sums[r][v];
+                *sum = if self.accumulate { simd.add_f32s(*sum, registers[r][v]) } else { registers[r][v] };
+            }
+        }
     }
 }

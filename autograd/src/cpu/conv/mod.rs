@@ -37,10 +37,8 @@ enum Method {
     Empty,
     /// For images with few channels.
     Planar(Planar),
-    /// For large layers: the gradients by way of points.
-    Large { forward: Gathering, gradients: Winograd },
-    /// For all others.
-    Channels { forward: Gathering, backward: Gathering, filter: Correlation },
+    /// For all others; the gradients of large layers by way of points, where their operands suit it.
+    Channels { forward: Gathering, backward: Gathering, filter: Correlation, points: Option<Box<Winograd>> },
 }
 
 impl Convolution {
@@ -51,7 +49,7 @@ impl Convolution {
             return Convolution(Method::Empty);
         }
         let few = || Planar::new(sizes).map(Method::Planar);
-        Convolution(few().or_else(|| Method::large(sizes)).unwrap_or_else(|| Method::channels(sizes)))
+        Convolution(few().unwrap_or_else(|| Method::channels(sizes)))
     }
 
     /// `y` (+)= the convolution of the images `x` with the filters `w`.
@@ -59,7 +57,7 @@ impl Convolution {
         match &self.0 {
             Method::Empty => clear_unless(accumulate, y),
             Method::Planar(planar) => planar.conv2d(x, w, y, accumulate),
-            Method::Large { forward, .. } | Method::Channels { forward, .. } => forward.run(x, w, y, accumulate),
+            Method::Channels { forward, .. } => forward.run(x, w, y, accumulate),
         }
     }
 
@@ -68,8 +66,10 @@ impl Convolution {
         match &self.0 {
             Method::Empty => clear_unless(accumulate, dx),
             Method::Planar(planar) => planar.conv2d_input(g, w, dx, accumulate),
-            Method::Large { gradients, .. } => gradients.conv2d_input(g, w, dx, accumulate),
-            Method::Channels { backward, .. } => backward.run(g, w, dx, accumulate),
+            Method::Channels { backward, points, .. } => match points {
+                Some(points) if points.suits_input(g, w) => points.conv2d_input(g, w, dx, accumulate),
+                _ => backward.run(g, w, dx, accumulate),
+            },
         }
     }
 
@@ -78,8 +78,10 @@ impl Convolution {
         match &self.0 {
             Method::Empty => clear_unless(accumulate, dw),
             Method::Planar(planar) => planar.conv2d_filter(x, g, dw, accumulate),
-            Method::Large { gradients, .. } => gradients.conv2d_filter(x, g, dw, accumulate),
-            Method::Channels { filter, .. } => filter.run(x, g, dw, accumulate),
+            Method::Channels { filter, points, .. } => match points {
+                Some(points) if points.suits_filter(x, g) => points.conv2d_filter(x, g, dw, accumulate),
+                _ => filter.run(x, g, dw, accumulate),
+            },
         }
     }
 }
@@ -88,13 +90,9 @@ impl Method {
     /// The rounding of sums by way of points is ten times that of plain ones. Gradients can bear that, as they pass on what
     /// they are given; but a convolution's results go through a ReLU as a rule, and rounding decides on which side of its
     /// kink the smallest lie, so that gradients further on would differ by a hundred times as much.
-    fn large(sizes: ConvSizes) -> Option<Self> {
-        let gradients = Winograd::new(sizes).filter(|winograd| winograd.pays(sizes.batch))?;
-        Some(Method::Large { forward: forward(sizes), gradients })
-    }
-
     fn channels(sizes: ConvSizes) -> Self {
-        Method::Channels { forward: forward(sizes), backward: backward(sizes), filter: filter(sizes) }
+        let points = Winograd::new(sizes).filter(|winograd| winograd.pays(sizes.batch)).map(Box::new);
+        Method::Channels { forward: forward(sizes), backward: backward(sizes), filter: filter(sizes), points }
     }
 }
 
@@ -108,9 +106,9 @@ fn clear_unless(accumulate: bool, y: &mut [f32]) {
 /// From images to results.
 fn forward(sizes: ConvSizes) -> Gathering {
     let ConvSizes { batch, width, kernel, out, .. } = sizes;
-    let ([rows, columns], [from, to]) = (forward_taps(sizes), sides(sizes));
+    let [rows, columns] = forward_taps(sizes);
     let regions = taps::regions(&rows, &columns, [kernel[1], width, out[1]]);
-    Gathering { batch, from, to, taps: kernel[0] * kernel[1], regions }
+    Gathering::new(batch, sides(sizes), kernel[0] * kernel[1], regions)
 }
 
 /// From results to images.
@@ -120,7 +118,7 @@ fn backward(sizes: ConvSizes) -> Gathering {
     let columns = taps::backward(width, out[1], kernel[1], stride[1], padding[1]);
     let [to, from] = sides(sizes);
     let regions = taps::regions(&rows, &columns, [kernel[1], out[1], width]);
-    Gathering { batch, from, to, taps: kernel[0] * kernel[1], regions }
+    Gathering::new(batch, [from, to], kernel[0] * kernel[1], regions)
 }
 
 /// From both to filters.
@@ -240,14 +238,18 @@ mod tests {
         }
     }
 
-    fn assert_close(what: &str, sizes: &ConvSizes, found: &[f32], expected: &[f64], magnitude: &[f64]) {
+    fn assert_close(what: &str, sizes: &ConvSizes, found: &[f32], [expected, magnitude]: [&[f64]; 2], tolerance: f64) {
         for (i, ((&found, expected), magnitude)) in found.iter().zip(expected).zip(magnitude).enumerate() {
             let error = (f64::from(found) - expected).abs();
-            assert!(error <= 1e-6 * magnitude, "{what} of {sizes}: element {i} is {found}, not {expected}");
+            assert!(error <= tolerance * magnitude, "{what} of {sizes}: element {i} is {found}, not {expected}");
         }
     }
 
-    fn check(Case { sizes, x, w, g }: Case) {
+    fn check(case: Case) {
+        check_within(1e-6, case);
+    }
+
+    fn check_within(tolerance: f64, Case { sizes, x, w, g }: Case) {
         let convolution = Convolution::new(sizes);
         for accumulate in [false, true] {
             let start = |count| if accumulate { numbers(4, count) } else { vec![f32::NAN; count] };
@@ -272,9 +274,9 @@ mod tests {
             convolution.conv2d(&x, &w, &mut y, accumulate);
             convolution.conv2d_input(&g, &w, &mut dx, accumulate);
             convolution.conv2d_filter(&x, &g, &mut dw, accumulate);
-            assert_close("the result", &sizes, &y, &y64, &y_size);
-            assert_close("the input's gradient", &sizes, &dx, &dx64, &dx_size);
-            assert_close("the filters' gradient", &sizes, &dw, &dw64, &dw_size);
+            assert_close("the result", &sizes, &y, [&y64, &y_size], tolerance);
+            assert_close("the input's gradient", &sizes, &dx, [&dx64, &dx_size], tolerance);
+            assert_close("the filters' gradient", &sizes, &dw, [&dw64, &dw_size], tolerance);
         }
     }
 
@@ -308,6 +310,66 @@ mod tests {
         check(case([2, 0, 4, 4], 3, [3, 3], [1, 1], [1, 1])); // channels
         check(case([2, 2, 0, 4], 3, [2, 3], [1, 1], [1, 1])); // pixels
         check(case([2, 16, 4, 4], 0, [3, 3], [1, 1], [1, 1])); // filters
+    }
+
+    /// All terms are positive, so that in one chain the sum soon is much larger than what is added to it.
+    #[test]
+    fn long_sums_keep_their_digits() {
+        let positive = |mut case: Case| {
+            let numbers = [&mut case.x, &mut case.w, &mut case.g].into_iter().flatten();
+            numbers.for_each(|number| *number = number.abs());
+            case
+        };
+        check(positive(case([3, 1, 200, 200], 2, [3, 3], [1, 1], [1, 1]))); // pixels, with few channels
+        check(positive(case([1, 1, 20, 20], 1500, [3, 3], [2, 2], [1, 1]))); // filters
+        check(positive(case([1, 4, 30, 30], 2, [24, 24], [1, 1], [0, 0]))); // taps
+        check(positive(case([40, 5, 20, 20], 3, [3, 3], [1, 1], [1, 1]))); // pixels, with more
+        check(positive(case([2, 5, 90, 90], 3, [3, 3], [1, 1], [1, 1])));
+        check(positive(case([1, 1100, 5, 5], 3, [3, 3], [2, 2], [1, 1]))); // channels
+        check(positive(case([1, 5, 5, 5], 1100, [3, 3], [2, 2], [1, 1]))); // filters
+    }
+
+    /// Pixels that an odd one does not touch are as exact as by plain sums, though gradients go by way of points else.
+    #[test]
+    fn odd_numbers_do_not_spoil_their_neighbours() {
+        let like = || case([96, 48, 5, 5], 96, [2, 2], [1, 1], [0, 0]);
+        let Method::Channels { points: Some(points), .. } = Convolution::new(like().sizes).0 else {
+            panic!("a layer that is large enough")
+        };
+        let Case { x, w, g, .. } = like();
+        assert!(points.suits_input(&g, &w) && points.suits_filter(&x, &g));
+        let change = |change: &dyn Fn(&mut Case)| {
+            let mut case = like();
+            change(&mut case);
+            check_within(1e-5, case); // a large number early in a chain
+        };
+        change(&|case| case.g[1234] = 1e8);
+        change(&|case| case.w[1234] = -1e8);
+        change(&|case| case.x[1234] = 1e8);
+        change(&|case| {
+            case.w.fill(0.0);
+            case.w[1234] = 1e8;
+        });
+        change(&|case| case.g.iter_mut().for_each(|g| *g *= 1e30));
+    }
+
+    /// An infinite pixel makes infinite, or NaN, what it touches, and nothing else.
+    #[test]
+    fn infinity_reaches_what_it_touches() {
+        let Case { sizes, x, w, mut g } = case([96, 48, 5, 5], 96, [2, 2], [1, 1], [0, 0]);
+        let convolution = Convolution::new(sizes);
+        g[0] = f32::INFINITY; // the first corner of the first filter
+        let [mut dx, mut dw] = [x.len(), w.len()].map(|count| vec![f32::NAN; count]);
+        convolution.conv2d_input(&g, &w, &mut dx, false);
+        convolution.conv2d_filter(&x, &g, &mut dw, false);
+        let [mut touched_x, mut touched_w] = [x.len(), w.len()].map(|count| vec![false; count]);
+        for_each_term(&sizes, |i, j, k| {
+            touched_x[i] |= k == 0;
+            touched_w[j] |= k == 0;
+        });
+        for (found, touched) in [(dx, touched_x), (dw, touched_w)] {
+            assert!(found.iter().zip(touched).all(|(found, touched)| found.is_finite() != touched));
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::ops::Range;
 use pulp::Simd;
 
 use super::super::for_each_chunk;
+use super::super::pairwise::{BLOCK, sum_rows};
 use super::super::scratch::with_scratch;
 use crate::ops::ConvSizes;
 
@@ -114,11 +115,10 @@ impl Planar {
                     pulp::Arch::new().dispatch(Filter { conv: self, planes, g, dw });
                 });
             });
-            if !accumulate {
-                dw.fill(0.0);
-            }
-            for partial in partial.chunks_exact(dw.len()) {
-                dw.iter_mut().zip(partial).for_each(|(dw, partial)| *dw += partial);
+            let sum = sum_rows(partial, dw.len());
+            match accumulate {
+                true => dw.iter_mut().zip(sum).for_each(|(dw, sum)| *dw += *sum),
+                false => dw.copy_from_slice(sum),
             }
         });
     }
@@ -219,6 +219,15 @@ fn load<S: Simd>(numbers: &[f32], at: usize) -> S::f32s {
     S::as_simd_f32s(&numbers[at..at + S::F32_LANES]).0[0]
 }
 
+/// `totals += sums`, which become zeros: a block of terms ends.
+#[inline(always)]
+fn move_to<S: Simd, const N: usize>(simd: S, totals: &mut [S::f32s; N], sums: &mut [S::f32s; N]) {
+    for (total, sum) in totals.iter_mut().zip(sums) {
+        *total = simd.add_f32s(*total, *sum);
+        *sum = simd.splat_f32s(0.0);
+    }
+}
+
 /// `y[o, i, j] (+)= Σ plane(tap)[i, j] · w[o, tap]`, for an image, [`TILE`] filters at a time.
 struct Forward<'a> {
     conv: &'a Planar,
@@ -240,16 +249,20 @@ impl pulp::WithSimd for Forward<'_> {
             let (weights, _) = weights.as_chunks::<TILE>();
             for row in 0..height {
                 for columns in vectors::<S>(width) {
-                    let mut sums = [simd.splat_f32s(0.0); TILE];
-                    for (tap, weights) in conv.taps.iter().zip(weights) {
-                        let [down, right] = tap.moved;
-                        let at = tap.plane * conv.plane() + (row + down) * conv.pitch + columns.start + right;
-                        let seen = load::<S>(planes, at);
-                        for (sum, &weight) in sums.iter_mut().zip(weights) {
-                            *sum = simd.mul_add_e_f32s(simd.splat_f32s(weight), seen, *sum);
+                    let mut totals = [simd.splat_f32s(0.0); TILE];
+                    let mut sums = totals;
+                    for (taps, weights) in conv.taps.chunks(BLOCK).zip(weights.chunks(BLOCK)) {
+                        for (tap, weights) in taps.iter().zip(weights) {
+                            let [down, right] = tap.moved;
+                            let at = tap.plane * conv.plane() + (row + down) * conv.pitch + columns.start + right;
+                            let seen = load::<S>(planes, at);
+                            for (sum, &weight) in sums.iter_mut().zip(weights) {
+                                *sum = simd.mul_add_e_f32s(simd.splat_f32s(weight), seen, *sum);
+                            }
                         }
+                        move_to(simd, &mut totals, &mut sums);
                     }
-                    for (sum, y) in sums.into_iter().zip(y.chunks_exact_mut(channel)) {
+                    for (sum, y) in totals.into_iter().zip(y.chunks_exact_mut(channel)) {
                         let y = &mut y[row * width..][columns.clone()];
                         let sum = if accumulate { simd.add_f32s(simd.partial_load_f32s(y), sum) } else { sum };
                         simd.partial_store_f32s(y, sum);
@@ -279,7 +292,8 @@ impl pulp::WithSimd for Backward<'_> {
         for (taps, plane) in conv.seeing.iter().zip(planes.chunks_exact_mut(conv.plane())) {
             for row in (0..height).step_by(TILE) {
                 for columns in vectors::<S>(width) {
-                    let mut sums = [simd.splat_f32s(0.0); TILE];
+                    let mut totals = [simd.splat_f32s(0.0); TILE];
+                    let (mut sums, mut terms) = (totals, 0);
                     for (g, w) in bordered.chunks_exact(conv.bordered()).zip(w.chunks_exact(conv.taps.len())) {
                         for tap in taps {
                             let [down, right] = [0, 1].map(|axis| conv.reach[axis] - tap.moved[axis]);
@@ -290,8 +304,14 @@ impl pulp::WithSimd for Backward<'_> {
                                 *sum = simd.mul_add_e_f32s(weight, load::<S>(rows, r * conv.pitch), *sum);
                             }
                         }
+                        terms += taps.len();
+                        if terms >= BLOCK {
+                            move_to(simd, &mut totals, &mut sums);
+                            terms = 0;
+                        }
                     }
-                    for (r, sum) in sums.into_iter().enumerate() {
+                    move_to(simd, &mut totals, &mut sums);
+                    for (r, sum) in totals.into_iter().enumerate() {
                         simd.partial_store_f32s(&mut plane[(row + r) * conv.pitch..][columns.clone()], sum);
                     }
                 }
@@ -324,7 +344,8 @@ impl pulp::WithSimd for Filter<'_> {
                     let Tap { plane, moved: [down, right], .. } = taps[i.min(taps.len() - 1)];
                     plane * conv.plane() + down * conv.pitch + right
                 });
-                let mut sums = [[simd.splat_f32s(0.0); PAIRS[1]]; PAIRS[0]];
+                let mut totals = [[simd.splat_f32s(0.0); PAIRS[1]]; PAIRS[0]];
+                let (mut sums, mut terms) = (totals, 0);
                 let images = planes.chunks_exact(conv.planes()).zip(g.chunks_exact(conv.sizes.filters * channel));
                 for (planes, g) in images {
                     for row in 0..height {
@@ -339,9 +360,15 @@ impl pulp::WithSimd for Filter<'_> {
                                 }
                             }
                         }
+                        terms += width.div_ceil(S::F32_LANES);
+                        if terms >= BLOCK {
+                            totals.iter_mut().zip(&mut sums).for_each(|(total, sum)| move_to(simd, total, sum));
+                            terms = 0;
+                        }
                     }
                 }
-                for (sums, filter) in sums.into_iter().zip(filters) {
+                totals.iter_mut().zip(&mut sums).for_each(|(total, sum)| move_to(simd, total, sum));
+                for (sums, filter) in totals.into_iter().zip(filters) {
                     for (tap, sum) in taps.iter().zip(sums) {
                         dw[filter * conv.taps.len() + tap.element] = simd.reduce_sum_f32s(sum);
                     }

@@ -1,7 +1,10 @@
 //! Products with a side of a few numbers, such as a critic's last layer: a few matrix-vector products.
 
+use std::ops::Range;
+
 use pulp::Simd;
 
+use super::super::pairwise::{BLOCK, sum_blocks};
 use super::super::scratch::with_scratch;
 use super::super::{Shared, for_each_tile};
 use super::{Product, Strides};
@@ -28,6 +31,8 @@ pub struct Few {
 impl Few {
     /// Rows of the matrix in a tile of work.
     const TILE: usize = 256;
+    /// Terms of a block: chains are shorter, as four terms or more are added up side by side.
+    const TERMS: usize = 4 * BLOCK;
 
     /// This view of a product, where it pays.
     pub fn of(product: &Product) -> Option<Few> {
@@ -48,36 +53,43 @@ impl Few {
             let rows = Self::TILE.min(self.many - i);
             let matrix = &matrix[item * self.matrix.batch + i * self.matrix.row..];
             let vectors = &vectors[item * self.vectors.batch..];
-            let mut results = [[0.0; Self::TILE]; FEW];
-            with_scratch(self.few * self.k, |packed| {
+            with_scratch(self.few * (self.k + rows), |scratch| {
+                let (packed, results) = scratch.split_at_mut(self.few * self.k);
                 for (j, packed) in packed.chunks_exact_mut(self.k).enumerate() {
                     for (p, packed) in packed.iter_mut().enumerate() {
                         *packed = vectors[j * self.vectors.row + p * self.vectors.column];
                     }
                 }
-                let tile = FewTile { view: self, rows, matrix, vectors: packed, results: &mut results };
-                pulp::Arch::new().dispatch(tile);
-            });
-            for (j, results) in results[..self.few].iter().enumerate() {
-                for (row, &result) in results[..rows].iter().enumerate() {
-                    let position = item * self.c.batch + (i + row) * self.c.row + j * self.c.column;
-                    // SAFETY: every element of C belongs to one tile.
-                    let c = unsafe { c.element(position) };
-                    *c = if accumulate { *c + result } else { result };
+                let (blocks, vectors) = (self.k.div_ceil(Self::TERMS), &*packed);
+                sum_blocks(0..blocks, rows * self.few * self.k, results, false, &|block, results, accumulate| {
+                    let terms = block * Self::TERMS..self.k.min((block + 1) * Self::TERMS);
+                    let tile = FewTile { view: self, rows, terms, matrix, vectors, results, accumulate };
+                    pulp::Arch::new().dispatch(tile);
+                });
+                for (j, results) in results.chunks_exact(rows).enumerate() {
+                    for (row, &result) in results.iter().enumerate() {
+                        let position = item * self.c.batch + (i + row) * self.c.row + j * self.c.column;
+                        // SAFETY: every element of C belongs to one tile.
+                        let c = unsafe { c.element(position) };
+                        *c = if accumulate { *c + result } else { result };
+                    }
                 }
-            }
+            });
         });
     }
 }
 
-/// `results[j][i]` = row i of the matrix · vector j.
+/// `results[j][i]` (+)= some terms of row i of the matrix · vector j.
 struct FewTile<'a> {
     view: &'a Few,
     rows: usize,
+    terms: Range<usize>,
     matrix: &'a [f32],
     /// `[few, k]`.
     vectors: &'a [f32],
-    results: &'a mut [[f32; Few::TILE]; FEW],
+    /// `[few, rows]`.
+    results: &'a mut [f32],
+    accumulate: bool,
 }
 
 impl pulp::WithSimd for FewTile<'_> {
@@ -96,23 +108,33 @@ impl pulp::WithSimd for FewTile<'_> {
 impl FewTile<'_> {
     #[inline(always)]
     fn run<S: Simd, const N: usize>(self, simd: S) {
-        let FewTile { view, rows, matrix, vectors, results } = self;
-        let vectors: [&[f32]; N] = std::array::from_fn(|j| &vectors[j * view.k..][..view.k]);
+        let FewTile { view, rows, terms, matrix, vectors, results, accumulate } = self;
+        let vectors: [&[f32]; N] = std::array::from_fn(|j| &vectors[j * view.k..][terms.clone()]);
+        let matrix = &matrix[terms.start * view.matrix.column..];
+        if !accumulate {
+            results.fill(0.0);
+        }
         if view.matrix.column == 1 {
             for i in 0..rows {
-                let dots = dots::<S, N>(simd, &matrix[i * view.matrix.row..][..view.k], vectors);
-                (0..N).for_each(|j| results[j][i] = dots[j]);
+                let dots = dots::<S, N>(simd, &matrix[i * view.matrix.row..][..terms.len()], vectors);
+                (0..N).for_each(|j| results[j * rows + i] += dots[j]);
             }
         } else {
-            // Four columns at a time, so that the results are read and written less often.
-            for p in (0..view.k).step_by(4) {
-                let columns: [&[f32]; 4] = std::array::from_fn(|q| match p + q < view.k {
-                    true => &matrix[(p + q) * view.matrix.column..][..rows],
-                    false => &[0.0; Few::TILE][..rows], // behind the last column
-                });
-                for (results, vector) in results.iter_mut().zip(vectors) {
-                    let factors: [f32; 4] = std::array::from_fn(|q| vector.get(p + q).copied().unwrap_or(0.0));
-                    add_scaled(&mut results[..rows], columns, factors);
+            for first in (0..terms.len()).step_by(BLOCK) {
+                let mut sums = [[0.0; Few::TILE]; N];
+                // Four columns at a time, so that the sums are read and written less often.
+                for p in (first..terms.len().min(first + BLOCK)).step_by(4) {
+                    let columns: [&[f32]; 4] = std::array::from_fn(|q| match p + q < terms.len() {
+                        true => &matrix[(p + q) * view.matrix.column..][..rows],
+                        false => &[0.0; Few::TILE][..rows], // behind the last column
+                    });
+                    for (sums, vector) in sums.iter_mut().zip(vectors) {
+                        let factors: [f32; 4] = std::array::from_fn(|q| vector.get(p + q).copied().unwrap_or(0.0));
+                        add_scaled(&mut sums[..rows], columns, factors);
+                    }
+                }
+                for (results, sums) in results.chunks_exact_mut(rows).zip(&sums) {
+                    results.iter_mut().zip(sums).for_each(|(result, sum)| *result += sum);
                 }
             }
         }

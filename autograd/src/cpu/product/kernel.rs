@@ -29,7 +29,7 @@ const fn most_rows<S: Simd>() -> usize {
     if rows < MOST_ROWS { rows } else { MOST_ROWS }
 }
 
-/// Columns of a product, as many as a tile has, `c[i, j] = Σ a[i, p] · b[p, j]`. The terms are added up in order.
+/// Columns of a product, as many as a tile has, `c[i, j] = Σ a[i, p] · b[p, j]`. The terms are added up in order, from zero.
 pub struct Panel<'a> {
     pub rows: usize,
     /// Whole vectors, at most as many as a tile has.
@@ -48,7 +48,7 @@ pub struct Panel<'a> {
 }
 
 impl Panel<'_> {
-    /// Computes the panel, or adds it to what is there: its first element is C's element `start`, its rows are `c_row`
+    /// Computes the panel, or adds its finished sums to what is there: its first element is C's element `start`, its rows are `c_row`
     /// apart.
     ///
     /// # Safety
@@ -125,12 +125,6 @@ impl Tile<'_> {
         assert!((ROWS - 1) * a_row + (terms - 1) * a_column < a.len(), "A has {} elements", a.len());
         assert!((terms - 1) * b_row + columns <= b.len(), "B has {} elements", b.len());
         let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
-        if accumulate {
-            for i in 0..ROWS {
-                // SAFETY: row i of the tile.
-                sums[i] = unsafe { c.add(i * c_row).cast::<[S::f32s; VECTORS]>().read() };
-            }
-        }
         let (mut a, mut b) = (a.as_ptr(), b.as_ptr());
         for p in 0..terms {
             // SAFETY: the tile's part of row p, which B holds as asserted.
@@ -146,6 +140,15 @@ impl Tile<'_> {
                 }
             }
             (a, b) = (a.wrapping_add(a_column), b.wrapping_add(b_row));
+        }
+        if accumulate {
+            for i in 0..ROWS {
+                // SAFETY: row i of the tile.
+                let before = unsafe { c.add(i * c_row).cast::<[S::f32s; VECTORS]>().read() };
+                for v in 0..VECTORS {
+                    sums[i][v] = simd.add_f32s(before[v], sums[i][v]);
+                }
+            }
         }
         for i in 0..ROWS {
             // SAFETY: row i of the tile.

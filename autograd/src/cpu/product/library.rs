@@ -1,6 +1,8 @@
 //! Products by the crate `matrixmultiply`, tile by tile of C: it has kernels for processors that `kernel` knows no vectors
 //! of.
 
+use super::super::pairwise::{BLOCK, sum_blocks};
+use super::super::scratch::with_scratch;
 use super::super::{Shared, for_each_tile};
 use super::Product;
 
@@ -20,30 +22,44 @@ pub fn multiply(product: Product, a: &[f32], b: &[f32], c: &mut [f32], accumulat
         let (rows, columns) = (TILE_ROWS.min(m - i), TILE_COLUMNS.min(n - j));
         let a = &a[item * a_strides.batch + i * a_strides.row..];
         let b = &b[item * b_strides.batch + j * b_strides.column..];
-        let start = (item * m + i) * n + j;
-        let c = c.pointer(start..start + (rows - 1) * n + columns);
-        let [a_row, a_column, b_row, b_column, c_row] =
-            [a_strides.row, a_strides.column, b_strides.row, b_strides.column, n].map(|stride| stride as isize);
-        let beta = f32::from(accumulate);
-        // SAFETY: A and B begin at the tile's first row and column and reach as far as their strides do, and no two tiles
-        // of C overlap.
-        unsafe {
-            matrixmultiply::sgemm(
-                rows,
-                k,
-                columns,
-                1.0,
-                a.as_ptr(),
-                a_row,
-                a_column,
-                b.as_ptr(),
-                b_row,
-                b_column,
-                beta,
-                c,
-                c_row,
-                1,
-            );
-        }
+        with_scratch(rows * columns, |sums| {
+            let blocks = k.div_ceil(BLOCK);
+            sum_blocks(0..blocks, rows * columns * k, sums, false, &|block, sums, accumulate| {
+                let terms = k * block / blocks..k * (block + 1) / blocks;
+                let (a, b) = (&a[terms.start * a_strides.column..], &b[terms.start * b_strides.row..]);
+                let [a_row, a_column, b_row, b_column, c_row] =
+                    [a_strides.row, a_strides.column, b_strides.row, b_strides.column, columns]
+                        .map(|stride| stride as isize);
+                // SAFETY: A and B begin at the tile's first row and column and the block's first term and reach as far as
+                // their strides do, and the sums are this call's own.
+                unsafe {
+                    matrixmultiply::sgemm(
+                        rows,
+                        terms.len(),
+                        columns,
+                        1.0,
+                        a.as_ptr(),
+                        a_row,
+                        a_column,
+                        b.as_ptr(),
+                        b_row,
+                        b_column,
+                        f32::from(accumulate),
+                        sums.as_mut_ptr(),
+                        c_row,
+                        1,
+                    );
+                }
+            });
+            for (row, sums) in sums.chunks_exact(columns).enumerate() {
+                let start = (item * m + i + row) * n + j;
+                // SAFETY: no two tiles of C overlap.
+                let c = unsafe { c.slice(start..start + columns) };
+                match accumulate {
+                    true => c.iter_mut().zip(sums).for_each(|(c, sum)| *c += *sum),
+                    false => c.copy_from_slice(sums),
+                }
+            }
+        });
     });
 }

@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use super::super::pairwise::{BLOCK, CHAIN, sum_blocks};
 use super::super::scratch::{CacheLine, with_scratch};
 use super::super::transpose::transpose;
 use super::super::{Shared, for_each_chunk, for_each_tile};
@@ -15,9 +16,6 @@ use super::{Product, Strides};
 
 /// Rows of C in a task, at most: so many that packing a panel pays, so few that all threads are kept busy.
 const TASK_ROWS: usize = 128;
-/// Terms of C's sums that are added up before the next rows', at most: what a task reads of them fits a second-level
-/// cache.
-const DEPTH: usize = 1024;
 /// Rows whose distance is a multiple of this many numbers, 4 KiB, drive each other out of a first-level cache.
 const BAD_DISTANCE: usize = 1024;
 /// Multiply-adds that take as long as the processing of one element elsewhere, see [`for_each_tile`].
@@ -41,12 +39,11 @@ struct Panels<'a> {
     vector: usize,
 }
 
-/// Some rows of a panel, and the terms of their sums.
+/// Some rows of a panel.
 struct Task {
     item: usize,
     rows: Range<usize>,
     panel: usize,
-    terms: Range<usize>,
 }
 
 /// Computes a product, nowhere empty, of operands that are as long as their strides need.
@@ -109,15 +106,58 @@ impl Panels<'_> {
         let (down, across) = (m.div_ceil(TASK_ROWS), n.div_ceil(self.width));
         for_each_tile(batch * down * across, batch * m * n * k.div_ceil(FAST), |task| {
             let (item, block, panel) = (task / across / down, task / across % down, task % across);
-            let rows = m * block / down..m * (block + 1) / down;
-            for first in (0..k).step_by(DEPTH) {
-                self.run_task(Task { item, rows: rows.clone(), panel, terms: first..k.min(first + DEPTH) });
+            self.run_task(&Task { item, rows: m * block / down..m * (block + 1) / down, panel });
+        });
+    }
+
+    /// Computes a panel's rows and puts them to C's.
+    fn run_task(&self, task: &Task) {
+        let Panels { product: Product { m, n, k, .. }, accumulate, width, vector, .. } = *self;
+        let (item, i, j) = (task.item, task.rows.start, task.panel * width);
+        let (rows, columns) = (task.rows.len(), width.min(n - j));
+        let whole = columns.next_multiple_of(vector);
+        let blocks = k.div_ceil(BLOCK);
+        if !self.transposed && columns == whole && (blocks == 1 || blocks <= CHAIN && !accumulate) {
+            for block in 0..blocks {
+                let accumulate = accumulate || block > 0;
+                // SAFETY: every element of C belongs to one task.
+                unsafe { self.add_block(task, block, self.c, (item * m + i) * n + j, n, accumulate) };
+            }
+            return;
+        }
+        with_scratch(2 * rows * whole, |scratch| {
+            let (sums, turned) = scratch.split_at_mut(rows * whole);
+            sum_blocks(0..blocks, rows * whole * k / FAST, sums, false, &|block, sums, accumulate| {
+                // SAFETY: the sums are this call's own.
+                unsafe { self.add_block(task, block, Shared::new(sums), 0, whole, accumulate) };
+            });
+            let (results, [rows, columns], stride, first, c_row) = if self.transposed {
+                transpose([rows, columns], sums, whole, turned, rows);
+                (&*turned, [columns, rows], rows, (item * n + j) * m + i, m)
+            } else {
+                (&*sums, [rows, columns], whole, (item * m + i) * n + j, n)
+            };
+            for (row, result) in results.chunks_exact(stride).take(rows).enumerate() {
+                let start = first + row * c_row;
+                // SAFETY: every element of C belongs to one task.
+                let c = unsafe { self.c.slice(start..start + columns) };
+                match accumulate {
+                    true => c.iter_mut().zip(result).for_each(|(c, sum)| *c += sum),
+                    false => c.copy_from_slice(&result[..columns]),
+                }
             }
         });
     }
 
-    fn run_task(&self, Task { item, rows, panel, terms }: Task) {
+    /// Puts a block of a task's terms, summed up, to the elements of `c` from `start` on, with rows `c_row` apart.
+    ///
+    /// # Safety
+    /// Nothing else may access these elements meanwhile.
+    unsafe fn add_block(&self, task: &Task, block: usize, c: Shared, start: usize, c_row: usize, accumulate: bool) {
         let Panels { product: Product { n, k, a, b, .. }, width, vector, .. } = *self;
+        let Task { item, ref rows, panel } = *task;
+        let blocks = k.div_ceil(BLOCK);
+        let terms = k * block / blocks..k * (block + 1) / blocks; // blocks of nearly equal length
         let j = panel * width;
         let columns = width.min(n - j);
         let whole = columns.next_multiple_of(vector);
@@ -144,37 +184,8 @@ impl Panels<'_> {
                 b_row,
                 packed,
             };
-            self.store(panel, [item, rows.start, j], columns, self.accumulate || terms.start > 0);
-        });
-    }
-
-    /// Computes a panel's rows and puts them to C's.
-    fn store(&self, panel: Panel, [item, i, j]: [usize; 3], columns: usize, accumulate: bool) {
-        let Product { m, n, .. } = self.product;
-        let (rows, whole) = (panel.rows, panel.columns);
-        if !self.transposed && columns == whole {
-            // SAFETY: every element of C belongs to one task.
-            return unsafe { panel.run(self.c, (item * m + i) * n + j, n, accumulate) };
-        }
-        with_scratch(2 * rows * whole, |scratch| {
-            let (sums, turned) = scratch.split_at_mut(rows * whole);
-            // SAFETY: the sums are this call's own.
-            unsafe { panel.run(Shared::new(sums), 0, whole, false) };
-            let (results, [rows, columns], stride, first, c_row) = if self.transposed {
-                transpose([rows, columns], sums, whole, turned, rows);
-                (&*turned, [columns, rows], rows, (item * n + j) * m + i, m)
-            } else {
-                (&*sums, [rows, columns], whole, (item * m + i) * n + j, n)
-            };
-            for (row, result) in results.chunks_exact(stride).take(rows).enumerate() {
-                let start = first + row * c_row;
-                // SAFETY: as above.
-                let c = unsafe { self.c.slice(start..start + columns) };
-                match accumulate {
-                    true => c.iter_mut().zip(result).for_each(|(c, sum)| *c += sum),
-                    false => c.copy_from_slice(&result[..columns]),
-                }
-            }
+            // SAFETY: as the caller promises.
+            unsafe { panel.run(c, start, c_row, accumulate) };
         });
     }
 }

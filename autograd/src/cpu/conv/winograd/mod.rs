@@ -39,11 +39,14 @@
 
 mod axis;
 mod points;
+mod range;
 mod transform;
 
 use axis::Axis;
+use range::is_even;
 use transform::{Point, Transform};
 
+use super::super::pairwise::{BLOCK, sum_blocks};
 use super::super::product::kernel::{self, Panel};
 use super::super::scratch::with_scratch;
 use super::super::{Shared, for_each_chunk, for_each_tile};
@@ -55,7 +58,7 @@ const CHANNELS: usize = 16;
 /// Filters of a block.
 const FILTERS: usize = 32;
 /// Numbers at the points of a block of images, at most: with those of the weights they fit a second-level cache.
-const BLOCK: usize = 1 << 18;
+const POINTS: usize = 1 << 18;
 /// Rows of a block of images at a point, at least: with fewer, transforming the weights takes too long.
 const ROWS: usize = 32;
 /// Tasks, at least: so many threads are kept busy.
@@ -107,7 +110,7 @@ impl Winograd {
 
         let one = images(1);
         let wanted = TASKS.div_ceil(channel_blocks.min(filter_blocks)).min(batch * one.points[0].tiles / ROWS);
-        let images = images(batch.div_ceil(wanted.max((batch * one.len).div_ceil(BLOCK))));
+        let images = images(batch.div_ceil(wanted.max((batch * one.len).div_ceil(POINTS))));
         let at_once = images.items * (SCRATCH / (channel_blocks * images.len)).max(1);
         let segments = [rows.results(), columns.results()];
         let transform = Transform::new([images.items, FILTERS], [filters * results, results], out, segments);
@@ -126,6 +129,16 @@ impl Winograd {
         let pairs = [blocks[0] * blocks[1], blocks[1] * blocks[2], blocks[2] * blocks[0]];
         let [_, vector] = kernel::width();
         pairs.iter().all(|&tasks| tasks >= TASKS) && items * points[0].tiles >= ROWS && vector > 1
+    }
+
+    /// Whether the input's gradient by way of points is as good as plain sums.
+    pub fn suits_input(&self, g: &[f32], w: &[f32]) -> bool {
+        is_even(g, self.results.image) && is_even(w, w.len())
+    }
+
+    /// Whether the filters' gradient is.
+    pub fn suits_filter(&self, x: &[f32], g: &[f32]) -> bool {
+        is_even(x, self.images.image) && is_even(g, self.results.image)
     }
 
     /// `dx` (+)= the gradient with respect to the images, given the gradient `g` with respect to the result.
@@ -160,30 +173,30 @@ impl Winograd {
     /// `dw` (+)= the gradient with respect to the filters.
     pub fn conv2d_filter(&self, x: &[f32], g: &[f32], dw: &mut [f32], accumulate: bool) {
         let Winograd { images, results, filters } = self;
-        let dw = Shared::new(dw);
-        for (run, (x, g)) in x.chunks(images.run()).zip(g.chunks(results.run())).enumerate() {
-            images.with_points(x, |x| {
-                results.with_points(g, |g| {
+        let runs = x.len().div_ceil(images.run());
+        sum_blocks(0..runs, 0, dw, accumulate, &|run, dw, accumulate| {
+            let dw = Shared::new(dw);
+            let part = |side: &Side, x: &[f32]| run * side.run()..x.len().min((run + 1) * side.run());
+            images.with_points(&x[part(images, x)], |x| {
+                results.with_points(&g[part(results, g)], |g| {
                     for_each_tile(results.channels * images.channels, x.work(results), |task| {
                         let [filter, channel] = [task / images.channels, task % images.channels];
                         with_scratch(filters.len, |dw_points| {
-                            for block in 0..x.blocks() {
+                            sum_blocks(0..x.blocks(), 0, dw_points, false, &|block, dw_points, accumulate| {
                                 let (x_block, g_block) = (x.block(channel, block), g.block(filter, block));
                                 for ((x_at, g_at), w_at) in x.at().zip(g.at()).zip(&filters.points) {
                                     let sizes = [FILTERS, x.images(block) * x_at.tiles, x_at.columns];
                                     let (x, g) = (&x_block[x_at.start..], &g_block[g_at.start..]);
-                                    multiply(sizes, g, [1, FILTERS], x, &mut dw_points[w_at.start..], block > 0);
+                                    multiply(sizes, g, [1, FILTERS], x, &mut dw_points[w_at.start..], accumulate);
                                 }
-                            }
+                            });
                             // SAFETY: each task has a block of the filters to itself.
-                            unsafe {
-                                filters.collect(dw_points, FILTERS, dw, [filter, channel], accumulate || run > 0)
-                            };
+                            unsafe { filters.collect(dw_points, FILTERS, dw, [filter, channel], accumulate) };
                         });
                     });
                 });
             });
-        }
+        });
     }
 }
 
@@ -192,9 +205,12 @@ fn multiply([m, k, n]: [usize; 3], a: &[f32], a_strides: [usize; 2], b: &[f32], 
     let ([width, _], c) = (kernel::width(), Shared::new(c));
     for j in (0..n).step_by(width) {
         let columns = width.min(n - j);
-        let panel = Panel { rows: m, columns, terms: k, a, a_strides, b: &b[j..], b_row: n, packed: None };
-        // SAFETY: nothing else sees c.
-        unsafe { panel.run(c, j, n, accumulate) };
+        for first in (0..k).step_by(BLOCK) {
+            let (terms, a, b) = (BLOCK.min(k - first), &a[first * a_strides[1]..], &b[first * n + j..]);
+            let panel = Panel { rows: m, columns, terms, a, a_strides, b, b_row: n, packed: None };
+            // SAFETY: nothing else sees c.
+            unsafe { panel.run(c, j, n, accumulate || first > 0) };
+        }
     }
 }
 
@@ -251,7 +267,6 @@ impl<'a> Points<'a> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::Method;
     use super::super::tests::{Case, case, for_each_term};
     use super::*;
     use crate::cpu::testing::{numbers, same_bits_on_any_number_of_threads};
@@ -317,7 +332,7 @@ mod tests {
         let case = case([150, 64, 14, 14], 32, [5, 5], [2, 2], [2, 2]);
         let winograd = Winograd::new(case.sizes).unwrap();
         assert!(winograd.images.transform.items < winograd.images.at_once && winograd.images.at_once < 150);
-        let Method::Channels { backward, filter, .. } = Method::channels(case.sizes) else { unreachable!() };
+        let (backward, filter) = (super::super::backward(case.sizes), super::super::filter(case.sizes));
         let Case { x, w, g, .. } = &case;
         let [mut dx, mut dw] = [x.len(), w.len()].map(|count| numbers(4, count));
         backward.run(g, w, &mut dx, true);
