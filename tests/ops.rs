@@ -99,6 +99,9 @@ fn elementwise_operations_follow_their_formula_at_special_values() {
                 let one = |x: &Tensor| Tensor::new([], vec![x.data()[at]]).expect("one element");
                 let arguments: Vec<f32> = inputs.iter().map(|(_, x)| x.data()[at]).collect();
                 assert_agree(&one(found), &one(&expected), ELEMENTWISE_TOLERANCE, &format!("{op} of {arguments:?}"));
+                let [found, expected] = [found, &expected].map(|y| y.data()[at]);
+                let signs_differ = found.is_sign_negative() != expected.is_sign_negative();
+                assert!(found != 0.0 || expected != 0.0 || !signs_differ, "{op} of {arguments:?}: {found:?}");
             }
         }
     }

@@ -5,7 +5,7 @@ mod support;
 
 use std::collections::HashMap;
 
-use autograd::ops::Conv;
+use autograd::ops::{Conv, Elementwise};
 use autograd::{ByteTable, Device, Error, Feed, Program, Shape, Stream, Tape, Tensor, Var, Variable};
 use support::{Activation, assert_agree, by_name, devices, devices_for, draw, draw_inputs, interpret, penalty, vector};
 
@@ -500,6 +500,139 @@ fn a_value_may_be_every_argument() {
         let gradients = tape.grad(total * 1e-3, &[x, y]);
         [values, gradients].concat()
     });
+}
+
+/// Numbers that algebra easily gets wrong.
+const SPECIAL: [f32; 12] =
+    [0.0, 1.0, 3.0, 1e-45, 1e-30, f32::MAX, f32::INFINITY, 0.1, -0.0, -1.0, -7.5, f32::NEG_INFINITY];
+
+/// The bits of what is computed, all NaN being one.
+fn bits_but_for_nan(values: &[Tensor]) -> Vec<Vec<u32>> {
+    let bits = |x: &f32| if x.is_nan() { f32::NAN.to_bits() } else { x.to_bits() };
+    values.iter().map(|value| value.data().iter().map(bits).collect()).collect()
+}
+
+/// Asserts that a program of the input `x`, which holds `values`, has the bits that the interpreter finds.
+#[track_caller]
+fn assert_exact(what: &str, values: &[f32], record: impl for<'t> Fn(Var<'t>) -> Vec<Var<'t>>) {
+    let x = Tensor::new([values.len()], values.to_vec()).expect("as many as there are");
+    let tape = Tape::new();
+    let outputs = record(tape.input("x", x.shape()));
+    let expected = bits_but_for_nan(&interpret(&tape, &outputs, &[("x", &x)], 0));
+    for device in devices() {
+        let mut program = device.program(&tape, &outputs).expect("a program");
+        let found = bits_but_for_nan(program.run(&[("x", &x)]).expect("x is given"));
+        assert_eq!(found, expected, "{what}");
+    }
+}
+
+/// What IEEE 754 rounds correctly has the interpreter's bits, whichever argument is a constant: no simplification changes
+/// so much as the sign of a zero.
+#[test]
+fn algebra_is_exact_for_every_float() {
+    use Elementwise::*;
+    let operations = [
+        Add,
+        Sub,
+        Mul,
+        Div,
+        Maximum,
+        Minimum,
+        Greater,
+        GreaterEqual,
+        Less,
+        LessEqual,
+        Equal,
+        NotEqual,
+        Neg,
+        Sqrt,
+        Square,
+        Reciprocal,
+        Abs,
+        Sign,
+        Relu,
+        Step,
+        Select,
+        Clamp { low: -1.0, high: 3.0 },
+        Clamp { low: 0.0, high: 1.0 },
+        Clamp { low: -0.0, high: 1.0 },
+        Clamp { low: 1.0, high: -1.0 },
+    ];
+    let values = [&SPECIAL[..], &[f32::NAN]].concat();
+    for op in operations {
+        assert_exact(&op.to_string(), &values, |x| {
+            let constants: Vec<Var> = values.iter().map(|&c| x.tape().scalar(c.into())).collect();
+            match op.arguments().len() {
+                1 => constants.iter().copied().chain([x]).map(|x| op.record(&[x])).collect(),
+                2 => {
+                    let one_known = constants.iter().flat_map(|&c| [op.record(&[x, c]), op.record(&[c, x])]);
+                    one_known.chain(constants.iter().map(|&c| op.record(&[constants[1], c]))).collect()
+                }
+                _ => constants.iter().flat_map(|&c| [[x, c, x], [c, x, c], [x, x, c]].map(|x| op.record(&x))).collect(),
+            }
+        });
+    }
+}
+
+/// A sum starts from 0, so that the sum of −0 is 0, be it of one term, of many, or of a constant.
+#[test]
+fn a_sum_has_the_same_zero_however_it_is_taken() {
+    for value in SPECIAL {
+        assert_exact(&format!("sums of {value}"), &[value; 6], |x| {
+            let shapes = [[6, 1, 1], [1, 6, 1], [1, 1, 6], [2, 1, 3]];
+            let mut sums = Vec::new();
+            for x in [x, x.tape().scalar(value.into()).broadcast_to([6])] {
+                sums.extend(shapes.map(|shape| x.reshape(shape)).iter().flat_map(|x| {
+                    [&[0][..], &[1], &[2], &[0, 1], &[0, 2], &[1, 2]].map(|axes| x.slice(0, 0..1).sum_axes(axes))
+                }));
+                sums.extend([x.slice(0, 0..1).sum(), x.slice(0, 0..2).sum(), x.reshape([1, 6]).max_axes(&[0])]);
+            }
+            sums
+        });
+    }
+}
+
+/// Constants are folded as a device would compute them, each result rounded.
+#[test]
+fn folded_constants_have_the_bits_of_computed_ones() {
+    assert_exact("a chain of constants", &[1.0], |x| {
+        let c = |value| x.tape().scalar(value);
+        let folded = c(0.1) * 3.0 - 0.3 + c(1.0) / 3.0;
+        vec![x * folded, folded.broadcast_to([7]).sum() * x, (c(1e-60) + x) / c(1e-60), x + c(-1e-60), x - c(1e-60)]
+    });
+}
+
+/// 0 is larger than −0, whichever comes first, and NaN wins.
+#[test]
+fn the_largest_of_zeros_and_of_nan_does_not_depend_on_the_order() {
+    for length in [2, 5, 64, 200] {
+        for at in [0, 1, length - 1] {
+            for (odd, rest) in [(0.0, -0.0), (f32::NAN, 1.0), (f32::NAN, f32::INFINITY), (1.0, f32::NEG_INFINITY)] {
+                let values: Vec<f32> = (0..length).map(|i| if i == at { odd } else { rest }).collect();
+                assert_exact(&format!("{odd} at {at} of {length}"), &values, |x| {
+                    vec![x.max(), x.reshape([1, length]).max_axes(&[0, 1]), x.reshape([length, 1]).max_axes(&[0])]
+                });
+                let tape = Tape::new();
+                let found = tape.constant(&Tensor::new([length], values).expect("numbers")).max().value().item();
+                assert!(found.is_nan() == odd.is_nan() && found.is_sign_negative() == odd.is_sign_negative());
+            }
+        }
+    }
+}
+
+/// Held first from below, then from above.
+#[test]
+fn clamping_is_maximum_then_minimum() {
+    let tape = Tape::new();
+    let values = [&SPECIAL[..], &[f32::NAN]].concat();
+    let x = tape.constant(&Tensor::new([values.len()], values).expect("numbers"));
+    for [low, high] in
+        [[-1.0, 1.0], [1.0, -1.0], [0.0, 0.0], [-0.0, 0.0], [f64::NEG_INFINITY, 0.1], [f64::INFINITY, 3.0]]
+    {
+        let [clamped, composed] = [x.clamp(low, high), x.maximum(low).minimum(high)].map(|y| y.value().cast());
+        assert_eq!(bits_but_for_nan(&[clamped]), bits_but_for_nan(&[composed]), "{low} to {high}");
+    }
+    assert_eq!(tape.scalar(0.0).clamp(1.0, -1.0).value().item(), -1.0);
 }
 
 #[test]

@@ -71,7 +71,9 @@ fn stage(
         Reduction::Sum => "#define IDENTITY 0.0f\n#define COMBINE(a, b) ((a) + (b))\n",
         Reduction::Max => {
             "#define IDENTITY -INFINITY\n#define COMBINE(a, b) larger(a, b)\n\
-             static float larger(float a, float b) { return a > b || isnan(a) ? a : b; }\n"
+             static float larger(float a, float b) {\n\
+             if (a == b) return as_float(as_uint(a) & as_uint(b)); // of 0 and -0 it is 0\n\
+             return a > b || isnan(a) ? a : b; }\n"
         }
     };
     let program = context.build(&format!("{combine}{SOURCE}"), "")?;

@@ -1,6 +1,7 @@
 //! Algebra that needs no numbers: each node is rebuilt once, in order, on the simplified forms of its inputs.
 
 use std::collections::HashMap;
+use std::panic::Location;
 
 use super::graph::Graph;
 use crate::ops::{Broadcast, Constant, Elementwise, Lookup, Max, Op, Reshape, Sum};
@@ -43,9 +44,14 @@ impl Simplifier<'_> {
                 Some(value) => {
                     let terms: usize = axes.iter().map(|&axis| self.nodes[node.inputs[0]].shape[axis]).product();
                     let sum = if terms == 0 { 0.0 } else { value * terms as f64 }; // 0 · ∞ would be NaN
-                    self.constant(sum, &node)
+                    self.constant(0.0 + sum, &node) // a sum starts from 0, so that of −0 is 0
                 }
-                None => self.reduction(axes.clone(), node, |axes| Op::Sum(Sum { axes })),
+                None => {
+                    let taken_from = &self.nodes[node.inputs[0]].shape;
+                    let (alone, location) = (axes.iter().all(|&axis| taken_from[axis] == 1), node.location);
+                    let sum = self.reduction(axes.clone(), node, |axes| Op::Sum(Sum { axes }));
+                    if alone { self.plus_zero(sum, location) } else { sum }
+                }
             },
             Op::Max(Max { axes }) => self.reduction(axes.clone(), node, |axes| Op::Max(Max { axes })),
             Op::MatMul(_) | Op::Pad(_) | Op::Concat(_) => self.whole(node),
@@ -90,17 +96,20 @@ impl Simplifier<'_> {
         }
     }
 
-    /// Constants are folded; x + 0, x − 0, x · 1 and x / 1 are x.
+    /// Constants are folded; x + (−0), x − 0, x · 1 and x / 1 are x. So they are for every float: x + 0 is not, which makes 0
+    /// of −0.
     fn elementwise(&mut self, op: Elementwise, node: Node) -> NodeId {
         let values: Vec<Option<f64>> = node.inputs.iter().map(|&input| self.splat(input)).collect();
         if let Some(values) = values.iter().copied().collect::<Option<Vec<f64>>>() {
             return self.constant(op.formula(&values), &node);
         }
-        match (op, &*values) {
-            (Elementwise::Add | Elementwise::Sub, [_, Some(0.0)]) => node.inputs[0],
-            (Elementwise::Add, [Some(0.0), _]) => node.inputs[1],
-            (Elementwise::Mul | Elementwise::Div, [_, Some(1.0)]) => node.inputs[0],
-            (Elementwise::Mul, [Some(1.0), _]) => node.inputs[1],
+        let is = |input: usize, number: f64| values[input].is_some_and(|value| value.to_bits() == number.to_bits());
+        match op {
+            Elementwise::Add if is(1, -0.0) => node.inputs[0],
+            Elementwise::Add if is(0, -0.0) => node.inputs[1],
+            Elementwise::Sub if is(1, 0.0) => node.inputs[0],
+            Elementwise::Mul | Elementwise::Div if is(1, 1.0) => node.inputs[0],
+            Elementwise::Mul if is(0, 1.0) => node.inputs[1],
             _ => self.share(node),
         }
     }
@@ -124,9 +133,16 @@ impl Simplifier<'_> {
         self.rebuild(Node { op: Op::Reshape(Reshape { shape }), inputs: vec![current], ..node })
     }
 
-    /// A tensor all of whose elements are `value`, in place of `node`.
+    /// `id + 0`: what a sum of one term is.
+    fn plus_zero(&mut self, id: NodeId, location: &'static Location<'static>) -> NodeId {
+        let like = Node { location, ..self.nodes[id].clone() };
+        let zero = self.constant(0.0, &like);
+        self.share(Node { op: Op::Elementwise(Elementwise::Add), inputs: vec![id, zero], ..like })
+    }
+
+    /// A tensor all of whose elements are `value`, rounded as a device would, in place of `node`.
     fn constant(&mut self, value: f64, node: &Node) -> NodeId {
-        let op = Op::Constant(Constant::new(Tensor::scalar(value)));
+        let op = Op::Constant(Constant::new(Tensor::scalar(rounded(value))));
         let scalar = self.share(Node { op, inputs: vec![], shape: Shape::scalar(), location: node.location });
         if node.shape.rank() == 0 {
             return scalar;
@@ -155,6 +171,11 @@ impl Simplifier<'_> {
     }
 
     fn splat(&self, id: NodeId) -> Option<f64> {
-        super::graph::splat(self.nodes, id)
+        super::graph::splat(self.nodes, id).map(rounded)
     }
+}
+
+/// The number that a device has in place of `value`.
+fn rounded(value: f64) -> f64 {
+    f64::from(value as f32)
 }

@@ -55,13 +55,8 @@ pub(super) fn apply(op: Elementwise, a: Argument, b: Argument, c: Argument, y: &
         Elementwise::Clamp { low, high } => {
             let (low, high) = (low as f32, high as f32);
             unary(a, y, |x| {
-                if x < low {
-                    low
-                } else if x > high {
-                    high
-                } else {
-                    x
-                }
+                let y = if x <= low { low } else { x };
+                if y >= high { high } else { y }
             })
         }
         Elementwise::Greater => binary(a, b, y, |a, b| mask(a > b)),

@@ -78,8 +78,8 @@ pub(super) fn tanh(x: f32) -> f32 {
     }
     let near_zero = p * square * x + x;
     let far = 1.0 - 2.0 / (exp(2.0 * x.abs()) + 1.0);
-    let far = if x < 0.0 { -far } else { far };
-    if x.abs() < 0.625 { near_zero } else { far }
+    let y = if x.abs() < 0.625 { near_zero } else { far };
+    y.copysign(x) // the sign of −0, too, is kept
 }
 
 /// 1 / (1 + e⁻ˣ) to 3 ulp; 0 where the result would be below the normal numbers.
@@ -123,6 +123,7 @@ fn sin_of_quarters(x: f32, quarters: i32) -> f32 {
     let r = x - n * 1.570_312_5 - n * 4.837_513e-4 - n * 7.549_79e-8;
     let square = r * r;
     let sin = ((-1.951_529_6e-4 * square + 8.332_161e-3) * square - 1.666_665_5e-1) * square * r + r;
+    let sin = sin.copysign(r); // the sign of −0, too, is kept
     let cos =
         ((2.443_315_7e-5 * square - 1.388_731_6e-3) * square + 4.166_664_6e-2) * (square * square) - 0.5 * square + 1.0;
     let quadrant = whole.wrapping_add(quarters);

@@ -25,9 +25,11 @@ pub fn max(outer: usize, reduced: usize, inner: usize, x: &[f32], y: &mut [f32])
     reduce([outer, reduced, inner], x, y, f32::NEG_INFINITY, larger);
 }
 
-/// The larger number, or a NaN where there is one (`f32::max` would drop it).
+/// The larger number, or a NaN where there is one (`f32::max` would drop it). Of 0 and −0 it is 0, whichever comes first: equal
+/// numbers differ at most in the sign.
 #[inline(always)]
 fn larger(a: f32, b: f32) -> f32 {
+    let b = if a == b { f32::from_bits(a.to_bits() & b.to_bits()) } else { b };
     if a > b || a.is_nan() { a } else { b }
 }
 

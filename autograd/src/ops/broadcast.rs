@@ -45,7 +45,7 @@ impl Operation for Broadcast {
     fn vjp<'t>(&self, _: usize, g: Var<'t>, x: &[Var<'t>], _: Var<'t>) -> Var<'t> {
         let input = x[0].shape();
         let added = self.shape.rank() - input.rank();
-        let repeated = |&axis: &usize| axis < added || (input[axis - added] == 1 && self.shape[axis] != 1);
+        let repeated = |&axis: &usize| self.shape[axis] != 1 && (axis < added || input[axis - added] == 1);
         g.sum_axes(&(0..self.shape.rank()).filter(repeated).collect::<Vec<_>>()).reshape(input)
     }
 }

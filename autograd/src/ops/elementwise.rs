@@ -306,9 +306,10 @@ elementwise! {
         kink x,
         domain [-2.0..2.0];
 
-    /// `x` held between `low` and `high`; outside the gradient is zero.
-    clamp => Clamp { low = -0.5, high = 0.7 } (x) = if x < low { low } else if x > high { high } else { x },
-        c "x < low ? low : x > high ? high : x",
+    /// `x` held between `low` and `high`: first at least `low`, then at most `high`, so that it is `high` throughout if `low` is
+    /// larger (as in NumPy and PyTorch). NaN stays. Outside of the bounds the gradient is zero.
+    clamp => Clamp { low = -0.5, high = 0.7 } (x) = { let y = if x <= low { low } else { x }; if y >= high { high } else { y } },
+        c "(x <= low ? low : x) >= high ? high : x <= low ? low : x",
         vjp |g, y| [(g * x.greater_equal(low) * x.less_equal(high))],
         kink (x - low) * (x - high),
         domain [-2.0..2.0];
@@ -367,11 +368,14 @@ impl Elementwise {
     /// Records the operation, its arguments broadcast to one shape by explicit nodes.
     ///
     /// # Panics
-    /// If there are not as many arguments as the operation takes, or their shapes do not broadcast to one.
+    /// If there are not as many arguments as the operation takes, their shapes do not broadcast to one, or a constant is NaN.
     #[track_caller]
     pub fn record<'t>(self, arguments: &[Var<'t>]) -> Var<'t> {
         let (taken, given) = (self.arguments().len(), arguments.len());
         assert!(taken == given, "{}: takes {taken} arguments, not {given}", self.name());
+        for (name, value) in self.constants() {
+            assert!(!value.is_nan(), "{}: {name} is not a number", self.name());
+        }
         let mut shape = Shape::scalar();
         for argument in arguments {
             argument.check_tape(arguments[0].tape());

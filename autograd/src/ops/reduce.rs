@@ -4,14 +4,15 @@ use super::{Broadcast, Op, Operation};
 use crate::tape::Var;
 use crate::{Shape, Tensor};
 
-/// Sum over axes.
+/// Sum over axes, from 0 on: a sum of nothing, or of −0 alone, is 0.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sum {
     /// The axes summed over, ascending.
     pub axes: Vec<usize>,
 }
 
-/// Largest value over axes. Where several are equal, each takes an equal share of the gradient. NaN wins.
+/// Largest value over axes. Where several are equal, each takes an equal share of the gradient. NaN wins, 0 is larger
+/// than −0.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Max {
     /// The axes searched, ascending.
@@ -70,7 +71,9 @@ impl Operation for Max {
     }
 
     fn value(&self, inputs: &[&Tensor<f64>], _: &Shape) -> Tensor<f64> {
-        fold(inputs[0], &self.axes, f64::NEG_INFINITY, |max, x| if x > max || x.is_nan() { x } else { max })
+        let larger =
+            |max: f64, x: f64| if x.is_nan() || x > max || (x == max && max.is_sign_negative()) { x } else { max };
+        fold(inputs[0], &self.axes, f64::NEG_INFINITY, larger)
     }
 
     fn vjp<'t>(&self, _: usize, g: Var<'t>, x: &[Var<'t>], y: Var<'t>) -> Var<'t> {

@@ -179,6 +179,7 @@ pub fn refusals() -> Vec<Refusal> {
         refusal("an elementwise operation without an argument", &[&[2]], "takes 2 arguments, not 1", |x| {
             Elementwise::Add.record(x)
         }),
+        refusal("clamp by what is no number", &[&[2]], "clamp: low is not a number", |x| x[0].clamp(f64::NAN, 1.0)),
         refusal("broadcast beyond any memory", &[&[1, 1]], "no memory holds", |x| {
             x[0].broadcast_to([usize::MAX, usize::MAX])
         }),
