@@ -4,7 +4,6 @@ use std::path::Path;
 
 use autograd::Device;
 use nn::files::write_whole;
-use rayon::ThreadPoolBuilder;
 
 use crate::classifier::Classifier;
 use crate::config::{Config, DatasetName};
@@ -54,30 +53,23 @@ pub fn evaluate(folder: &RunFolder, request: &Request) -> Result<Evaluation> {
     subject.measure(eye.as_ref(), request.samples, request.seed)
 }
 
-/// Leaves in `folder` what tells how good a run on `data` is that has just been finished on `device`: for images
-/// `neighbours.png`, and `eval.json` unless a classifier would have to be named, since the embedded one knows digits alone.
+/// Whether a finished run is measured: unless a classifier would have to be named, since the embedded one knows digits alone.
+pub fn measures(dataset: DatasetName) -> bool {
+    !dataset.is_images() || dataset == DatasetName::Mnist
+}
+
+/// Leaves in `folder` what tells how good a run on `data` is that has been finished on `device`: for images `neighbours.png`,
+/// and `eval.json` if it is [measured](measures) and was not before.
 ///
 /// # Errors
 /// As [`evaluate`].
 pub fn evaluate_finished(folder: &RunFolder, config: &Config, data: &Dataset, device: &Device) -> Result<()> {
-    match config.threads {
-        Some(threads) => {
-            let pool = ThreadPoolBuilder::new().num_threads(threads).build();
-            let pool =
-                pool.map_err(|error| Error::Training(format!("{threads} threads cannot be started: {error}")))?;
-            pool.install(|| evaluate_on(device, folder, config, data))
-        }
-        None => evaluate_on(device, folder, config, data),
-    }
-}
-
-fn evaluate_on(device: &Device, folder: &RunFolder, config: &Config, data: &Dataset) -> Result<()> {
     let Request { samples, seed, .. } = Request::default();
     // Less than a second's work: a Fréchet distance needs many samples, an optimal pairing time cubic in them.
     let samples = if config.dataset.is_images() { samples } else { 500 };
     let subject = Subject { folder, sampler: Sampler::load(&folder.generator())?.on(device), config, data };
     subject.show_neighbours(seed)?;
-    if !config.dataset.is_images() || config.dataset == DatasetName::Mnist {
+    if measures(config.dataset) && !folder.is_evaluated(subject.sampler.step()) {
         let eye = eye(config.dataset, None)?.map(|eye| eye.on(device));
         subject.measure(eye.as_ref(), samples, seed)?;
     }

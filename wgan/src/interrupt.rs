@@ -1,6 +1,7 @@
 //! Signals that end a run: Ctrl-C, and what a system sends before it shuts down or when a terminal closes (SIGTERM, SIGHUP).
 //!
-//! The first asks the training to stop after its step, the second to leave the step undone, a third ends the process.
+//! Within a training's steps the first asks it to stop after its step, the second to leave the step undone, a third ends the
+//! process. Elsewhere there is nothing to be lost, and the first ends it.
 
 use std::io::{Write, stderr};
 use std::sync::Mutex;
@@ -28,15 +29,12 @@ static STEP: AtomicU64 = AtomicU64::new(0);
 /// [`Error::Signals`] if the operating system refuses.
 pub fn install() -> Result<()> {
     let ignored = ignored_signals();
-    match ctrlc::set_handler(handle) {
-        Ok(()) | Err(ctrlc::Error::MultipleHandlers) => {} // a process may train twice
-        Err(error) => return Err(Error::Signals(error.to_string())),
-    }
+    ctrlc::set_handler(handle).map_err(|error| Error::Signals(error.to_string()))?;
     ignore(&ignored);
     Ok(())
 }
 
-/// Says that a step is under way, or, if it is 0, that none is.
+/// Says that a step is under way, or, if it is 0, that none is and the process may end at any time.
 pub fn enter(step: u64) {
     STEP.store(step, Ordering::Relaxed);
 }
@@ -67,14 +65,16 @@ fn handle() {
     };
     let step = STEP.load(Ordering::Relaxed);
     let answer = match (count, step) {
-        (1, 0) => "finishing what is under way; again to stop now".to_owned(),
-        (1, step) => format!("finishing step {step}, which may take a while; again to stop now"),
-        // Between steps everything that a run has done is saved, or about to be.
-        (2, step) if step > 0 => format!("leaving step {step} undone; again to stop without saving"),
-        _ => std::process::exit(EXIT_CODE.into()),
+        (_, 0) => "stopped; what was written before is whole".to_owned(),
+        (1, _) => format!("finishing step {step}, which may take a while; again to stop now"),
+        (2, _) => format!("leaving step {step} undone, if it takes long; again to stop without saving"),
+        _ => "stopped without saving; the last checkpoint is kept".to_owned(),
     };
     // On a line of its own, below the bar; nobody need read it.
     let _ = writeln!(stderr(), "\n{answer}");
+    if step == 0 || count > 2 {
+        std::process::exit(EXIT_CODE.into());
+    }
 }
 
 #[cfg(unix)]

@@ -35,7 +35,7 @@ fn main() -> ExitCode {
             return printed.map_err(Error::Output).map_or_else(fail_by, |()| ExitCode::SUCCESS);
         }
     };
-    let done = match &cli.command {
+    let done = interrupt::install().and_then(|()| match &cli.command {
         None => train(&cli.train),
         Some(Command::Train(args)) => train(args),
         Some(Command::Sample(args)) => sample(args),
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         Some(Command::Devices) => devices(),
         Some(Command::TrainClassifier(args)) => train_classifier(args),
         Some(Command::Experiment(args)) => experiment(args),
-    };
+    });
     done.unwrap_or_else(fail_by)
 }
 
@@ -73,6 +73,10 @@ fn train(args: &TrainArgs) -> Result<ExitCode> {
             tell_the_end(&format!("done; the results are in {folder}"))?;
             Ok(ExitCode::SUCCESS)
         }
+        Outcome::NothingMissing => {
+            tell(&format!("nothing is missing in {folder}: all steps are done; ask for more with --steps"))?;
+            Ok(ExitCode::SUCCESS)
+        }
         Outcome::Interrupted { step } => {
             let told = match step {
                 0 => format!("stopped before its first step was done; start it again with --out {folder}"),
@@ -87,13 +91,19 @@ fn train(args: &TrainArgs) -> Result<ExitCode> {
 fn start(args: &TrainArgs) -> Result<(RunFolder, Outcome)> {
     let file = args.config.as_deref().map(Options::read).transpose()?.unwrap_or_default();
     let config = Config::resolve(&args.options, &file)?;
+    let device = wgan::train::device(&config)?; // all that can be refused comes before there is a folder
     let data = Dataset::load(&config)?;
     if let Some(warning) = data.warning() {
         let _ = writeln!(stderr(), "warning: {warning}");
     }
-    let device = wgan::train::device(&config)?; // all that can be refused comes before there is a folder
     let folder = match &args.out {
-        Some(path) => RunFolder::at(path, args.force)?,
+        Some(path) => {
+            if !args.force && RunFolder::is_stillborn(path)? {
+                let path = path.display();
+                let _ = writeln!(stderr(), "the run in {path} ended before its first checkpoint; it starts again");
+            }
+            RunFolder::at(path, args.force)?
+        }
         None => RunFolder::numbered(Path::new(RUNS), &config)?,
     };
     folder.write_config(&config)?;
@@ -191,13 +201,9 @@ fn devices() -> Result<ExitCode> {
 }
 
 fn train_classifier(args: &TrainClassifierArgs) -> Result<ExitCode> {
-    interrupt::install()?;
     let data = args.data_dir.as_deref().map_or_else(Split::embedded, Split::read)?;
     nn::files::check_writable(&args.out)?;
-    let Some(trained) = classifier::train(&data, args.steps, args.seed)? else {
-        tell_the_end("stopped; nothing is written")?;
-        return Ok(ExitCode::from(interrupt::EXIT_CODE));
-    };
+    let trained = classifier::train(&data, args.steps, args.seed)?;
     trained.classifier.write(&args.out)?;
     let (accuracy, count) = (100.0 * trained.accuracy, data.held_out.len());
     tell(&format!("tells {accuracy:.1} % of {count} held-out images; the weights are in {}", args.out.display()))?;

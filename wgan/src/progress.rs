@@ -1,4 +1,5 @@
-//! Progress on standard error: a bar on a terminal that can move its cursor, a line every few seconds elsewhere.
+//! Progress on standard error: a bar on a terminal that can move its cursor, a line every few seconds elsewhere, and where
+//! NO_COLOR is set (<https://no-color.org>).
 
 use std::io::{Write, stderr};
 use std::time::{Duration, Instant};
@@ -32,8 +33,8 @@ impl Progress {
     /// The progress of a run that has done `done` of `steps` updates.
     pub fn new(done: u64, steps: u64) -> Self {
         // Without a terminal, or with one that only prints (TERM=dumb), a bar would stay hidden, and warnings with it.
-        let bar = bar(done, steps);
-        let display = if bar.is_hidden() { Display::Lines { last: None } } else { Display::Bar(bar) };
+        let (bar, plain) = (bar(done, steps), std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()));
+        let display = if bar.is_hidden() || plain { Display::Lines { last: None } } else { Display::Bar(bar) };
         Progress { started: Instant::now(), first: done, steps, shown: Instant::now(), display }
     }
 

@@ -21,9 +21,10 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{Config, Objective, Options};
 use crate::error::{cannot_read, cannot_write};
+use crate::measures::Evaluation;
 use crate::pictures::evenly;
-use crate::{Error, Result};
-use nn::files::write_whole;
+use crate::{Error, Result, eval};
+use nn::files::{PARTIAL, write_whole};
 
 /// The folder of one run.
 #[derive(Debug)]
@@ -59,13 +60,11 @@ impl RunFolder {
     /// [`Error::FolderNotEmpty`] without `force`, [`Error::FolderInUse`], or [`Error::Write`].
     pub fn at(path: &Path, force: bool) -> Result<Self> {
         make_folders(path)?;
-        let names = list(path)?;
-        let empty = names.is_empty();
-        let folder = RunFolder { path: path.to_owned(), _lock: None };
-        if !(empty || force || folder.is_stillborn(&names)) {
-            return Err(Error::FolderNotEmpty(folder.path));
+        let empty = list(path)?.is_empty();
+        if !(empty || force || RunFolder::is_stillborn(path)?) {
+            return Err(Error::FolderNotEmpty(path.to_owned()));
         }
-        let folder = folder.claimed()?;
+        let folder = RunFolder { path: path.to_owned(), _lock: None }.claimed()?;
         if !empty {
             folder.remove_run()?;
         }
@@ -93,8 +92,52 @@ impl RunFolder {
         let Ok(lock) = File::open(&self.path) else { return Ok(self) };
         match lock.try_lock() {
             Err(TryLockError::WouldBlock) => Err(Error::FolderInUse(self.path)),
-            Err(TryLockError::Error(_)) | Ok(()) => Ok(RunFolder { _lock: Some(lock), ..self }),
+            Err(TryLockError::Error(_)) | Ok(()) => {
+                self.sweep()?;
+                Ok(RunFolder { _lock: Some(lock), ..self })
+            }
         }
+    }
+
+    /// Whether `path` is the folder of a run that ended before its first checkpoint, and holds nothing else.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn is_stillborn(path: &Path) -> Result<bool> {
+        let folder = RunFolder { path: path.to_owned(), _lock: None };
+        if !folder.config().is_file() || folder.checkpoint().exists() {
+            return Ok(false);
+        }
+        let ours = [&folder.files()[..], &[folder.checkpoint(), folder.samples()]].concat();
+        let is_ours = |name: &String| ours.contains(&path.join(name.strip_suffix(PARTIAL).unwrap_or(name)));
+        Ok(list(path)?.iter().all(is_ours))
+    }
+
+    /// Whether nothing is missing of what a run leaves whose last step was `step`, as of one that was killed between its last
+    /// checkpoint and its end.
+    pub fn is_complete(&self, step: u64, config: &Config) -> bool {
+        let reported = fs::read_to_string(self.report()).is_ok_and(|page| page.contains("data-state=\"finished\""));
+        let drawn =
+            [self.generator(), self.curves(), self.progress(), self.sample(step)].iter().all(|file| file.is_file());
+        let compared = !config.dataset.is_images() || self.neighbours().is_file();
+        reported && drawn && compared && (!eval::measures(config.dataset) || self.is_evaluated(step))
+    }
+
+    /// Whether the generator after `step` updates was measured.
+    pub fn is_evaluated(&self, step: u64) -> bool {
+        Evaluation::read(&self.evaluation()).is_ok_and(|evaluation| evaluation.step == step)
+    }
+
+    /// Removes what processes have left that were killed while they wrote a file.
+    fn sweep(&self) -> Result<()> {
+        for file in self.files().into_iter().chain([self.checkpoint()]) {
+            let mut partial = file.into_os_string();
+            partial.push(PARTIAL);
+            remove(partial.as_ref())?;
+        }
+        let samples = if self.samples().is_dir() { list(&self.samples())? } else { Vec::new() };
+        let partial = samples.iter().filter(|name| name.strip_suffix(PARTIAL).and_then(sample_step).is_some());
+        partial.into_iter().try_for_each(|name| remove(&self.samples().join(name)))
     }
 
     /// The folder itself.
@@ -215,15 +258,6 @@ impl RunFolder {
         [generator, config, metrics, curves, events, report, self.progress(), self.evaluation(), self.neighbours()]
     }
 
-    /// Whether a folder of these names is that of a run without a checkpoint, and nothing else.
-    fn is_stillborn(&self, names: &[String]) -> bool {
-        let files = self.files();
-        let is_ours = |name: &String| {
-            name == SAMPLES || files.iter().any(|file| file.file_name().is_some_and(|ours| *ours == **name))
-        };
-        self.config().is_file() && !self.checkpoint().exists() && names.iter().all(is_ours)
-    }
-
     fn remove_run(&self) -> Result<()> {
         // The checkpoint goes first: without it nobody takes what is left for a run.
         remove(&self.checkpoint())?;
@@ -320,6 +354,37 @@ mod tests {
         RunFolder::at(&path, true).unwrap();
         assert!(!ours.iter().any(|file| file.exists()));
         assert!(path.join("notes.txt").exists());
+    }
+
+    #[test]
+    fn a_run_without_a_checkpoint_may_start_again_unless_there_is_more() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("run");
+        let folder = RunFolder::at(&path, false).unwrap();
+        folder.write_config(&Config::default()).unwrap();
+        for file in [folder.metrics(), folder.sample(500), path.join("checkpoint.safetensors.partial")] {
+            fs::write(file, "").unwrap();
+        }
+        let sample = folder.sample(500);
+        drop(folder);
+        fs::write(path.join("notes.txt"), "").unwrap();
+        assert!(matches!(RunFolder::at(&path, false), Err(Error::FolderNotEmpty(_))));
+        fs::remove_file(path.join("notes.txt")).unwrap();
+        let again = RunFolder::at(&path, false).unwrap();
+        assert!(!sample.exists() && !again.metrics().exists() && !path.join("checkpoint.safetensors.partial").exists());
+    }
+
+    #[test]
+    fn half_written_files_are_swept_up_and_others_left() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = RunFolder::at(parent.path(), false).unwrap();
+        let ours = ["checkpoint.safetensors.partial", "report.html.partial", "samples/step-000500.png.partial"];
+        let others = ["my.txt.partial", "samples/face.png.partial"];
+        ours.iter().chain(&others).for_each(|name| fs::write(parent.path().join(name), "").unwrap());
+        drop(folder);
+        RunFolder { path: parent.path().to_owned(), _lock: None }.claimed().unwrap();
+        assert!(!ours.iter().any(|name| parent.path().join(name).exists()));
+        assert!(others.iter().all(|name| parent.path().join(name).exists()));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use autograd::{Compiled, Device, Program, Stream, Tape, Tensor};
 
 use nn::files::write_whole;
+use rayon::ThreadPoolBuilder;
 
 use crate::checkpoint::{METADATA_KEY, Metadata};
 use crate::config::{Config, Options};
@@ -25,6 +26,8 @@ use crate::{Error, Result, eval, interrupt, output, sample};
 pub enum Outcome {
     /// All steps were done.
     Finished,
+    /// All steps had been done before, and all files are there.
+    NothingMissing,
     /// A signal stopped it after this step; the checkpoint is written, unless not a single step was done.
     Interrupted {
         /// Updates of the generator done.
@@ -60,8 +63,11 @@ pub fn resume(folder: &RunFolder, changes: &Options, profile: bool) -> Result<Ou
         let reason = format!("the run has done {} steps already; ask for more in all", metadata.step);
         return Err(Error::Setting { name: "steps", value: config.steps.to_string(), reason });
     }
-    let data = Dataset::load(&config)?;
+    if config.steps == metadata.step && folder.is_complete(metadata.step, &config) {
+        return Ok(Outcome::NothingMissing);
+    }
     let device = device(&config)?;
+    let data = Dataset::load(&config)?;
     let programs = Programs::compile(&config, &data, &device)?;
     programs.checkpoint().load(&folder.checkpoint())?;
     let metrics = Metrics::resume(&folder.metrics(), metadata.step)?;
@@ -76,6 +82,10 @@ pub fn resume(folder: &RunFolder, changes: &Options, profile: bool) -> Result<Ou
 /// # Errors
 /// As [`Backend::device`](crate::backend::Backend::device).
 pub fn device(config: &Config) -> Result<Device> {
+    if let Some(threads) = config.threads {
+        // What the host computes itself, such as the pixels of images, takes no more. Refused if it has begun already.
+        let _ = ThreadPoolBuilder::new().num_threads(threads).build_global();
+    }
     config.backend.unwrap_or_default().device(config.threads)
 }
 
@@ -137,13 +147,13 @@ impl<'a> Training<'a> {
         if profile {
             self.programs.start_profile();
         }
-        interrupt::install()?;
         let mut progress = Progress::new(done, self.config.steps);
         let outcome = self.run_steps(done, &mut progress);
-        interrupt::enter(0);
         if matches!(outcome, Ok(Outcome::Finished)) {
             self.report(State::Finished)?; // should the measuring be cut short
+            interrupt::enter(0);
             self.evaluate(&progress);
+            interrupt::enter(self.config.steps);
         }
         progress.finish();
         let outcome = self.conclude(outcome)?;
@@ -164,7 +174,7 @@ impl<'a> Training<'a> {
     /// Leaves the last word of a run, whichever way it ended.
     fn conclude(&self, outcome: Result<Outcome>) -> Result<Outcome> {
         let state = match &outcome {
-            Ok(Outcome::Finished) => State::Finished,
+            Ok(Outcome::Finished | Outcome::NothingMissing) => State::Finished,
             Ok(Outcome::Interrupted { .. }) => State::Stopped,
             Err(error) => State::Failed(error.to_string()),
         };
@@ -178,14 +188,15 @@ impl<'a> Training<'a> {
             self.draw_files(done)?;
             self.save(done)?;
         }
-        let (mut unrecorded, mut slow) = (None, false);
+        // How long the first step takes is unknown.
+        let (mut unrecorded, mut slow) = (None, true);
         for step in done + 1..=self.config.steps {
             interrupt::enter(step);
             let begun = Instant::now();
             self.before_step = if slow { Some(self.programs.checkpoint().values()?) } else { None };
             let mut go_on = |updates| {
                 progress.within(step, updates);
-                !(interrupt::insisted() && (slow || step == 1))
+                !(interrupt::insisted() && slow)
             };
             let started = self.programs.start(step - 1, &mut self.batches, &mut go_on)?;
             // A device that works beside the host has begun this step when the one before is written down.
@@ -223,7 +234,7 @@ impl<'a> Training<'a> {
     /// Goes back to the state before a step that is left in its middle, and saves that.
     fn leave_undone(&mut self, step: u64) -> Result<Outcome> {
         let done = step - 1;
-        if let Some(values) = self.before_step.take() {
+        if let Some(values) = self.before_step.take().filter(|_| done > 0) {
             self.programs.checkpoint().put_back(&values)?;
             self.draw(done)?;
             self.save(done)?;

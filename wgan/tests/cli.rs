@@ -60,8 +60,14 @@ mod help {
 fn every_answer_is_checked() {
     let place = Workplace::new();
     place.run("train --dataset 8gaussians --dim 16 --batch 16 --steps 2 --out run");
-    for args in ["--help", "--version", "devices", "experiment list", "eval --run run", "train --resume run --profile"]
-    {
+    for args in [
+        "--help",
+        "--version",
+        "devices",
+        "experiment list",
+        "eval --run run",
+        "train --resume run --steps 9 --profile",
+    ] {
         let run = |stdout: std::fs::File| {
             let output = place.command(args).stdout(stdout).output().unwrap();
             (output.status.code(), text(output.stderr))

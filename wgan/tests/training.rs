@@ -297,6 +297,23 @@ fn the_bits_do_not_depend_on_the_number_of_threads() {
     }
 }
 
+/// The thread that waits for signals, the main one, one to compute on, one for the host's own work: no more at any time, the
+/// closing evaluation included.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_on_one_thread_is_on_one_to_its_end() {
+    let place = Workplace::new();
+    let args = "--arch=mlp-small --batch=16 --critic-steps=1 --steps=2 --threads=1 --out=run";
+    let mut running = Running(place.command(args).spawn().unwrap());
+    let tasks = format!("/proc/{}/task", running.0.id());
+    let mut most = 0;
+    while running.0.try_wait().unwrap().is_none() {
+        most = most.max(fs::read_dir(&tasks).map_or(0, Iterator::count));
+        sleep(Duration::from_millis(1));
+    }
+    assert!(place.path("run/eval.json").is_file() && (1..=4).contains(&most), "{most} threads");
+}
+
 #[test]
 fn a_run_does_not_end_because_nobody_reads_its_progress() {
     let place = Workplace::new();
@@ -311,15 +328,19 @@ fn a_run_does_not_end_because_nobody_reads_its_progress() {
 #[cfg(target_os = "linux")]
 #[test]
 fn progress_and_warnings_appear_on_any_terminal() {
-    for kind in ["dumb", "xterm"] {
+    for (kind, no_color) in [("dumb", ""), ("xterm", ""), ("xterm", "1")] {
         let place = Workplace::new();
         let args = "train --dataset=8gaussians --dim=16 --batch=16 --lipschitz=none --lr=0.02 --steps=60 --out=run";
         let command = format!("{} {args}", env!("CARGO_BIN_EXE_wgan"));
         let mut script = std::process::Command::new("script"); // gives it a terminal
-        script.args(["-qec", &command, "/dev/null"]).env("TERM", kind).current_dir(place.path("."));
+        script
+            .args(["-qec", &command, "/dev/null"])
+            .env("TERM", kind)
+            .env("NO_COLOR", no_color)
+            .current_dir(place.path("."));
         let seen = text(script.stdin(Stdio::null()).output().unwrap().stdout);
         let lines = !seen.contains('━');
-        assert_eq!(lines, kind == "dumb", "{kind}: {seen}");
+        assert_eq!(lines, kind == "dumb" || no_color == "1", "{kind}: {seen}");
         assert!(seen.contains("step 60/60") && seen.contains("warning: step "), "{kind}: {seen}");
     }
 }
@@ -340,6 +361,14 @@ fn a_finished_run_is_completed_by_a_resume() {
     assert_eq!(text(output.stdout), "done; the results are in run\n");
     assert!(read() == before, "the files differ");
     assert!(text(place.bytes("run/report.html")).contains("data-state=\"finished\""));
+    // An evaluation that somebody asked for stays, and of what is whole nothing is made anew.
+    place.run("eval --run=run --samples=123");
+    let evaluation = place.bytes("run/eval.json");
+    fs::remove_file(place.path("run/curves.png")).unwrap();
+    place.run("train --resume=run");
+    assert!(place.path("run/curves.png").exists() && place.bytes("run/eval.json") == evaluation);
+    let told = text(place.run("train --resume=run").stdout);
+    assert_eq!(told, "nothing is missing in run: all steps are done; ask for more with --steps\n");
     let complaint = place.complaint("train --resume=run --steps=29", 2);
     assert!(complaint.contains("has done 30 steps already"), "{complaint}");
 }
@@ -355,7 +384,8 @@ fn a_run_that_died_before_its_first_checkpoint_is_started_again_under_its_name()
     let args = format!("train {} --steps=10 --out=run", TINY.join(" "));
     assert!(place.complaint(&args, 2).contains("run is not empty"));
     fs::remove_file(place.path("run/notes.txt")).unwrap();
-    place.run(&args);
+    let told = text(place.run(&args).stderr);
+    assert!(told.starts_with("the run in run ended before its first checkpoint; it starts again\n"), "{told}");
     assert_eq!(place.rows("run").len(), 10);
     assert!(place.complaint(&args, 2).contains("run is not empty"));
 }
@@ -392,6 +422,22 @@ fn what_a_system_sends_before_it_shuts_down_is_ctrl_c() {
         assert!(stdout.starts_with("stopped after step "), "{signal}: {stdout}");
         assert!(text(place.bytes("run/report.html")).contains("data-state=\"stopped\""));
     }
+}
+
+/// Where nothing would be lost there is nothing to wait for.
+#[cfg(unix)]
+#[test]
+fn other_commands_stop_at_once() {
+    let place = Workplace::new();
+    for args in ["train-classifier --steps=1000000 --out=c", "experiment critic-steps --out=experiments"] {
+        let mut running = Running(place.command(args).spawn().unwrap());
+        sleep(Duration::from_millis(1500));
+        running.signal("TERM", 1);
+        let (code, _, stderr) = running.end();
+        assert_eq!(code, Some(130), "{args}: {stderr}");
+        assert!(stderr.ends_with("stopped; what was written before is whole\n"), "{args}: {stderr}");
+    }
+    assert!(!place.path("c").exists() && names(&place.path("experiments/critic-steps")).is_empty());
 }
 
 /// `nohup` starts a program so that it does not end with its terminal.
@@ -437,7 +483,7 @@ fn a_second_ctrl_c_leaves_a_slow_step_undone_and_keeps_the_one_before() {
         let (code, stdout, stderr) = running.end();
         assert_eq!(code, Some(130), "{stderr}");
         assert!(stderr.contains(", which may take a while; again to stop now\n"), "{stderr}");
-        assert!(stderr.contains("undone; again to stop without saving\n"), "{stderr}");
+        assert!(stderr.contains("undone, if it takes long; again to stop without saving\n"), "{stderr}");
         (place, stdout)
     };
     let (place, stdout) = interrupted(1);
