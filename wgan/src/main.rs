@@ -180,9 +180,9 @@ fn eval(args: &EvalArgs) -> Result<ExitCode> {
         classifier: args.real.classifier.as_deref(),
     };
     let evaluation = eval::evaluate(&folder, &request)?;
-    report::renew(&folder)?;
-    tell(&evaluation.to_string())?;
-    Ok(ExitCode::SUCCESS)
+    let renewed = report::renew(&folder);
+    tell(&evaluation.to_string())?; // whatever becomes of the page
+    renewed.map(|()| ExitCode::SUCCESS)
 }
 
 fn download(args: &DownloadArgs) -> Result<ExitCode> {
