@@ -22,15 +22,16 @@ static SIGNALS: Mutex<(u32, Option<Instant>)> = Mutex::new((0, None));
 /// The step that is under way; 0 between steps.
 static STEP: AtomicU64 = AtomicU64::new(0);
 
-/// Takes the signals over, for the rest of the process, but for those that it was started to ignore, as `nohup` lets it
-/// ignore SIGHUP.
+/// Takes the signals over, for the rest of the process, but for SIGHUP where it was started to ignore it, as by `nohup`.
 ///
 /// # Errors
 /// [`Error::Signals`] if the operating system refuses.
 pub fn install() -> Result<()> {
-    let ignored = ignored_signals();
+    let stays = ignores_hangup();
     ctrlc::set_handler(handle).map_err(|error| Error::Signals(error.to_string()))?;
-    ignore(&ignored);
+    if stays {
+        ignore_hangup();
+    }
     Ok(())
 }
 
@@ -77,35 +78,28 @@ fn handle() {
     }
 }
 
+/// Whether the process was started to go on when its terminal closes.
 #[cfg(unix)]
-const SIGNALS_TAKEN: [libc::c_int; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
-
-#[cfg(unix)]
-fn ignored_signals() -> Vec<libc::c_int> {
-    let is_ignored = |&signal: &libc::c_int| {
-        let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
-        // SAFETY: without a new action this only writes down the present one, of which all zeros is a value.
-        let action = unsafe {
-            libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr());
-            action.assume_init()
-        };
-        action.sa_sigaction == libc::SIG_IGN
+fn ignores_hangup() -> bool {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: without a new action this only writes down the present one, of which all zeros is a value.
+    let action = unsafe {
+        libc::sigaction(libc::SIGHUP, std::ptr::null(), action.as_mut_ptr());
+        action.assume_init()
     };
-    SIGNALS_TAKEN.into_iter().filter(is_ignored).collect()
+    action.sa_sigaction == libc::SIG_IGN
 }
 
 #[cfg(unix)]
-fn ignore(signals: &[libc::c_int]) {
-    for &signal in signals {
-        // SAFETY: ignoring a signal runs no code of ours.
-        unsafe { libc::signal(signal, libc::SIG_IGN) };
-    }
+fn ignore_hangup() {
+    // SAFETY: ignoring a signal runs no code of ours.
+    unsafe { libc::signal(libc::SIGHUP, libc::SIG_IGN) };
 }
 
 #[cfg(not(unix))]
-fn ignored_signals() -> Vec<()> {
-    Vec::new()
+fn ignores_hangup() -> bool {
+    false
 }
 
 #[cfg(not(unix))]
-fn ignore(_: &[()]) {}
+fn ignore_hangup() {}

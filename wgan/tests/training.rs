@@ -410,12 +410,21 @@ impl Running {
     }
 }
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 #[test]
 fn what_a_system_sends_before_it_shuts_down_is_ctrl_c() {
     for signal in ["TERM", "HUP"] {
         let place = Workplace::new();
-        let mut running = place.start("", 20);
+        let program = place.command(&format!("train {} --steps=1000000000 --out=run", TINY.join(" ")));
+        // The tests themselves may have been started to ignore it.
+        let mut command = std::process::Command::new("env");
+        command.arg("--default-signal=HUP").arg(program.get_program()).args(program.get_args());
+        command.current_dir(place.path(".")).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut running = Running(command.spawn().unwrap());
+        while fs::read_to_string(place.path("run/metrics.csv")).map_or(0, |text| text.lines().count()) < 20 {
+            assert!(running.0.try_wait().unwrap().is_none(), "the training ended by itself");
+            sleep(Duration::from_millis(5));
+        }
         running.signal(signal, 1);
         let (code, stdout, stderr) = running.end();
         assert_eq!(code, Some(130), "{signal}: {stderr}");
