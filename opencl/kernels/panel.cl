@@ -1,6 +1,6 @@
 // Products on CPUs. A work-item is alone in its group and computes COLUMNS columns of C, ROWS rows at a time: their sums
 // stay in vector registers while A's numbers are broadcast one by one and B's rows are read as vectors. It packs its
-// columns of B beforehand, DEPTH terms at a time; local memory is that of the core's cache.
+// columns of B beforehand, DEPTH terms at a time, a block of the sums; local memory is that of the core's cache.
 
 #define PASTE(a, b) a##b
 #define JOIN(a, b) PASTE(a, b)

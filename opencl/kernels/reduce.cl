@@ -1,5 +1,6 @@
 // Sums and maxima over the middle of x[outer, reduced, inner], cut into strips: y[outer, strips, inner]. With one strip
-// these are the results, with more they are reduced once more. IDENTITY and COMBINE(a, b) say what is taken.
+// these are the results, with more they are reduced once more. IDENTITY and COMBINE(a, b) say what is taken,
+// and TAKE(result, lost, x) takes a further number.
 
 // One work-item a result: neighbours read neighbouring elements where inner is wide. Where there are more blocks than work-
 // groups along an axis, which drivers bound, they are taken in turns.
@@ -11,8 +12,8 @@ kernel void reduce_columns(
     const uint first = min(strip * height, reduced), last = min(first + height, reduced);
     for (uint block = get_global_id(2); block < outer; block += get_global_size(2)) {
         global const float *block_x = x + x_start + (ulong)block * reduced * inner + column;
-        float result = IDENTITY;
-        for (uint row = first; row < last; row++) result = COMBINE(result, block_x[(ulong)row * inner]);
+        float result = IDENTITY, lost = 0.0f;
+        for (uint row = first; row < last; row++) TAKE(result, lost, block_x[(ulong)row * inner]);
         y[y_start + ((ulong)block * strips + strip) * inner + column] = result;
     }
 }
@@ -24,8 +25,8 @@ kernel void reduce_blocks(
     const uint at = get_global_id(0);
     if (at >= outer * inner) return;
     x += x_start + (ulong)(at / inner) * reduced * inner + at % inner;
-    float result = IDENTITY;
-    for (uint row = 0; row < reduced; row++) result = COMBINE(result, x[(ulong)row * inner]);
+    float result = IDENTITY, lost = 0.0f;
+    for (uint row = 0; row < reduced; row++) TAKE(result, lost, x[(ulong)row * inner]);
     y[y_start + at] = result;
 }
 
@@ -37,9 +38,9 @@ kernel void reduce_row(
     const uint lane = get_local_id(0), lanes = get_local_size(0), at = get_group_id(0);
     x += x_start + (ulong)(at / strips) * reduced;
     const uint first = min(at % strips * height, reduced), last = min(first + height, reduced);
-    float result = IDENTITY;
+    float result = IDENTITY, lost = 0.0f;
     for (uint turn = first; turn < last; turn += lanes)
-        if (turn + lane < last) result = COMBINE(result, x[turn + lane]);
+        if (turn + lane < last) TAKE(result, lost, x[turn + lane]);
     shared[lane] = result;
     for (uint half_size = lanes / 2; half_size > 0; half_size /= 2) {
         barrier(CLK_LOCAL_MEM_FENCE);

@@ -35,8 +35,8 @@ kernel void scatter_add(
     if (row >= rows) return;
     x += x_start + column;
     indices += indices_start;
-    float sum = 0.0f;
+    float sum = 0.0f, lost = 0.0f;
     for (uint i = 0; i < count; i++)
-        if (names_row(indices[i], rows) && (uint)indices[i] == row) sum += x[(ulong)i * width];
+        if (names_row(indices[i], rows) && (uint)indices[i] == row) add_to(&sum, &lost, x[(ulong)i * width]);
     y[y_start + at] = sum;
 }

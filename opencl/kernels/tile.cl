@@ -1,6 +1,7 @@
 // Products on GPUs. A group computes a tile of C, ROWS × COLUMNS, for which it brings DEPTH terms at a time to local
 // memory; each work-item keeps ITEM_ROWS × ITEM_COLUMNS sums in registers, in pieces of 4 × 4 that are spread over the
-// tile so that neighbours read neighbouring banks. While the group multiplies, the next terms are on their way.
+// tile so that neighbours read neighbouring banks. While the group multiplies, the next terms are on their way. After BLOCK
+// terms the sums go to C, and begin from zero.
 
 #define ITEMS_DOWN (ROWS / ITEM_ROWS)
 #define ITEMS_ACROSS (COLUMNS / ITEM_COLUMNS)
@@ -53,7 +54,8 @@ void multiply(const Product *x, const Part *part, local float16 *memory)
     }
     float a_next[A_LOADS], b_next[B_LOADS];
     fetch(x, part, 0, a_rows, b_columns, a_next, b_next);
-    for (uint done = 0; done < part->terms; done += DEPTH) {
+    uint done = 0;
+    do { // even where there are no terms: C is to be written
         #pragma unroll
         for (uint l = 0; l < A_LOADS; l++) {
             const uint e = item + l * ITEMS;
@@ -65,7 +67,8 @@ void multiply(const Product *x, const Part *part, local float16 *memory)
             b[TERM(e, COLUMNS, B_ALONG_TERMS) * (COLUMNS + PADDING) + ACROSS(e, COLUMNS, B_ALONG_TERMS)] = b_next[l];
         }
         barrier(CLK_LOCAL_MEM_FENCE);
-        fetch(x, part, done + DEPTH, a_rows, b_columns, a_next, b_next);
+        done += DEPTH;
+        fetch(x, part, done, a_rows, b_columns, a_next, b_next);
         #pragma unroll
         for (uint p = 0; p < DEPTH; p++) {
             local const float4 *a_4 = (local const float4 *)(a + p * (ROWS + PADDING)) + down;
@@ -83,19 +86,24 @@ void multiply(const Product *x, const Part *part, local float16 *memory)
             }
         }
         barrier(CLK_LOCAL_MEM_FENCE);
-    }
-    #pragma unroll
-    for (uint i = 0; i < ITEM_ROWS; i++) {
-        const uint row = SPREAD(i, down, ITEMS_DOWN);
-        float values[ITEM_COLUMNS];
+        if (done % BLOCK > 0 && done < part->terms) continue;
+        const bool onto = x->accumulate || done > BLOCK;
         #pragma unroll
-        for (uint j = 0; j < ITEM_COLUMNS / 4; j++) vstore4(sums[i][j], j, values);
-        #pragma unroll
-        for (uint j = 0; j < ITEM_COLUMNS; j++) {
-            const uint column = SPREAD(j, across, ITEMS_ACROSS);
-            if (row >= part->rows || column >= part->columns) continue;
-            global float *c = x->c + c_row(x, part->row + row) + c_column(x, part->column + column);
-            *c = x->accumulate ? *c + values[j] : values[j];
+        for (uint i = 0; i < ITEM_ROWS; i++) {
+            const uint row = SPREAD(i, down, ITEMS_DOWN);
+            float values[ITEM_COLUMNS];
+            #pragma unroll
+            for (uint j = 0; j < ITEM_COLUMNS / 4; j++) {
+                vstore4(sums[i][j], j, values);
+                sums[i][j] = 0.0f;
+            }
+            #pragma unroll
+            for (uint j = 0; j < ITEM_COLUMNS; j++) {
+                const uint column = SPREAD(j, across, ITEMS_ACROSS);
+                if (row >= part->rows || column >= part->columns) continue;
+                global float *c = x->c + c_row(x, part->row + row) + c_column(x, part->column + column);
+                *c = onto ? *c + values[j] : values[j];
+            }
         }
-    }
+    } while (done < part->terms);
 }

@@ -54,12 +54,12 @@ impl Backend for OpenCl {
     fn scratch(&self, kernel: &Kernel) -> usize {
         let facts = self.facts();
         match kernel {
-            Kernel::MatMul { sizes, transpose_a, transpose_b, .. } => {
-                product::scratch(facts, sizes, [*transpose_a, *transpose_b])
+            Kernel::MatMul { sizes, transpose_a, transpose_b, accumulate } => {
+                product::scratch(facts, sizes, [*transpose_a, *transpose_b], *accumulate)
             }
-            Kernel::Conv2d(sizes, _) => conv::scratch(facts, View::Forward, sizes),
-            Kernel::Conv2dInput(sizes, _) => conv::scratch(facts, View::Input, sizes),
-            Kernel::Conv2dFilter(sizes, _) => conv::scratch(facts, View::Filter, sizes),
+            Kernel::Conv2d(sizes, accumulate) => conv::scratch(facts, View::Forward, sizes, *accumulate),
+            Kernel::Conv2dInput(sizes, accumulate) => conv::scratch(facts, View::Input, sizes, *accumulate),
+            Kernel::Conv2dFilter(sizes, accumulate) => conv::scratch(facts, View::Filter, sizes, *accumulate),
             Kernel::Fused(fused) => fused::scratch(facts, fused),
             Kernel::Reduce { outer, reduced, inner, .. } => reduce::scratch(facts, [*outer, *reduced, *inner]),
             Kernel::Copy(_)

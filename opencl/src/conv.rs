@@ -34,11 +34,11 @@ pub(crate) enum View {
 }
 
 /// Elements of scratch memory that a convolution wants.
-pub(crate) fn scratch(facts: &Facts, view: View, sizes: &ConvSizes) -> usize {
+pub(crate) fn scratch(facts: &Facts, view: View, sizes: &ConvSizes, accumulate: bool) -> usize {
     let convolution = Convolution::new(view, sizes);
     match convolution.results() {
         0 => 0,
-        count => convolution.tiling(facts).scratch(count),
+        count => convolution.tiling(facts).scratch(count, accumulate),
     }
 }
 
@@ -152,7 +152,8 @@ impl Convolution {
     fn tiling(&self, facts: &Facts) -> Tiling {
         let places = |region: &Region| self.columns.count * region.results.len();
         let largest = self.regions.iter().max_by_key(|region| places(region) * region.terms.len());
-        let [most_places, terms] = largest.map_or([0; 2], |largest| [places(largest), largest.terms.len()]);
+        let most_places = largest.map_or(0, places);
+        let terms = self.regions.iter().map(|region| region.terms.len()).max().unwrap_or(0);
         let (channels, terms) = (self.rows.count, self.terms.count * terms);
         if self.is_swapped(facts) {
             let extents = Extents { rows: most_places, columns: channels, terms };

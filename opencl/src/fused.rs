@@ -18,8 +18,8 @@ use crate::launch::{Argument, Launch, Range, uint};
 use crate::reduce;
 use crate::views::{self, index};
 
-/// How a tree of additions works within a work-group.
-const GROUP: &str = include_str!("../kernels/group.cl");
+/// How an item adds up its terms, and a work-group its items' sums.
+const GROUP: &str = concat!(include_str!("../kernels/sum.cl"), include_str!("../kernels/group.cl"));
 
 /// Longer rows are summed by a work-group each.
 const SHORT_ROW: usize = 32;
@@ -368,11 +368,13 @@ fn taken(layout: &Layout) -> impl Iterator<Item = usize> + '_ {
 }
 
 fn accumulators(layout: &Layout) -> String {
-    taken(layout).map(|sum| format!("    float sum{sum} = 0.0f;\n")).collect()
+    taken(layout).map(|sum| format!("    float sum{sum} = 0.0f, lost{sum} = 0.0f;\n")).collect()
 }
 
 fn additions(fused: &Fused, layout: &Layout, indent: &str) -> String {
-    taken(layout).map(|sum| format!("{indent}sum{sum} += v{};\n", fused.sums[sum].register)).collect()
+    taken(layout)
+        .map(|sum| format!("{indent}add_to(&sum{sum}, &lost{sum}, v{});\n", fused.sums[sum].register))
+        .collect()
 }
 
 /// What is done at element i: loads, instructions, stores, and sums' terms that are kept.

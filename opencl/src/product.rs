@@ -11,11 +11,11 @@ use crate::tiling::{Extents, Task, Tiling};
 const SOURCE: &str = include_str!("../kernels/product.cl");
 
 /// Elements of scratch memory that a product wants.
-pub(crate) fn scratch(facts: &Facts, sizes: &ProductSizes, transpose: [bool; 2]) -> usize {
+pub(crate) fn scratch(facts: &Facts, sizes: &ProductSizes, transpose: [bool; 2], accumulate: bool) -> usize {
     let ProductSizes { batch, m, n, .. } = *sizes;
     match batch * m * n {
         0 => 0,
-        count => Product::new(sizes, transpose).tiling(facts).scratch(count),
+        count => Product::new(sizes, transpose).tiling(facts).scratch(count, accumulate),
     }
 }
 

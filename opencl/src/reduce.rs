@@ -8,7 +8,7 @@ use crate::Error;
 use crate::context::{Context, Facts, Kind};
 use crate::launch::{Argument, Launch, Range, uint};
 
-const SOURCE: &str = include_str!("../kernels/reduce.cl");
+const SOURCE: &str = concat!(include_str!("../kernels/sum.cl"), include_str!("../kernels/reduce.cl"));
 
 /// Elements that one work-item reduces, at least, before a second stage pays.
 const SHORTEST_STRIP: usize = 64;
@@ -68,9 +68,13 @@ fn stage(
     [x, y]: [Slot; 2],
 ) -> Result<Launch, Error> {
     let combine = match reduction {
-        Reduction::Sum => "#define IDENTITY 0.0f\n#define COMBINE(a, b) ((a) + (b))\n",
+        Reduction::Sum => {
+            "#define IDENTITY 0.0f\n#define COMBINE(a, b) ((a) + (b))\n\
+             #define TAKE(result, lost, x) add_to(&result, &lost, x)\n"
+        }
         Reduction::Max => {
             "#define IDENTITY -INFINITY\n#define COMBINE(a, b) larger(a, b)\n\
+             #define TAKE(result, lost, x) result = larger(result, x)\n\
              static float larger(float a, float b) {\n\
              if (a == b) return as_float(as_uint(a) & as_uint(b)); // of 0 and -0 it is 0\n\
              return a > b || isnan(a) ? a : b; }\n"

@@ -7,7 +7,7 @@ use crate::Error;
 use crate::context::Context;
 use crate::launch::{Argument, Launch, Range, uint};
 
-const SOURCE: &str = include_str!("../kernels/rows.cl");
+const SOURCE: &str = concat!(include_str!("../kernels/sum.cl"), include_str!("../kernels/rows.cl"));
 
 /// Values [rows, width] and indices to the rows that these name.
 pub(crate) fn gather(context: &Context, width: usize, step: &Step) -> Result<Vec<Launch>, Error> {

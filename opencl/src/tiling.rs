@@ -13,6 +13,11 @@ const SLICES: &str = include_str!("../kernels/slices.cl");
 /// More slices would cost more memory than they save time.
 const MOST_SLICES: usize = 64;
 
+/// Terms that are added up one after the other: a block of a sum.
+const BLOCK: usize = 256;
+/// Blocks that are added up one after the other.
+const CHAIN: usize = 64;
+
 /// Numbers between the rows of a tile in local memory: they keep 4 numbers aligned, and columns in different banks.
 const PADDING: usize = 4;
 
@@ -34,6 +39,8 @@ pub(crate) struct Tiling {
     pub block: usize,
     /// Parts of the terms that are summed by different groups, then added up.
     pub slices: usize,
+    /// Whether a slice has several blocks, whose sums meet where the result goes.
+    several_blocks: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,14 +74,15 @@ impl Tiling {
         let tile_rows = if rows <= 2 { 2 } else { most_rows };
         // Half of the local memory, which is a core's cache; the other half is for A. The more terms at a time, the less
         // often C is read and written.
-        let depth = (facts.local_memory / (2 * size_of::<f32>() * columns)).clamp(vector, 4096) / vector * vector;
+        let depth = (facts.local_memory / (2 * size_of::<f32>() * columns)).clamp(vector, BLOCK) / vector * vector;
 
         // Several groups a core, as some finish sooner than others.
         let (wanted, tiles) = (4 * facts.compute_units, tiles(columns).max(1));
         let blocks = wanted.div_ceil(tiles).min(rows / 32).max(rows.div_ceil(512)).max(1);
         let block = rows.div_ceil(blocks).next_multiple_of(tile_rows);
         let slices = slices(wanted, tiles * rows.div_ceil(block), terms, 256);
-        Tiling { core: Core::Panel { vector, rows: tile_rows, depth }, columns, block, slices }
+        let several_blocks = terms.div_ceil(slices) > depth;
+        Tiling { core: Core::Panel { vector, rows: tile_rows, depth }, columns, block, slices, several_blocks }
     }
 
     /// The larger a tile, the more often each number brought to local memory is used; the smaller, the more groups there
@@ -90,12 +98,14 @@ impl Tiling {
             () => ([64, 64], 16, [4, 4]),
         };
         let slices = slices(wanted, groups(tile), terms, 8 * depth);
-        Tiling { core: Core::Tile { depth, item }, columns: tile[1], block: tile[0], slices }
+        let several_blocks = terms.div_ceil(slices) > BLOCK;
+        Tiling { core: Core::Tile { depth, item }, columns: tile[1], block: tile[0], slices, several_blocks }
     }
 
-    /// Elements of scratch memory for the slices of a result of `count` elements.
-    pub fn scratch(&self, count: usize) -> usize {
-        if self.slices > 1 { self.slices * count } else { 0 }
+    /// Elements of scratch memory for the slices of a result of `count` elements, which is to be a finished sum before it is
+    /// added onto anything.
+    pub fn scratch(&self, count: usize, accumulate: bool) -> usize {
+        if self.slices > 1 || (accumulate && self.several_blocks) { self.slices * count } else { 0 }
     }
 
     /// Work-items of a group.
@@ -115,7 +125,7 @@ impl Tiling {
         floats * size_of::<f32>()
     }
 
-    /// The launches of a task whose result goes to `y`, by way of `scratch` if the terms are cut into slices.
+    /// The launches of a task whose result goes to `y`, by way of `scratch` where that is wanted.
     pub fn launches(
         &self,
         context: &Context,
@@ -125,7 +135,7 @@ impl Tiling {
         accumulate: bool,
     ) -> Result<Vec<Launch>, Error> {
         let program = context.build(&[task.source, self.source()].concat(), &self.options(task.along_terms))?;
-        let partial = scratch.filter(|_| self.slices > 1);
+        let partial = scratch.filter(|_| self.scratch(y.len, accumulate) > 0);
         let [a, b] = task.operands;
         let mut arguments = [a, b, partial.unwrap_or(y)].map(Argument::Slot).to_vec();
         arguments.extend(task.arguments);
@@ -161,7 +171,7 @@ impl Tiling {
             Core::Tile { depth, item: [item_rows, item_columns] } => {
                 let (rows, a_along_terms) = (self.block, u8::from(a_along_terms));
                 format!(
-                    "{common} -D A_ALONG_TERMS={a_along_terms} -D ROWS={rows} -D DEPTH={depth} -D PADDING={PADDING} \
+                    "{common} -D A_ALONG_TERMS={a_along_terms} -D ROWS={rows} -D DEPTH={depth} -D PADDING={PADDING} -D BLOCK={BLOCK} \
                      -D ITEM_ROWS={item_rows} -D ITEM_COLUMNS={item_columns}"
                 )
             }
@@ -169,9 +179,10 @@ impl Tiling {
     }
 }
 
-/// Into how many slices the terms are cut so that the device has `wanted` groups, each with `least` terms or more.
+/// Into how many slices the terms are cut so that the device has `wanted` groups, each with `least` terms or more, and no
+/// chain of blocks is long.
 fn slices(wanted: usize, groups: usize, terms: usize, least: usize) -> usize {
-    (wanted / groups.max(1)).min(terms / least).clamp(1, MOST_SLICES)
+    (wanted / groups.max(1)).min(terms / least).max(terms / (BLOCK * CHAIN)).clamp(1, MOST_SLICES)
 }
 
 /// A product to be launched.

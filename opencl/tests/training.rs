@@ -164,13 +164,17 @@ fn iterations_can_be_started_ahead() {
     let training = Training::small(Configuration::ToyGp);
     let losses = |ahead: bool| {
         let (mut programs, mut batches) = training.on(&opencl());
-        let first = programs.start(0, &mut batches).expect("the device");
+        let mut start = |iteration| {
+            let started = programs.start(iteration, &mut batches, &mut |_| true).expect("the device");
+            started.expect("nothing stops it")
+        };
+        let first = start(0);
         if ahead {
-            let second = programs.start(1, &mut batches).expect("the device");
-            [first.wait().expect("the device"), second.wait().expect("the device")]
+            let second = start(1);
+            [first, second].map(|losses| losses.wait().expect("the device"))
         } else {
             let first = first.wait().expect("the device");
-            [first, programs.start(1, &mut batches).expect("the device").wait().expect("the device")]
+            [first, start(1).wait().expect("the device")]
         }
     };
     assert_eq!(losses(true), losses(false));
