@@ -46,14 +46,12 @@ pub enum Error {
         problem: String,
     },
     /// A data folder without the files it should hold.
-    #[error("{} holds no {what}: looked for {looked_for}", folder.display())]
+    #[error("{} {problem}", folder.display())]
     NoData {
         /// The folder.
         folder: PathBuf,
-        /// What it does not hold: images or labels.
-        what: &'static str,
-        /// The names of the files that would have done.
-        looked_for: String,
+        /// What is wrong with it, and what may have been meant.
+        problem: String,
     },
     /// A file that could not be fetched.
     #[error("{address}: {problem}")]

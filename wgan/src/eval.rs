@@ -32,25 +32,28 @@ impl Default for Request<'_> {
     }
 }
 
-/// Measures samples of the generator in `folder` and leaves `eval.json` there, for images also `neighbours.png`.
+/// Measures samples of the generator in `folder` and leaves `eval.json` there, for images also `neighbours.png`. With the
+/// measures comes the data set, which the page of the run tells of.
 ///
 /// ```no_run
 /// use std::path::Path;
 /// use wgan::{eval, run_folder::RunFolder};
 /// let folder = RunFolder::open(Path::new("runs/001-mnist-gp"))?;
-/// println!("{}", eval::evaluate(&folder, &eval::Request::default())?);
+/// println!("{}", eval::evaluate(&folder, &eval::Request::default())?.0);
 /// # Ok::<(), wgan::Error>(())
 /// ```
 ///
 /// # Errors
 /// If the run's files or the data cannot be used, or a file cannot be written.
-pub fn evaluate(folder: &RunFolder, request: &Request) -> Result<Evaluation> {
+pub fn evaluate(folder: &RunFolder, request: &Request) -> Result<(Evaluation, Dataset)> {
     let sampler = Sampler::load(&folder.generator())?;
     let config = &sampler.config_with_data(request.data_dir.clone(), Some(folder))?;
     let eye = eye(config.dataset, request.classifier)?;
-    let subject = Subject { folder, sampler, config, data: &Dataset::load(config)? };
+    let data = Dataset::load(config)?;
+    let subject = Subject { folder, sampler, config, data: &data };
     subject.show_neighbours(request.seed)?;
-    subject.measure(eye.as_ref(), request.samples, request.seed)
+    let evaluation = subject.measure(eye.as_ref(), request.samples, request.seed)?;
+    Ok((evaluation, data))
 }
 
 /// Whether a finished run is measured: unless a classifier would have to be named, since the embedded one knows digits alone.

@@ -56,9 +56,10 @@ fn fail_by(error: Error) -> ExitCode {
     }
 }
 
-/// Ends with a sentence, which need not find a reader.
+/// Ends with a sentence, which need not find a reader. The name of a file may hold what would move a terminal's cursor.
 fn fail(sentence: &str, code: u8) -> ExitCode {
-    let _ = writeln!(stderr(), "{sentence}");
+    let visible = |c: char| if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.to_string() };
+    let _ = writeln!(stderr(), "{}", sentence.chars().map(visible).collect::<String>());
     ExitCode::from(code)
 }
 
@@ -93,9 +94,7 @@ fn start(args: &TrainArgs) -> Result<(RunFolder, Outcome)> {
     let config = Config::resolve(&args.options, &file)?;
     let device = wgan::train::device(&config)?; // all that can be refused comes before there is a folder
     let data = Dataset::load(&config)?;
-    if let Some(warning) = data.warning() {
-        let _ = writeln!(stderr(), "warning: {warning}");
-    }
+    data.tell(&config);
     let folder = match &args.out {
         Some(path) => {
             if !args.force && RunFolder::is_stillborn(path)? {
@@ -179,8 +178,8 @@ fn eval(args: &EvalArgs) -> Result<ExitCode> {
         data_dir: args.real.data_dir.clone(),
         classifier: args.real.classifier.as_deref(),
     };
-    let evaluation = eval::evaluate(&folder, &request)?;
-    let renewed = report::renew(&folder);
+    let (evaluation, data) = eval::evaluate(&folder, &request)?;
+    let renewed = report::renew(&folder, &data);
     tell(&evaluation.to_string())?; // whatever becomes of the page
     renewed.map(|()| ExitCode::SUCCESS)
 }
@@ -201,7 +200,8 @@ fn devices() -> Result<ExitCode> {
 }
 
 fn train_classifier(args: &TrainClassifierArgs) -> Result<ExitCode> {
-    let data = args.data_dir.as_deref().map_or_else(Split::embedded, Split::read)?;
+    let data =
+        args.data_dir.as_deref().map_or_else(|| Split::embedded(args.seed), |folder| Split::read(folder, args.seed))?;
     nn::files::check_writable(&args.out)?;
     let trained = classifier::train(&data, args.steps, args.seed)?;
     trained.classifier.write(&args.out)?;

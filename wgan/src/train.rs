@@ -68,6 +68,7 @@ pub fn resume(folder: &RunFolder, changes: &Options, profile: bool) -> Result<Ou
     }
     let device = device(&config)?;
     let data = Dataset::load(&config)?;
+    data.tell(&config);
     let programs = Programs::compile(&config, &data, &device)?;
     programs.checkpoint().load(&folder.checkpoint())?;
     let metrics = Metrics::resume(&folder.metrics(), metadata.step)?;
@@ -300,7 +301,7 @@ impl<'a> Training<'a> {
     }
 
     fn report(&self, state: State) -> Result<()> {
-        report::write(self.folder, self.config, self.metrics.rows(), self.watch.warnings(), state)
+        report::write(self.folder, self.config, self.data, self.metrics.rows(), self.watch.warnings(), state)
     }
 
     /// Makes a moving picture of those of the samples.

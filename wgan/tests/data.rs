@@ -75,23 +75,68 @@ mod images {
     }
 
     #[test]
+    fn a_training_goes_on_without_what_cannot_be_used_and_says_so() {
+        let place = squares();
+        fs::write(place.path("data/05.png"), "no image").unwrap();
+        fs::write(place.path("data/moving.gif"), "GIF89a").unwrap();
+        let train = format!("{TRAIN} --skip-bad --size 16 --batch 8 --steps 1 --out data/run");
+        let read = "19 images to train on, 0 held out; left out: 1 GIF image, 1 image that cannot be used";
+        let told = text(place.run(&train).stderr);
+        assert!(told.starts_with("data: ") && told.contains(read), "{told}");
+        assert!(told.contains("\n  05.png: this is neither a PNG nor a JPEG image\n"), "{told}");
+        assert!(told.contains("19 of the 19 images in ") && told.contains(" are smaller than --size 16"), "{told}");
+        let page = text(place.bytes("data/run/report.html"));
+        assert!(page.contains(read) && page.contains("05.png: this is neither"), "{page}");
+        // Nobody learns from the run's own pictures, and a resume from the same images.
+        let told = text(place.run("--resume data/run --steps 2").stderr);
+        let left_out = "left out: 1 GIF image, 1 folder of results of wgan, 1 image that cannot be used";
+        assert!(told.contains(left_out), "{told}");
+    }
+
+    #[test]
+    fn the_names_of_files_do_not_reach_the_terminal_raw() {
+        let place = squares();
+        fs::write(place.path("data/\u{1b}[31m.png"), "no image").unwrap();
+        let told = place.complaint(&format!("{TRAIN} --size 8 --batch 8"), 2);
+        assert!(told.contains(r"data/\u{1b}[31m.png: this is neither"), "{told}");
+    }
+
+    #[test]
     fn what_cannot_be_learned_is_told() {
         let place = squares();
-        insta::assert_snapshot!(place.complaint(&format!("{TRAIN} --size 16 --batch 8"), 2), @"error: [folder]/data/00.png: 12×12 pixels are too few for --size 16");
         insta::assert_snapshot!(place.complaint(&format!("{TRAIN} --size 8"), 2), @"error: batch = 32 is not possible: [folder]/data has only 19 samples to train on");
         insta::assert_snapshot!(place.complaint(&format!("{TRAIN} --size 4 --batch 8"), 2), @"error: size = 4 is not possible: it must be from 8 to 256");
         insta::assert_snapshot!(place.complaint("--dataset images", 2), @"error: dataset = images is not possible: --data-dir must name the folder that they are in");
         insta::assert_snapshot!(place.complaint("--size 64", 2), @"error: --size has no place here: it is for --dataset images");
         fs::write(place.path("data/05.png"), "no image").unwrap();
-        insta::assert_snapshot!(place.complaint(&format!("{TRAIN} --size 8 --batch 8"), 2), @"error: [folder]/data/05.png: this is neither a PNG nor a JPEG image");
+        insta::assert_snapshot!(place.complaint(&format!("{TRAIN} --size 8 --batch 8"), 2), @"error: [folder]/data/05.png: this is neither a PNG nor a JPEG image; --skip-bad goes on without it");
         fs::create_dir(place.path("empty")).unwrap();
-        insta::assert_snapshot!(place.complaint("--dataset images --data-dir empty", 2), @"error: [folder]/empty holds no images: looked for files whose names end in .png, .jpg or .jpeg");
+        insta::assert_snapshot!(place.complaint("--dataset images --data-dir empty", 2), @"error: [folder]/empty is empty: name the folder that the data are in");
+        insta::assert_snapshot!(place.complaint("--dataset images --data-dir dat", 2), @"error: [folder]/dat does not exist; did you mean [folder]/data?");
+        insta::assert_snapshot!(place.complaint("--data-dir data", 2), @"error: [folder]/data holds no file of images: looked for train-images-idx3-ubyte, raw or .gz, there and in MNIST/raw; to learn the PNG and JPEG images in it, add --dataset images");
+        insta::assert_snapshot!(place.complaint("--data-dir data/00.png", 2), @"error: [folder]/data/00.png is a file: name the folder that it is in");
+        insta::assert_snapshot!(place.complaint("--skip-bad", 2), @"error: --skip-bad has no place here: it is for --dataset images");
         assert!(!place.path("runs").exists());
     }
 }
 
 mod points {
     use super::*;
+
+    /// 20 clusters on a circle, one after the other in the file: the held-out points are of all of them.
+    #[test]
+    fn a_file_sorted_by_cluster_is_learned_as_a_whole() {
+        let place = file("sorted.csv", |i| {
+            let angle = (i / 5.0).floor() * 0.3141;
+            format!("{},{}", angle.cos(), angle.sin())
+        });
+        place.run(&format!("--dataset points --data-file sorted.csv {TINY} --steps 1 --out run"));
+        let told = text(place.run("eval --run run --samples 50").stdout);
+        let real = told.lines().find(|line| line.starts_with("Wasserstein distance")).unwrap();
+        let real: f64 = real.split_whitespace().last().unwrap().parse().unwrap();
+        // Between halves of a circle in order it would be above 1.
+        assert!(real < 0.6, "{told}");
+    }
 
     /// Options of a training of a second or less.
     const TINY: &str = "--dim 8 --batch 16 --critic-steps 2";
@@ -140,14 +185,15 @@ mod points {
         let place = file("far.csv", |i| format!("{};{}", 500.0 + 20.0 * i.sin(), 20.0 * i.cos()));
         let told = text(place.run(&format!("--dataset points --data-file far.csv {TINY} --steps 1 --out run")).stderr);
         let expected = "far.csv are of about 3.5e2 (root mean square)";
-        assert!(told.starts_with("warning: the numbers in ") && told.contains(expected), "{told}");
+        assert!(told.contains("\nwarning: the numbers in ") && told.contains(expected), "{told}");
         assert_eq!(look(&place.path("run/samples/step-000001.png")), (640, 640, true));
     }
 
     #[test]
     fn what_cannot_be_learned_is_told() {
         let place = file("two.csv", |i| format!("{i} {i}"));
-        insta::assert_snapshot!(place.complaint("--dataset numbers --data-file two.csv", 2), @"error: [folder]/two.csv: line 1: 2 numbers, but one is needed; learn points of the plane with --dataset points");
+        insta::assert_snapshot!(place.complaint("--dataset numbers --data-file two.csv", 2), @"error: [folder]/two.csv: line 1: 2 numbers, but one is needed; learn points of the plane with --dataset points, and write 1.5, not 1,5");
+        insta::assert_snapshot!(place.complaint("--dataset points --data-file .", 2), @"error: [folder]: this is a folder; name a file of numbers in it");
         insta::assert_snapshot!(place.complaint("--dataset points --data-file two.csv", 2), @"error: batch = 256 is not possible: [folder]/two.csv has only 95 samples to train on");
         insta::assert_snapshot!(place.complaint("--dataset points --data-file one.csv", 2), @"error: cannot read [folder]/one.csv: No such file or directory (os error 2)");
         insta::assert_snapshot!(place.complaint("--dataset points", 2), @"error: dataset = points is not possible: --data-file must name the file that they are in");

@@ -6,6 +6,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::thread::{self, JoinHandle};
 
 use tempfile::TempDir;
@@ -32,7 +33,11 @@ impl Server {
     }
 
     fn remote(&self, content: &[u8]) -> Remote {
-        Remote { address: format!("{}/file.gz", self.address), md5: format!("{:x}", md5::compute(content)) }
+        Remote {
+            address: format!("{}/file.gz", self.address),
+            md5: format!("{:x}", md5::compute(content)),
+            length: content.len() as u64,
+        }
     }
 
     fn requests(self) -> Vec<String> {
@@ -43,7 +48,7 @@ impl Server {
 fn reply(mut stream: &TcpStream, answer: Answer) -> String {
     let lines = BufReader::new(stream).lines().map(Result::unwrap);
     let request: String = lines.take_while(|line| !line.is_empty()).map(|line| line.to_lowercase() + "\n").collect();
-    stream.write_all(&answer(&request)).unwrap();
+    let _ = stream.write_all(&answer(&request)); // who has heard enough hangs up
     request
 }
 
@@ -160,6 +165,34 @@ fn other_bytes_are_removed_and_what_was_there_stays() {
     assert_eq!(fs::read(&path).unwrap(), content());
 }
 
+fn too_much(_: &str) -> Vec<u8> {
+    [b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n".to_vec(), content(), vec![0; 1 << 20]].concat()
+}
+
+#[test]
+fn a_server_that_sends_too_much_is_listened_to_no_longer() {
+    let (folder, server) = (folder(), Server::start(&[too_much, whole]));
+    let ([path, part], remote) = (paths(&folder), server.remote(&content()));
+    insta::assert_snapshot!(
+        complaint(&server, &remote, &path),
+        @"[server]/file.gz: the server sends more than the 300000 bytes that the file has, which are removed; name another --mirror"
+    );
+    assert!(!part.exists() && !path.exists());
+    fetch(&remote, &path).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), content());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_link_in_the_place_of_a_part_leads_to_stays_as_it_is() {
+    let (folder, server) = (folder(), Server::start(&[whole]));
+    let ([path, part], mine) = (paths(&folder), folder.path().join("mine"));
+    fs::write(&mine, "mine").unwrap();
+    std::os::unix::fs::symlink(&mine, part).unwrap();
+    fetch(&server.remote(&content()), &path).unwrap();
+    assert_eq!((fs::read(&path).unwrap(), fs::read(&mine).unwrap()), (content(), b"mine".to_vec()));
+}
+
 #[test]
 fn a_server_without_the_file_is_told() {
     let (folder, server) = (folder(), Server::start(&[not_found, unavailable]));
@@ -175,15 +208,17 @@ fn a_server_without_the_file_is_told() {
     assert!(!path.exists());
 }
 
+/// Where files may have 100 blocks, which is less than is sent.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_told() {
+fn a_disk_without_room_is_told() {
     let (folder, server) = (folder(), Server::start(&[whole]));
-    let [path, part] = paths(&folder);
-    std::os::unix::fs::symlink("/dev/full", &part).unwrap();
-    let error = fetch(&server.remote(&content()), &path).unwrap_err();
-    let expected = format!("cannot write {}: No space left on device (os error 28)", part.display());
-    assert_eq!((error.to_string(), error.exit_code()), (expected, 1));
+    let mut limited = Command::new("sh");
+    limited.args(["-c", r#"trap "" XFSZ; ulimit -f 100; exec "$0" data download mnist --mirror "$1" --to "$2""#]);
+    limited.args([env!("CARGO_BIN_EXE_wgan"), &server.address]).arg(folder.path());
+    let part = folder.path().join("train-images-idx3-ubyte.gz.part");
+    let expected = format!("error: cannot write {}: File too large (os error 27)", part.display());
+    assert_eq!(workplace::complaint(limited, 1), expected);
 }
 
 /// The program's complaint, the address left out.

@@ -97,7 +97,7 @@ mod tests {
     /// A guess is right one time in ten.
     #[test]
     fn a_short_training_learns_something() {
-        let Outcome { accuracy, classifier } = train(&Split::embedded().unwrap(), 60, 1).unwrap();
+        let Outcome { accuracy, classifier } = train(&Split::embedded(0).unwrap(), 60, 1).unwrap();
         assert!(accuracy > 0.7, "{accuracy}");
         assert!(
             classifier.parameters().iter().all(|weights| weights.read().unwrap().data().iter().all(|x| x.is_finite()))

@@ -39,6 +39,9 @@ pub struct Config {
     pub size: usize,
     /// What these images are made of.
     pub colour: Colour,
+    /// Whether images that cannot be used are left out. Written down only where it is so, as runs before it did.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skip_bad: bool,
 
     /// The networks.
     pub arch: Arch,
@@ -310,7 +313,7 @@ impl Config {
         let (effective, reason) = match name {
             "data-dir" => (self.dataset.is_images(), "only images are in a folder"),
             "data-file" => (self.dataset.is_file(), "only points and numbers are in a file"),
-            "size" | "colour" => (self.dataset == DatasetName::Images, "it is for --dataset images"),
+            "size" | "colour" | "skip-bad" => (self.dataset == DatasetName::Images, "it is for --dataset images"),
             "dim" => (self.arch != Arch::MlpSmall, "the networks of mlp-small have fixed widths"),
             "generator" => (self.arch == Arch::Dcgan, "it is a choice beside the critic of dcgan"),
             "loss-form" => (self.objective == Objective::Wasserstein, "it is a form of the Wasserstein loss"),
@@ -346,7 +349,7 @@ pub fn quoted(word: &str) -> String {
 }
 
 /// The name most like the given one, if it is alike at all; by clap's own measure and threshold.
-fn nearest<'a>(given: &str, names: &'a [String]) -> Option<&'a String> {
+pub(crate) fn nearest<'a>(given: &str, names: &'a [String]) -> Option<&'a String> {
     let alike = names.iter().map(|name| (strsim::jaro(given, name), name)).filter(|(likeness, _)| *likeness > 0.7);
     alike.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
 }

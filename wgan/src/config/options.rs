@@ -31,18 +31,21 @@ pub struct Options {
     /// What to learn [default: mnist]
     #[arg(long, value_name = "NAME", help_heading = "Data")]
     pub dataset: Option<DatasetName>,
-    /// Folder with train-images-idx3-ubyte, raw or .gz; for images, with PNG and JPEG files
+    /// Folder with train-images-idx3-ubyte, raw or .gz, or torchvision's root; for images, with PNG and JPEG files
     #[arg(long, value_name = "DIR", help_heading = "Data")]
     pub data_dir: Option<String>,
     /// Text file of points or numbers, one on each line, of about unit scale
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     pub data_file: Option<String>,
-    /// Height and width that images are cut and shrunk to [default: 32]
+    /// Height and width that images are cut and scaled to [default: 32]
     #[arg(long, value_name = "N", help_heading = "Data", value_parser = whole::<usize>())]
     pub size: Option<usize>,
     /// What images are made of [default: rgb]
     #[arg(long, value_name = "NAME", help_heading = "Data")]
     pub colour: Option<Colour>,
+    /// Go on without the images that cannot be used
+    #[arg(long, help_heading = "Data", num_args = 0, default_missing_value = "true")]
+    pub skip_bad: Option<bool>,
 
     /// The networks [default: dcgan for images, mlp for points]
     #[arg(long, value_name = "NAME", help_heading = "Networks")]

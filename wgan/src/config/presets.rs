@@ -18,6 +18,7 @@ impl Default for Config {
             data_file: None,
             size: 32,
             colour: Colour::Rgb,
+            skip_bad: false,
             arch: Arch::Dcgan,
             dim: 16,
             generator: GeneratorArch::Dcgan,

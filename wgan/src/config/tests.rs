@@ -26,6 +26,7 @@ fn options_and_config_have_the_same_fields() {
     let all = Config {
         data_dir: Some(String::new()),
         data_file: Some(String::new()),
+        skip_bad: true,
         backend: Some(Backend::Cpu),
         threads: Some(1),
         ..Config::default()

@@ -30,6 +30,8 @@ pub struct Remote {
     pub address: String,
     /// Its MD5 sum, in lower-case hexadecimal digits.
     pub md5: String,
+    /// Its bytes; no more are received.
+    pub length: u64,
 }
 
 /// The names of a data set's files.
@@ -56,20 +58,20 @@ impl Published {
         }
     }
 
-    /// The MD5 sums of [`FILES`].
-    fn sums(self) -> [&'static str; 4] {
+    /// The MD5 sums and lengths of [`FILES`].
+    fn sums(self) -> [(&'static str, u64); 4] {
         match self {
             Published::Mnist => [
-                "f68b3c2dcbeaaa9fbdd348bbdeb94873",
-                "d53e105ee54ea40749a09fcbcd1e9432",
-                "9fb629c4189551a2d022fa330f9573f3",
-                "ec29112dd5afa0611ce80d1b7f02629c",
+                ("f68b3c2dcbeaaa9fbdd348bbdeb94873", 9_912_422),
+                ("d53e105ee54ea40749a09fcbcd1e9432", 28_881),
+                ("9fb629c4189551a2d022fa330f9573f3", 1_648_877),
+                ("ec29112dd5afa0611ce80d1b7f02629c", 4542),
             ],
             Published::FashionMnist => [
-                "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-                "25c81989df183df01b3e8a0aad5dffbe",
-                "bef4ecab320f06d8554ea6380940ec79",
-                "bb300cfdad3c16e7a12a480ee83cd310",
+                ("8d4fb7e6c68d591d4c3dfef9ec88bf0d", 26_421_880),
+                ("25c81989df183df01b3e8a0aad5dffbe", 29_515),
+                ("bef4ecab320f06d8554ea6380940ec79", 4_422_102),
+                ("bb300cfdad3c16e7a12a480ee83cd310", 5148),
             ],
         }
     }
@@ -83,8 +85,9 @@ pub fn download(dataset: Published, folder: &Path, mirror: Option<&str>) -> Resu
     let address = mirror.unwrap_or(dataset.address()).trim_end_matches('/');
     check_address(address)?;
     fs::create_dir_all(folder).map_err(cannot_write(folder))?;
-    for (name, sum) in FILES.into_iter().zip(dataset.sums()) {
-        fetch(&Remote { address: format!("{address}/{name}"), md5: sum.to_owned() }, &folder.join(name))?;
+    for (name, (sum, length)) in FILES.into_iter().zip(dataset.sums()) {
+        let remote = Remote { address: format!("{address}/{name}"), md5: sum.to_owned(), length };
+        fetch(&remote, &folder.join(name))?;
     }
     Ok(())
 }
@@ -108,10 +111,10 @@ fn check_address(address: &str) -> Result<()> {
 /// [`Error::Download`] if the server cannot be reached, does not have the file, breaks off, or sends other bytes;
 /// [`Error::Write`] if there is no room for it.
 pub fn fetch(remote: &Remote, path: &Path) -> Result<()> {
-    if path.is_file() && md5_sum(path)? == remote.md5 {
+    if path.metadata().is_ok_and(|file| file.is_file() && file.len() == remote.length) && md5_sum(path)? == remote.md5 {
         return Ok(());
     }
-    let mut part = Part::beside(path)?;
+    let mut part = Part::beside(path, remote.length)?;
     remote.receive(&mut part)?;
     let sum = md5_sum(&part.path)?;
     if sum != remote.md5 {
@@ -150,6 +153,13 @@ impl Remote {
         loop {
             match bytes.read(&mut buffer).map_err(|error| self.cut_off(part.length, total, &error))? {
                 0 => break,
+                count if part.length + count as u64 > self.length => {
+                    part.remove()?;
+                    return Err(self.error(format!(
+                        "the server sends more than the {} bytes that the file has, which are removed; name another --mirror",
+                        self.length
+                    )));
+                }
                 count => part.append(&buffer[..count])?,
             }
             bar.set_position(part.length);
@@ -199,12 +209,17 @@ struct Part {
 }
 
 impl Part {
-    /// What an earlier call has left of the file at `path`, or nothing yet.
-    fn beside(path: &Path) -> Result<Self> {
+    /// What an earlier call has left of the file at `path`, which has no more than `most` bytes, or nothing yet. What a link
+    /// there leads to is not written to.
+    fn beside(path: &Path, most: u64) -> Result<Self> {
         let mut beside = path.as_os_str().to_owned();
         beside.push(".part");
         let path = PathBuf::from(beside);
         let open = || {
+            let is_ours = |part: fs::Metadata| part.is_file() && part.len() <= most;
+            if path.symlink_metadata().is_ok_and(|part| !is_ours(part)) {
+                fs::remove_file(&path)?;
+            }
             let file = OpenOptions::new().append(true).create(true).open(&path)?;
             let length = file.metadata()?.len();
             Ok((file, length))
@@ -229,7 +244,7 @@ impl Part {
         self.or_unwritable(self.file.set_len(0))
     }
 
-    fn remove(self) -> Result<()> {
+    fn remove(&self) -> Result<()> {
         self.or_unwritable(fs::remove_file(&self.path))
     }
 

@@ -1,17 +1,20 @@
 //! The IDX format of MNIST: a magic number, the extents as big-endian u32, then one byte per pixel or label.
 //! <http://yann.lecun.com/exdb/mnist/>
 
-use std::io::Read;
+use std::io::{self, BufRead, Read};
 
 use byteorder::{BigEndian, ReadBytesExt};
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::MultiGzDecoder;
 
+use super::MOST_SAMPLES;
 use crate::{Error, Result};
 
 /// Unsigned bytes in three dimensions: images.
 const IMAGES: u32 = 0x0803;
 /// Unsigned bytes in one dimension: labels.
 const LABELS: u32 = 0x0801;
+/// Integers of 32 bits in two dimensions: labels of QMNIST, of which a row's first is the class.
+const LABEL_ROWS: u32 = 0x0c02;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// Grey images of one size.
@@ -25,53 +28,91 @@ pub struct Images {
     pub pixels: Vec<u8>,
 }
 
-/// Parses the images in `bytes`, raw or gzipped; `file` is their name in errors.
+/// Reads the images in `source`, raw or gzipped, of which no more than the header promises; `file` is their name in errors.
 ///
 /// # Errors
-/// [`Error::Data`] if they are truncated, corrupt, something else than images, or followed by more.
-pub fn images(file: &str, bytes: &[u8]) -> Result<Images> {
-    parse_images(bytes).map_err(|problem| Error::Data { file: file.to_owned(), problem })
+/// [`Error::Data`] if they are truncated, corrupt, something else than images, too many, or followed by more.
+pub fn images(file: &str, source: impl BufRead) -> Result<Images> {
+    read_images(source).map_err(|problem| Error::Data { file: file.to_owned(), problem })
 }
 
-/// Parses the labels in `bytes`, likewise.
+/// Reads the labels in `source`, likewise.
 ///
 /// # Errors
-/// [`Error::Data`] if they are truncated, corrupt, something else than labels, or followed by more.
-pub fn labels(file: &str, bytes: &[u8]) -> Result<Vec<u8>> {
-    parse_labels(bytes).map_err(|problem| Error::Data { file: file.to_owned(), problem })
+/// [`Error::Data`] if they are truncated, corrupt, something else than labels, too many, or followed by more.
+pub fn labels(file: &str, source: impl BufRead) -> Result<Vec<u8>> {
+    read_labels(source).map_err(|problem| Error::Data { file: file.to_owned(), problem })
 }
 
 /// The bytes themselves, decompressed if they start as gzip does.
-pub fn decompress(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    if !bytes.starts_with(&GZIP_MAGIC) {
-        return Ok(bytes.to_vec());
+pub fn decompressed<'a>(mut source: impl BufRead + 'a) -> io::Result<Box<dyn Read + 'a>> {
+    Ok(if source.fill_buf()?.starts_with(&GZIP_MAGIC) {
+        Box::new(MultiGzDecoder::new(source))
+    } else {
+        Box::new(source)
+    })
+}
+
+fn read_images(source: impl BufRead) -> Result<Images, String> {
+    let mut source = decompressed(source).map_err(unreadable)?;
+    check_magic(word(&mut source)?, IMAGES)?;
+    let [count, height, width] = [word(&mut source)?, word(&mut source)?, word(&mut source)?].map(|word| word as usize);
+    check_count(count)?;
+    let promised = format!("{count} images of {height}×{width} pixels");
+    let size = count.checked_mul(height).and_then(|product| product.checked_mul(width));
+    let size = size.ok_or_else(|| format!("no file holds {promised}"))?;
+    Ok(Images { height, width, pixels: rest(source, size, &promised)? })
+}
+
+fn read_labels(source: impl BufRead) -> Result<Vec<u8>, String> {
+    let mut source = decompressed(source).map_err(unreadable)?;
+    let magic = word(&mut source)?;
+    if magic != LABEL_ROWS {
+        check_magic(magic, LABELS)?;
     }
-    let mut raw = Vec::new();
-    MultiGzDecoder::new(bytes).read_to_end(&mut raw)?;
-    Ok(raw)
+    let count = word(&mut source)? as usize;
+    check_count(count)?;
+    if magic == LABELS {
+        return rest(source, count, &format!("{count} labels"));
+    }
+    let columns = word(&mut source)? as usize;
+    if !(1..=MOST_COLUMNS).contains(&columns) {
+        return Err(format!("{columns} numbers for each label are not possible"));
+    }
+    let rows = rest(source, 4 * count * columns, &format!("{count} labels of {columns} numbers"))?;
+    let class = |row: &[u8]| u32::from_be_bytes([row[0], row[1], row[2], row[3]]);
+    let classes = rows.chunks_exact(4 * columns).map(class);
+    classes.map(|class| u8::try_from(class).map_err(|_| format!("there is a label {class}"))).collect()
 }
 
-fn parse_images(bytes: &[u8]) -> Result<Images, String> {
-    let raw = raw(bytes)?;
-    let mut rest = raw.as_slice();
-    check_magic(word(&mut rest)?, IMAGES)?;
-    let [count, height, width] = [word(&mut rest)?, word(&mut rest)?, word(&mut rest)?].map(|extent| extent as usize);
-    let expected = count.checked_mul(height).and_then(|product| product.checked_mul(width));
-    check_size(rest, expected, &format!("{count} images of {height}×{width} pixels"))?;
-    Ok(Images { height, width, pixels: rest.to_vec() })
+/// QMNIST has 8.
+const MOST_COLUMNS: usize = 64;
+
+fn check_count(count: usize) -> Result<(), String> {
+    match count {
+        ..=MOST_SAMPLES => Ok(()),
+        _ => Err(format!("of its {count} samples no more than {MOST_SAMPLES} can be told apart; leave some out")),
+    }
 }
 
-fn parse_labels(bytes: &[u8]) -> Result<Vec<u8>, String> {
-    let raw = raw(bytes)?;
-    let mut rest = raw.as_slice();
-    check_magic(word(&mut rest)?, LABELS)?;
-    let count = word(&mut rest)? as usize;
-    check_size(rest, Some(count), &format!("{count} labels"))?;
-    Ok(rest.to_vec())
+fn unreadable(error: io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+            format!("the gzip data is corrupt or cut off ({error})")
+        }
+        _ => format!("it cannot be read ({error})"),
+    }
 }
 
-fn raw(bytes: &[u8]) -> Result<Vec<u8>, String> {
-    decompress(bytes).map_err(|error| format!("the gzip data is corrupt or cut off ({error})"))
+/// What follows the header, which is as long as it promises. Memory grows with what is there, not with the promise.
+fn rest(source: impl Read, size: usize, promised: &str) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    source.take(size as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    match bytes.len() {
+        found if found > size => Err(format!("the file goes on after its {promised}")),
+        found if found < size => Err(format!("the file is cut off within its {promised}, {found} bytes")),
+        _ => Ok(bytes),
+    }
 }
 
 /// Whether the file is of the kind that is needed.
@@ -88,18 +129,11 @@ fn check_magic(found: u32, needed: u32) -> Result<(), String> {
 }
 
 /// The next number of the header.
-fn word(rest: &mut &[u8]) -> Result<u32, String> {
-    rest.read_u32::<BigEndian>().map_err(|_| "the file ends within its header".to_owned())
-}
-
-/// Whether what follows the header is all that it promises; None stands for more than any file can hold.
-fn check_size(rest: &[u8], expected: Option<usize>, promised: &str) -> Result<(), String> {
-    if expected == Some(rest.len()) {
-        return Ok(());
-    }
-    let goes_on = expected.is_some_and(|count| count < rest.len());
-    let relation = if goes_on { "goes on after" } else { "is cut off within" };
-    Err(format!("the file {relation} its {promised}, {} bytes", rest.len()))
+fn word(source: &mut impl Read) -> Result<u32, String> {
+    source.read_u32::<BigEndian>().map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the file ends within its header".to_owned(),
+        _ => unreadable(error),
+    })
 }
 
 #[cfg(test)]
@@ -134,8 +168,8 @@ mod tests {
     #[test]
     fn raw_and_gzipped_files_hold_the_same_images() {
         let expected = Images { height: 1, width: 3, pixels: vec![0, 1, 2, 253, 254, 255] };
-        assert_eq!(images("digits", &two_images()).unwrap(), expected);
-        assert_eq!(images("digits", &gzipped(&two_images())).unwrap(), expected);
+        assert_eq!(images("digits", &two_images()[..]).unwrap(), expected);
+        assert_eq!(images("digits", &gzipped(&two_images())[..]).unwrap(), expected);
     }
 
     #[test]
@@ -152,10 +186,9 @@ mod tests {
     fn truncated_or_corrupt_gzip_is_an_error() {
         let file = gzipped(&two_images());
         for length in 2..file.len() {
-            assert!(
-                error(&file[..length]).starts_with("digits: the gzip data is corrupt or cut off"),
-                "{length} bytes"
-            );
+            let error = error(&file[..length]);
+            let told = ["digits: the gzip data is corrupt or cut off", "digits: the file ends within its header"];
+            assert!(told.iter().any(|told| error.starts_with(told)), "{length} bytes: {error}");
         }
         let mut flipped = file.clone();
         let checksum = file.len() - 8;
@@ -167,7 +200,7 @@ mod tests {
     fn trailing_bytes_are_an_error() {
         let mut file = two_images();
         file.push(0);
-        assert_eq!(error(&file), "digits: the file goes on after its 2 images of 1×3 pixels, 7 bytes");
+        assert_eq!(error(&file), "digits: the file goes on after its 2 images of 1×3 pixels");
     }
 
     #[test]
@@ -185,7 +218,7 @@ mod tests {
     fn labels_are_read_whole_or_not_at_all() {
         let mut file = [LABELS, 3].map(u32::to_be_bytes).concat();
         file.extend([7, 0, 9]);
-        assert_eq!(labels("digits", &gzipped(&file)).unwrap(), [7, 0, 9]);
+        assert_eq!(labels("digits", &gzipped(&file)[..]).unwrap(), [7, 0, 9]);
         let error = |bytes: &[u8]| labels("digits", bytes).unwrap_err().to_string();
         assert_eq!(error(&file[..10]), "digits: the file is cut off within its 3 labels, 2 bytes");
         assert_eq!(error(&two_images()), "digits: these are images, but labels are needed");
@@ -195,6 +228,27 @@ mod tests {
     fn extents_that_overflow_are_an_error() {
         let mut file = two_images();
         file[4..16].fill(0xff);
-        assert!(error(&file).contains("is cut off within"));
+        assert!(error(&file).contains("no more than 16777216 can be told apart"));
+        file[4..8].copy_from_slice(&[0, 0, 0, 9]);
+        let promised = "9 images of 4294967295×4294967295 pixels";
+        let told = error(&file);
+        assert!(told.ends_with(&format!("no file holds {promised}")) || told.contains("is cut off within"), "{told}");
+    }
+
+    /// Gzip makes a thousandth of zeros.
+    #[test]
+    fn a_file_that_goes_on_for_ever_is_read_no_further_than_its_header_promises() {
+        let endless = || io::BufReader::new(io::Cursor::new(two_images()).chain(io::repeat(0)));
+        assert!(images("digits", endless()).unwrap_err().to_string().contains("goes on after"));
+        let file = gzipped(&[&two_images()[..], &[0; 1 << 24]].concat());
+        assert!(error(&file).contains("goes on after"));
+    }
+
+    /// QMNIST's labels are rows of eight numbers.
+    #[test]
+    fn the_first_number_of_a_row_is_its_label() {
+        let rows = [[7, 0, 0, 1, 2, 3, 4, 5], [2, 1, 9, 9, 9, 9, 9, 9]].map(|row| row.map(u32::to_be_bytes).concat());
+        let file = [[LABEL_ROWS, 2, 8].map(u32::to_be_bytes).concat(), rows.concat()].concat();
+        assert_eq!(labels("digits", &file[..]).unwrap(), [7, 2]);
     }
 }

@@ -1,290 +1,375 @@
-//! A folder of images, PNG or JPEG, of any sizes: each is cut to a square about its centre and made smaller, so that all
-//! have one shape.
+//! A folder of images, PNG or JPEG, of any sizes: each is cut to a square about its centre and scaled, so that all have one
+//! shape.
 
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use autograd::Shape;
+use nn::files::excerpt;
 use rayon::prelude::*;
-use zune_jpeg::JpegDecoder;
-use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::Dataset;
+use super::folder::{self, ANY, Part};
+use super::raster::decode;
 use crate::config::Colour;
 use crate::error::cannot_read;
 use crate::{Error, Result};
 
-/// The images in `folder` and the folders in it, as `[colours, size, size]`. What is transparent lies on white.
+/// The images in `place` and the folders in it, as `[colours, size, size]`. What is transparent lies on white. Those that
+/// cannot be used are left out if `skip_bad`.
 ///
 /// # Errors
-/// [`Error::NoData`] if there is none, [`Error::Data`] for one that cannot be used.
-pub fn load(folder: &Path, size: usize, colour: Colour) -> Result<Dataset> {
-    let mut files = Vec::new();
-    list(folder, &mut files)?;
-    if files.is_empty() {
-        let looked_for = "files whose names end in .png, .jpg or .jpeg".to_owned();
-        return Err(Error::NoData { folder: folder.to_owned(), what: "images", looked_for });
+/// [`Error::NoData`] if there is none, [`Error::Data`] with all that cannot be used.
+pub fn load(place: &Path, size: usize, colour: Colour, skip_bad: bool) -> Result<Dataset> {
+    let no_data = |problem| Error::NoData { folder: place.to_owned(), problem };
+    if let Some(problem) = folder::no_folder(place) {
+        return Err(no_data(problem));
     }
-    files.sort(); // folders list their files in any order
-    let mut bytes = Vec::with_capacity(files.len() * colour.channels() * size * size);
-    // Parts, so that the first error in the order of the names ends it, and soon.
-    for part in files.chunks(256) {
-        let samples: Vec<Result<Vec<u8>>> = part.par_iter().map(|file| sample(file, size, colour)).collect();
-        for sample in samples {
-            bytes.extend(sample?);
+    let mut found = Found::default();
+    found.search(place)?;
+    let mut sorted = Sorted::default();
+    for part in found.images.chunks(256) {
+        let images: Vec<_> = part.par_iter().map(|path| image(path, size, colour)).collect();
+        part.iter().zip(images).for_each(|(path, image)| sorted.push(path, image, size));
+    }
+    found.left_out.extend((sorted.ours > 0).then_some(("picture that wgan made", sorted.ours)));
+    if !sorted.bad.is_empty() && !skip_bad {
+        return Err(sorted.complaint(place, found.images.len()));
+    }
+    found.left_out.extend((!sorted.bad.is_empty()).then_some(("image that cannot be used", sorted.bad.len())));
+    if sorted.count == 0 {
+        let left_out = found.left_out().map_or_else(String::new, |left_out| format!(" ({left_out})"));
+        let meant = if folder::has_images(ANY, place, Part::Train) {
+            "; to learn the IDX files in it, leave --dataset images out"
+        } else {
+            ""
+        };
+        let problem =
+            format!("holds no images: looked for files whose names end in .png, .jpg or .jpeg{left_out}{meant}");
+        return Err(no_data(problem));
+    }
+    let warnings = sorted.warnings(place, size);
+    let shape = Shape::from([colour.channels(), size, size]);
+    let data = Dataset::from_bytes(&place.display().to_string(), shape, sorted.bytes);
+    Ok(data.with_notes(found.left_out().into_iter().collect()).with_warnings(warnings))
+}
+
+/// Whether [`load`] would find files to read in a folder, as far as so many folders deep.
+pub fn are_in(folder: &Path, depth: usize) -> bool {
+    let is_read = |path: &Path| matches!(kind_of(path), Some(Kind::Read)) && path.is_file();
+    let paths = || fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    paths().any(|path| is_read(&path)) || depth > 0 && paths().any(|path| path.is_dir() && are_in(&path, depth - 1))
+}
+
+/// What lies in a folder.
+#[derive(Default)]
+struct Found {
+    images: Vec<PathBuf>,
+    /// What is not read, and how often.
+    left_out: BTreeMap<&'static str, usize>,
+    /// Where it has been: links may lead in a circle.
+    folders: HashSet<PathBuf>,
+}
+
+impl Found {
+    /// Adds the images in a folder and in those below it or linked to, in the order of their names. Names that begin with a
+    /// dot are hidden.
+    fn search(&mut self, folder: &Path) -> Result<()> {
+        let unreadable = cannot_read(folder);
+        if !self.folders.insert(fs::canonicalize(folder).map_err(&unreadable)?) {
+            return Ok(());
         }
-    }
-    Ok(Dataset::from_bytes(&folder.display().to_string(), Shape::from([colour.channels(), size, size]), bytes))
-}
-
-/// Adds the images in a folder and in those below it. Names that begin with a dot are hidden; links to folders, which
-/// could lead in a circle, are not followed.
-fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    let unreadable = cannot_read(folder);
-    for entry in fs::read_dir(folder).map_err(&unreadable)? {
-        let entry = entry.map_err(&unreadable)?;
-        let path = entry.path();
-        if entry.file_name().to_string_lossy().starts_with('.') {
-            continue;
+        if is_ours(folder) {
+            self.leave_out("folder of results of wgan");
+            return Ok(());
         }
-        if entry.file_type().map_err(&unreadable)?.is_dir() {
-            list(&path, files)?;
-        } else if path.extension().is_some_and(is_image) {
-            files.push(path);
-        }
-    }
-    Ok(())
-}
-
-fn is_image(extension: &std::ffi::OsStr) -> bool {
-    ["png", "jpg", "jpeg"].iter().any(|known| extension.eq_ignore_ascii_case(known))
-}
-
-/// The bytes of a file's image, one colour after the other.
-fn sample(path: &Path, size: usize, colour: Colour) -> Result<Vec<u8>> {
-    let file = fs::read(path).map_err(cannot_read(path))?;
-    let sample = decode(&file).and_then(|raster| raster.square(size, colour));
-    sample.map_err(|problem| Error::Data { file: path.display().to_string(), problem })
-}
-
-/// An image as it is stored.
-struct Raster {
-    width: usize,
-    height: usize,
-    /// Row by row, for each pixel grey, grey and opacity, the three colours, or these and opacity.
-    bytes: Vec<u8>,
-}
-
-/// More pixels than any camera takes: a header that promises them is damaged.
-const MOST_PIXELS: usize = 1 << 28;
-
-fn decode(file: &[u8]) -> Result<Raster, String> {
-    match file {
-        [0x89, b'P', b'N', b'G', ..] => decode_png(file),
-        [0xff, 0xd8, ..] => decode_jpeg(file),
-        _ => Err("this is neither a PNG nor a JPEG image".to_owned()),
-    }
-}
-
-fn decode_png(file: &[u8]) -> Result<Raster, String> {
-    let damaged = |error: png::DecodingError| format!("the PNG image is damaged or cut off ({error})");
-    let mut decoder = png::Decoder::new(Cursor::new(file));
-    decoder.set_transformations(png::Transformations::normalize_to_color8());
-    let mut reader = decoder.read_info().map_err(damaged)?;
-    let (width, height) = reader.info().size();
-    check_size(width as usize, height as usize)?;
-    let mut bytes = vec![0; reader.output_buffer_size().expect("the size is checked")];
-    reader.next_frame(&mut bytes).map_err(damaged)?;
-    Ok(Raster { width: width as usize, height: height as usize, bytes })
-}
-
-fn decode_jpeg(file: &[u8]) -> Result<Raster, String> {
-    let damaged = |error| format!("the JPEG image is damaged or cut off ({error})");
-    let options = DecoderOptions::default().set_strict_mode(true); // what is cut off would be grey otherwise
-    let mut decoder = JpegDecoder::new_with_options(Cursor::new(file), options);
-    decoder.decode_headers().map_err(damaged)?;
-    let (width, height) = decoder.dimensions().expect("the headers are decoded");
-    check_size(width, height)?;
-    let bytes = decoder.decode().map_err(damaged)?;
-    Ok(Raster { width, height, bytes })
-}
-
-fn check_size(width: usize, height: usize) -> Result<(), String> {
-    match width.checked_mul(height) {
-        Some(1..=MOST_PIXELS) => Ok(()),
-        _ => Err(format!("{width}×{height} pixels are not possible")),
-    }
-}
-
-impl Raster {
-    /// The largest square in the middle, made as small as asked for: `[colours, size, size]`. Each of its pixels is the mean
-    /// of those that it covers, in the parts in which it covers them.
-    fn square(&self, size: usize, colour: Colour) -> Result<Vec<u8>, String> {
-        let side = self.width.min(self.height);
-        if side < size {
-            let (width, height) = (self.width, self.height);
-            return Err(format!("{width}×{height} pixels are too few for --size {size}"));
-        }
-        let corner = [(self.width - side) / 2, (self.height - side) / 2];
-        let cells = (0..size).flat_map(|row| (0..size).map(move |column| [column, row]));
-        let pixels: Vec<[u8; 3]> = cells.map(|cell| self.mean(corner, side, size, cell)).collect();
-        Ok(match colour {
-            Colour::Grey => pixels.into_iter().map(luma).collect(),
-            Colour::Rgb => (0..3).flat_map(|channel| pixels.iter().map(move |pixel| pixel[channel])).collect(),
-        })
-    }
-
-    /// The mean colour of a cell, if the square of `side` pixels at `corner` is cut into `size` times `size` of them.
-    fn mean(&self, corner: [usize; 2], side: usize, size: usize, cell: [usize; 2]) -> [u8; 3] {
-        let mut sums = [0; 3];
-        for (y, tall) in overlaps(cell[1], size, side) {
-            for (x, wide) in overlaps(cell[0], size, side) {
-                let pixel = self.pixel(corner[0] + x, corner[1] + y);
-                sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += tall * wide * u64::from(value));
+        let entries: Vec<_> = fs::read_dir(folder).and_then(Iterator::collect).map_err(&unreadable)?;
+        let mut paths: Vec<PathBuf> = entries.into_iter().map(|entry: fs::DirEntry| entry.path()).collect();
+        paths.sort(); // folders list their files in any order
+        for path in paths {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with('.') {
+                continue;
+            }
+            // A pipe would be waited for without end, so nothing is opened before it is known to be a file.
+            match fs::metadata(&path) {
+                Ok(folder) if folder.is_dir() => self.search(&path)?,
+                Ok(file) if file.is_file() => match kind_of(&path) {
+                    Some(Kind::Read) => self.images.push(path),
+                    Some(Kind::Other(name)) => self.leave_out(name),
+                    None => {}
+                },
+                Ok(_) => self.leave_out("pipe, socket or device"),
+                Err(_) => self.leave_out("broken link"),
             }
         }
-        let area = (side * side) as u64; // in units of 1/size² of a pixel
-        sums.map(|sum| ((sum + area / 2) / area) as u8)
+        Ok(())
     }
 
-    /// A pixel's red, green and blue.
-    fn pixel(&self, x: usize, y: usize) -> [u8; 3] {
-        let count = self.bytes.len() / (self.width * self.height);
-        match self.bytes[(y * self.width + x) * count..][..count] {
-            [grey] => [grey; 3],
-            [grey, opacity] => on_white([grey; 3], opacity),
-            [red, green, blue] => [red, green, blue],
-            [red, green, blue, opacity] => on_white([red, green, blue], opacity),
-            _ => unreachable!("a pixel has 1 to 4 bytes"),
+    fn leave_out(&mut self, what: &'static str) {
+        *self.left_out.entry(what).or_default() += 1;
+    }
+
+    /// As "not read: 2 broken links, 1 GIF image".
+    fn left_out(&self) -> Option<String> {
+        let several = |what: &str| match what.split_once(' ') {
+            Some(("picture" | "image" | "folder", _)) => what.replacen(' ', "s ", 1),
+            Some(("pipe,", _)) => "pipes, sockets or devices".to_owned(),
+            _ => format!("{what}s"),
+        };
+        let one = |(&what, &count): (&&'static str, &usize)| match count {
+            1 => format!("1 {what}"),
+            _ => format!("{count} {}", several(what)),
+        };
+        let all: Vec<String> = self.left_out.iter().map(one).collect();
+        (!all.is_empty()).then(|| format!("left out: {}", all.join(", ")))
+    }
+}
+
+/// Whether a folder is a run's or an experiment's: nobody means to learn from its pictures.
+fn is_ours(folder: &Path) -> bool {
+    let holds = |names: [&str; 2]| names.iter().all(|name| folder.join(name).is_file());
+    holds(["config.toml", "metrics.csv"]) || holds(["figure.svg", "table.txt"])
+}
+
+enum Kind {
+    Read,
+    Other(&'static str),
+}
+
+/// What a name's end says of a file; None if it is no image.
+fn kind_of(path: &Path) -> Option<Kind> {
+    Some(match path.extension()?.to_str()?.to_lowercase().as_str() {
+        "png" | "jpg" | "jpeg" | "jpe" | "jfif" => Kind::Read,
+        "webp" => Kind::Other("WebP image"),
+        "gif" => Kind::Other("GIF image"),
+        "bmp" => Kind::Other("BMP image"),
+        "tif" | "tiff" => Kind::Other("TIFF image"),
+        "heic" | "heif" => Kind::Other("HEIC image"),
+        "avif" => Kind::Other("AVIF image"),
+        "jxl" => Kind::Other("JPEG XL image"),
+        _ => return None,
+    })
+}
+
+/// A file's image, and what is to be told of it.
+struct Image {
+    /// One colour after the other.
+    bytes: Vec<u8>,
+    /// The shorter side that it had.
+    side: usize,
+    largest: Option<u16>,
+    is_ours: bool,
+}
+
+/// Larger files are no images that could be used.
+const MOST_BYTES: u64 = 1 << 29;
+
+fn image(path: &Path, size: usize, colour: Colour) -> Result<Image, String> {
+    let unreadable = |error: std::io::Error| format!("it cannot be read ({error})");
+    if fs::metadata(path).map_err(unreadable)?.len() > MOST_BYTES {
+        return Err(format!("it is larger than {} MiB", MOST_BYTES >> 20));
+    }
+    let raster = decode(&fs::read(path).map_err(unreadable)?)?;
+    let (side, largest, is_ours) = (raster.side(), raster.largest, raster.is_ours);
+    Ok(Image { bytes: raster.square(size, colour), side, largest, is_ours })
+}
+
+/// The images, and what is to be told of them together.
+#[derive(Default)]
+struct Sorted {
+    bytes: Vec<u8>,
+    count: usize,
+    bad: Vec<(PathBuf, String)>,
+    ours: usize,
+    enlarged: usize,
+    /// How many have 16 bits, and the largest value in them.
+    deep: usize,
+    largest: u16,
+}
+
+impl Sorted {
+    fn push(&mut self, path: &Path, image: Result<Image, String>, size: usize) {
+        match image {
+            Err(problem) => self.bad.push((path.to_owned(), problem)),
+            Ok(image) if image.is_ours => self.ours += 1,
+            Ok(Image { bytes, side, largest, .. }) => {
+                self.bytes.extend(bytes);
+                self.count += 1;
+                self.enlarged += usize::from(side < size);
+                self.deep += usize::from(largest.is_some());
+                self.largest = self.largest.max(largest.unwrap_or(0));
+            }
         }
     }
-}
 
-fn on_white(colour: [u8; 3], opacity: u8) -> [u8; 3] {
-    let opacity = u32::from(opacity);
-    colour.map(|value| ((u32::from(value) * opacity + 255 * (255 - opacity) + 127) / 255) as u8)
-}
+    /// What the files that cannot be used are, by their names below `place`.
+    fn bad(&self, place: &Path) -> String {
+        let line = |(path, problem): &(PathBuf, String)| {
+            let name = path.strip_prefix(place).unwrap_or(path).display().to_string();
+            format!("\n  {}: {problem}", excerpt(&name))
+        };
+        self.bad.iter().map(line).collect()
+    }
 
-/// How bright a colour is (ITU-R BT.601).
-fn luma(colour: [u8; 3]) -> u8 {
-    let [red, green, blue] = colour.map(u32::from);
-    ((299 * red + 587 * green + 114 * blue + 500) / 1000) as u8
-}
+    fn complaint(&self, place: &Path, all: usize) -> Error {
+        let advice = "--skip-bad goes on without";
+        let (file, problem) = match &self.bad[..] {
+            [(path, problem)] => (path, format!("{problem}; {advice} it")),
+            bad => {
+                let problem = format!("{} of its {all} images cannot be used; {advice} them:", bad.len());
+                (&place.to_owned(), problem + &self.bad(place))
+            }
+        };
+        Error::Data { file: file.display().to_string(), problem }
+    }
 
-/// If `side` pixels are cut into `size` equal cells: the pixels that a cell covers, and how much of each, in units of
-/// 1/`size` of a pixel.
-fn overlaps(cell: usize, size: usize, side: usize) -> impl Iterator<Item = (usize, u64)> {
-    let (low, high) = (cell * side, (cell + 1) * side);
-    let covered = move |pixel: usize| high.min((pixel + 1) * size) - low.max(pixel * size);
-    (low / size..high.div_ceil(size)).map(move |pixel| (pixel, covered(pixel) as u64))
+    fn warnings(&self, place: &Path, size: usize) -> Vec<String> {
+        let name = place.display();
+        let bad = (!self.bad.is_empty())
+            .then(|| format!("left out of {name}, because they cannot be used:{}", self.bad(place)));
+        let enlarged = (self.enlarged > 0).then(|| {
+            let (enlarged, count) = (self.enlarged, self.count);
+            format!("{enlarged} of the {count} images in {name} are smaller than --size {size} and are enlarged")
+        });
+        // Cameras and scanners of 10 to 14 bits leave the upper ones of a file's 16 empty.
+        let dark = (self.deep > 0 && self.largest < 1 << 14).then(|| {
+            format!(
+                "the {} images of 16 bits in {name} hold no value above {} of 65535, so that they are nearly black: multiply \
+                 them first, if they are of fewer bits",
+                self.deep, self.largest
+            )
+        });
+        [bad, enlarged, dark].into_iter().flatten().collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn encode(width: u32, height: u32, colour: png::ColorType, bytes: &[u8]) -> Vec<u8> {
+    fn grey(side: u32, grey: u8) -> Vec<u8> {
         let mut file = Vec::new();
-        let mut encoder = png::Encoder::new(&mut file, width, height);
-        encoder.set_color(colour);
-        encoder.write_header().unwrap().write_image_data(bytes).unwrap();
+        let encoder = png::Encoder::new(&mut file, side, side);
+        encoder.write_header().unwrap().write_image_data(&vec![grey; (side * side) as usize]).unwrap();
         file
     }
 
-    fn square(file: &[u8], size: usize, colour: Colour) -> Vec<u8> {
-        decode(file).unwrap().square(size, colour).unwrap()
-    }
-
-    #[test]
-    fn pixels_are_means_of_what_they_cover() {
-        // Three pixels to two: the middle one is shared.
-        assert_eq!(overlaps(0, 2, 3).collect::<Vec<_>>(), [(0, 2), (1, 1)]);
-        assert_eq!(overlaps(1, 2, 3).collect::<Vec<_>>(), [(1, 1), (2, 2)]);
-        let grey = encode(3, 3, png::ColorType::Grayscale, &[0, 30, 90, 0, 30, 90, 0, 30, 90]);
-        assert_eq!(square(&grey, 2, Colour::Grey), [10, 70, 10, 70]);
-        assert_eq!(square(&grey, 3, Colour::Grey), [0, 30, 90, 0, 30, 90, 0, 30, 90]);
-        assert_eq!(square(&grey, 1, Colour::Rgb), [40; 3]);
-    }
-
-    #[test]
-    fn the_middle_is_cut_out() {
-        let wide = encode(6, 2, png::ColorType::Grayscale, &[9, 9, 1, 2, 9, 9, 9, 9, 3, 4, 9, 9]);
-        assert_eq!(square(&wide, 2, Colour::Grey), [1, 2, 3, 4]);
-        let tall = encode(1, 5, png::ColorType::Grayscale, &[9, 9, 7, 9, 9]);
-        assert_eq!(square(&tall, 1, Colour::Grey), [7]);
-    }
-
-    /// Grey is 0.299·red + 0.587·green + 0.114·blue (ITU-R BT.601).
-    #[test]
-    fn colours_come_one_after_the_other_and_opacity_lies_on_white() {
-        let colours = encode(2, 2, png::ColorType::Rgb, &[255, 0, 0, 0, 255, 0, 0, 0, 255, 100, 110, 120]);
-        assert_eq!(square(&colours, 2, Colour::Rgb), [255, 0, 0, 100, 0, 255, 0, 110, 0, 0, 255, 120]);
-        assert_eq!(square(&colours, 2, Colour::Grey), [76, 150, 29, 108]);
-        let glass = encode(1, 1, png::ColorType::Rgba, &[200, 100, 0, 51]);
-        assert_eq!(square(&glass, 1, Colour::Rgb), [244, 224, 204]);
-        let clear = encode(1, 1, png::ColorType::GrayscaleAlpha, &[0, 0]);
-        assert_eq!(square(&clear, 1, Colour::Grey), [255]);
-    }
-
-    /// Encoded by another program: red in the upper left quarter, green beside it, blue below, white in the last.
-    const JPEG: &[u8] = include_bytes!("../../tests/images/quarters.jpg");
-    const PROGRESSIVE: &[u8] = include_bytes!("../../tests/images/quarters-progressive.jpg");
-    const GREY: &[u8] = include_bytes!("../../tests/images/halves-grey.jpg");
-
-    fn near(found: &[u8], expected: &[u8]) {
-        assert_eq!(found.len(), expected.len());
-        let apart = found.iter().zip(expected).map(|(a, b)| a.abs_diff(*b)).max();
-        assert!(apart <= Some(3), "{found:?}, not {expected:?}");
-    }
-
-    #[test]
-    fn jpeg_images_are_read_too() {
-        for file in [JPEG, PROGRESSIVE] {
-            near(&square(file, 2, Colour::Rgb), &[255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255]);
+    /// A folder with these files.
+    fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
         }
-        near(&square(GREY, 2, Colour::Grey), &[0, 200, 0, 200]);
+        folder
     }
 
-    #[test]
-    fn what_cannot_be_used_is_told() {
-        let problem = |file: &[u8]| decode(file).and_then(|raster| raster.square(4, Colour::Rgb)).unwrap_err();
-        assert_eq!(problem(b"GIF89a"), "this is neither a PNG nor a JPEG image");
-        let small = encode(4, 3, png::ColorType::Grayscale, &[0; 12]);
-        assert_eq!(problem(&small), "4×3 pixels are too few for --size 4");
-        let png = encode(40, 40, png::ColorType::Grayscale, &std::array::from_fn::<u8, 1600, _>(|i| (i * i) as u8));
-        for file in [&png, JPEG, PROGRESSIVE, GREY] {
-            for length in [file.len() / 3, file.len() / 2, file.len() * 9 / 10] {
-                let problem = problem(&file[..length]);
-                assert!(problem.contains("image is damaged or cut off"), "{length} of {}: {problem}", file.len());
-            }
-        }
-        let mut huge = png;
-        huge[16..24].copy_from_slice(&[0x10; 8]);
-        assert!(problem(&huge).contains("is damaged") || problem(&huge).contains("are not possible"));
+    fn pixels(data: &Dataset) -> Vec<f32> {
+        data.samples(0..data.len()).data().iter().map(|x| (255.0 * x).round()).collect()
     }
 
     #[test]
     fn folders_are_searched_in_the_order_of_their_names() {
-        let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, grey| {
-            let path = folder.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, encode(1, 1, png::ColorType::Grayscale, &[grey])).unwrap();
-        };
-        let error = |folder: &Path| load(folder, 1, Colour::Grey).err().unwrap().to_string();
-        write("notes.txt", 0);
-        write(".hidden.png", 0);
-        let expected = "holds no images: looked for files whose names end in .png, .jpg or .jpeg";
-        assert!(error(folder.path()).ends_with(expected));
-        write("c.PNG", 30);
-        write("b/z.jpeg", 20); // its bytes say what it is
-        write("a.png", 10);
-        let data = load(folder.path(), 1, Colour::Grey).unwrap();
-        assert_eq!((data.len(), &data.shape()[..]), (3, &[1, 1, 1][..]));
-        assert_eq!(data.samples(0..3).data(), [10.0, 20.0, 30.0].map(|grey: f32| grey / 255.0));
-        fs::write(folder.path().join("b/y.png"), "no image").unwrap();
-        assert!(error(folder.path()).ends_with("b/y.png: this is neither a PNG nor a JPEG image"));
-        assert!(error(&folder.path().join("nowhere")).starts_with("cannot read "));
+        let (ten, twenty, thirty) = (grey(1, 10), grey(1, 20), grey(1, 30));
+        // The bytes say what it is, whatever the name.
+        let folder = folder(&[
+            ("c.PNG", &thirty),
+            ("b/z.jpeg", &twenty),
+            ("a.png", &ten),
+            (".hidden.png", b""),
+            ("notes.txt", b""),
+        ]);
+        let data = load(folder.path(), 1, Colour::Grey, false).unwrap();
+        assert_eq!((&data.shape()[..], pixels(&data)), (&[1, 1, 1][..], vec![10.0, 20.0, 30.0]));
+        assert!(data.notes().is_empty() && data.warnings().is_empty());
+    }
+
+    #[test]
+    fn all_that_cannot_be_used_are_told_at_once_or_left_out() {
+        let good = grey(2, 10);
+        let folder = folder(&[("a.png", &good), ("b/y.png", b"no image"), ("b/z.png", &good[..30]), ("c.png", b"")]);
+        let problem = load(folder.path(), 1, Colour::Grey, false).err().unwrap().to_string();
+        let lines: Vec<&str> = problem.lines().collect();
+        assert!(lines[0].ends_with("3 of its 4 images cannot be used; --skip-bad goes on without them:"), "{problem}");
+        assert_eq!(lines[1], "  b/y.png: this is neither a PNG nor a JPEG image");
+        assert!(
+            lines[2].starts_with("  b/z.png: the PNG image is damaged") && lines[3] == "  c.png: the file is empty"
+        );
+        let data = load(folder.path(), 1, Colour::Grey, true).unwrap();
+        assert_eq!((data.len(), data.notes()), (1, &["left out: 3 images that cannot be used".to_owned()][..]));
+        assert!(data.warnings()[0].contains("\n  b/y.png: this is neither"));
+        for bad in ["a.png", "b/z.png", "c.png"] {
+            fs::remove_file(folder.path().join(bad)).unwrap();
+        }
+        let problem = |skip| load(folder.path(), 1, Colour::Grey, skip).err().unwrap().to_string();
+        let one = "b/y.png: this is neither a PNG nor a JPEG image; --skip-bad goes on without it";
+        assert!(problem(false).ends_with(one), "{}", problem(false));
+        assert!(problem(true).contains("holds no images"), "{}", problem(true));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_once_and_what_is_no_file_is_left_out() {
+        use std::os::unix::fs::symlink;
+        let image = grey(1, 10);
+        let (folder, elsewhere) = (
+            folder(&[("a/a.png", &image), ("b.gif", b""), ("c.webp", b""), ("d.webp", b"")]),
+            folder(&[("b.png", &image)]),
+        );
+        let path = |name: &str| folder.path().join(name);
+        symlink(elsewhere.path(), path("linked")).unwrap();
+        symlink(folder.path(), path("a/circle")).unwrap();
+        symlink(path("a"), path("again")).unwrap();
+        symlink("nowhere.png", path("broken.png")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(path("socket.png")).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(path("pipe.png")).status().unwrap().success());
+        let data = load(folder.path(), 1, Colour::Grey, false).unwrap();
+        assert_eq!(data.len(), 2);
+        let expected = "left out: 1 GIF image, 2 WebP images, 1 broken link, 2 pipes, sockets or devices";
+        assert_eq!(data.notes(), [expected]);
+    }
+
+    #[test]
+    fn what_this_program_made_is_left_out() {
+        let image = grey(1, 10);
+        let sheet = crate::pictures::Picture::of_samples(&autograd::Tensor::zeros([4, 1, 8, 8])).encode();
+        let folder = folder(&[
+            ("a.png", &image),
+            ("samples.png", &sheet),
+            ("runs/001/config.toml", b""),
+            ("runs/001/metrics.csv", b""),
+            ("runs/001/samples/step-000500.png", &image),
+        ]);
+        let data = load(folder.path(), 1, Colour::Grey, false).unwrap();
+        let expected = "left out: 1 folder of results of wgan, 1 picture that wgan made";
+        assert_eq!((data.len(), data.notes()), (1, &[expected.to_owned()][..]));
+        let own = load(&folder.path().join("runs/001"), 1, Colour::Grey, false).err().unwrap().to_string();
+        assert!(own.ends_with("(left out: 1 folder of results of wgan)"), "{own}");
+    }
+
+    #[test]
+    fn small_and_dark_images_are_warned_of() {
+        let mut dark = Vec::new();
+        let mut encoder = png::Encoder::new(&mut dark, 8, 8);
+        encoder.set_depth(png::BitDepth::Sixteen);
+        encoder.write_header().unwrap().write_image_data(&[15, 255].repeat(64)).unwrap();
+        let folder = folder(&[("a.png", &grey(1, 10)), ("b.png", &dark)]);
+        let warnings = load(folder.path(), 2, Colour::Grey, false).unwrap().warnings();
+        assert!(warnings[0].starts_with("1 of the 2 images in ") && warnings[0].contains("smaller than --size 2"));
+        assert!(warnings[1].contains("hold no value above 4095 of 65535"), "{warnings:?}");
+    }
+
+    #[test]
+    fn a_folder_without_images_is_told_with_what_may_have_been_meant() {
+        let folder = folder(&[("idx/train-images-idx3-ubyte", b""), ("text/notes.txt", b"")]);
+        let told = |name: &str| load(&folder.path().join(name), 1, Colour::Grey, false).err().unwrap().to_string();
+        let looked_for = "holds no images: looked for files whose names end in .png, .jpg or .jpeg";
+        assert!(told("text").ends_with(looked_for), "{}", told("text"));
+        assert!(told("idx").ends_with("; to learn the IDX files in it, leave --dataset images out"), "{}", told("idx"));
+        assert!(told("txt").contains("txt does not exist; did you mean "), "{}", told("txt"));
+        assert!(told("text/notes.txt").ends_with("is a file: name the folder that it is in"));
     }
 }

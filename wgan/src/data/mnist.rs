@@ -25,12 +25,16 @@ pub fn images_and_labels() -> Result<(idx::Images, Vec<u8>)> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use sha2::{Digest, Sha256};
 
     use super::*;
 
     fn sha256(gzipped: &[u8]) -> String {
-        let digest = Sha256::digest(idx::decompress(gzipped).unwrap());
+        let mut raw = Vec::new();
+        idx::decompressed(gzipped).unwrap().read_to_end(&mut raw).unwrap();
+        let digest = Sha256::digest(raw);
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 

@@ -9,13 +9,16 @@ mod images;
 mod labelled;
 mod mnist;
 mod points;
+mod raster;
 mod toys;
 
+use std::io::{Write, stderr};
 use std::ops::{Range, RangeInclusive};
 use std::path::Path;
 
 use autograd::{ByteTable, Shape, Tensor, Var, Variable};
 use nn::Rng;
+use rand::RngExt;
 
 pub use batches::Batches;
 pub use labelled::{Labelled, Split};
@@ -33,6 +36,10 @@ pub struct Dataset {
     samples: Samples,
     /// How many of them, the last, are held out.
     held_out: usize,
+    /// How its files were understood, and what of them was left out.
+    notes: Vec<String>,
+    /// What a person should know before training on it.
+    warnings: Vec<String>,
 }
 
 /// Of a data set that is loaded, one sample in this many is held out, …
@@ -81,10 +88,18 @@ impl Dataset {
         let shape = shape.into();
         let table = table(&shape, samples.len());
         let samples = Tensor::new(table, samples).expect("whole samples");
-        Dataset { name: name.to_owned(), shape, samples: Samples::Points(samples), held_out: 0 }
+        Dataset::of(name, shape, Samples::Points(samples))
     }
 
-    /// Loads the data set that `config` names. Its last samples are held out: a twentieth of all, at most 500.
+    fn of(name: &str, shape: Shape, samples: Samples) -> Self {
+        Dataset { name: name.to_owned(), shape, samples, held_out: 0, notes: Vec::new(), warnings: Vec::new() }
+    }
+
+    /// Loads the data set that `config` names. Its samples are shuffled by the seed, and the last are held out: a twentieth of
+    /// all, at most 500. So they are like the others however the files are sorted, and a resumed run holds out the same.
+    ///
+    /// Until this was so, they were the last of the files: a run of that time, when resumed, goes on with other batches, and
+    /// measures itself on samples that it has trained on.
     ///
     /// # Errors
     /// If its files cannot be read, hold something else than they should, fewer samples than a batch, or more than 2²⁴.
@@ -100,12 +115,12 @@ impl Dataset {
             }
             (DatasetName::Images, data_dir) => {
                 let folder = data_dir.as_deref().expect("a resolved configuration names it");
-                images::load(folder.as_ref(), config.size, config.colour)?
+                images::load(folder.as_ref(), config.size, config.colour, config.skip_bad)?
             }
             (name, Some(data_dir)) => folder::load(&name.to_string(), data_dir.as_ref(), Part::Train)?,
             (_, None) => mnist::load()?,
         };
-        let data = data.hold_out();
+        let data = data.shuffled(config.seed).hold_out();
         data.check_count(config.batch)?;
         Ok(data)
     }
@@ -124,17 +139,23 @@ impl Dataset {
         Ok(())
     }
 
-    /// The test images in the folder that `config` names, if it holds any.
+    /// The test images in the folder that `config` names, if it holds any, shuffled like those to train on.
     ///
     /// # Errors
     /// If the file cannot be read, or does not hold images of 28×28 pixels.
     pub fn load_test(config: &Config) -> Result<Option<Self>> {
-        let folder = config.data_dir.as_ref().map(Path::new).filter(|folder| folder::has_images(folder, Part::Test));
-        folder.map(|folder| folder::load(&config.dataset.to_string(), folder, Part::Test)).transpose()
+        let name = config.dataset.to_string();
+        let folder = config.data_dir.as_ref().map(Path::new);
+        let folder = folder.filter(|folder| folder::has_images(&name, folder, Part::Test));
+        folder.map(|folder| Ok(folder::load(&name, folder, Part::Test)?.shuffled(config.seed))).transpose()
     }
 
-    /// What a person should know before training on it: that its points are far from the scale that settings suit.
-    pub fn warning(&self) -> Option<String> {
+    /// What a person should know before training on it, as that its points are far from the scale that settings suit.
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings.iter().cloned().chain(self.warning_of_scale()).collect()
+    }
+
+    fn warning_of_scale(&self) -> Option<String> {
         let Samples::Points(points) = &self.samples else { return None };
         let squares: f64 = points.data().iter().map(|&x| f64::from(x).powi(2)).sum();
         let scale = (squares / points.data().len() as f64).sqrt();
@@ -145,6 +166,57 @@ impl Dataset {
                 self.name
             )
         })
+    }
+
+    /// How its files were understood, and what of them was left out.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// What it holds, and how its files were understood: "19 images, 1 more held out; left out: 2 GIF images".
+    pub fn description(&self) -> String {
+        let kind = match &self.samples {
+            Samples::Images(_) => "images",
+            Samples::Points(points) if points.shape()[1] == 1 => "numbers",
+            Samples::Points(_) => "points",
+        };
+        let counts = format!("{} {kind} to train on, {} held out", self.len(), self.held_out);
+        [&[counts], &self.notes[..]].concat().join("; ")
+    }
+
+    /// Tells on standard error what was read from the files that `config` names, and what a person should know of it.
+    pub fn tell(&self, config: &Config) {
+        let is_read = config.data_dir.is_some() || config.data_file.is_some();
+        let read = is_read.then(|| format!("data: {}: {}", self.name, self.description()));
+        let warnings = self.warnings().into_iter().map(|warning| format!("warning: {warning}"));
+        for line in read.into_iter().chain(warnings) {
+            let _ = writeln!(stderr(), "{line}"); // which need not find a reader
+        }
+    }
+
+    fn with_notes(self, notes: Vec<String>) -> Self {
+        Dataset { notes, ..self }
+    }
+
+    fn with_warnings(self, warnings: Vec<String>) -> Self {
+        Dataset { warnings, ..self }
+    }
+
+    fn shuffled(self, seed: u64) -> Self {
+        let (table, width) = (self.table(), self.shape.count());
+        let samples = match self.samples {
+            Samples::Images(images) => {
+                let mut bytes = images.bytes().to_vec();
+                shuffle(&mut bytes, width, seed);
+                Samples::Images(ByteTable::new(table, bytes).expect("as many as before"))
+            }
+            Samples::Points(points) => {
+                let mut numbers = points.into_data();
+                shuffle(&mut numbers, width, seed);
+                Samples::Points(Tensor::new(table, numbers).expect("as many as before"))
+            }
+        };
+        Dataset { samples, ..self }
     }
 
     fn hold_out(self) -> Self {
@@ -158,7 +230,7 @@ impl Dataset {
     /// Images of one shape, one after the other.
     fn from_bytes(name: &str, shape: Shape, bytes: Vec<u8>) -> Self {
         let images = ByteTable::new(table(&shape, bytes.len()), bytes).expect("whole images");
-        Dataset { name: name.to_owned(), shape, samples: Samples::Images(images), held_out: 0 }
+        Dataset::of(name, shape, Samples::Images(images))
     }
 
     /// The data set's name: as in `--dataset`, or that of its file or folder.
@@ -173,11 +245,15 @@ impl Dataset {
 
     /// Number of samples to train on.
     pub fn len(&self) -> usize {
-        let all = match &self.samples {
-            Samples::Images(table) => table.shape()[0],
-            Samples::Points(points) => points.shape()[0],
-        };
-        all - self.held_out
+        self.table()[0] - self.held_out
+    }
+
+    /// The shape of all samples, `[count, …]`.
+    fn table(&self) -> Shape {
+        match &self.samples {
+            Samples::Images(table) => table.shape().clone(),
+            Samples::Points(points) => points.shape().clone(),
+        }
     }
 
     /// The numbers of further samples, which no training sees.
@@ -212,6 +288,18 @@ impl Dataset {
     }
 }
 
+/// Brings samples of `width` elements each into the order that the seed gives to as many.
+fn shuffle<T>(elements: &mut [T], width: usize, seed: u64) {
+    let rng = &mut Rng::new(seed, "samples");
+    for last in (1..elements.len() / width).rev() {
+        let (other, last) = (rng.random_range(..=last) * width, last * width);
+        if other < last {
+            let (before, after) = elements.split_at_mut(last);
+            before[other..other + width].swap_with_slice(&mut after[..width]);
+        }
+    }
+}
+
 /// The shape of `elements` numbers as samples of `shape`.
 fn table(shape: &Shape, elements: usize) -> Shape {
     assert!(elements.is_multiple_of(shape.count()), "{elements} elements, samples of {shape}");
@@ -224,10 +312,10 @@ mod tests {
 
     #[test]
     fn points_far_from_unit_scale_are_warned_of() {
-        let warning = |scale: f32| Dataset::new("my.csv", [2], vec![3.0 * scale, 4.0 * scale]).warning();
-        assert_eq!(warning(1.0), None);
-        assert!(warning(100.0).unwrap().starts_with("the numbers in my.csv are of about 3.5e2 (root mean square)"));
-        assert!(warning(0.01).is_some());
+        let warnings = |scale: f32| Dataset::new("my.csv", [2], vec![3.0 * scale, 4.0 * scale]).warnings();
+        assert!(warnings(1.0).is_empty());
+        assert!(warnings(100.0)[0].starts_with("the numbers in my.csv are of about 3.5e2 (root mean square)"));
+        assert_eq!(warnings(0.01).len(), 1);
     }
 
     #[test]
@@ -236,6 +324,40 @@ mod tests {
         assert!(images(MOST_SAMPLES).check_count(1).is_ok());
         let error = images(MOST_SAMPLES + 1).check_count(1).unwrap_err().to_string();
         assert_eq!(error, "many: of its 16777217 samples no more than 16777216 can be told apart; leave some out");
+    }
+
+    /// A file sorted by class: 20 of 500 points each, every point its class.
+    #[test]
+    fn of_sorted_samples_some_of_every_class_are_held_out() {
+        let sorted = || Dataset::new("sorted", [1], (0..10_000).map(|i| (i / 500) as f32).collect());
+        let held_out = |seed| {
+            let data = sorted().shuffled(seed).hold_out();
+            let mut all = data.samples(0..10_000).into_data();
+            all.sort_by(f32::total_cmp);
+            assert_eq!(all, sorted().samples(0..10_000).into_data());
+            data.samples(data.held_out()).into_data()
+        };
+        let classes = held_out(0);
+        // 25 each on average, with a standard deviation below 5.
+        assert!((0..20).all(|class| (5..=45).contains(&classes.iter().filter(|&&of| of == class as f32).count())));
+        assert_eq!(held_out(0), classes);
+        assert_ne!(held_out(1), classes);
+    }
+
+    /// Every sample comes to every place with the same probability.
+    #[test]
+    fn a_shuffle_is_even_and_keeps_samples_whole() {
+        let mut counts = [[0; 4]; 4];
+        for seed in 0..4000 {
+            let mut pairs = [0, 0, 1, 1, 2, 2, 3, 3];
+            shuffle(&mut pairs, 2, seed);
+            for (place, pair) in pairs.chunks(2).enumerate() {
+                assert_eq!(pair[0], pair[1]);
+                counts[place][pair[0]] += 1;
+            }
+        }
+        // 1000 each, with a standard deviation of 27.
+        assert!(counts.iter().flatten().all(|count| (865..=1135).contains(count)), "{counts:?}");
     }
 
     #[test]

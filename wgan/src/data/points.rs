@@ -1,86 +1,371 @@
-//! Points in a text file, one on each line, its numbers apart by commas, semicolons or spaces. They are learned as they
-//! are: nothing is scaled.
+//! Points in a text file, one on each line, as spreadsheets, NumPy, pandas and R write them. They are learned as they are:
+//! nothing is scaled.
+//!
+//! The crate `csv` is not used: it knows no columns apart by any number of blanks, keeps a line however long it is, and of
+//! its grammar numbers need but quotation marks.
 
-use std::fs;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 
-use super::Dataset;
+use nn::files::excerpt;
+
+use super::{Dataset, MOST_SAMPLES};
 use crate::error::cannot_read;
 use crate::{Error, Result};
 
-/// The points in the file at `path`, as many numbers each as `dimensions`. The first line may name the columns; lines that
-/// are empty or begin with # are left out.
+/// The points in the file at `path`, as many numbers each as `dimensions`, apart by semicolons, tabs, commas or blanks. The
+/// first line may name the columns, the first column the lines; lines that are empty or begin with # are left out. UTF-16 is
+/// read as well as UTF-8 and Latin-1.
 ///
 /// # Errors
 /// [`Error::Read`], or [`Error::Data`] with the line that cannot be used.
 pub fn load(path: &Path, dimensions: usize) -> Result<Dataset> {
-    let bytes = fs::read(path).map_err(cannot_read(path))?;
-    let file = path.display().to_string();
-    match parse(&bytes, dimensions) {
-        Ok(numbers) => Ok(Dataset::new(&file, [dimensions], numbers)),
-        Err(problem) => Err(Error::Data { file, problem }),
+    let problem = |problem| Error::Data { file: path.display().to_string(), problem };
+    if path.is_dir() {
+        return Err(problem("this is a folder; name a file of numbers in it".to_owned()));
+    }
+    let file = File::open(path).map_err(cannot_read(path))?;
+    let mut table = Table { dimensions, ..Table::default() };
+    let read =
+        lines(file, |number, line| table.push(line).map_err(|problem| Stop::Line(format!("line {number}: {problem}"))));
+    match read {
+        Ok(()) if table.points.is_empty() => Err(problem("it holds no numbers".to_owned())),
+        Ok(()) => {
+            let notes = table.notes();
+            Ok(Dataset::new(&path.display().to_string(), [dimensions], table.points).with_notes(notes))
+        }
+        Err(Stop::File(error)) => Err(cannot_read(path)(error)),
+        Err(Stop::Line(what)) => Err(problem(what)),
     }
 }
 
-fn parse(bytes: &[u8], dimensions: usize) -> Result<Vec<f32>, String> {
-    let text = std::str::from_utf8(bytes).map_err(|_| "this is no text file".to_owned())?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text); // the mark that some programs begin a text with
-    let lines = (1..).zip(text.lines().map(str::trim)).filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-    let mut points = Vec::new();
-    for (i, (number, line)) in lines.enumerate() {
-        let fields = fields(line);
-        let is_header = i == 0 && fields.iter().all(|field| field.parse::<f32>().is_err());
-        if !is_header {
-            points.extend(point(&fields, dimensions).map_err(|problem| format!("line {number}: {problem}"))?);
+/// Why the rest of a file is not read.
+enum Stop {
+    File(io::Error),
+    Line(String),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Stop::File(error)
+    }
+}
+
+/// Bytes of a line: more than two numbers in any notation.
+const LONGEST_LINE: usize = 1 << 16;
+
+/// What files that hold no text begin with, and what to do with them.
+const OTHERS: [(&[u8], &str); 5] = [
+    (b"PK\x03\x04", "this is a ZIP archive, as spreadsheets are; export it as CSV"),
+    (b"\x1f\x8b", "this is gzipped; unpack it first"),
+    (b"\x93NUMPY", "this is a NumPy array; write it as text, with numpy.savetxt"),
+    (b"PAR1", "this is a Parquet file; export it as CSV"),
+    (b"%PDF", "this is a PDF document; export its table as CSV"),
+];
+
+/// Hands on each line, its blanks at both ends left out, with its number. A line ends with a line feed, a carriage return, or
+/// both.
+fn lines(mut file: impl Read, mut take: impl FnMut(usize, &str) -> Result<(), Stop>) -> Result<(), Stop> {
+    let mut start = Vec::new();
+    file.by_ref().take(8).read_to_end(&mut start)?;
+    if let Some((_, what)) = OTHERS.iter().find(|(magic, _)| start.starts_with(magic)) {
+        return Err(Stop::Line((*what).to_owned()));
+    }
+    let (mark, encoding) = match &start[..] {
+        [0xff, 0xfe, ..] => (2, Encoding::Utf16 { high: 1 }),
+        [0xfe, 0xff, ..] => (2, Encoding::Utf16 { high: 0 }),
+        [0xef, 0xbb, 0xbf, ..] => (3, Encoding::Bytes),
+        _ => (0, Encoding::Bytes),
+    };
+    let mut bytes = encoding.bytes(BufReader::with_capacity(1 << 16, start[mark..].chain(file)).bytes());
+    let (mut line, mut number, mut after_return) = (Vec::new(), 1, false);
+    loop {
+        let byte = bytes.next().transpose()?;
+        match byte {
+            Some(b'\n') if after_return => after_return = false,
+            Some(b'\n' | b'\r') | None => {
+                take(number, text(&line).trim())?;
+                line.clear();
+                number += 1;
+                after_return = byte == Some(b'\r');
+            }
+            Some(0) => {
+                let what = "this is no text file (nor UTF-16 that begins with its mark)";
+                return Err(Stop::Line(format!("line {number}: {what}")));
+            }
+            Some(byte) => {
+                after_return = false;
+                line.push(byte);
+            }
+        }
+        if line.len() > LONGEST_LINE {
+            let what = format!("it is longer than {LONGEST_LINE} bytes; each point should have a line of its own");
+            return Err(Stop::Line(format!("line {number}: {what}")));
+        }
+        if byte.is_none() {
+            return Ok(());
         }
     }
-    if points.is_empty() { Err("it holds no numbers".to_owned()) } else { Ok(points) }
 }
 
-/// What a line holds between its separators.
-fn fields(line: &str) -> Vec<&str> {
-    match [';', ','].into_iter().find(|&separator| line.contains(separator)) {
-        Some(separator) => line.split(separator).map(str::trim).collect(),
-        None => line.split_whitespace().collect(),
+/// A line of UTF-8, or else of Latin-1.
+fn text(line: &[u8]) -> String {
+    str::from_utf8(line).map_or_else(|_| line.iter().map(|&byte| char::from(byte)).collect(), str::to_owned)
+}
+
+enum Encoding {
+    /// Of one for each ASCII character.
+    Bytes,
+    /// Two, of which this one is the higher.
+    Utf16 { high: usize },
+}
+
+impl Encoding {
+    /// The file's bytes; of UTF-16 those that its ASCII characters would have, and a question mark for each other one, which
+    /// no number has.
+    fn bytes(self, mut file: impl Iterator<Item = io::Result<u8>>) -> impl Iterator<Item = io::Result<u8>> {
+        std::iter::from_fn(move || {
+            let first = file.next()?;
+            let Encoding::Utf16 { high } = self else { return Some(first) };
+            let pair = first.and_then(|first| Ok([first, file.next().transpose()?.unwrap_or(0)]));
+            Some(pair.map(|pair| if pair[high] == 0 && pair[1 - high].is_ascii() { pair[1 - high] } else { b'?' }))
+        })
     }
 }
 
-fn point(fields: &[&str], dimensions: usize) -> Result<Vec<f32>, String> {
-    let number = |field: &&str| match field.parse::<f32>() {
-        Ok(number) if number.is_finite() => Ok(number),
-        Ok(_) => Err(format!("{field:?} is not a finite number of 32 bits")),
-        Err(_) => Err(format!("{field:?} is not a number")),
+/// The points read so far, and what their lines look like.
+#[derive(Default)]
+struct Table {
+    dimensions: usize,
+    points: Vec<f32>,
+    /// The names of the columns, if the first line holds some.
+    header: Option<Vec<String>>,
+    /// What the fields of a point are apart by; that of the first one.
+    separator: Option<Separator>,
+    /// Whether the first column is left out, because it only names the lines.
+    has_index: bool,
+    has_decimal_commas: bool,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Separator {
+    Sign(char),
+    Blanks,
+}
+
+impl Table {
+    fn push(&mut self, line: &str) -> Result<(), String> {
+        if line.is_empty() || line.starts_with('#') {
+            return Ok(());
+        }
+        let separator = self.separator.unwrap_or_else(|| Separator::of(line));
+        let mut fields = separator.fields(line);
+        if self.header.is_none() && self.points.is_empty() && is_header(&fields) {
+            self.header = Some(fields.into_iter().map(str::to_owned).collect());
+            return Ok(());
+        }
+        if self.points.is_empty() {
+            self.separator = Some(separator);
+            self.has_index = fields.len() > self.dimensions && self.names_index(&fields);
+        }
+        if self.has_index {
+            fields.remove(0);
+        }
+        // Spreadsheets write a comma for each column that was ever used.
+        while fields.len() > self.dimensions && fields.last().is_some_and(|field| field.is_empty()) {
+            fields.pop();
+        }
+        self.check_width(&fields)?;
+        if self.points.len() == MOST_SAMPLES * self.dimensions {
+            return Err(format!("no more than {MOST_SAMPLES} points can be told apart; leave some out"));
+        }
+        for field in fields {
+            let number = self.number(field)?;
+            self.points.push(number);
+        }
+        Ok(())
+    }
+
+    /// Whether the header says that the first column of such lines names them: pandas and R leave its name empty, or out.
+    fn names_index(&self, fields: &[&str]) -> bool {
+        let Some(header) = &self.header else { return false };
+        let first = header.first().map_or("", String::as_str).to_lowercase();
+        let left_out = header.len() == self.dimensions && fields.last().is_some_and(|last| !last.is_empty());
+        left_out || ["", "index", "id", "unnamed: 0"].contains(&first.as_str())
+    }
+
+    fn check_width(&self, fields: &[&str]) -> Result<(), String> {
+        let advice = match (fields.len(), self.dimensions) {
+            (found, needed) if found == needed => return Ok(()),
+            (2, 1) => {
+                return Err("2 numbers, but one is needed; learn points of the plane with --dataset points, and write 1.5, not \
+                            1,5"
+                .to_owned());
+            }
+            (1, 2) => {
+                return Err("1 number, but two are needed; learn single numbers with --dataset numbers".to_owned());
+            }
+            (found, needed) if found == needed + 1 && ["0", "1"].contains(&fields[0]) && self.points.is_empty() => {
+                "; if the first only counts the lines, leave it out or name its column index"
+            }
+            _ => "",
+        };
+        Err(format!("{} numbers, but there should be {}{advice}", fields.len(), self.dimensions))
+    }
+
+    fn number(&mut self, field: &str) -> Result<f32, String> {
+        let number = match field.split_once(',') {
+            Some((whole, rest)) if !rest.contains([',', '.']) && !whole.contains('.') => {
+                self.has_decimal_commas = true;
+                format!("{whole}.{rest}").parse::<f32>()
+            }
+            _ => field.parse(),
+        };
+        match number {
+            Ok(number) if number.is_finite() => Ok(number),
+            Ok(_) => Err(format!("\"{}\" is not a finite number of 32 bits", excerpt(field))),
+            Err(_) if is_missing(field) => {
+                Err(format!("\"{}\" is not a number; leave out the lines where one is missing", excerpt(field)))
+            }
+            Err(_) => Err(format!("\"{}\" is not a number", excerpt(field))),
+        }
+    }
+
+    /// What was made of the file, where it could have been taken otherwise.
+    fn notes(&self) -> Vec<String> {
+        let header = self
+            .header
+            .as_ref()
+            .map(|names| format!("the first line names its columns ({})", excerpt(&names.join(", "))));
+        let index = self.has_index.then(|| "the first column, which names the lines, is left out".to_owned());
+        let commas = self.has_decimal_commas.then(|| "its commas are decimal commas".to_owned());
+        [header, index, commas].into_iter().flatten().collect()
+    }
+}
+
+impl Separator {
+    /// Of the signs that may be meant, the first one that a line holds outside quotation marks. Commas between digits are
+    /// decimal commas where blanks separate: "1,5 2,5".
+    fn of(line: &str) -> Self {
+        let holds = |sign: char| Separator::Sign(sign).fields(line).len() > 1;
+        let between_digits = |field: &str| {
+            field.split_once(',').is_some_and(|(whole, rest)| {
+                whole.ends_with(|c: char| c.is_ascii_digit()) && rest.starts_with(|c: char| c.is_ascii_digit())
+            })
+        };
+        let decimal_commas = line.split_whitespace().count() > 1
+            && line.split_whitespace().all(between_digits)
+            && !line.contains(['"', '.']);
+        match [';', '\t', ','].into_iter().find(|&sign| holds(sign)) {
+            Some(',') if decimal_commas => Separator::Blanks,
+            Some(sign) => Separator::Sign(sign),
+            None => Separator::Blanks,
+        }
+    }
+
+    /// What a line holds between separators, without quotation marks.
+    fn fields(self, line: &str) -> Vec<&str> {
+        let mut quoted = false;
+        let is_end = |c: char| {
+            quoted ^= c == '"';
+            !quoted
+                && match self {
+                    Separator::Sign(sign) => c == sign,
+                    Separator::Blanks => c.is_whitespace(),
+                }
+        };
+        let fields = line.split(is_end).map(str::trim).filter(|field| self != Separator::Blanks || !field.is_empty());
+        fields.map(|field| field.trim_matches('"').trim()).collect()
+    }
+}
+
+/// Whether these are names: none is a number, begins like one, or stands for one that is missing, and one at least is there.
+fn is_header(fields: &[&str]) -> bool {
+    let is_number = |field: &&str| {
+        let digits = field.trim_start_matches(['+', '-', '.', ',']);
+        digits.starts_with(|c: char| c.is_ascii_digit()) || field.parse::<f32>().is_ok() || is_missing(field)
     };
-    let point: Vec<f32> = fields.iter().map(number).collect::<Result<_, _>>()?;
-    match (point.len(), dimensions) {
-        (found, _) if found == dimensions => Ok(point),
-        (2, 1) => Err("2 numbers, but one is needed; learn points of the plane with --dataset points".to_owned()),
-        (1, 2) => Err("1 number, but two are needed; learn single numbers with --dataset numbers".to_owned()),
-        (found, _) => Err(format!("{found} numbers, but there should be {dimensions}")),
-    }
+    let named = |field: &&&str| !field.is_empty();
+    fields.iter().any(|field| named(&field)) && !fields.iter().filter(named).any(is_number)
+}
+
+/// Whether a field stands for a number that is missing.
+fn is_missing(field: &str) -> bool {
+    ["", "na", "n/a", "#n/a", "null", "none", "nil", "nan", "-", "?"].contains(&field.to_lowercase().as_str())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn parse(bytes: &[u8], dimensions: usize) -> Result<Vec<f32>, String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        match load(file.path(), dimensions) {
+            Ok(data) => Ok(data.samples(0..data.len()).data().to_vec()),
+            Err(Error::Data { problem, .. }) => Err(problem),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
     fn plane(text: &str) -> Result<Vec<f32>, String> {
         parse(text.as_bytes(), 2)
     }
 
     #[test]
-    fn numbers_are_apart_by_commas_semicolons_or_spaces() {
+    fn numbers_are_apart_by_commas_semicolons_tabs_or_blanks() {
         for text in [
             "1,2\n3,-4.5e-1\n",
             "1; 2\r\n3; -0.45\r\n",
             "1 2\n3\t  -0.45",
+            "1\t2\n3\t-0.45",
             "x,y\n1,2\n\n3,-0.45",
+            "x y\n1,2\n3,-0.45",
             "# from numpy\n1 2\n3 -.45",
             "\u{feff}width;height\n1;2\n3;-0.45",
+            "1,2\r3,-0.45\r",
+            "1,2,\n3,-0.45,\n",
+            "x,y\n1,2,\n3,-0.45,\n",
+            "x,y,,\n1,2,,\n3,-0.45,,\n",
+            "\"x\",\"y\"\n\"1\",\"2\"\n\"3\",\"-0.45\"",
+            "\"a;b\",\"c\"\n1,2\n3,-0.45",
+            "größe;höhe\n1;2\n3;-0,45",
+            "1,0\t2,0\n3,0\t-0,45",
+            "1,0 2,0\n3,0 -0,45",
+            "\"1,0\",\"2,0\"\n\"3,0\",\"-0,45\"",
         ] {
             assert_eq!(plane(text), Ok(vec![1.0, 2.0, 3.0, -0.45]), "{text:?}");
         }
         assert_eq!(parse(b"age\n31\n42", 1), Ok(vec![31.0, 42.0]));
+        assert_eq!(parse(b"age;\n31,5;\n42;", 1), Ok(vec![31.5, 42.0]));
+    }
+
+    #[test]
+    fn a_column_that_names_the_lines_is_left_out() {
+        for text in [
+            ",x,y\n0,1,2\n1,3,4",
+            "\"\",\"x\",\"y\"\n\"1\",1,2\n\"2\",3,4",
+            "Index;x;y\na;1;2\nb;3;4",
+            "x y\n1 1 2\n2 3 4",
+            "id\tx\ty\n7\t1\t2\n8\t3\t4",
+        ] {
+            assert_eq!(plane(text), Ok(vec![1.0, 2.0, 3.0, 4.0]), "{text:?}");
+        }
+        assert_eq!(parse(b",age\n0,31\n1,42", 1), Ok(vec![31.0, 42.0]));
+    }
+
+    #[test]
+    fn utf_16_and_latin_1_are_read() {
+        let text = "größe;x\r\n1;2\r\n3;4\r\n";
+        let units = || std::iter::once(0xfeff).chain(text.encode_utf16());
+        for bytes in [
+            units().flat_map(u16::to_le_bytes).collect::<Vec<u8>>(),
+            units().flat_map(u16::to_be_bytes).collect(),
+            text.chars().map(|c| c as u8).collect(),
+        ] {
+            assert_eq!(parse(&bytes, 2), Ok(vec![1.0, 2.0, 3.0, 4.0]));
+        }
     }
 
     #[test]
@@ -89,20 +374,41 @@ mod tests {
         assert_eq!(problem("x,y\n1,2\n\n3,four"), r#"line 4: "four" is not a number"#);
         assert_eq!(problem("1,2\nx,y"), r#"line 2: "x" is not a number"#);
         assert_eq!(problem("1,x"), r#"line 1: "x" is not a number"#);
-        assert_eq!(problem("1,2\n3,"), r#"line 2: "" is not a number"#);
+        assert_eq!(problem("0.1.2,1..0"), r#"line 1: "0.1.2" is not a number"#);
+        assert_eq!(problem("x,y\r1,2\r3,four\r"), r#"line 3: "four" is not a number"#);
+        let missing = "is not a number; leave out the lines where one is missing";
+        assert_eq!(problem("NA,NA\n1,2"), format!(r#"line 1: "NA" {missing}"#));
+        assert_eq!(problem("1,2\n3,"), format!(r#"line 2: "" {missing}"#));
+        assert_eq!(problem("nan,nan\n1,2"), r#"line 1: "nan" is not a finite number of 32 bits"#);
         assert_eq!(problem("1,2\n3,inf"), r#"line 2: "inf" is not a finite number of 32 bits"#);
         assert_eq!(problem("1,2\n3,1e39"), r#"line 2: "1e39" is not a finite number of 32 bits"#);
+        assert_eq!(problem("1;2\n3;1.000,5"), r#"line 2: "1.000,5" is not a number"#);
         assert_eq!(problem("1,2\n1,2,3"), "line 2: 3 numbers, but there should be 2");
+        assert_eq!(
+            problem("0,1.5,2.5\n1,2.5,3.5"),
+            "line 1: 3 numbers, but there should be 2; if the first only counts the lines, leave it out or name its column index"
+        );
         assert_eq!(
             problem("1,2\n1"),
             "line 2: 1 number, but two are needed; learn single numbers with --dataset numbers"
         );
         assert_eq!(
             parse(b"1 2", 1).unwrap_err(),
-            "line 1: 2 numbers, but one is needed; learn points of the plane with --dataset points"
+            "line 1: 2 numbers, but one is needed; learn points of the plane with --dataset points, and write 1.5, not 1,5"
         );
         assert_eq!(problem("x,y\n"), "it holds no numbers");
         assert_eq!(problem(""), "it holds no numbers");
-        assert_eq!(parse(&[0xff, 0xfe, 0x31], 2).unwrap_err(), "this is no text file");
+        assert_eq!(problem("PK\u{3}\u{4}..."), "this is a ZIP archive, as spreadsheets are; export it as CSV");
+        assert!(problem("1\x00,\x002\x00").starts_with("line 1: this is no text file"));
+    }
+
+    /// Neither a line without an end nor one that would move a terminal's cursor is repeated.
+    #[test]
+    fn what_is_told_of_a_line_is_short_and_can_be_seen() {
+        let problem = |text: &str| plane(text).unwrap_err();
+        let endless = "line 1: it is longer than 65536 bytes; each point should have a line of its own";
+        assert_eq!(problem(&"1,".repeat(1 << 20)), endless);
+        assert!(problem(&format!("1,{}", "x".repeat(60_000))).len() < 400);
+        assert_eq!(problem("1,\u{1b}[2J"), r#"line 1: "\u{1b}[2J" is not a number"#);
     }
 }

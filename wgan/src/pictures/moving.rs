@@ -2,6 +2,8 @@
 
 use std::io::Cursor;
 
+use super::SOFTWARE;
+
 /// Seconds that each picture is shown, as a fraction.
 const DELAY: (u16, u16) = (1, 4);
 /// The last one stays longer.
@@ -50,6 +52,7 @@ fn encode(frames: &[&Frame], bytes: &mut Vec<u8>) -> Result<(), png::EncodingErr
     encoder.set_depth(info.bit_depth);
     encoder.set_animated(frames.len() as u32, 0)?;
     encoder.set_frame_delay(DELAY.0, DELAY.1)?;
+    encoder.add_itxt_chunk(SOFTWARE.to_owned(), "wgan".to_owned())?;
     let mut writer = encoder.write_header()?;
     for (i, frame) in frames.iter().enumerate() {
         if i + 1 == frames.len() {

@@ -12,6 +12,7 @@ use nn::files::write_whole;
 
 use crate::Result;
 use crate::config::{Config, Objective, quoted};
+use crate::data::Dataset;
 use crate::measures::Evaluation;
 use crate::metrics::{self, Measurement, Row};
 use crate::pictures::data_uri;
@@ -31,6 +32,8 @@ pub const MOST_PICTURES: usize = 40;
 pub struct Report<'a> {
     /// What was asked for.
     pub config: &'a Config,
+    /// What it learns from.
+    pub data: &'a Dataset,
     /// The folder of its files.
     pub folder: &'a Path,
     /// Its numbers so far.
@@ -64,9 +67,17 @@ pub enum State {
 ///
 /// # Errors
 /// If a picture of samples cannot be read, or the page not be written.
-pub fn write(folder: &RunFolder, config: &Config, rows: &[Row], warnings: &[Warning], state: State) -> Result<()> {
+pub fn write(
+    folder: &RunFolder,
+    config: &Config,
+    data: &Dataset,
+    rows: &[Row],
+    warnings: &[Warning],
+    state: State,
+) -> Result<()> {
     let report = Report {
         config,
+        data,
         folder: folder.path(),
         rows,
         warnings,
@@ -82,14 +93,14 @@ pub fn write(folder: &RunFolder, config: &Config, rows: &[Row], warnings: &[Warn
 ///
 /// # Errors
 /// As [`write()`], and if the run's other files cannot be read.
-pub fn renew(folder: &RunFolder) -> Result<()> {
+pub fn renew(folder: &RunFolder, data: &Dataset) -> Result<()> {
     let (config, rows) = (folder.read_config()?, metrics::read(&folder.metrics())?);
     let state = match fs::read_to_string(folder.report()) {
         Ok(page) if page.contains("data-state=\"stopped\"") => State::Stopped,
         _ if rows.last().is_some_and(|row| row.step == config.steps) => State::Finished,
         _ => return Ok(()),
     };
-    write(folder, &config, &rows, Watch::new(&config, &rows).warnings(), state)
+    write(folder, &config, data, &rows, Watch::new(&config, &rows).warnings(), state)
 }
 
 impl Report<'_> {
@@ -168,11 +179,13 @@ impl Report<'_> {
     }
 
     fn warnings(&self) -> String {
-        if self.warnings.is_empty() {
-            return String::new();
+        let of_data = self.data.warnings().into_iter().map(|text| ("Data:".to_owned(), text));
+        let of_steps = self.warnings.iter().map(|Warning { step, text }| (format!("From step {step}:"), text.clone()));
+        let item = |(when, text): (String, String)| format!("<li><b>{when}</b> {}</li>\n", escape(&text));
+        match of_data.chain(of_steps).map(item).collect::<String>() {
+            none if none.is_empty() => none,
+            items => format!("<ul class=\"warnings\">\n{items}</ul>"),
         }
-        let item = |Warning { step, text }: &Warning| format!("<li><b>From step {step}:</b> {}</li>\n", escape(text));
-        format!("<ul class=\"warnings\">\n{}</ul>", self.warnings.iter().map(item).collect::<String>())
     }
 
     fn numbers(&self) -> String {
@@ -223,7 +236,9 @@ impl Report<'_> {
     fn settings(&self) -> String {
         let toml = self.config.to_toml();
         let settings = toml.lines().filter_map(|line| line.split_once(" = "));
-        table(settings.map(|(name, value)| [name, value.trim_matches('"')]))
+        let (samples, description) = ("samples", self.data.description());
+        let settings = settings.map(|(name, value)| [name, value.trim_matches('"')]);
+        table([[samples, &*description]].into_iter().chain(settings))
     }
 
     fn commands(&self) -> String {

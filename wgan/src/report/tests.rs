@@ -26,14 +26,51 @@ fn rows(count: u64) -> Vec<Row> {
     (1..=count).map(row).collect()
 }
 
-fn report<'a>(config: &'a Config, rows: &'a [Row]) -> Report<'a> {
+/// Two images, of which a third file was none.
+fn images() -> Dataset {
+    let image = png();
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in [("a.png", &image[..]), ("b.png", &image), ("c.png", b"none")] {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    let options = Options {
+        dataset: Some(DatasetName::Images),
+        data_dir: Some(folder.path().display().to_string()),
+        skip_bad: Some(true),
+        batch: Some(1),
+        ..Options::default()
+    };
+    Dataset::load(&Config::resolve(&options, &Options::default()).unwrap()).unwrap()
+}
+
+fn png() -> Vec<u8> {
+    let mut file = Vec::new();
+    png::Encoder::new(&mut file, 1, 1).write_header().unwrap().write_image_data(&[7]).unwrap();
+    file
+}
+
+fn report<'a>(config: &'a Config, data: &'a Dataset, rows: &'a [Row]) -> Report<'a> {
     let (folder, state) = (Path::new("runs/of <b>\"me\" & 'you'"), State::Finished);
-    Report { config, folder, rows, warnings: &[], pictures: Vec::new(), evaluation: None, neighbours: None, state }
+    Report {
+        config,
+        data,
+        folder,
+        rows,
+        warnings: &[],
+        pictures: Vec::new(),
+        evaluation: None,
+        neighbours: None,
+        state,
+    }
+}
+
+fn points() -> Dataset {
+    Dataset::new("points", [2], vec![1.0, -1.0])
 }
 
 fn page(rows: &[Row], warnings: &[Warning], state: State, pictures: &[(u64, Vec<u8>)]) -> String {
     let config = Config::default().with(&Options { seed: Some(7), ..Options::default() });
-    Report { warnings, state, pictures: pictures.to_vec(), ..report(&config, rows) }.page()
+    Report { warnings, state, pictures: pictures.to_vec(), ..report(&config, &points(), rows) }.page()
 }
 
 fn data(page: &str) -> serde_json::Value {
@@ -74,7 +111,7 @@ fn assert_well_formed(page: &str) {
 fn what_is_said_of_the_curves_is_true_of_the_run() {
     let meanings = |options| {
         let config = Config::default().with(&options);
-        let charts = &data(&report(&config, &rows(3)).page())["charts"];
+        let charts = &data(&report(&config, &points(), &rows(3)).page())["charts"];
         [0, 1, 2].map(|i| charts[i]["meaning"].as_str().unwrap().to_owned())
     };
     let usual = meanings(Options::default());
@@ -169,12 +206,12 @@ fn a_page_shows_the_measures_there_are() {
     let measures = Measures::of_points(&data.samples(50_000..50_100), &data, config.dataset).unwrap();
     let evaluation = Evaluation { dataset: config.dataset, step: 1500, seed: 0, measures };
     let neighbours = Some(b"png".to_vec());
-    let page = Report { evaluation: Some(evaluation), neighbours, ..report(&config, &[]) }.page();
+    let page = Report { evaluation: Some(evaluation), neighbours, ..report(&config, &data, &[]) }.page();
     assert_well_formed(&page);
     assert!(page.contains("Measures, after step 1500"), "{page}");
     assert!(page.contains("<tr><th>modes covered</th><td>8 of 8</td><td>8 of 8</td></tr>"), "{page}");
     assert!(page.contains("<img src=\"data:image/png;base64,cG5n\" alt="), "{page}");
-    assert!(!report(&config, &[]).page().contains("Measures, after"));
+    assert!(!report(&config, &data, &[]).page().contains("Measures, after"));
 }
 
 /// A long run's page is no larger than a short one's.
@@ -197,4 +234,13 @@ fn numbers_and_times_are_short() {
     let numbers = [0.0, 0.01234, -1.2345, 12.34, 345.6, 1.5e-7, 2e9, f64::NAN].map(number);
     assert_eq!(numbers, ["0.000", "0.012", "−1.23", "12.3", "346", "1.5e−7", "2.0e9", "–"]);
     assert_eq!([9.4, 220.0, 3725.0].map(duration), ["9 s", "3 min 40 s", "1 h 2 min"]);
+}
+
+#[test]
+fn what_was_read_and_what_was_left_out_stand_on_the_page() {
+    let (config, data) = (Config::default(), images());
+    let page = report(&config, &data, &[]).page();
+    assert_well_formed(&page);
+    assert!(page.contains("2 images to train on, 0 held out; left out: 1 image that cannot be used"), "{page}");
+    assert!(page.contains("<li><b>Data:</b> ") && page.contains("c.png: this is neither a PNG nor a JPEG image"));
 }

@@ -55,7 +55,7 @@ pub fn complaint(mut command: Command, code: i32) -> String {
     assert_eq!(output.status.code(), Some(code), "{output:?}");
     assert!(!text(output.stdout).contains("error"), "errors belong on standard error");
     let text = text(output.stderr);
-    let told = |line: &&str| line.starts_with("step ") || line.starts_with("warning: ");
+    let told = |line: &&str| ["step ", "data: ", "warning: "].iter().any(|start| line.starts_with(start));
     let lines: Vec<&str> = text.lines().skip_while(told).collect();
     let [sentence] = lines[..] else { panic!("not one sentence: {lines:#?}") };
     sentence.to_owned()
