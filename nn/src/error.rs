@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use autograd::Shape;
 
+use crate::files::excerpt;
+
 /// Why Variables could not be saved or loaded. Nothing is half done: a file that failed to be written is not there, and
 /// Variables whose file does not fit keep their values.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +34,12 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// The file's bytes are not those that were written.
+    #[error("{} is damaged: its bytes do not have the checksum that was written with them; take a copy of it", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file holds other tensors than asked for.
     #[error("{} is of another model: {}", path.display(), name_differences(missing, unexpected))]
     Names {
@@ -43,7 +51,7 @@ pub enum Error {
         unexpected: Vec<String>,
     },
     /// A tensor in the file has another shape than its Variable.
-    #[error("{}: tensor {name:?} has shape {found} in the file, but {expected} in the model", path.display())]
+    #[error("{}: tensor \"{}\" has shape {} in the file, but {expected} in the model", path.display(), excerpt(name), excerpt(&found.to_string()))]
     Shape {
         /// The file.
         path: PathBuf,
@@ -55,7 +63,7 @@ pub enum Error {
         found: Shape,
     },
     /// A tensor in the file does not hold f32 numbers.
-    #[error("{}: tensor {name:?} holds {found} numbers; only F32 can be loaded", path.display())]
+    #[error("{}: tensor \"{}\" holds {found} numbers; only F32 can be loaded", path.display(), excerpt(name))]
     Type {
         /// The file.
         path: PathBuf,
@@ -71,9 +79,11 @@ pub enum Error {
 
 /// "it lacks "a"; it has besides "b", "c"".
 fn name_differences(missing: &[String], unexpected: &[String]) -> String {
-    let list = |what: &str, names: &[String]| match names {
-        [] => None,
-        _ => Some(format!("it {what} {}", names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", "))),
+    const MOST: usize = 8;
+    let list = |what: &str, names: &[String]| {
+        let shown: Vec<String> = names.iter().take(MOST).map(|name| format!("\"{}\"", excerpt(name))).collect();
+        let more = if names.len() > MOST { format!(" and {} more", names.len() - MOST) } else { String::new() };
+        (!names.is_empty()).then(|| format!("it {what} {}{more}", shown.join(", ")))
     };
     let parts = [list("lacks", missing), list("has besides", unexpected)];
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")

@@ -133,13 +133,100 @@ fn a_truncated_file_is_no_safetensors_file() {
         assert!(!error.contains('\n'), "{error}");
     }
     fs::write(&file, &whole[..whole.len() - 1]).unwrap();
+    assert_eq!(refusal(&file, &[&a]), "FILE is not a whole safetensors file: it ends within tensor \"a\"");
+    fs::write(&file, [&whole[..], b"more"].concat()).unwrap();
+    assert_eq!(refusal(&file, &[&a]), "FILE is not a whole safetensors file: it goes on after its last tensor");
+}
+
+/// One bit anywhere. Only the name under which the checksum stands can be another, since other programs' files have none.
+#[test]
+fn a_flipped_bit_is_noticed() {
+    let (_folder, file) = folder();
+    let a = variable("a", &[4], 1.0);
+    of(&[&a]).save(&file, Some(("run", "{}"))).unwrap();
+    let whole = fs::read(&file).unwrap();
+    let name = whole.windows(5).position(|window| window == checkpoint::CHECKSUM.as_bytes()).unwrap();
+    for bit in 0..8 * whole.len() {
+        let mut damaged = whole.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        fs::write(&file, &damaged).unwrap();
+        a.write(&Tensor::zeros([4])).unwrap();
+        match of(&[&a]).load(&file) {
+            Ok(()) => {
+                assert!((name..name + 5).contains(&(bit / 8)), "bit {bit}");
+                assert_eq!(checkpoint::metadata(&file, checkpoint::CHECKSUM).unwrap(), None);
+            }
+            Err(error) => {
+                assert!(!error.to_string().contains(char::is_control), "{error}");
+                assert_eq!(a.read().unwrap().data(), [0.0; 4], "bit {bit}: half loaded");
+                assert!(checkpoint::metadata(&file, "run").is_err(), "bit {bit}");
+            }
+        }
+    }
+    let mut damaged = whole.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    fs::write(&file, &damaged).unwrap();
     assert_eq!(
         refusal(&file, &[&a]),
-        "FILE is not a whole safetensors file: incomplete metadata, file not fully covered"
+        "FILE is damaged: its bytes do not have the checksum that was written with them; take a copy of it"
     );
 }
 
-/// Whatever byte of the header is wrong, loading says so or finds another tensor; it never panics.
+/// The check value that catalogues of CRCs list for CRC-32/ISO-HDLC is that of the digits 1 to 9; the file's own sum is
+/// that of its bytes with zeros for the sum's digits.
+#[test]
+fn the_checksum_is_the_crc_32_of_the_file() {
+    let (_folder, file) = folder();
+    assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+    of(&[&variable("a", &[4], 1.0)]).save(&file, Some(("run", r#""crc32":"12345678""#))).unwrap();
+    let sum = checkpoint::metadata(&file, checkpoint::CHECKSUM).unwrap().unwrap();
+    let bytes = fs::read(&file).unwrap();
+    let place = bytes.windows(8).position(|window| window == sum.as_bytes()).unwrap();
+    let zeroed = [&bytes[..place], b"00000000", &bytes[place + 8..]].concat();
+    assert_eq!(sum, format!("{:08x}", crc32(&zeroed)));
+}
+
+/// Bit by bit, by the polynomial.
+fn crc32(bytes: &[u8]) -> u32 {
+    let step = |sum: u32, _| if sum & 1 == 1 { sum >> 1 ^ 0xedb8_8320 } else { sum >> 1 };
+    !bytes.iter().fold(u32::MAX, |sum, &byte| (0..8).fold(sum ^ u32::from(byte), step))
+}
+
+/// A few bytes that claim to be 400 GB of weights, or a header of 16 exabytes, take no memory.
+#[test]
+fn a_file_that_promises_more_than_it_holds_is_refused() {
+    let (_folder, file) = folder();
+    let a = variable("a", &[4], 0.0);
+    let header = r#"{"a":{"dtype":"F32","shape":[100000000000],"data_offsets":[0,400000000000]}}"#;
+    let bytes = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &[0; 64]].concat();
+    fs::write(&file, &bytes).unwrap();
+    assert_eq!(refusal(&file, &[&a]), "FILE: tensor \"a\" has shape [100000000000] in the file, but [4] in the model");
+    assert_eq!(checkpoint::count(&file, "").unwrap(), 100_000_000_000);
+    let error = checkpoint::metadata(&file, "run").unwrap_err().to_string();
+    assert!(error.ends_with("it ends within tensor \"a\""), "{error}");
+    fs::write(&file, [0xff; 64]).unwrap();
+    let error = refusal(&file, &[&a]);
+    assert_eq!(error, "FILE is not a whole safetensors file: its header would have 18446744073709551615 bytes");
+}
+
+#[test]
+fn a_name_in_a_message_is_short_and_can_be_seen() {
+    let (_folder, file) = folder();
+    let names = ["\u{1b}[2J".to_owned(), "x".repeat(100_000)];
+    of(&names.each_ref().map(|name| variable(name, &[1], 0.0)).each_ref()).save(&file, None).unwrap();
+    let error = refusal(&file, &[]);
+    assert!(error.contains(r#"it has besides "\u{1b}[2J", "xxx"#) && error.len() < 500, "{error}");
+}
+
+#[test]
+fn the_first_number_that_is_not_finite_is_found() {
+    let (a, b) = (variable("a", &[2], 1.0), Variable::new("b", Tensor::new([2], vec![0.0, f32::INFINITY]).unwrap()));
+    let both = Checkpoint::new().with("x.", [b, a]);
+    assert_eq!(both.first_non_finite().unwrap(), Some("x.b"));
+    assert_eq!(Checkpoint::new().first_non_finite().unwrap(), None);
+}
+
+/// Whatever byte of the header is wrong, loading says so; it never panics.
 #[test]
 fn a_damaged_header_never_panics() {
     let (_folder, file) = folder();

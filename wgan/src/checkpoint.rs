@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use autograd::Variable;
+use nn::Checkpoint;
+use nn::checkpoint::CHECKSUM;
+use nn::files::excerpt;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::config::{Config, Options};
@@ -12,8 +14,8 @@ use crate::{Error, Result};
 /// in another order every time.
 pub const METADATA_KEY: &str = "wgan";
 
-/// The version of the layout that this program writes and reads.
-const FORMAT: u32 = 1;
+/// The version of the layout that this program writes. It reads the one before as well, whose files have no checksum.
+const FORMAT: u32 = 2;
 
 /// What is needed to rebuild the networks, beside the weights. It depends on nothing but what was computed, so the same
 /// training leaves the same bits.
@@ -61,13 +63,18 @@ impl Metadata {
     /// The metadata of the file of weights at `path`.
     ///
     /// # Errors
-    /// [`Error::File`] if it is no whole safetensors file, [`Error::Damaged`] if its metadata are not ours or are
-    /// those of another version.
+    /// [`Error::File`] if it is no whole safetensors file or its bytes have another checksum, [`Error::Damaged`] if its
+    /// metadata are not ours or are those of another version.
     pub fn read(path: &Path) -> Result<Self> {
         let damaged = |problem| Error::Damaged { path: path.to_owned(), problem };
         let json = nn::checkpoint::metadata(path, METADATA_KEY)?;
         let json = json.ok_or_else(|| damaged("these weights were not written by wgan".to_owned()))?;
         let metadata = Metadata::from_json(&json).map_err(damaged)?;
+        if metadata.format > 1 && nn::checkpoint::metadata(path, CHECKSUM)?.is_none() {
+            return Err(damaged(
+                "its checksum is missing, so it is not as it was written; take a copy of it".to_owned(),
+            ));
+        }
         let impossible = |error| damaged(format!("its metadata cannot be used ({error})"));
         metadata.config().validate_values().map_err(impossible)?;
         Ok(metadata)
@@ -78,10 +85,11 @@ impl Metadata {
         struct Version {
             format: u32,
         }
-        let unreadable = |error: serde_json::Error| format!("its metadata cannot be read ({error})");
+        let unreadable =
+            |error: serde_json::Error| format!("its metadata cannot be read ({})", excerpt(&error.to_string()));
         let Version { format } = serde_json::from_str(json).map_err(unreadable)?;
-        if format != FORMAT {
-            return Err(format!("it has format {format}, but this program reads format {FORMAT}"));
+        if !(1..=FORMAT).contains(&format) {
+            return Err(format!("it has format {format}, but this program reads formats 1 to {FORMAT}"));
         }
         let metadata: Metadata = serde_json::from_str(json).map_err(unreadable)?;
         // TOML, in which settings are compared and merged, knows no number beyond 63 bits.
@@ -90,18 +98,15 @@ impl Metadata {
     }
 }
 
-/// Refuses weights, loaded from the file at `path`, of which one is infinite or NaN.
+/// Refuses what was loaded from the file at `path` if a number of it is infinite or NaN.
 ///
 /// # Errors
 /// [`Error::Damaged`].
-pub fn check_finite(path: &Path, weights: &[Variable]) -> Result<()> {
-    for variable in weights {
-        if !variable.read()?.data().iter().all(|x| x.is_finite()) {
-            let problem = format!("tensor {:?} holds numbers that are not finite", variable.name());
-            return Err(Error::Damaged { path: path.to_owned(), problem });
-        }
-    }
-    Ok(())
+pub fn check_finite(path: &Path, loaded: &Checkpoint) -> Result<()> {
+    loaded.first_non_finite()?.map_or(Ok(()), |name| {
+        let problem = format!("tensor {name:?} holds numbers that are not finite, so nothing can be made of it");
+        Err(Error::Damaged { path: path.to_owned(), problem })
+    })
 }
 
 #[cfg(test)]
@@ -113,7 +118,7 @@ mod tests {
     fn metadata_read_back_and_are_written_in_one_order() {
         let metadata = Metadata::new(1500, &Config { seed: u64::MAX >> 1, lr: 0.1 + 0.2, ..Config::default() });
         let json = metadata.to_json();
-        assert!(json.starts_with(r#"{"format":1,"step":1500,"settings":{"dataset":"mnist","#), "{json}");
+        assert!(json.starts_with(r#"{"format":2,"step":1500,"settings":{"dataset":"mnist","#), "{json}");
         assert_eq!(Metadata::from_json(&json).unwrap(), metadata);
     }
 
@@ -156,6 +161,23 @@ mod tests {
         assert!(truncated.to_string().contains("is not a whole safetensors file") && truncated.exit_code() == 2);
     }
 
+    /// Files of the first format had no checksum; in later ones none may be missing, or a flipped bit could rename it.
+    #[test]
+    fn a_checksum_may_be_missing_in_old_files_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint.safetensors");
+        for (format, problem) in [(1, None), (2, Some("its checksum is missing"))] {
+            let json = format!(r#"{{"format":{format},"step":3,"settings":{{}}}}"#);
+            let header = format!(r#"{{"__metadata__":{{"wgan":{json:?}}}}}"#);
+            std::fs::write(&path, [&(header.len() as u64).to_le_bytes(), header.as_bytes()].concat()).unwrap();
+            let found = Metadata::read(&path).map(|metadata| metadata.step).map_err(|error| error.to_string());
+            match problem {
+                None => assert_eq!(found, Ok(3)),
+                Some(problem) => assert!(found.clone().unwrap_err().contains(problem), "{found:?}"),
+            }
+        }
+    }
+
     /// Whoever made the file up, the sentence says what is wrong.
     #[test]
     fn impossible_settings_are_told() {
@@ -178,7 +200,7 @@ mod tests {
     #[test]
     fn other_versions_and_other_texts_are_told() {
         let problem = |json| Metadata::from_json(json).unwrap_err();
-        assert_eq!(problem(r#"{"format":2,"more":true}"#), "it has format 2, but this program reads format 1");
+        assert_eq!(problem(r#"{"format":3,"more":true}"#), "it has format 3, but this program reads formats 1 to 2");
         assert!(problem("{}").starts_with("its metadata cannot be read (missing field"));
     }
 }

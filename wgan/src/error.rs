@@ -1,6 +1,7 @@
 //! What can go wrong, each as one sentence for the person at the command line.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// The result of anything that depends on files, settings or the run of a training.
@@ -52,6 +53,18 @@ pub enum Error {
         folder: PathBuf,
         /// What is wrong with it, and what may have been meant.
         problem: String,
+    },
+    /// The machine has too little memory.
+    #[error("{what} takes about {}, but this machine has {} to give; {advice}", size(*needed), size(*available))]
+    Memory {
+        /// What takes it.
+        what: String,
+        /// How many bytes it takes.
+        needed: u64,
+        /// How many there are.
+        available: u64,
+        /// What to do.
+        advice: &'static str,
     },
     /// A file that could not be fetched.
     #[error("{address}: {problem}")]
@@ -124,6 +137,14 @@ impl Error {
     }
 }
 
+/// A number of bytes as a person says it.
+fn size(bytes: u64) -> String {
+    match bytes as f64 {
+        bytes if bytes >= 1e9 => format!("{:.1} GB", bytes / 1e9),
+        bytes => format!("{:.0} MB", bytes / 1e6),
+    }
+}
+
 /// What to say if the file or folder at `path` cannot be read.
 pub(crate) fn cannot_read(path: &Path) -> impl Fn(io::Error) -> Error {
     |source| Error::Read { path: path.to_owned(), source }
@@ -132,4 +153,20 @@ pub(crate) fn cannot_read(path: &Path) -> impl Fn(io::Error) -> Error {
 /// What to say if the file or folder at `path` cannot be written.
 pub(crate) fn cannot_write(path: &Path) -> impl Fn(io::Error) -> Error {
     |source| Error::Write { path: path.to_owned(), source }
+}
+
+/// The text of a file of settings or measures, which is short: of a file that goes on for ever, no more is taken.
+///
+/// # Errors
+/// [`Error::Read`], or [`Error::Damaged`] if it is too long.
+pub(crate) fn read_text(path: &Path) -> Result<String> {
+    const LONGEST: u64 = 1 << 20;
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text));
+    // A text that is cut within a character is too long as well.
+    if read.as_ref().map_or(text.len() as u64, |&length| length as u64) > LONGEST {
+        let problem = "it is longer than 1 MB, so it is something else".to_owned();
+        return Err(Error::Damaged { path: path.to_owned(), problem });
+    }
+    read.map(|_| text).map_err(cannot_read(path))
 }

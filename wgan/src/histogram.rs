@@ -84,6 +84,7 @@ impl FromStr for Histogram {
         let (high, counts) = text.split_once(' ').ok_or(())?;
         let high = high.parse().ok().filter(|high: &f32| high.is_finite() && *high >= 0.0).ok_or(())?;
         let counts: Vec<u32> = counts.split(' ').map(str::parse).collect::<Result<_, _>>().map_err(|_| ())?;
+        counts.iter().try_fold(0u32, |total, &count| total.checked_add(count)).ok_or(())?;
         Ok(Histogram { high, counts: counts.try_into().map_err(|_| ())? })
     }
 }
@@ -124,9 +125,9 @@ mod tests {
     fn a_histogram_reads_back() {
         let histogram = Histogram::of(&[0.1, 0.3, 1.0 / 3.0]);
         assert_eq!(histogram.to_string().parse(), Ok(histogram));
-        for damaged in
-            ["", "1", "1 2 3", "x 1", &format!("-1{}", " 0".repeat(BINS)), &format!("1{}", " 0.5".repeat(BINS))]
-        {
+        let bins = |high: &str, count: &str| format!("{high}{}", format!(" {count}").repeat(BINS));
+        let bins = [bins("-1", "0"), bins("1", "0.5"), bins("1", "4294967295")];
+        for damaged in ["", "1", "1 2 3", "x 1"].into_iter().chain(bins.iter().map(String::as_str)) {
             assert_eq!(damaged.parse::<Histogram>(), Err(()), "{damaged}");
         }
     }

@@ -32,6 +32,7 @@
 //! - [`run_folder`]: where the files of a run are
 //! - [`models`], [`objective`]: the networks and the losses
 //! - [`backend`]: what it computes on
+//! - [`memory`]: how much of it they take, before they take it
 //! - [`programs`]: both as compiled programs
 //! - [`train`]: the training
 //! - [`monitor`], [`histogram`]: what is measured beside it on held-out samples
@@ -58,6 +59,7 @@ pub mod experiments;
 pub mod histogram;
 pub mod interrupt;
 pub mod measures;
+pub mod memory;
 pub mod metrics;
 pub mod models;
 pub mod monitor;

@@ -16,26 +16,31 @@ pub struct Critic(Sequential);
 impl Critic {
     /// The critic of `config` for samples of one shape, its weights drawn from the seed.
     pub fn new(config: &Config, sample: &Shape) -> Self {
-        let stack = Stack {
-            norm: config.critic_norm,
-            // Real and generated samples have statistics of their own; an average of both would fit neither.
-            tracks: false,
-            spectral: config.lipschitz == Lipschitz::Spectral,
-            ..Stack::new(Rng::new(config.seed, "critic weights"))
-        };
+        let spectral = config.lipschitz == Lipschitz::Spectral;
+        Critic(Critic::layers(config, sample).build(Rng::new(config.seed, "critic weights"), spectral))
+    }
+
+    /// How large it would be.
+    pub fn size(config: &Config, sample: &Shape) -> Size {
+        Critic::layers(config, sample).size()
+    }
+
+    fn layers(config: &Config, sample: &Shape) -> Stack {
+        // Real and generated samples have statistics of their own; an average of both would fit neither.
+        let stack = Stack { tracks: false, ..Stack::new(config.critic_norm) };
         let (count, dim) = (sample.count(), config.dim);
         let stack = match config.arch {
             Arch::Mlp => {
-                let first = stack.add(Flatten).linear(count, dim).add(Activation::Relu);
+                let first = stack.add(Layer::Flatten).linear(count, dim).activation(Activation::Relu);
                 first.hidden(dim, dim).hidden(dim, dim).linear(dim, 1)
             }
-            Arch::MlpSmall => stack.add(Flatten).linear(count, 128).add(Activation::Relu).hidden(128, 32).linear(32, 1),
+            Arch::MlpSmall => {
+                let first = stack.add(Layer::Flatten).linear(count, 128).activation(Activation::Relu);
+                first.hidden(128, 32).linear(32, 1)
+            }
             Arch::Dcgan => stack.dcgan_critic(dim, sample[0], sample[1]),
         };
-        Critic(match config.lipschitz {
-            Lipschitz::Bounded => stack.add(Activation::Tanh).modules,
-            _ => stack.modules,
-        })
+        if config.lipschitz == Lipschitz::Bounded { stack.activation(Activation::Tanh) } else { stack }
     }
 
     /// The scores of a batch: each sample's by itself, unless batch norm mixes them.
@@ -86,26 +91,30 @@ pub enum Latent {
 impl Generator {
     /// The generator of `config` for samples of one shape, its weights drawn from the seed.
     pub fn new(config: &Config, sample: &Shape) -> Self {
-        let rng = Rng::new(config.seed, "generator weights");
-        let stack = Stack { norm: config.generator_norm, ..Stack::new(rng) };
-        let (count, dim) = (sample.count(), config.dim);
-        let latent = match config.arch {
-            Arch::MlpSmall => Latent::Uniform(10),
-            Arch::Mlp if !config.dataset.is_images() => Latent::Normal(count),
-            Arch::Mlp | Arch::Dcgan => Latent::Normal(128),
-        };
+        let network = Generator::layers(config, sample).build(Rng::new(config.seed, "generator weights"), false);
+        Generator { network, latent: Latent::of(config, sample) }
+    }
+
+    /// How large it would be.
+    pub fn size(config: &Config, sample: &Shape) -> Size {
+        Generator::layers(config, sample).size()
+    }
+
+    fn layers(config: &Config, sample: &Shape) -> Stack {
+        let stack = Stack::new(config.generator_norm);
+        let (count, dim, latent) = (sample.count(), config.dim, Latent::of(config, sample).count());
         let mlp = |stack: Stack, width| {
-            stack.hidden(latent.count(), width).hidden(width, width).hidden(width, width).linear(width, count)
+            stack.hidden(latent, width).hidden(width, width).hidden(width, width).linear(width, count)
         };
         let stack = match (config.arch, config.generator) {
             (Arch::Mlp, _) => mlp(stack, dim),
-            (Arch::MlpSmall, _) => stack.hidden(latent.count(), 32).hidden(32, 128).linear(128, count),
-            (Arch::Dcgan, GeneratorArch::Dcgan) => stack.dcgan_generator(latent.count(), dim, sample[0], sample[1]),
+            (Arch::MlpSmall, _) => stack.hidden(latent, 32).hidden(32, 128).linear(128, count),
+            (Arch::Dcgan, GeneratorArch::Dcgan) => stack.dcgan_generator(latent, dim, sample[0], sample[1]),
             (Arch::Dcgan, GeneratorArch::Mlp) => mlp(stack, 10 * dim), // within a tenth as many weights
         };
         // Pixels lie in [0, 1], points anywhere.
-        let stack = if config.dataset.is_images() { stack.add(Activation::Sigmoid) } else { stack };
-        Generator { network: stack.add(Reshape::new(sample)).modules, latent }
+        let stack = if config.dataset.is_images() { stack.activation(Activation::Sigmoid) } else { stack };
+        stack.add(Layer::Reshape(sample.clone()))
     }
 
     /// Samples made of noise from a stream, at the program's step.
@@ -157,6 +166,14 @@ impl Generator {
 }
 
 impl Latent {
+    fn of(config: &Config, sample: &Shape) -> Self {
+        match config.arch {
+            Arch::MlpSmall => Latent::Uniform(10),
+            Arch::Mlp if !config.dataset.is_images() => Latent::Normal(sample.count()),
+            Arch::Mlp | Arch::Dcgan => Latent::Normal(128),
+        }
+    }
+
     /// Numbers of noise for a sample.
     pub fn count(self) -> usize {
         match self {
@@ -165,17 +182,32 @@ impl Latent {
     }
 }
 
-/// Modules in a row, each named by its place.
+/// How large a network is. That is known before memory is taken for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Numbers that are saved: weights, and what batch norm tracks.
+    pub weights: u64,
+    /// Numbers that its layers make of one sample.
+    pub values: u64,
+}
+
+/// Layers in a row, before there are weights.
 struct Stack {
-    modules: Sequential,
-    place: usize,
-    /// Draws the first weights.
-    rng: Rng,
+    layers: Vec<Layer>,
     norm: Norm,
     /// Whether batch norm has running statistics.
     tracks: bool,
-    /// Whether weights are divided by their largest singular value.
-    spectral: bool,
+}
+
+enum Layer {
+    Linear { inputs: usize, outputs: usize },
+    Conv { from: Map, to: Map },
+    ConvTranspose { from: Map, to: Map },
+    LayerNorm(Vec<usize>),
+    BatchNorm(Vec<usize>),
+    Activation(Activation),
+    Flatten,
+    Reshape(Shape),
 }
 
 /// Every convolution of the DCGAN is 5×5 with stride 2 and padding 2.
@@ -186,46 +218,84 @@ fn geometry() -> Conv {
 }
 
 impl Stack {
-    fn new(rng: Rng) -> Self {
-        Stack { modules: Sequential::new(), place: 0, rng, norm: Norm::None, tracks: true, spectral: false }
+    fn new(norm: Norm) -> Self {
+        Stack { layers: Vec::new(), norm, tracks: true }
     }
 
-    fn add(self, module: impl Module + 'static) -> Self {
-        Stack { modules: self.modules.add(module), place: self.place + 1, ..self }
+    /// The layers as modules, each named by its place; with `spectral`, weights are divided by their largest singular value.
+    fn build(self, mut rng: Rng, spectral: bool) -> Sequential {
+        let (rng, init) = (&mut rng, Init::FanIn);
+        self.layers.into_iter().enumerate().fold(Sequential::new(), |modules, (place, layer)| {
+            let place = place.to_string();
+            match layer {
+                Layer::Linear { inputs, outputs } => {
+                    let layer = Linear::new(&place, inputs, outputs, init, rng);
+                    modules.add(if spectral { layer.spectral(rng) } else { layer })
+                }
+                Layer::Conv { from, to } => {
+                    let layer = Conv2d::new(&place, from.channels, to.channels, KERNEL, geometry(), init, rng);
+                    modules.add(if spectral { layer.spectral(rng) } else { layer })
+                }
+                Layer::ConvTranspose { from, to } => {
+                    let even = usize::from(to.size.is_multiple_of(2)); // transposed, n pixels become 2n − 1, or 2n if padded
+                    let (inputs, outputs) = (from.channels, to.channels);
+                    let layer = ConvTranspose2d::new(&place, inputs, outputs, KERNEL, geometry(), init, rng);
+                    modules.add(layer.output_padding(even))
+                }
+                Layer::LayerNorm(shape) => modules.add(LayerNorm::new(&place, shape)),
+                Layer::BatchNorm(shape) if self.tracks => modules.add(BatchNorm::new(&place, shape[0])),
+                Layer::BatchNorm(shape) => modules.add(BatchNorm::new(&place, shape[0]).without_tracking()),
+                Layer::Activation(activation) => modules.add(activation),
+                Layer::Flatten => modules.add(Flatten),
+                Layer::Reshape(shape) => modules.add(Reshape::new(shape)),
+            }
+        })
     }
 
-    fn linear(mut self, inputs: usize, outputs: usize) -> Self {
-        let layer = Linear::new(&self.place.to_string(), inputs, outputs, Init::FanIn, &mut self.rng);
-        let layer = if self.spectral { layer.spectral(&mut self.rng) } else { layer };
-        self.add(layer)
+    fn size(&self) -> Size {
+        let (mut weights, mut values, mut outputs) = (0, 0, 0);
+        for layer in &self.layers {
+            let (of_layer, made) = match layer {
+                Layer::Linear { inputs, outputs } => ((inputs + 1) * outputs, *outputs),
+                Layer::Conv { from, to } | Layer::ConvTranspose { from, to } => {
+                    ((from.channels * KERNEL * KERNEL + 1) * to.channels, to.shape().iter().product())
+                }
+                Layer::LayerNorm(shape) => (2 * shape.iter().product::<usize>(), outputs),
+                Layer::BatchNorm(shape) => (if self.tracks { 4 } else { 2 } * shape[0], outputs),
+                Layer::Activation(_) => (0, outputs),
+                Layer::Flatten | Layer::Reshape(_) => continue, // another view of the same numbers
+            };
+            outputs = made;
+            weights += of_layer as u64;
+            values += made as u64;
+        }
+        Size { weights, values }
     }
 
-    fn conv(mut self, inputs: usize, outputs: usize) -> Self {
-        let place = self.place.to_string();
-        let layer = Conv2d::new(&place, inputs, outputs, KERNEL, geometry(), Init::FanIn, &mut self.rng);
-        let layer = if self.spectral { layer.spectral(&mut self.rng) } else { layer };
-        self.add(layer)
+    fn add(mut self, layer: Layer) -> Self {
+        self.layers.push(layer);
+        self
     }
 
-    fn conv_transpose(mut self, inputs: usize, outputs: usize, output_padding: usize) -> Self {
-        let place = self.place.to_string();
-        let layer = ConvTranspose2d::new(&place, inputs, outputs, KERNEL, geometry(), Init::FanIn, &mut self.rng);
-        self.add(layer.output_padding(output_padding))
+    fn linear(self, inputs: usize, outputs: usize) -> Self {
+        self.add(Layer::Linear { inputs, outputs })
+    }
+
+    fn activation(self, activation: Activation) -> Self {
+        self.add(Layer::Activation(activation))
     }
 
     /// The normalisation asked for, of samples `[shape]` whose channels come first.
     fn norm(self, shape: &[usize]) -> Self {
-        let place = self.place.to_string();
         match self.norm {
             Norm::None => self,
-            Norm::Layer => self.add(LayerNorm::new(&place, shape)),
-            Norm::Batch if self.tracks => self.add(BatchNorm::new(&place, shape[0])),
-            Norm::Batch => self.add(BatchNorm::new(&place, shape[0]).without_tracking()),
+            Norm::Layer => self.add(Layer::LayerNorm(shape.to_vec())),
+            Norm::Batch => self.add(Layer::BatchNorm(shape.to_vec())),
         }
     }
 
     fn hidden(self, inputs: usize, outputs: usize) -> Self {
-        self.linear(inputs, outputs).norm(&[outputs]).add(Activation::Relu)
+        self.linear(inputs, outputs).norm(&[outputs]).activation(Activation::Relu)
     }
 
     /// The critic of WGAN-GP's published MNIST experiment (arXiv 1704.00028): convolutions that halve the image, three of
@@ -234,13 +304,13 @@ impl Stack {
     fn dcgan_critic(self, dim: usize, channels: usize, size: usize) -> Self {
         let maps = maps(dim, channels, size);
         let mut stack = self;
-        for (i, (from, to)) in maps.iter().zip(&maps[1..]).enumerate() {
-            stack = stack.conv(from.channels, to.channels);
+        for (i, (&from, &to)) in maps.iter().zip(&maps[1..]).enumerate() {
+            stack = stack.add(Layer::Conv { from, to });
             stack = if i == 0 { stack } else { stack.norm(&to.shape()) };
-            stack = stack.add(Activation::LeakyRelu(0.2));
+            stack = stack.activation(Activation::LeakyRelu(0.2));
         }
         let smallest = maps[maps.len() - 1];
-        stack.add(Flatten).linear(smallest.shape().iter().product(), 1)
+        stack.add(Layer::Flatten).linear(smallest.shape().iter().product(), 1)
     }
 
     /// The generator beside it, its mirror image. The published one pads its first convolution's result to 8×8 and crops it
@@ -248,10 +318,10 @@ impl Stack {
     fn dcgan_generator(self, latent: usize, dim: usize, channels: usize, size: usize) -> Self {
         let maps = maps(dim, channels, size);
         let smallest = maps[maps.len() - 1].shape();
-        let mut stack = self.linear(latent, smallest.iter().product()).add(Reshape::new(smallest)).norm(&smallest);
-        for (i, (to, from)) in maps.iter().zip(&maps[1..]).enumerate().rev() {
-            let even = usize::from(to.size.is_multiple_of(2)); // transposed, n pixels become 2n − 1, or 2n if padded
-            stack = stack.add(Activation::Relu).conv_transpose(from.channels, to.channels, even);
+        let stack = self.linear(latent, smallest.iter().product()).add(Layer::Reshape(smallest.into()));
+        let mut stack = stack.norm(&smallest);
+        for (i, (&to, &from)) in maps.iter().zip(&maps[1..]).enumerate().rev() {
+            stack = stack.activation(Activation::Relu).add(Layer::ConvTranspose { from, to });
             stack = if i == 0 { stack } else { stack.norm(&to.shape()) };
         }
         stack
@@ -348,6 +418,31 @@ mod tests {
             let [dcgan, mlp] = [dcgan, mlp].map(|config| count(Generator::new(&config, &sample).parameters()) as f64);
             assert!((mlp / dcgan - 1.0).abs() < 0.1, "dim {dim}: {mlp} against {dcgan}");
         }
+    }
+
+    /// In particular without taking memory for them: `--size 256 --dim 1024` has 18 billion weights in its critic.
+    #[test]
+    fn sizes_are_known_beforehand() {
+        let normed = |norm| Options { generator_norm: Some(norm), critic_norm: Some(norm), ..Options::default() };
+        for (arch, generator, dataset, sample) in [
+            (Arch::Mlp, GeneratorArch::Dcgan, DatasetName::Swissroll, Shape::from([2])),
+            (Arch::MlpSmall, GeneratorArch::Dcgan, DatasetName::Mnist, Shape::from([1, 28, 28])),
+            (Arch::Dcgan, GeneratorArch::Dcgan, DatasetName::Images, Shape::from([3, 37, 37])),
+            (Arch::Dcgan, GeneratorArch::Mlp, DatasetName::Mnist, Shape::from([1, 28, 28])),
+        ] {
+            for norm in [Norm::None, Norm::Layer, Norm::Batch] {
+                let config = Config { generator, ..config(arch, dataset).with(&normed(norm)) };
+                let (critic, generator) = (Critic::new(&config, &sample), Generator::new(&config, &sample));
+                let expected = [count(critic.state()), count(generator.state())].map(|count| count as u64);
+                let found =
+                    [Critic::size(&config, &sample), Generator::size(&config, &sample)].map(|size| size.weights);
+                assert_eq!(found, expected, "{config:?}");
+            }
+        }
+        let sample = Shape::from([3, 256, 256]);
+        let large = Config { dim: 1024, ..config(Arch::Dcgan, DatasetName::Images) };
+        // 25·1024²·(2 + 8 + 32 + 128 + 512) + 25·3·1024, 1024·(1 + 2 + … + 32) and 32768·16 + 1
+        assert_eq!(Critic::size(&large, &sample).weights, 17_878_886_401);
     }
 
     /// Four numbers for each of a generator's 256, 128 and 64 channels, two of them trained; layer norm has two for each

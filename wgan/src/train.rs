@@ -7,7 +7,7 @@ use autograd::{Compiled, Device, Program, Stream, Tape, Tensor};
 use nn::files::write_whole;
 use rayon::ThreadPoolBuilder;
 
-use crate::checkpoint::{METADATA_KEY, Metadata};
+use crate::checkpoint::{METADATA_KEY, Metadata, check_finite};
 use crate::config::{Config, Options};
 use crate::data::{Batches, Dataset};
 use crate::metrics::{Measurement, Metrics, Row};
@@ -19,7 +19,7 @@ use crate::report::{self, MOST_PICTURES, State};
 use crate::run_folder::RunFolder;
 use crate::tensorboard::Events;
 use crate::warnings::{Warning, Watch};
-use crate::{Error, Result, eval, interrupt, output, sample};
+use crate::{Error, Result, eval, interrupt, memory, output, sample};
 
 /// How a training ended without an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +71,7 @@ pub fn resume(folder: &RunFolder, changes: &Options, profile: bool) -> Result<Ou
     data.tell(&config);
     let programs = Programs::compile(&config, &data, &device)?;
     programs.checkpoint().load(&folder.checkpoint())?;
+    check_finite(&folder.checkpoint(), &programs.checkpoint())?;
     let metrics = Metrics::resume(&folder.metrics(), metadata.step)?;
     let events = config.tensorboard.then(|| Events::resume(&folder.events(), metadata.step)).transpose()?;
     folder.remove_samples_after(metadata.step)?;
@@ -81,8 +82,9 @@ pub fn resume(folder: &RunFolder, changes: &Options, profile: bool) -> Result<Ou
 /// The device that a configuration asks for. A run opens it once: two would not share Variables' memory.
 ///
 /// # Errors
-/// As [`Backend::device`](crate::backend::Backend::device).
+/// [`Error::Memory`] if the training would not fit, or as [`Backend::device`](crate::backend::Backend::device).
 pub fn device(config: &Config) -> Result<Device> {
+    memory::check(memory::of_training(config), "this training", "make --dim, --size or --batch smaller")?;
     if let Some(threads) = config.threads {
         // What the host computes itself, such as the pixels of images, takes no more. Refused if it has begun already.
         let _ = ThreadPoolBuilder::new().num_threads(threads).build_global();
@@ -216,7 +218,7 @@ impl<'a> Training<'a> {
             self.record(step, losses, progress)?;
             slow = begun.elapsed() > SLOW;
             // The last update of all can spoil weights without a loss to tell; such a checkpoint would be of no use.
-            if (draw || save) && !self.programs.weights_are_finite()? {
+            if (draw || save) && !self.programs.are_finite()? {
                 return Err(self.explain_non_finite(step)?);
             }
             if draw {
@@ -327,6 +329,7 @@ impl<'a> Training<'a> {
         self.programs = Programs::compile(self.config, self.data, &self.device)?;
         if saved > 0 {
             self.programs.checkpoint().load(&checkpoint)?;
+            check_finite(&checkpoint, &self.programs.checkpoint())?;
         }
         for before in saved + 1..step {
             self.programs.iterate(before - 1, &mut self.batches)?;

@@ -5,6 +5,8 @@ mod workplace;
 use std::fs;
 use std::path::Path;
 
+use autograd::{Tensor, Variable};
+use safetensors::SafeTensors;
 use wgan::measures::{Comparison, Evaluation, Images, Measures, Points};
 use workplace::{Workplace, pixels, text};
 
@@ -250,24 +252,96 @@ mod weights {
         }
     }
 
+    /// The file in the first format, which had no checksum. `spoiled` is the beginning of a tensor's name, and what its last
+    /// number is made.
+    fn make_old(path: &Path, spoiled: Option<(&str, f32)>) {
+        let mut bytes = fs::read(path).unwrap();
+        let (header_bytes, header) = SafeTensors::read_metadata(&bytes).unwrap();
+        if let Some((name, number)) = spoiled {
+            let name = header.offset_keys().into_iter().find(|other| other.starts_with(name)).unwrap();
+            let end = 8 + header_bytes + header.info(&name).unwrap().data_offsets.1;
+            bytes[end - 4..end].copy_from_slice(&number.to_le_bytes());
+        }
+        let mut metadata = header.metadata().clone().unwrap();
+        metadata.remove("crc32").unwrap();
+        metadata.values_mut().for_each(|json| *json = json.replace(r#""format":2"#, r#""format":1"#));
+        let tensors = SafeTensors::deserialize(&bytes).unwrap().tensors();
+        fs::write(path, safetensors::serialize(tensors, Some(metadata)).unwrap()).unwrap();
+    }
+
     #[test]
     fn that_are_no_numbers_are_told() {
         let place = with_run(POINTS);
-        let path = place.path("run/generator.safetensors");
-        let mut bytes = fs::read(&path).unwrap();
-        let end = bytes.len();
-        bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
-        fs::write(&path, bytes).unwrap();
+        make_old(&place.path("run/generator.safetensors"), Some(("generator.6.weight", f32::NAN)));
         let before = place.bytes("run/eval.json");
         for command in ["eval --run run", "sample --run run --out a.png"] {
             insta::allow_duplicates! {
                 insta::assert_snapshot!(
                     place.complaint(command, 2),
-                    @r#"error: run/generator.safetensors: tensor "6.weight" holds numbers that are not finite"#
+                    @r#"error: run/generator.safetensors: tensor "generator.6.weight" holds numbers that are not finite, so nothing can be made of it"#
                 );
             }
         }
         assert_eq!(place.bytes("run/eval.json"), before);
+    }
+
+    #[test]
+    fn with_an_infinite_average_are_not_trained_on() {
+        let place = with_run(POINTS);
+        make_old(&place.path("run/checkpoint.safetensors"), Some(("generator optimizer.", f32::INFINITY)));
+        let complaint = place.complaint("train --resume run --steps 9", 2);
+        assert!(
+            complaint.starts_with("error: run/checkpoint.safetensors: tensor \"generator optimizer."),
+            "{complaint}"
+        );
+        assert!(complaint.contains("not finite") && !complaint.contains("--lr"), "{complaint}");
+    }
+
+    #[test]
+    fn of_the_first_format_are_still_used() {
+        let place = with_run(POINTS);
+        place.run("sample --run run --out new.npy");
+        for file in ["run/checkpoint.safetensors", "run/generator.safetensors"] {
+            make_old(&place.path(file), None);
+        }
+        place.run("sample --run run --out old.npy");
+        assert_eq!(place.bytes("old.npy"), place.bytes("new.npy"));
+        place.run("train --resume run --steps 9");
+    }
+
+    /// 70 bits all over the files, from the first to the last, in the way of every command that reads them.
+    #[test]
+    fn with_a_flipped_bit_are_refused() {
+        let place = with_run(POINTS);
+        for (file, commands) in [
+            ("run/checkpoint.safetensors", ["train --resume run --steps 9", "sample --checkpoint FILE --out a.png"]),
+            ("run/generator.safetensors", ["sample --run run --out a.png", "eval --run run"]),
+        ] {
+            let whole = place.bytes(file);
+            let bits = (0..70).map(|i| i * (8 * whole.len() - 1) / 69).chain(8 * 40..8 * 60);
+            for (i, bit) in bits.enumerate() {
+                let mut damaged = whole.clone();
+                damaged[bit / 8] ^= 1 << (bit % 8);
+                fs::write(place.path(file), damaged).unwrap();
+                let complaint = place.complaint(&commands[i % 2].replace("FILE", file), 2);
+                assert!(complaint.starts_with(&format!("error: {file}")) && complaint.len() < 400, "{complaint}");
+            }
+            fs::write(place.path(file), whole).unwrap();
+        }
+        place.run("train --resume run --steps 9");
+    }
+
+    /// The settings of a few kilobytes ask for 78 GB.
+    #[test]
+    fn of_another_size_than_their_settings_claim_take_no_memory() {
+        let place = with_run(POINTS);
+        let json = r#"{"format":2,"step":1,"settings":{"dataset":"images","size":256,"dim":1024}}"#;
+        let made_up = nn::Checkpoint::new().with("generator.", [Variable::new("0.weight", Tensor::zeros([900]))]);
+        made_up.save(&place.path("large"), Some((wgan::checkpoint::METADATA_KEY, json))).unwrap();
+        insta::assert_snapshot!(
+            place.complaint("sample --checkpoint large --out a.png", 2),
+            @"error: large: by its settings the generator has 17945962499 weights, but it holds 900"
+        );
     }
 }
 

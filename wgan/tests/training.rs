@@ -814,6 +814,22 @@ mod resume {
         }
     }
 
+    /// TOML knows no number beyond 63 bits, but its reader takes them.
+    #[test]
+    fn a_number_in_its_settings_that_is_too_large_is_told() {
+        let place = finished();
+        let settings = String::from_utf8(place.bytes("run/config.toml")).unwrap();
+        for name in ["seed", "steps", "batch"] {
+            let line = settings.lines().find(|line| line.starts_with(name)).unwrap();
+            let number = settings.replace(line, &format!("{name} = 9223372036854775808"));
+            fs::write(place.path("run/config.toml"), number).unwrap();
+            for command in ["train --resume=run --steps=9", "eval --run=run", "train --config=run/config.toml"] {
+                let complaint = place.complaint(command, 2);
+                assert!(complaint.starts_with("error: run/config.toml, line "), "{complaint}");
+            }
+        }
+    }
+
     #[test]
     fn metrics_that_miss_steps_are_told() {
         let place = finished();

@@ -104,7 +104,7 @@ impl Classifier {
     pub fn read(path: &Path) -> Result<Self> {
         let classifier = Classifier::new(0);
         classifier.checkpoint().load(path)?;
-        check_finite(path, &classifier.parameters())?;
+        check_finite(path, &classifier.checkpoint())?;
         Ok(classifier)
     }
 

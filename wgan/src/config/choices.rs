@@ -3,6 +3,7 @@
 use std::fmt;
 
 use clap::ValueEnum;
+use nn::files::excerpt;
 use serde::{Deserialize, Serialize};
 
 use super::nearest;
@@ -230,7 +231,7 @@ fn parse<T: ValueEnum>(given: &str) -> Result<T, String> {
     T::from_str(given, false).map_err(|_| {
         let names: Vec<String> = T::value_variants().iter().map(name).collect();
         let hint = nearest(given, &names).map_or_else(String::new, |name| format!("; did you mean {name:?}?"));
-        format!("{given:?} is not one of {}{hint}", names.join(", "))
+        format!("\"{}\" is not one of {}{hint}", excerpt(given), names.join(", "))
     })
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
+use nn::files::excerpt;
 use serde::{Deserialize, Serialize};
 
 use super::choices::{
@@ -12,7 +13,7 @@ use super::choices::{
 };
 use super::nearest;
 use crate::backend::Backend;
-use crate::error::cannot_read;
+use crate::error::read_text;
 use crate::{Error, Result};
 
 /// A whole number that a TOML file can hold.
@@ -149,14 +150,16 @@ impl Options {
     /// # Errors
     /// [`Error::Read`], or [`Error::ConfigFile`] with the line that is no setting.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(cannot_read(path))?;
-        toml::from_str(&text).map_err(|error| {
+        let text = read_text(path)?;
+        // A table holds the numbers of TOML, of 63 bits and a sign; the settings alone would take larger ones.
+        let settings = toml::from_str::<toml::Table>(&text).and_then(|_| toml::from_str(&text));
+        settings.map_err(|error| {
             let span = error.span().unwrap_or_default();
             let line = text[..span.start].matches('\n').count() + 1;
             let problem = if error.message().starts_with("unknown field") {
                 unknown_key(&text[span])
             } else {
-                error.message().replace('\n', ", ")
+                excerpt(&error.message().replace('\n', ", "))
             };
             Error::ConfigFile { path: path.to_owned(), line, problem }
         })
@@ -183,5 +186,5 @@ impl Options {
 
 fn unknown_key(key: &str) -> String {
     let hint = nearest(key, &Options::names()).map_or_else(String::new, |name| format!("; did you mean {name:?}?"));
-    format!("unknown key {key:?}{hint}")
+    format!("unknown key \"{}\"{hint}", excerpt(key))
 }

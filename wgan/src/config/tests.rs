@@ -185,6 +185,36 @@ fn a_file_with_a_value_of_another_kind_is_an_error() {
     insta::assert_snapshot!(problem("steps 10"), @"line 1: key with no value, expected `=`");
 }
 
+/// TOML's numbers have 63 bits and a sign, but its reader gives larger ones to who takes them.
+#[test]
+fn numbers_and_texts_out_of_all_proportion_are_told_in_a_line() {
+    for name in ["size", "dim", "critic-steps", "batch", "steps", "seed", "threads", "sample-every", "checkpoint-every"]
+    {
+        for number in
+            ["9223372036854775808", "18446744073709551615", "-9223372036854775809", "1e3", "0x8000000000000000"]
+        {
+            let problem = problem(&format!("\n{name} = {number}"));
+            assert!(problem.starts_with("line 2: "), "{name} = {number}: {problem}");
+        }
+    }
+    let texts = [
+        format!("seed = [{}]", "1,".repeat(10_000)),
+        format!("dataset = '{}'", "x".repeat(100_000)),
+        format!("{} = 1", "x".repeat(100_000)),
+        format!("seed = {}", "[".repeat(100_000)),
+        "dataset = \"\\u001b[2J\"".to_owned(),
+        "\"\\u001b[2J\" = 1".to_owned(),
+    ];
+    for text in texts {
+        let problem = problem(&text);
+        assert!(problem.len() < 600 && !problem.contains(char::is_control), "{problem}");
+    }
+    let error = parse(&"# a comment\n".repeat(100_000)).unwrap_err().to_string();
+    assert!(error.ends_with(": it is longer than 1 MB, so it is something else"), "{error}");
+    #[cfg(target_os = "linux")]
+    assert!(Options::read(std::path::Path::new("/dev/zero")).unwrap_err().to_string().contains("longer than 1 MB"));
+}
+
 #[test]
 fn impossible_values_are_refused() {
     insta::assert_snapshot!(refusal("lambda = -1"), @"lambda = -1 is not possible: it must be greater than 0");

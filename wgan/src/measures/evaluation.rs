@@ -4,13 +4,14 @@ use std::fmt;
 use std::path::Path;
 
 use autograd::Tensor;
+use nn::files::excerpt;
 use serde::{Deserialize, Serialize};
 
 use super::{Coverage, Moments, classifier_score, sliced_wasserstein, wasserstein};
 use crate::classifier::Classifier;
 use crate::config::DatasetName;
 use crate::data::{Dataset, Labelled, Mixture};
-use crate::error::cannot_read;
+use crate::error::read_text;
 use crate::{Error, Result};
 
 /// How good a generator's samples are.
@@ -76,7 +77,7 @@ pub struct Images {
     /// [`classifier_score`].
     pub classifier_score: f64,
     /// The share of images that the classifier takes for each class.
-    pub shares: Vec<f64>,
+    pub shares: [f64; Labelled::CLASSES],
 }
 
 /// Measures of points.
@@ -181,9 +182,9 @@ fn check_finite(values: &Tensor, what: &str) -> Result<()> {
 }
 
 /// The share of each class.
-fn shares(classes: &[usize]) -> Vec<f64> {
+fn shares(classes: &[usize]) -> [f64; Labelled::CLASSES] {
     let count = |class| classes.iter().filter(|&&other| other == class).count();
-    (0..Labelled::CLASSES).map(|class| count(class) as f64 / classes.len() as f64).collect()
+    std::array::from_fn(|class| count(class) as f64 / classes.len() as f64)
 }
 
 impl Evaluation {
@@ -197,9 +198,10 @@ impl Evaluation {
     /// # Errors
     /// [`Error::Read`], or [`Error::Damaged`] if it holds something else.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(cannot_read(path))?;
-        let damaged = |error| Error::Damaged { path: path.to_owned(), problem: format!("no evaluation ({error})") };
-        serde_json::from_str(&text).map_err(damaged)
+        serde_json::from_str(&read_text(path)?).map_err(|error| {
+            let problem = format!("no evaluation ({})", excerpt(&error.to_string()));
+            Error::Damaged { path: path.to_owned(), problem }
+        })
     }
 
     /// The measures by name, with their values of generated and of real samples.
@@ -359,7 +361,39 @@ mod tests {
         let path = folder.path().join("eval.json");
         std::fs::write(&path, evaluation.to_json()).unwrap();
         assert_eq!(Evaluation::read(&path).unwrap(), evaluation);
-        std::fs::write(&path, "{}").unwrap();
-        assert!(Evaluation::read(&path).unwrap_err().to_string().contains("no evaluation (missing field"));
+        let problem = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            Evaluation::read(&path).unwrap_err().to_string()
+        };
+        assert!(problem("{}").contains("no evaluation (missing field"));
+        for text in
+            ["", "null", "[]", "{\"dataset\":3}", &"[".repeat(100_000), &format!("{{\"{}\":1}}", "x".repeat(10_000))]
+        {
+            let problem = problem(text);
+            assert!(problem.contains("no evaluation (") && problem.len() < 600, "{problem}");
+        }
+    }
+
+    /// The table has a row for each class.
+    #[test]
+    fn an_evaluation_has_a_share_for_each_class() {
+        let of = |samples, shares| Images { samples, frechet_distance: 1.0, classifier_score: 2.0, shares };
+        let measures = Measures::Images(Comparison {
+            reference: 9,
+            test_set: false,
+            generated: of(5, [0.1; Labelled::CLASSES]),
+            real: of(6, [0.1; Labelled::CLASSES]),
+        });
+        let evaluation = Evaluation { dataset: DatasetName::Mnist, step: 300, seed: 4, measures };
+        let mut json: serde_json::Value = serde_json::from_str(&evaluation.to_json()).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for change in
+            [|shares: &mut Vec<serde_json::Value>| drop(shares.pop()), |shares| shares.extend(vec![0.5.into(); 2])]
+        {
+            change(json["real"]["shares"].as_array_mut().unwrap());
+            std::fs::write(file.path(), json.to_string()).unwrap();
+            let problem = Evaluation::read(file.path()).unwrap_err().to_string();
+            assert!(problem.contains("no evaluation (invalid length") || problem.contains("trailing"), "{problem}");
+        }
     }
 }

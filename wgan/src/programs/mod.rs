@@ -266,17 +266,13 @@ impl Programs {
         self.average.as_ref().unwrap_or(&self.generator)
     }
 
-    /// Whether both networks are fit for use.
+    /// Whether all that a training changes is fit for use: networks, and the optimisers' averages, whose infinity would
+    /// stop it without a loss to tell.
     ///
     /// # Errors
     /// If the device fails.
-    pub fn weights_are_finite(&self) -> Result<bool> {
-        for weights in self.critic.parameters().iter().chain(&self.generator.parameters()) {
-            if !weights.read()?.data().iter().all(|x| x.is_finite()) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+    pub fn are_finite(&self) -> Result<bool> {
+        Ok(self.checkpoint().first_non_finite()?.is_none())
     }
 
     /// Everything that a training changes.
@@ -345,7 +341,8 @@ impl Pools {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{DatasetName, Lipschitz, Options};
+    use crate::config::{Arch, DatasetName, Lipschitz, Options, Preset};
+    use crate::memory;
 
     fn toy(options: Options) -> (Programs, Batches) {
         let toy = Options {
@@ -359,6 +356,33 @@ mod tests {
         let data = Dataset::load(&config).unwrap();
         let programs = Programs::compile(&config, &data, &Device::cpu_with_threads(1).unwrap()).unwrap();
         (programs, Batches::new(data.len(), config.batch, config.seed))
+    }
+
+    /// What is asked for without being there, `memory::of_training`, beside what the compiled programs take.
+    #[test]
+    fn the_memory_of_a_training_is_known_beforehand() {
+        let images = Options { dataset: Some(DatasetName::Images), size: Some(64), ..Options::default() };
+        let cases = [
+            Options::default(),
+            Options { arch: Some(Arch::Mlp), lipschitz: Some(Lipschitz::Clip), ..Options::default() },
+            Options { dataset: Some(DatasetName::Swissroll), ..Options::default() },
+            Options { preset: Some(Preset::Wgan), dim: Some(8), ..images.clone() },
+            Options { dim: Some(8), batch: Some(8), ..images },
+        ];
+        for options in cases {
+            let data_dir = options.dataset.map(|_| ".".to_owned()).filter(|_| options.size.is_some());
+            let config = Config::resolve(&Options { data_dir, ..options }, &Options::default()).unwrap();
+            let (sample, count) = (config.sample_shape(), 2 * config.batch);
+            let data = Dataset::new("data", sample.clone(), vec![0.0; count * sample.count()]);
+            let programs = Programs::compile(&config, &data, &Device::cpu()).unwrap();
+            let plans = [programs.generate.plan(), programs.update_critic.plan(), programs.update_generator.plan()];
+            let slope = programs.measure_slope.as_ref().map(|program| program.plan());
+            let arenas: usize = plans.into_iter().chain(slope).map(|plan| plan.arena).sum();
+            let numbers =
+                arenas + programs.checkpoint().count() + config.critic_steps as usize * config.batch * sample.count();
+            let share = memory::of_training(&config) as f64 / (4 * numbers) as f64;
+            assert!((0.8..1.5).contains(&share), "{share} of {numbers} numbers: {config:?}");
+        }
     }
 
     /// An untrained critic gets on for more than a round; at its best it no longer does.

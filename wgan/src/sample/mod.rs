@@ -9,11 +9,11 @@ use std::path::Path;
 use autograd::{Device, Shape, Stream, Tensor};
 use nn::Checkpoint;
 
-use crate::Result;
 use crate::checkpoint::{Metadata, check_finite};
 use crate::config::{Config, DatasetName};
 use crate::models::Generator;
 use crate::run_folder::RunFolder;
+use crate::{Error, Result, memory};
 
 pub use digits::digits;
 pub use interpolation::interpolation;
@@ -43,10 +43,19 @@ impl Sampler {
     /// If the file cannot be used.
     pub fn load(weights: &Path) -> Result<Self> {
         let metadata = Metadata::read(weights)?;
-        let config = metadata.config();
+        let (config, prefix) = (metadata.config(), "generator.");
+        // The settings are no more than a claim. Only what the file itself holds may decide how much memory is taken.
+        let size = Generator::size(&config, &config.sample_shape());
+        let (claimed, held) = (size.weights, nn::checkpoint::count(weights, prefix)? as u64);
+        if claimed != held {
+            let problem = format!("by its settings the generator has {claimed} weights, but it holds {held}");
+            return Err(Error::Damaged { path: weights.to_owned(), problem });
+        }
+        memory::check(memory::of_sampling(&config), "drawing samples", "use a machine with more")?;
         let generator = Generator::new(&config, &config.sample_shape());
-        Checkpoint::new().with("generator.", generator.state()).load_part(weights)?; // of a checkpoint, too
-        check_finite(weights, &generator.state())?;
+        let loaded = Checkpoint::new().with(prefix, generator.state());
+        loaded.load_part(weights)?; // of a checkpoint, too
+        check_finite(weights, &loaded)?;
         Ok(Sampler { generator, config, step: metadata.step, device: Device::cpu() })
     }
 
@@ -79,8 +88,11 @@ impl Sampler {
     /// pictures.
     ///
     /// # Errors
-    /// If the device fails.
+    /// [`Error::Memory`] for too many samples, or if the device fails.
     pub fn draw(&self, count: usize, seed: u64) -> Result<Tensor> {
+        // The samples, what they are collected from, and the picture or file that is made of them.
+        let bytes = 3 * 4 * count as u64 * self.config.sample_shape().count() as u64;
+        memory::check(bytes, &format!("holding {count} samples"), "ask for fewer")?;
         self.samples_of(&self.noise(count, seed)?)
     }
 
