@@ -387,10 +387,8 @@ mod tests {
         let evaluation = Evaluation { dataset: DatasetName::Mnist, step: 300, seed: 4, measures };
         let mut json: serde_json::Value = serde_json::from_str(&evaluation.to_json()).unwrap();
         let file = tempfile::NamedTempFile::new().unwrap();
-        for change in
-            [|shares: &mut Vec<serde_json::Value>| drop(shares.pop()), |shares| shares.extend(vec![0.5.into(); 2])]
-        {
-            change(json["real"]["shares"].as_array_mut().unwrap());
+        for shares in [[0.1; Labelled::CLASSES - 1].as_slice(), &[0.1; Labelled::CLASSES + 1]] {
+            json["real"]["shares"] = shares.into();
             std::fs::write(file.path(), json.to_string()).unwrap();
             let problem = Evaluation::read(file.path()).unwrap_err().to_string();
             assert!(problem.contains("no evaluation (invalid length") || problem.contains("trailing"), "{problem}");
