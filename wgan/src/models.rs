@@ -203,8 +203,8 @@ enum Layer {
     Linear { inputs: usize, outputs: usize },
     Conv { from: Map, to: Map },
     ConvTranspose { from: Map, to: Map },
-    LayerNorm(Vec<usize>),
-    BatchNorm(Vec<usize>),
+    NormOfSample(Vec<usize>),
+    NormOfBatch(Vec<usize>),
     Activation(Activation),
     Flatten,
     Reshape(Shape),
@@ -242,9 +242,9 @@ impl Stack {
                     let layer = ConvTranspose2d::new(&place, inputs, outputs, KERNEL, geometry(), init, rng);
                     modules.add(layer.output_padding(even))
                 }
-                Layer::LayerNorm(shape) => modules.add(LayerNorm::new(&place, shape)),
-                Layer::BatchNorm(shape) if self.tracks => modules.add(BatchNorm::new(&place, shape[0])),
-                Layer::BatchNorm(shape) => modules.add(BatchNorm::new(&place, shape[0]).without_tracking()),
+                Layer::NormOfSample(shape) => modules.add(LayerNorm::new(&place, shape)),
+                Layer::NormOfBatch(shape) if self.tracks => modules.add(BatchNorm::new(&place, shape[0])),
+                Layer::NormOfBatch(shape) => modules.add(BatchNorm::new(&place, shape[0]).without_tracking()),
                 Layer::Activation(activation) => modules.add(activation),
                 Layer::Flatten => modules.add(Flatten),
                 Layer::Reshape(shape) => modules.add(Reshape::new(shape)),
@@ -260,8 +260,8 @@ impl Stack {
                 Layer::Conv { from, to } | Layer::ConvTranspose { from, to } => {
                     ((from.channels * KERNEL * KERNEL + 1) * to.channels, to.shape().iter().product())
                 }
-                Layer::LayerNorm(shape) => (2 * shape.iter().product::<usize>(), outputs),
-                Layer::BatchNorm(shape) => (if self.tracks { 4 } else { 2 } * shape[0], outputs),
+                Layer::NormOfSample(shape) => (2 * shape.iter().product::<usize>(), outputs),
+                Layer::NormOfBatch(shape) => (if self.tracks { 4 } else { 2 } * shape[0], outputs),
                 Layer::Activation(_) => (0, outputs),
                 Layer::Flatten | Layer::Reshape(_) => continue, // another view of the same numbers
             };
@@ -289,8 +289,8 @@ impl Stack {
     fn norm(self, shape: &[usize]) -> Self {
         match self.norm {
             Norm::None => self,
-            Norm::Layer => self.add(Layer::LayerNorm(shape.to_vec())),
-            Norm::Batch => self.add(Layer::BatchNorm(shape.to_vec())),
+            Norm::Layer => self.add(Layer::NormOfSample(shape.to_vec())),
+            Norm::Batch => self.add(Layer::NormOfBatch(shape.to_vec())),
         }
     }
 
