@@ -6,7 +6,9 @@ use std::io::Cursor;
 use std::panic;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
+use nn::files::excerpt;
 use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::config::Colour;
@@ -86,7 +88,9 @@ fn quietly<T>(decode: impl FnOnce() -> T + panic::UnwindSafe) -> Option<T> {
 }
 
 fn decode_png(file: &[u8]) -> Result<Raster, String> {
-    let damaged = |error: png::DecodingError| format!("the PNG image is damaged or cut off ({error})");
+    let damaged = |error: png::DecodingError| {
+        format!("the PNG image is damaged or cut off ({})", excerpt(error.to_string().trim()))
+    };
     let mut decoder = png::Decoder::new(Cursor::new(file));
     decoder.set_transformations(png::Transformations::EXPAND);
     let mut reader = decoder.read_info().map_err(damaged)?;
@@ -120,7 +124,9 @@ fn decode_png(file: &[u8]) -> Result<Raster, String> {
 }
 
 fn decode_jpeg(file: &[u8]) -> Result<Raster, String> {
-    let damaged = |error| format!("the JPEG image is damaged, cut off, or of a rare kind ({error})");
+    let damaged = |error: DecodeErrors| {
+        format!("the JPEG image is damaged, cut off, or of a rare kind ({})", excerpt(error.to_string().trim()))
+    };
     let options = DecoderOptions::default().set_max_width(usize::MAX).set_max_height(usize::MAX);
     let options = options.set_strict_mode(true); // what is cut off would be grey otherwise
     let file = without_fill(file);
