@@ -81,14 +81,19 @@ fn open(path: &Path) -> Result<BufReader<File>> {
     Ok(BufReader::new(File::open(path).map_err(cannot_read(path))?))
 }
 
+/// Where torchvision puts pieces of clothing.
+const FASHION: &str = "FashionMNIST/raw";
+
 /// Where files may be below the folder that was named, which may be torchvision's root.
 fn places(name: &str, folder: &Path) -> Vec<PathBuf> {
-    let below: &[&str] = match name {
-        "mnist" => &["MNIST/raw", "EMNIST/raw", "QMNIST/raw"],
-        "fashion-mnist" => &["FashionMNIST/raw"],
-        _ => &["MNIST/raw", "EMNIST/raw", "QMNIST/raw", "FashionMNIST/raw"],
+    const DIGITS: [&str; 4] = ["MNIST/raw", "EMNIST/raw", "QMNIST/raw", "KMNIST/raw"];
+    let below = match name {
+        "mnist" => DIGITS.to_vec(),
+        "fashion-mnist" => vec![FASHION],
+        _ => [&DIGITS[..], &[FASHION]].concat(),
     };
-    let places = [folder.to_owned(), folder.join("raw")].into_iter();
+    // EMNIST's own archive unpacks to "gzip".
+    let places = [folder.to_owned(), folder.join("raw"), folder.join("gzip")].into_iter();
     places.chain(below.iter().map(|place| folder.join(place))).collect()
 }
 
@@ -107,7 +112,7 @@ fn find(name: &str, folder: &Path, part: Part, what: What) -> Result<PathBuf> {
             }
         }
     }
-    Err(Error::NoData { folder: folder.to_owned(), problem: missing(folder, part, what) })
+    Err(Error::NoData { folder: folder.to_owned(), problem: missing(name, folder, part, what) })
 }
 
 /// The files of a part in `place`, of one that is there raw and gzipped only the raw one.
@@ -116,7 +121,7 @@ fn named(place: &Path, part: Part, what: What) -> Vec<PathBuf> {
     let names = entries.map(|entry| file_name(&entry.path())).filter(|name| is_of(name, part, what));
     // Some archives unpack to a folder of the file's name.
     let file = |name: &String| [place.join(name), place.join(name).join(name)].into_iter().find(|path| path.is_file());
-    let files = names.filter_map(|name| Some((name.trim_end_matches(".gz").to_owned(), file(&name)?)));
+    let files = names.filter_map(|name| Some((name.trim_end_matches(".gz").replace(".idx", "-idx"), file(&name)?)));
     let mut sets: BTreeMap<String, PathBuf> = BTreeMap::new();
     for (set, path) in files {
         let shortest = sets.entry(set).or_insert_with(|| path.clone());
@@ -146,7 +151,7 @@ fn file_name(path: &Path) -> String {
 }
 
 /// What a folder without the files lacks, and what may have been meant.
-fn missing(folder: &Path, part: Part, what: What) -> String {
+fn missing(name: &str, folder: &Path, part: Part, what: What) -> String {
     if let Some(problem) = no_folder(folder) {
         return problem;
     }
@@ -160,12 +165,13 @@ fn missing(folder: &Path, part: Part, what: What) -> String {
     let what = if what == What::Images { "images" } else { "labels" };
     let meant =
         if images::are_in(folder, 2) { "; to learn the PNG and JPEG images in it, add --dataset images" } else { "" };
-    format!("holds no file of {what}: looked for {start}-{end}, raw or .gz, there and in MNIST/raw{meant}")
+    let below = if name == "fashion-mnist" { FASHION } else { "MNIST/raw" };
+    format!("holds no file of {what}: looked for {start}-{end}, raw or .gz, there and in {below}{meant}")
 }
 
 /// What is wrong with a path that is no folder, or one that holds nothing; None for any other.
 pub fn no_folder(path: &Path) -> Option<String> {
-    if path.is_file() {
+    if path.exists() && !path.is_dir() {
         return Some("is a file: name the folder that it is in".to_owned());
     }
     if !path.exists() {
@@ -216,6 +222,8 @@ mod tests {
             ("mnist", "MNIST/raw/train-images-idx3-ubyte"),
             ("mnist", "EMNIST/raw/emnist-digits-train-images-idx3-ubyte"),
             ("mnist", "QMNIST/raw/qmnist-train-images-idx3-ubyte"),
+            ("mnist", "gzip/emnist-letters-train-images-idx3-ubyte"),
+            ("mnist", "KMNIST/raw/train-images-idx3-ubyte"),
             ("fashion-mnist", "train-images-idx3-ubyte"),
             ("fashion-mnist", "FashionMNIST/raw/train-images-idx3-ubyte"),
         ] {
@@ -246,6 +254,7 @@ mod tests {
     fn the_raw_one_of_two_is_taken_and_of_two_sets_neither() {
         let name = "emnist-letters-train-images-idx3-ubyte";
         let folder = folder(&[(name, &plain(255)), (&format!("{name}.gz"), b"not even gzip")]);
+        fs::write(folder.path().join("emnist-letters-train-images.idx3-ubyte.gz"), "likewise").unwrap();
         assert_eq!(load("mnist", folder.path(), Part::Train).unwrap().len(), 1);
         fs::write(folder.path().join("emnist-digits-train-images-idx3-ubyte"), plain(0)).unwrap();
         let error = error(folder.path());
@@ -274,6 +283,8 @@ mod tests {
         let told = |name: &str| error(&place.path().join(name));
         let looked_for = "looked for train-images-idx3-ubyte, raw or .gz, there and in MNIST/raw";
         assert!(told("data").ends_with(looked_for), "{}", told("data"));
+        let clothing = load("fashion-mnist", &place.path().join("data"), Part::Train).err().unwrap().to_string();
+        assert!(clothing.ends_with(" and in FashionMNIST/raw"), "{clothing}");
         assert!(told("photos").ends_with("; to learn the PNG and JPEG images in it, add --dataset images"));
         assert!(told("data/notes.txt").ends_with("notes.txt is a file: name the folder that it is in"));
         let meant = place.path().join("photos").display().to_string();

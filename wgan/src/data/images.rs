@@ -184,8 +184,10 @@ struct Sorted {
     bad: Vec<(PathBuf, String)>,
     ours: usize,
     enlarged: usize,
-    /// How many have 16 bits, and the largest value in them.
+    /// How many have 16 bits; those among them that leave the upper two empty, and the largest value in these. Cameras and
+    /// scanners of 10 to 14 bits make such files.
     deep: usize,
+    dark: usize,
     largest: u16,
 }
 
@@ -199,7 +201,10 @@ impl Sorted {
                 self.count += 1;
                 self.enlarged += usize::from(side < size);
                 self.deep += usize::from(largest.is_some());
-                self.largest = self.largest.max(largest.unwrap_or(0));
+                if let Some(largest @ 1..0x4000) = largest {
+                    self.dark += 1;
+                    self.largest = self.largest.max(largest);
+                }
             }
         }
     }
@@ -233,12 +238,11 @@ impl Sorted {
             let (enlarged, count) = (self.enlarged, self.count);
             format!("{enlarged} of the {count} images in {name} are smaller than --size {size} and are enlarged")
         });
-        // Cameras and scanners of 10 to 14 bits leave the upper ones of a file's 16 empty.
-        let dark = (self.deep > 0 && self.largest < 1 << 14).then(|| {
+        let dark = (self.dark > 0).then(|| {
             format!(
-                "the {} images of 16 bits in {name} hold no value above {} of 65535, so that they are nearly black: multiply \
-                 them first, if they are of fewer bits",
-                self.deep, self.largest
+                "of {} images of 16 bits in {name} {} hold no value above {} of 65535 and are nearly black: multiply them \
+                 first, if they are of fewer bits",
+                self.deep, self.dark, self.largest
             )
         });
         [bad, enlarged, dark].into_iter().flatten().collect()
@@ -360,6 +364,16 @@ mod tests {
         let warnings = load(folder.path(), 2, Colour::Grey, false).unwrap().warnings();
         assert!(warnings[0].starts_with("1 of the 2 images in ") && warnings[0].contains("smaller than --size 2"));
         assert!(warnings[1].contains("hold no value above 4095 of 65535"), "{warnings:?}");
+        // One of all 16 bits does not hide it.
+        let mut bright = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bright, 8, 8);
+        encoder.set_depth(png::BitDepth::Sixteen);
+        encoder.write_header().unwrap().write_image_data(&[255; 128]).unwrap();
+        fs::write(folder.path().join("c.png"), bright).unwrap();
+        let warnings = load(folder.path(), 2, Colour::Grey, false).unwrap().warnings();
+        assert!(
+            warnings[1].contains("of 2 images of 16 bits in ") && warnings[1].contains(" 1 hold no value above 4095")
+        );
     }
 
     #[test]

@@ -56,13 +56,24 @@ impl From<io::Error> for Stop {
 const LONGEST_LINE: usize = 1 << 16;
 
 /// What files that hold no text begin with, and what to do with them.
-const OTHERS: [(&[u8], &str); 5] = [
+const OTHERS: [(&[u8], &str); 13] = [
     (b"PK\x03\x04", "this is a ZIP archive, as spreadsheets are; export it as CSV"),
-    (b"\x1f\x8b", "this is gzipped; unpack it first"),
+    (b"\xd0\xcf\x11\xe0", "this is a document of an office program; export it as CSV"),
+    (b"\x1f\x8b", COMPRESSED),
+    (b"BZh", COMPRESSED),
+    (b"\xfd7zXZ", COMPRESSED),
+    (b"\x28\xb5\x2f\xfd", COMPRESSED),
     (b"\x93NUMPY", "this is a NumPy array; write it as text, with numpy.savetxt"),
     (b"PAR1", "this is a Parquet file; export it as CSV"),
+    (b"\x89HDF", "this is an HDF5 file; export it as CSV"),
     (b"%PDF", "this is a PDF document; export its table as CSV"),
+    (b"\x89PNG", IMAGE),
+    (b"\xff\xd8\xff", IMAGE),
+    (b"\0\0\xfe\xff", UTF_32),
 ];
+const COMPRESSED: &str = "this is compressed; unpack it first";
+const IMAGE: &str = "this is an image; learn a folder of them with --dataset images";
+const UTF_32: &str = "this is UTF-32; save it as UTF-8";
 
 /// Hands on each line, its blanks at both ends left out, with its number. A line ends with a line feed, a carriage return, or
 /// both.
@@ -73,8 +84,12 @@ fn lines(mut file: impl Read, mut take: impl FnMut(usize, &str) -> Result<(), St
         return Err(Stop::Line((*what).to_owned()));
     }
     let (mark, encoding) = match &start[..] {
+        [0xff, 0xfe, 0, 0, ..] | [1..=255, 0, 0, 0, ..] => return Err(Stop::Line(UTF_32.to_owned())),
         [0xff, 0xfe, ..] => (2, Encoding::Utf16 { high: 1 }),
         [0xfe, 0xff, ..] => (2, Encoding::Utf16 { high: 0 }),
+        // Without its mark, in which case it begins with two ASCII characters.
+        [1..=255, 0, 1..=255, 0, ..] => (0, Encoding::Utf16 { high: 1 }),
+        [0, 1..=255, 0, 1..=255, ..] => (0, Encoding::Utf16 { high: 0 }),
         [0xef, 0xbb, 0xbf, ..] => (3, Encoding::Bytes),
         _ => (0, Encoding::Bytes),
     };
@@ -91,7 +106,7 @@ fn lines(mut file: impl Read, mut take: impl FnMut(usize, &str) -> Result<(), St
                 after_return = byte == Some(b'\r');
             }
             Some(0) => {
-                let what = "this is no text file (nor UTF-16 that begins with its mark)";
+                let what = "this is no text file; name one with a point on each line";
                 return Err(Stop::Line(format!("line {number}: {what}")));
             }
             Some(byte) => {
@@ -122,14 +137,30 @@ enum Encoding {
 }
 
 impl Encoding {
-    /// The file's bytes; of UTF-16 those that its ASCII characters would have, and a question mark for each other one, which
-    /// no number has.
+    /// The file's bytes as those of UTF-8 (or Latin-1). What is no character becomes a question mark, which no number has.
     fn bytes(self, mut file: impl Iterator<Item = io::Result<u8>>) -> impl Iterator<Item = io::Result<u8>> {
+        let (mut character, mut first_half) = ([0; 4].into_iter().take(0), None);
         std::iter::from_fn(move || {
-            let first = file.next()?;
-            let Encoding::Utf16 { high } = self else { return Some(first) };
-            let pair = first.and_then(|first| Ok([first, file.next().transpose()?.unwrap_or(0)]));
-            Some(pair.map(|pair| if pair[high] == 0 && pair[1 - high].is_ascii() { pair[1 - high] } else { b'?' }))
+            let Encoding::Utf16 { high } = self else { return file.next() };
+            loop {
+                if let Some(byte) = character.next() {
+                    return Some(Ok(byte));
+                }
+                let pair = match file.next()?.and_then(|first| Ok([first, file.next().transpose()?.unwrap_or(0)])) {
+                    Ok(pair) => pair,
+                    Err(error) => return Some(Err(error)),
+                };
+                let unit = u16::from_be_bytes([pair[high], pair[1 - high]]);
+                if (0xd800..0xdc00).contains(&unit) {
+                    first_half = Some(unit);
+                    continue;
+                }
+                let units = first_half.take().into_iter().chain([unit]);
+                let decoded = char::decode_utf16(units).next().and_then(Result::ok).unwrap_or('?');
+                let mut bytes = [0; 4];
+                let length = decoded.encode_utf8(&mut bytes).len();
+                character = bytes.into_iter().take(length);
+            }
         })
     }
 }
@@ -145,7 +176,8 @@ struct Table {
     separator: Option<Separator>,
     /// Whether the first column is left out, because it only names the lines.
     has_index: bool,
-    has_decimal_commas: bool,
+    /// The comma or point before the decimals, once there were some.
+    decimal: Option<char>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -156,16 +188,19 @@ enum Separator {
 
 impl Table {
     fn push(&mut self, line: &str) -> Result<(), String> {
-        if line.is_empty() || line.starts_with('#') {
+        if line.is_empty() || is_comment(line) {
             return Ok(());
         }
-        let separator = self.separator.unwrap_or_else(|| Separator::of(line));
+        if !line.matches('"').count().is_multiple_of(2) {
+            return Err("a quotation mark is not closed; each point should have a line of its own".to_owned());
+        }
+        let separator = self.separator.unwrap_or_else(|| self.separator_of(line));
         let mut fields = separator.fields(line);
-        if self.header.is_none() && self.points.is_empty() && is_header(&fields) {
-            self.header = Some(fields.into_iter().map(str::to_owned).collect());
-            return Ok(());
-        }
         if self.points.is_empty() {
+            if self.header.is_none() && (is_header(&fields) || self.is_numbered(&fields)) {
+                self.header = Some(fields.into_iter().map(str::to_owned).collect());
+                return Ok(());
+            }
             self.separator = Some(separator);
             self.has_index = fields.len() > self.dimensions && self.names_index(&fields);
         }
@@ -187,12 +222,33 @@ impl Table {
         Ok(())
     }
 
+    /// What a line's fields are apart by. Where the header names one column, a comma is a decimal comma: "1,5".
+    fn separator_of(&self, line: &str) -> Separator {
+        let names_one = self.header.as_ref().is_some_and(|names| names.len() == 1);
+        if self.dimensions == 1 && names_one && is_decimal_comma(line) {
+            Separator::Blanks
+        } else {
+            Separator::of(line)
+        }
+    }
+
+    /// Whether these are the numbers by which pandas names the columns of an array, behind that of the lines, which has no
+    /// name: ",0,1".
+    fn is_numbered(&self, fields: &[&str]) -> bool {
+        let counted = (0..self.dimensions).map(|column| column.to_string());
+        fields.len() == self.dimensions + 1 && fields[0].is_empty() && counted.eq(fields[1..].iter().copied())
+    }
+
     /// Whether the header says that the first column of such lines names them: pandas and R leave its name empty, or out.
     fn names_index(&self, fields: &[&str]) -> bool {
         let Some(header) = &self.header else { return false };
         let first = header.first().map_or("", String::as_str).to_lowercase();
-        let left_out = header.len() == self.dimensions && fields.last().is_some_and(|last| !last.is_empty());
-        left_out || ["", "index", "id", "unnamed: 0"].contains(&first.as_str())
+        // Where it has no name at all, it counts the lines or holds words; decimal commas could look like it.
+        let counts = ["0", "1"].contains(&fields[0]) || fields[0].parse::<f32>().is_err();
+        let left_out = header.len() == self.dimensions
+            && fields.len() == header.len() + 1
+            && fields.last().is_some_and(|last| !last.is_empty());
+        left_out && counts || ["", "index", "id", "unnamed: 0"].contains(&first.as_str())
     }
 
     fn check_width(&self, fields: &[&str]) -> Result<(), String> {
@@ -206,6 +262,9 @@ impl Table {
             (1, 2) => {
                 return Err("1 number, but two are needed; learn single numbers with --dataset numbers".to_owned());
             }
+            (4, 2) if self.separator == Some(Separator::Sign(',')) => {
+                "; write 1.5, not 1,5, or semicolons between numbers with commas"
+            }
             (found, needed) if found == needed + 1 && ["0", "1"].contains(&fields[0]) && self.points.is_empty() => {
                 "; if the first only counts the lines, leave it out or name its column index"
             }
@@ -216,12 +275,25 @@ impl Table {
 
     fn number(&mut self, field: &str) -> Result<f32, String> {
         let number = match field.split_once(',') {
-            Some((whole, rest)) if !rest.contains([',', '.']) && !whole.contains('.') => {
-                self.has_decimal_commas = true;
+            Some((whole, rest)) if is_decimal_comma(field) => {
+                // Between commas a quoted one before three digits is as likely that of a thousand.
+                if self.separator == Some(Separator::Sign(','))
+                    && rest.len() == 3
+                    && whole.trim_start_matches(['+', '-']) != "0"
+                {
+                    let whole = excerpt(field);
+                    return Err(format!("\"{whole}\" may be a thousand or one; write numbers without commas"));
+                }
                 format!("{whole}.{rest}").parse::<f32>()
             }
             _ => field.parse(),
         };
+        if let Some(sign) = [',', '.'].into_iter().find(|&sign| number.is_ok() && field.contains(sign))
+            && *self.decimal.get_or_insert(sign) != sign
+        {
+            let field = excerpt(field);
+            return Err(format!("\"{field}\" has another decimal sign than numbers before it; write all like 1.5"));
+        }
         match number {
             Ok(number) if number.is_finite() => Ok(number),
             Ok(_) => Err(format!("\"{}\" is not a finite number of 32 bits", excerpt(field))),
@@ -237,9 +309,12 @@ impl Table {
         let header = self
             .header
             .as_ref()
-            .map(|names| format!("the first line names its columns ({})", excerpt(&names.join(", "))));
+            .map(|names| {
+                names.iter().filter(|name| !name.is_empty()).map(String::as_str).collect::<Vec<_>>().join(", ")
+            })
+            .map(|names| format!("the first line names its columns ({})", excerpt(&names)));
         let index = self.has_index.then(|| "the first column, which names the lines, is left out".to_owned());
-        let commas = self.has_decimal_commas.then(|| "its commas are decimal commas".to_owned());
+        let commas = (self.decimal == Some(',')).then(|| "its commas are decimal commas".to_owned());
         [header, index, commas].into_iter().flatten().collect()
     }
 }
@@ -249,14 +324,10 @@ impl Separator {
     /// decimal commas where blanks separate: "1,5 2,5".
     fn of(line: &str) -> Self {
         let holds = |sign: char| Separator::Sign(sign).fields(line).len() > 1;
-        let between_digits = |field: &str| {
-            field.split_once(',').is_some_and(|(whole, rest)| {
-                whole.ends_with(|c: char| c.is_ascii_digit()) && rest.starts_with(|c: char| c.is_ascii_digit())
-            })
-        };
         let decimal_commas = line.split_whitespace().count() > 1
-            && line.split_whitespace().all(between_digits)
-            && !line.contains(['"', '.']);
+            && line.split_whitespace().all(|field| {
+                is_decimal_comma(field) && !field.starts_with(',') || field.parse::<i64>().is_ok() // "1 ,2" has a separator
+            });
         match [';', '\t', ','].into_iter().find(|&sign| holds(sign)) {
             Some(',') if decimal_commas => Separator::Blanks,
             Some(sign) => Separator::Sign(sign),
@@ -280,19 +351,39 @@ impl Separator {
     }
 }
 
-/// Whether these are names: none is a number, begins like one, or stands for one that is missing, and one at least is there.
+/// Whether these are names: in none a number comes first or stands for one that is missing, and one at least is there.
 fn is_header(fields: &[&str]) -> bool {
     let is_number = |field: &&str| {
-        let digits = field.trim_start_matches(['+', '-', '.', ',']);
-        digits.starts_with(|c: char| c.is_ascii_digit()) || field.parse::<f32>().is_ok() || is_missing(field)
+        let beginning = field.trim_start_matches(|c: char| !c.is_alphanumeric());
+        beginning.starts_with(char::is_numeric) || field.parse::<f32>().is_ok() || is_missing(field)
     };
     let named = |field: &&&str| !field.is_empty();
     fields.iter().any(|field| named(&field)) && !fields.iter().filter(named).any(is_number)
 }
 
-/// Whether a field stands for a number that is missing.
+/// Whether a line holds no point and names nothing: a comment, or what spreadsheets are told their separator by ("sep=;").
+fn is_comment(line: &str) -> bool {
+    let first = line.split([',', ';', '\t', ' ']).next().unwrap_or_default();
+    line.starts_with('#') && !is_missing(first)
+        || line.trim_matches('"').strip_prefix("sep=").is_some_and(|sign| sign.len() < 2)
+}
+
+/// Whether a field is a number with a comma before its decimals.
+fn is_decimal_comma(field: &str) -> bool {
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, rest) = field.split_once(',').unwrap_or_default();
+    let (decimals, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, "0"));
+    is_digits(whole.trim_start_matches(['+', '-']))
+        && is_digits(decimals)
+        && !decimals.is_empty()
+        && exponent.parse::<i16>().is_ok()
+}
+
+/// Whether a field stands for a number that is missing, or is what a spreadsheet writes for one that it cannot compute.
 fn is_missing(field: &str) -> bool {
-    ["", "na", "n/a", "#n/a", "null", "none", "nil", "nan", "-", "?"].contains(&field.to_lowercase().as_str())
+    let missing = ["", "na", "n/a", "null", "none", "nil", "nan", "-", "?"];
+    let errors = ["#n/a", "#div/0!", "#ref!", "#value!", "#name?", "#num!", "#null!"];
+    missing.iter().chain(&errors).any(|word| field.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]
@@ -334,11 +425,14 @@ mod tests {
             "1,0\t2,0\n3,0\t-0,45",
             "1,0 2,0\n3,0 -0,45",
             "\"1,0\",\"2,0\"\n\"3,0\",\"-0,45\"",
+            "1 2,0\n3 -4,5e-1",
+            "sep=;\nx;y\n1;2\n3;-0,45",
         ] {
             assert_eq!(plane(text), Ok(vec![1.0, 2.0, 3.0, -0.45]), "{text:?}");
         }
         assert_eq!(parse(b"age\n31\n42", 1), Ok(vec![31.0, 42.0]));
         assert_eq!(parse(b"age;\n31,5;\n42;", 1), Ok(vec![31.5, 42.0]));
+        assert_eq!(parse(b"age\n31,5\n1,25\n42", 1), Ok(vec![31.5, 1.25, 42.0]));
     }
 
     #[test]
@@ -349,6 +443,7 @@ mod tests {
             "Index;x;y\na;1;2\nb;3;4",
             "x y\n1 1 2\n2 3 4",
             "id\tx\ty\n7\t1\t2\n8\t3\t4",
+            ",0,1\n0,1,2\n1,3,4",
         ] {
             assert_eq!(plane(text), Ok(vec![1.0, 2.0, 3.0, 4.0]), "{text:?}");
         }
@@ -362,6 +457,8 @@ mod tests {
         for bytes in [
             units().flat_map(u16::to_le_bytes).collect::<Vec<u8>>(),
             units().flat_map(u16::to_be_bytes).collect(),
+            "x;größe\n1;2\n3;4\n".encode_utf16().flat_map(u16::to_le_bytes).collect(),
+            "x;größe\n1;2\n3;4\n".encode_utf16().flat_map(u16::to_be_bytes).collect(),
             text.chars().map(|c| c as u8).collect(),
         ] {
             assert_eq!(parse(&bytes, 2), Ok(vec![1.0, 2.0, 3.0, 4.0]));
@@ -370,7 +467,7 @@ mod tests {
 
     #[test]
     fn a_line_that_cannot_be_used_is_named() {
-        let problem = |text| plane(text).unwrap_err();
+        let problem = |text: &str| plane(text).unwrap_err();
         assert_eq!(problem("x,y\n1,2\n\n3,four"), r#"line 4: "four" is not a number"#);
         assert_eq!(problem("1,2\nx,y"), r#"line 2: "x" is not a number"#);
         assert_eq!(problem("1,x"), r#"line 1: "x" is not a number"#);
@@ -399,7 +496,25 @@ mod tests {
         assert_eq!(problem("x,y\n"), "it holds no numbers");
         assert_eq!(problem(""), "it holds no numbers");
         assert_eq!(problem("PK\u{3}\u{4}..."), "this is a ZIP archive, as spreadsheets are; export it as CSV");
-        assert!(problem("1\x00,\x002\x00").starts_with("line 1: this is no text file"));
+        assert!(problem("1,2\n\0\0").starts_with("line 2: this is no text file"));
+        assert_eq!(problem("1\0\0\0,\0\0\0"), "this is UTF-32; save it as UTF-8");
+        assert!(problem("BZh91AY").starts_with("this is compressed"));
+        assert_eq!(parse(b"\x89PNG\r\n\x1a\n", 2).unwrap_err(), IMAGE);
+        for first in ["(1,2)", "$1,$2", "\u{2212}1,\u{2212}2", "'1','2'", "\u{661},\u{662}"] {
+            assert!(problem(&format!("{first}\n1,2")).starts_with("line 1: "), "{first}");
+        }
+        assert_eq!(problem("1,2\n#DIV/0!,1"), format!(r##"line 2: "#DIV/0!" {missing}"##));
+        let unclosed = "a quotation mark is not closed; each point should have a line of its own";
+        assert_eq!(problem("\"x\ny\",z\n1,2"), format!("line 1: {unclosed}"));
+        let thousand = r#"line 1: "1,000" may be a thousand or one; write numbers without commas"#;
+        assert_eq!(problem("\"1,000\",\"2,000\""), thousand);
+        let another = r#"line 2: "2.5" has another decimal sign than numbers before it; write all like 1.5"#;
+        assert_eq!(problem("1,5;2\n1;2.5"), another);
+        assert_eq!(
+            problem("x,y\n1,5,2,5"),
+            "line 2: 4 numbers, but there should be 2; write 1.5, not 1,5, or semicolons between numbers with commas"
+        );
+        assert!(problem("x,y\n31,5,2\n1,5,2").starts_with("line 2: 3 numbers"));
     }
 
     /// Neither a line without an end nor one that would move a terminal's cursor is repeated.

@@ -58,7 +58,8 @@ pub enum Measures {
 pub struct Comparison<M> {
     /// Number of real samples compared with.
     pub reference: usize,
-    /// Whether the real samples measured are of a test set; else they are the last of the data set.
+    /// Whether the real samples measured are of a test set; else they are of the data set, whose order
+    /// the seed gives: those held out, and before them some that were trained on.
     pub test_set: bool,
     /// What generated samples get.
     pub generated: M,
@@ -103,7 +104,7 @@ const MOST_PAIRS: usize = 1000;
 
 impl Measures {
     /// Measures images `[N, 1, 28, 28]`. Compared with are training images, and the real ones measured beside are test
-    /// images if there are any, else the last of the data set.
+    /// images if there are any, else the last in the data set's shuffled order, those held out among them.
     ///
     /// # Errors
     /// If there are too few images of a kind, or the classifier's features are not finite.
@@ -131,7 +132,8 @@ impl Measures {
         Ok(Measures::Images(Comparison { reference, test_set: test.is_some(), generated, real }))
     }
 
-    /// Measures points `[N, 1]` or `[N, 2]`. Compared with are the first of the data set, measured beside are the last.
+    /// Measures points `[N, 1]` or `[N, 2]`. Compared with are the first of the data set in its shuffled order, measured
+    /// beside are the last.
     ///
     /// # Errors
     /// If the points are not finite, or there are too few of them.
@@ -241,11 +243,11 @@ impl Evaluation {
     pub fn note(&self) -> String {
         match &self.measures {
             Measures::Images(Comparison { reference, test_set, .. }) => {
-                let real = if *test_set { "test images" } else { "the data set's last images" };
+                let real = if *test_set { "test images" } else { "of the data set" };
                 let distance = "The Fréchet distance, the less the better, is that of a classifier's features";
                 format!(
                     "{distance} to those of {reference} other real images.\n\
-                     The classifier score is {} at best. The real images beside are {real}.",
+                     The classifier score is {} at best. The real images beside are {real}, chosen by the seed.",
                     Labelled::CLASSES
                 )
             }
