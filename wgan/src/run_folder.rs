@@ -45,7 +45,7 @@ impl RunFolder {
         loop {
             let path = runs.join(format!("{number:03}-{}-{}", config.dataset, what(config)));
             match fs::create_dir(&path) {
-                Ok(()) => return RunFolder { path, _lock: None }.claimed()?.prepare(),
+                Ok(()) => return RunFolder { path, _lock: None }.claimed(),
                 // Another run took the number just now.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
                 Err(source) => return Err(Error::Write { path, source }),
@@ -68,7 +68,7 @@ impl RunFolder {
         if !empty {
             folder.remove_run()?;
         }
-        folder.prepare()
+        Ok(folder)
     }
 
     /// The folder of a run that left a checkpoint.
@@ -83,11 +83,12 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// The folder, kept for a training of this process: two at once would spoil each other's files.
+    /// The folder, kept for a training of this process, with a place for samples: two at once would spoil each other's files.
     ///
     /// # Errors
     /// [`Error::FolderInUse`] if another training has it.
     pub fn claimed(self) -> Result<Self> {
+        make_folders(&self.samples())?;
         // Where the system lets nobody open or lock a folder, nobody is kept out.
         let Ok(lock) = File::open(&self.path) else { return Ok(self) };
         match lock.try_lock() {
@@ -135,7 +136,7 @@ impl RunFolder {
             partial.push(PARTIAL);
             remove(partial.as_ref())?;
         }
-        let samples = if self.samples().is_dir() { list(&self.samples())? } else { Vec::new() };
+        let samples = list(&self.samples())?;
         let partial = samples.iter().filter(|name| name.strip_suffix(PARTIAL).and_then(sample_step).is_some());
         partial.into_iter().try_for_each(|name| remove(&self.samples().join(name)))
     }
@@ -200,7 +201,9 @@ impl RunFolder {
     /// # Errors
     /// [`Error::Read`].
     pub fn pictures(&self, most: usize) -> Result<Vec<(u64, Vec<u8>)>> {
-        let mut steps: Vec<u64> = list(&self.samples())?.iter().filter_map(|name| sample_step(name)).collect();
+        // Whoever measures a run need not have kept its pictures.
+        let names = if self.samples().is_dir() { list(&self.samples())? } else { Vec::new() };
+        let mut steps: Vec<u64> = names.iter().filter_map(|name| sample_step(name)).collect();
         steps.sort_unstable();
         let read = |step| {
             let path = self.sample(step);
@@ -246,11 +249,6 @@ impl RunFolder {
         self.path.join(SAMPLES)
     }
 
-    fn prepare(self) -> Result<Self> {
-        make_folders(&self.samples())?;
-        Ok(self)
-    }
-
     /// What a run leaves but its checkpoint and its samples.
     fn files(&self) -> [PathBuf; 9] {
         let [generator, config, metrics] = [self.generator(), self.config(), self.metrics()];
@@ -262,7 +260,7 @@ impl RunFolder {
         // The checkpoint goes first: without it nobody takes what is left for a run.
         remove(&self.checkpoint())?;
         self.files().iter().try_for_each(|file| remove(file))?;
-        if self.samples().is_dir() { self.remove_samples_after(0) } else { Ok(()) }
+        self.remove_samples_after(0)
     }
 }
 

@@ -219,7 +219,7 @@ impl<'a> Training<'a> {
             slow = begun.elapsed() > SLOW;
             // The last update of all can spoil weights without a loss to tell; such a checkpoint would be of no use.
             if (draw || save) && !self.programs.are_finite()? {
-                return Err(self.explain_non_finite(step)?);
+                return Err(self.explain_non_finite(step, progress)?);
             }
             if draw {
                 self.draw(step)?;
@@ -249,7 +249,7 @@ impl<'a> Training<'a> {
     fn record(&mut self, step: u64, losses: PendingLosses, progress: &mut Progress) -> Result<()> {
         let losses = losses.wait()?;
         if !losses.are_finite() {
-            return Err(self.explain_non_finite(step)?);
+            return Err(self.explain_non_finite(step, progress)?);
         }
         let row = Row {
             step,
@@ -323,7 +323,11 @@ impl<'a> Training<'a> {
 
     /// Which operation first made a loss or weight infinite or NaN: found by going back to the last checkpoint and coming
     /// to the step again, which gives the same bits.
-    fn explain_non_finite(&mut self, step: u64) -> Result<Error> {
+    fn explain_non_finite(&mut self, step: u64, progress: &Progress) -> Result<Error> {
+        let text = "no longer finite; looking for the first operation that is not".to_owned();
+        self.report(State::Failed(format!("the training is no longer finite at step {step}")))?;
+        progress.warn(&Warning { step, text });
+        interrupt::enter(0); // nothing more is written, so nobody need wait for the end of the search
         let checkpoint = self.folder.checkpoint();
         let saved = if checkpoint.is_file() { Metadata::read(&checkpoint)?.step } else { 0 };
         self.programs = Programs::compile(self.config, self.data, &self.device)?;

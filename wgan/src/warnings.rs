@@ -118,8 +118,9 @@ fn vanished_gradient(config: &Config, rows: &[Row]) -> Option<String> {
             _ => "start again with a smaller --lr or another --seed".to_owned(),
         };
         format!(
-            "the generator's gradient has vanished (its norm is {gradient:.0e}), because the critic is flat, so the \
-             generator no longer learns: {remedy}"
+            "the generator's gradient has vanished (its norm is {}), because the critic is flat, so the \
+             generator no longer learns: {remedy}",
+            if gradient == 0.0 { "0".to_owned() } else { format!("{gradient:.0e}") }
         )
     })
 }

@@ -184,7 +184,7 @@ mod points {
     fn points_far_from_unit_scale_are_learned_with_a_warning() {
         let place = file("far.csv", |i| format!("{};{}", 500.0 + 20.0 * i.sin(), 20.0 * i.cos()));
         let told = text(place.run(&format!("--dataset points --data-file far.csv {TINY} --steps 1 --out run")).stderr);
-        let expected = "far.csv are of about 3.5e2 (root mean square)";
+        let expected = "far.csv are of about 350 (root mean square)";
         assert!(told.contains("\nwarning: the numbers in ") && told.contains(expected), "{told}");
         assert_eq!(look(&place.path("run/samples/step-000001.png")), (640, 640, true));
     }

@@ -367,6 +367,10 @@ fn a_finished_run_is_completed_by_a_resume() {
     fs::remove_file(place.path("run/curves.png")).unwrap();
     place.run("train --resume=run");
     assert!(place.path("run/curves.png").exists() && place.bytes("run/eval.json") == evaluation);
+    fs::remove_dir_all(place.path("run/samples")).unwrap();
+    place.run("eval --run=run --samples=123");
+    place.run("train --resume=run");
+    assert!(place.bytes("run/samples/step-000030.png") == before[4]);
     let told = text(place.run("train --resume=run").stdout);
     assert_eq!(told, "nothing is missing in run: all steps are done; ask for more with --steps\n");
     let complaint = place.complaint("train --resume=run --steps=29", 2);
@@ -555,6 +559,8 @@ mod divergence {
             let (numbers, _) = tensor.data().as_chunks::<4>();
             assert!(numbers.iter().all(|&number| f32::from_le_bytes(number).is_finite()), "{name}");
         }
+        let page = text(place.bytes("run/report.html"));
+        assert!(page.contains("data-state=\"failed\""), "{page}");
         // What led there leads there again.
         assert_eq!(place.complaint("train --resume=run", 1), complaint);
     }

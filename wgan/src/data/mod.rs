@@ -159,10 +159,11 @@ impl Dataset {
         let Samples::Points(points) = &self.samples else { return None };
         let squares: f64 = points.data().iter().map(|&x| f64::from(x).powi(2)).sum();
         let scale = (squares / points.data().len() as f64).sqrt();
+        let rounded: f64 = format!("{scale:.1e}").parse().expect("a formatted number is one");
         (!USUAL_SCALE.contains(&scale)).then(|| {
             format!(
-                "the numbers in {} are of about {scale:.1e} (root mean square), but learning rates and penalties suit those \
-                 of about 1: shift and divide them first",
+                "the numbers in {} are of about {rounded} (root mean square), but learning rates and penalties suit those of about \
+                 1: shift and divide them first",
                 self.name
             )
         })
@@ -314,7 +315,7 @@ mod tests {
     fn points_far_from_unit_scale_are_warned_of() {
         let warnings = |scale: f32| Dataset::new("my.csv", [2], vec![3.0 * scale, 4.0 * scale]).warnings();
         assert!(warnings(1.0).is_empty());
-        assert!(warnings(100.0)[0].starts_with("the numbers in my.csv are of about 3.5e2 (root mean square)"));
+        assert!(warnings(100.0)[0].starts_with("the numbers in my.csv are of about 350 (root mean square)"));
         assert_eq!(warnings(0.01).len(), 1);
     }
 

@@ -183,7 +183,7 @@ fn check_size(width: usize, height: usize, most: usize) -> Result<Option<MutexGu
             Ok((pixels >= LARGE).then(|| ALONE.lock().unwrap_or_else(PoisonError::into_inner)))
         }
         _ => {
-            let millions = most >> 20;
+            let millions = most / 1_000_000;
             Err(format!(
                 "{width}×{height} pixels are more than {millions} million: make it smaller, as it will be anyway"
             ))
@@ -419,7 +419,7 @@ mod tests {
             crc.sum()
         };
         png[29..33].copy_from_slice(&checksum.to_be_bytes());
-        let expected = "65536×65536 pixels are more than 64 million: make it smaller, as it will be anyway";
+        let expected = "65536×65536 pixels are more than 67 million: make it smaller, as it will be anyway";
         assert_eq!(decode(&png).err().unwrap(), expected);
     }
 
