@@ -55,7 +55,7 @@ fn measure(critic: &Sequential, sample: &[usize]) -> usize {
     let loss = critic_update(&tape, critic, &adam, sample);
     let mut program = Device::cpu_with_threads(1).expect("a thread").program(&tape, &[loss]).expect("it compiles");
     let x = Tensor::full([&[32], sample].concat(), 0.5);
-    let mut run = || _ = program.run(&[("x", &x)]).expect("all inputs are given");
+    let mut run = || _ = program.at(0).run(&[("x", &x)]).expect("all inputs are given");
     run();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
     // The least of a few: the first runs wake threads up, of which some allocate once.

@@ -287,6 +287,104 @@ fn nan_is_passed_on_and_never_hidden() {
     }
 }
 
+/// What is recorded of x and a weight.
+type Masked = for<'t> fn(Var<'t>, Var<'t>) -> Var<'t>;
+
+/// Where a branch is not taken, it contributes no gradient, though its own slope there is infinite or NaN: at −1 each of these
+/// is constant. The reason is not that its gradient is small but that it is none, which holds at any order.
+#[test]
+fn a_branch_that_is_not_taken_contributes_nothing() {
+    let functions: [(&str, Masked); 17] = [
+        ("relu", |x, w| (x.relu() * w).sqrt()),
+        ("relu of a root of w", |x, w| x.relu().sqrt() * w),
+        ("a reciprocal", |x, w| x.relu().reciprocal() * w * 0.0 + w),
+        ("leaky_relu of slope 0", |x, w| (x.leaky_relu(0.0) * w).sqrt()),
+        ("maximum", |x, w| (x.maximum(0.0) * w).sqrt()),
+        ("maximum, exchanged", |x, w| (x.tape().scalar(0.0).maximum(x) * w).sqrt()),
+        ("minimum", |x, w| (-x.minimum(0.0) - 1.0).sqrt().minimum(w * 0.0)),
+        ("clamp from below", |x, w| (x.clamp(0.0, 1.0) * w).sqrt()),
+        ("clamp from above", |x, w| ((x * x).clamp(-1.0, 0.0) * w).sqrt()),
+        ("clamp of crossed bounds", |x, w| (x.clamp(1.0, 0.0) * w).sqrt()),
+        ("select", |x, w| x.greater(0.0).select(x.sqrt() * w, 0.0)),
+        ("select, exchanged", |x, w| x.less(0.0).select(w, (x + 1.0).ln() * w)),
+        ("select after more", |x, w| x.greater(0.0).select((x.sqrt() * w).square().exp(), w)),
+        ("select twice", |x, w| x.greater(0.0).select(x.greater(-2.0).select(x.pow(0.5) * w, 0.0) * 3.0, 0.0)),
+        ("an overflow", |x, w| x.greater(0.0).select((x * -1000.0).exp() * w, w)),
+        ("pow of 0", |x, w| (x.pow(0.0) * w - w).sqrt() + w),
+        ("several uses", |x, w| {
+            let root = x.relu().sqrt();
+            (root * w + root.square() * root).exp() + root.reciprocal() * 0.0
+        }),
+    ];
+    for (name, function) in functions {
+        let tape = Tape::new();
+        let [x, w] = [("x", -1.0), ("w", 2.0)].map(|(name, value)| {
+            let var = tape.input(name, []);
+            (var, Tensor::<f32>::scalar(value))
+        });
+        let y = function(x.0, w.0);
+        let first = tape.try_grad(y, &[x.0, w.0]);
+        let mut outputs: Vec<Var> = first.iter().copied().flatten().take(1).collect();
+        for gradient in first.into_iter().flatten().take(1) {
+            outputs.extend(tape.try_grad(gradient, &[x.0, w.0]).into_iter().flatten());
+        }
+        assert!(!outputs.is_empty(), "{name}: nothing to differentiate");
+        let inputs = [("x", &x.1), ("w", &w.1)];
+        let interpreted = tape.interpret::<f32>(&outputs, Feed { inputs: &inputs, step: 0 }).unwrap();
+        let mut program = Device::cpu().program(&tape, &outputs).unwrap();
+        for values in [&interpreted[..], program.run(&inputs).unwrap()] {
+            assert!(values.iter().all(|value| value.item() == 0.0), "{name}: {values:?}");
+        }
+    }
+}
+
+#[test]
+fn an_element_that_is_not_the_largest_contributes_nothing() {
+    let tape = Tape::new();
+    let x = vector(&tape, [-1.0, 0.0]);
+    let slope = tape.grad(x.max().sqrt(), &[x])[0]; // of √0
+    assert_eq!(slope.value().data(), [0.0, f64::INFINITY]);
+}
+
+/// At a kink, the slope that PyTorch takes: 0 for a ReLU and an absolute value, 1 at the bounds of a clamp; of several largest
+/// elements each has its share, and of two equal values the second has all.
+#[test]
+fn slopes_at_kinks() {
+    let tape = Tape::new();
+    let x = tape.scalar(0.0);
+    let slope = |y: Var| tape.grad(y, &[x])[0].value().item();
+    assert_eq!([slope(x.relu()), slope(x.abs()), slope(x.leaky_relu(0.2))], [0.0, 0.0, 0.2]);
+    assert_eq!([slope(x.clamp(0.0, 1.0)), slope(x.clamp(-1.0, 0.0)), slope(x.abs().sqrt())], [1.0, 1.0, 0.0]);
+    assert_eq!([slope(x.maximum(0.0)), slope(tape.scalar(0.0).maximum(x)), slope(x.minimum(0.0))], [0.0, 1.0, 0.0]);
+    let four = vector(&tape, [2.0, 1.0, 2.0, f64::NEG_INFINITY]);
+    assert_eq!(tape.grad(four.max(), &[four])[0].value().data(), [0.5, 0.0, 0.5, 0.0]);
+}
+
+/// A length's slope at length 0, and the second derivative, are 0; elsewhere they are the square root's.
+#[test]
+fn roots_of_sums_of_squares_are_flat_at_zero() {
+    let tape = Tape::new();
+    for (values, expected) in [([0.0, 0.0], [0.0, 0.0]), ([3.0, 4.0], [0.6, 0.8])] {
+        let x = vector(&tape, values);
+        let length = x.square().sum().safe_sqrt();
+        let slope = tape.grad(length, &[x])[0];
+        assert_close(&slope.value(), &Tensor::new([2], expected.to_vec()).unwrap(), 1e-15);
+        assert!(tape.hessian(length, x).value().data().iter().all(|entry| entry.is_finite()));
+    }
+    let x = vector(&tape, [0.25, 4.0]);
+    assert_eq!([x.safe_sqrt(), x.sqrt()].map(|y| tape.grad(y.sum(), &[x])[0].value().into_data()), [[1.0, 0.25]; 2]);
+}
+
+/// A plain root costs the compiled program nothing more than `sqrt`.
+#[test]
+fn a_root_compiles_to_a_square_root() {
+    let kernels = |root: for<'t> fn(Var<'t>) -> Var<'t>| {
+        let program = Device::cpu().compile(|tape| [root(tape.input("x", [5]))]).unwrap();
+        program.plan().steps.iter().map(|step| step.kernel.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(kernels(|x| x.safe_sqrt()), kernels(|x| x.sqrt()));
+}
+
 #[test]
 fn large_arguments_do_not_overflow() {
     let tape = Tape::new();
@@ -324,7 +422,7 @@ fn grad_names_the_input_that_has_no_path() {
     let panic = panic_of(|| tape.grad(penalty, &parameters));
     let bias = &tape.nodes()[parameters[1].id()];
     let expected = format!(
-        "grad: the output does not depend on %{} = variable \"parameter 1\", recorded at {}",
+        "grad: the output does not depend on %{} = variable \"parameter 1\", recorded at {}; try_grad gives None for it",
         parameters[1].id(),
         bias.location
     );

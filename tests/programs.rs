@@ -610,6 +610,39 @@ fn folded_constants_have_the_bits_of_computed_ones() {
     });
 }
 
+/// Softmax and its logarithm keep their digits however large the logits are (exact: 1/(2 + 1/e), …), on every device.
+#[test]
+fn softmax_does_not_depend_on_a_constant_that_is_added() {
+    let distances = [0.0, 0.0, -1.0];
+    let total: f64 = distances.iter().map(|d: &f64| d.exp()).sum();
+    for c in [0.0f32, 1e4, -1e4, 1e6] {
+        let x = Tensor::new([3], distances.map(|d| c + d as f32).to_vec()).expect("three");
+        let tape = Tape::new();
+        let logits = tape.input("x", [3]);
+        let logarithm = logits.log_softmax(0);
+        let slope = tape.grad(logarithm.slice(0, 0..1).sum(), &[logits])[0];
+        let outputs = [logits.softmax(0), logarithm, slope, logarithm.exp().sum()];
+        for device in devices() {
+            let mut program = device.program(&tape, &outputs).expect("a program");
+            let found = program.run(&[("x", &x)]).expect("x is given");
+            for (i, distance) in distances.into_iter().enumerate() {
+                let share = distance.exp() / total;
+                let exact = [share, distance - total.ln(), f64::from(u8::from(i == 0)) - share];
+                for (found, exact) in found.iter().zip(exact) {
+                    assert!((f64::from(found.data()[i]) - exact).abs() < 3e-7, "{c}: {found:?} for {exact}");
+                }
+            }
+            assert!((found[3].item() - 1.0).abs() < 3e-7, "{c}: {}", found[3].item());
+        }
+    }
+    let tape = Tape::new(); // c − 1 is c in f32
+    let x = tape.input("x", [3]);
+    let mut program =
+        Device::cpu().program(&tape, &[x.log_softmax(0).exp().sum(), x.softmax(0).sum()]).expect("a program");
+    let found = program.run(&[("x", &Tensor::full([3], 1e8))]).expect("x is given");
+    assert!(found.iter().all(|sum| (sum.item() - 1.0).abs() < 3e-7));
+}
+
 /// 0 is larger than −0, whichever comes first, and NaN wins.
 #[test]
 fn the_largest_of_zeros_and_of_nan_does_not_depend_on_the_order() {
@@ -822,7 +855,7 @@ fn assert_updates(name: &str, record: for<'t> fn(&'t Tape, &[Variable]) -> Updat
             let what = |kind: &str, i: usize| format!("{name}, replay {replay}, {kind} {i}");
             let mut state: Vec<Tensor> = variables.iter().map(|variable| variable.read().expect("host")).collect();
             let expected = interpret(&tape, &wanted, &by_name(&inputs), 0);
-            let found = program.run(&by_name(&inputs)).expect("every input is given");
+            let found = program.at(0).run(&by_name(&inputs)).expect("every input is given");
             for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
                 assert_agree(found, expected, TOLERANCE, &what("output", i));
             }
@@ -956,9 +989,9 @@ fn nothing_of_an_earlier_run_is_left() {
             inputs.iter().map(|(name, x)| (name.clone(), Tensor::full(x.shape(), f64::NAN))).collect();
         for device in devices() {
             let mut program = device.program(&tape, &outputs).expect("a program");
-            let fresh = bits(program.run(&by_name(&inputs)).expect("every input is given"));
-            program.run(&by_name(&poison)).expect("every input is given");
-            let again = bits(program.run(&by_name(&inputs)).expect("every input is given"));
+            let fresh = bits(program.at(0).run(&by_name(&inputs)).expect("every input is given"));
+            program.at(0).run(&by_name(&poison)).expect("every input is given");
+            let again = bits(program.at(0).run(&by_name(&inputs)).expect("every input is given"));
             assert!(fresh == again, "program {i} after a run on NaN");
         }
     }

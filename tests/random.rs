@@ -3,7 +3,8 @@
 mod support;
 
 use autograd::philox::stream_id;
-use autograd::{Feed, Stream, Tape, Tensor, Var};
+use autograd::{Device, Error, Feed, Stream, Tape, Tensor, Var};
+use support::panic_of;
 
 /// The tensor that `record` draws at a step.
 fn drawn(step: u64, record: impl for<'t> Fn(&'t Tape) -> Var<'t>) -> Tensor<f64> {
@@ -64,13 +65,44 @@ fn seeds_streams_and_steps_are_independent() {
     }
 }
 
+/// They would be the same numbers, or made of the same ones.
 #[test]
-fn two_reads_of_a_stream_in_one_program_are_the_same_numbers() {
-    let difference = drawn(4, |tape| {
-        let stream = Stream::new(7, "epsilon");
-        tape.uniform(stream, [20]) - tape.uniform(stream, [20])
-    });
-    assert_eq!(difference, Tensor::zeros([20]));
+fn a_tape_draws_from_a_stream_once() {
+    let tape = Tape::new();
+    let stream = |name| Stream::new(7, name);
+    let line = line!() + 1;
+    tape.uniform(stream("epsilon"), [20]);
+    tape.normal(stream("noise"), [20]);
+    tape.uniform(Stream::new(8, "epsilon"), [20]);
+    let again: [&dyn Fn(); 3] =
+        [&|| _ = tape.uniform(stream("epsilon"), [20]), &|| _ = tape.uniform(stream("epsilon"), [3]), &|| {
+            _ = tape.normal(stream("epsilon"), [20])
+        }];
+    for again in again {
+        let panic = panic_of(again);
+        assert!(panic.message.contains(&format!("random.rs:{line}:")), "{panic:?}");
+        assert!(panic.file.ends_with("random.rs"), "{panic:?}");
+    }
+}
+
+/// A run draws its step's numbers; a second one must be told which step it is.
+#[test]
+fn noise_is_not_repeated_unasked() {
+    let mut program =
+        Device::cpu().compile(|tape| [tape.input("x", []) + tape.normal(Stream::new(1, "noise"), [])]).unwrap();
+    let x = [("x", &Tensor::scalar(0.0))];
+    let at_0 = program.run(&x).unwrap()[0].item();
+    let refused = program.run(&x).unwrap_err();
+    assert_eq!(refused, Error::SameStep { step: 0 });
+    assert!(refused.to_string().contains("program.at(step).run"), "{refused}");
+    assert_eq!(program.start(&x).unwrap_err(), refused);
+    assert_ne!(program.at(1).run(&x).unwrap()[0].item(), at_0);
+    assert_eq!(program.at(0).run(&x).unwrap()[0].item(), at_0);
+    program.at(2).run(&[]).unwrap_err(); // a run that fails draws nothing
+    program.run(&x).unwrap();
+
+    let mut sure = Device::cpu().compile(|tape| [tape.input("x", []) * 2.0]).unwrap();
+    assert_eq!((sure.run(&x).unwrap()[0].item(), sure.run(&x).unwrap()[0].item()), (0.0, 0.0));
 }
 
 /// Within five standard errors: mean ½, variance 1/12, and each of 20 bins with its share.

@@ -120,6 +120,7 @@ impl Device {
     /// assert_eq!(slope.data(), [6.0, 8.0]);
     /// # Ok::<(), autograd::Error>(())
     /// ```
+    #[track_caller]
     pub fn compile<const N: usize>(
         &self,
         record: impl for<'t> FnOnce(&'t Tape) -> [Var<'t>; N],

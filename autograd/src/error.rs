@@ -42,6 +42,14 @@ pub enum Error {
         /// The shape given.
         found: Shape,
     },
+    /// A program that draws random numbers was run again without being told another step.
+    #[error(
+        "this program draws random numbers, and has drawn those of step {step}: give each run its step, as in program.at(step).run(…)"
+    )]
+    SameStep {
+        /// The step of the last run.
+        step: u64,
+    },
     /// A device could not do what was asked of it.
     #[error("{device}: {reason}")]
     Device {

@@ -3,7 +3,38 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::compile::splat;
+use crate::ops::{Elementwise, Op};
 use crate::tape::{Node, NodeId, Tape, Var};
+
+/// Masks that are taken off a gradient, at most: in a long chain of ReLUs every one of them would be put on again at each step.
+const MOST_MASKS: usize = 4;
+
+/// What lets a gradient pass where `mask` is not 0, or only where it is.
+#[derive(Clone, Copy)]
+struct Mask<'t> {
+    mask: Var<'t>,
+    passes: bool,
+    zeros: Var<'t>,
+}
+
+impl Mask<'_> {
+    /// Whether both are the same, if only computed twice.
+    fn equals(&self, other: &Mask) -> bool {
+        let nodes = self.mask.tape().nodes();
+        let [a, b] = [self, other].map(|mask| &nodes[mask.mask.id()]);
+        let again = !a.inputs.is_empty() && a.op == b.op && a.inputs == b.inputs;
+        self.passes == other.passes && (self.mask.id() == other.mask.id() || again)
+    }
+}
+
+/// The gradient under these masks, the last one first.
+fn masked<'t>(bare: Var<'t>, masks: &[Mask<'t>]) -> Var<'t> {
+    masks.iter().rev().fold(bare, |g, &Mask { mask, passes, zeros }| match passes {
+        true => mask.select(g, zeros),
+        false => mask.select(zeros, g),
+    })
+}
 
 impl Tape {
     /// The gradient of the scalar `y` with respect to each of `xs`, appended to the tape.
@@ -16,7 +47,12 @@ impl Tape {
         let gradients = self.try_grad(y, xs);
         if let Some(absent) = gradients.iter().position(Option::is_none) {
             let (id, nodes) = (xs[absent].id(), self.nodes());
-            panic!("grad: the output does not depend on %{id} = {}, recorded at {}", nodes[id].op, nodes[id].location);
+            let Node { op, location, .. } = &nodes[id];
+            let message = format!(
+                "grad: the output does not depend on %{id} = {op}, recorded at {location}; try_grad gives None for it"
+            );
+            drop(nodes);
+            self.refuse(&message);
         }
         gradients.into_iter().flatten().collect()
     }
@@ -35,7 +71,9 @@ impl Tape {
     /// If `y` is not a scalar.
     #[track_caller]
     pub fn try_grad<'t>(&'t self, y: Var<'t>, xs: &[Var<'t>]) -> Vec<Option<Var<'t>>> {
-        assert!(y.shape().rank() == 0, "grad: needs a scalar, this is {y:?}; sum it, or use vjp with weights");
+        if y.shape().rank() != 0 {
+            self.refuse(&format!("grad: needs a scalar, this is {y:?}; sum it, or use vjp with weights"));
+        }
         self.pull_back(y, self.scalar(1.0), xs)
     }
 
@@ -56,7 +94,9 @@ impl Tape {
     /// If the shapes of `y` and `v` differ.
     #[track_caller]
     pub fn vjp<'t>(&'t self, y: Var<'t>, v: Var<'t>, xs: &[Var<'t>]) -> Vec<Option<Var<'t>>> {
-        assert!(y.shape() == v.shape(), "vjp: the value is {y:?}, its weights are {v:?}");
+        if y.shape() != v.shape() {
+            self.refuse(&format!("vjp: the value is {y:?}, its weights are {v:?}"));
+        }
         self.pull_back(y, v, xs)
     }
 
@@ -74,17 +114,60 @@ impl Tape {
                 (node.op.clone(), node.inputs.clone())
             };
             let arguments: Vec<Var<'t>> = inputs.iter().map(|&input| self.var(input)).collect();
+            let (bare, masks) = if let Op::Elementwise(_) = op { self.unmasked(g) } else { (g, Vec::new()) };
             for (position, &input) in inputs.iter().enumerate() {
                 if path.binary_search(&input).is_ok() && op.operation().differentiable(position) {
                     let gradient = self.on_behalf_of(id, || {
-                        let contribution = op.operation().vjp(position, g, &arguments, self.var(id));
-                        gradients.get(&input).map_or(contribution, |&sum| sum + contribution)
+                        let pulled = op.operation().vjp(position, bare, &arguments, self.var(id));
+                        let passed_on = pulled.id() == bare.id();
+                        let contribution = if passed_on { g } else { masked(pulled, &masks) };
+                        gradients.get(&input).map_or(contribution, |&sum| self.sum(sum, contribution))
                     });
                     gradients.insert(input, gradient);
                 }
             }
         }
         xs.iter().map(|x| gradients.get(&x.id()).copied()).collect()
+    }
+
+    /// The sum of two gradients, under the masks that both have, so that they can be taken off again.
+    fn sum<'t>(&'t self, a: Var<'t>, b: Var<'t>) -> Var<'t> {
+        let ((bare_a, masks_a), (bare_b, masks_b)) = (self.unmasked(a), self.unmasked(b));
+        let split = |masks: Vec<Mask<'t>>, others: &[Mask<'t>]| -> (Vec<Mask<'t>>, Vec<Mask<'t>>) {
+            masks.into_iter().partition(|mask| others.iter().any(|other| mask.equals(other)))
+        };
+        let (common, own_b) = split(masks_b, &masks_a);
+        let (_, own_a) = split(masks_a, &common);
+        match common.is_empty() {
+            true => a + b,
+            false => masked(masked(bare_a, &own_a) + masked(bare_b, &own_b), &common),
+        }
+    }
+
+    /// A masked gradient, `select(mask, g, 0)`, without its masks, and these, the last one first.
+    ///
+    /// An elementwise rule is linear in the gradient, element by element, so the masks may as well be put on what it makes
+    /// of the bare gradient. Only there do they select 0 where its factor is infinite, such as the root's at 0: the
+    /// factor times a gradient masked before would be 0 · ∞, NaN.
+    fn unmasked<'t>(&'t self, mut g: Var<'t>) -> (Var<'t>, Vec<Mask<'t>>) {
+        let mut masks = Vec::new();
+        while masks.len() < MOST_MASKS {
+            let nodes = self.nodes();
+            let (Op::Elementwise(Elementwise::Select), &[mask, a, b]) = (&nodes[g.id()].op, &*nodes[g.id()].inputs)
+            else {
+                return (g, masks);
+            };
+            let zeros = |id: NodeId| splat(&nodes, id) == Some(0.0);
+            let (bare, passes) = match (zeros(a), zeros(b)) {
+                (_, true) => (a, true),
+                (true, _) => (b, false),
+                _ => return (g, masks),
+            };
+            let zeros = if passes { b } else { a };
+            masks.push(Mask { mask: self.var(mask), passes, zeros: self.var(zeros) });
+            g = self.var(bare);
+        }
+        (g, masks)
     }
 
     /// The nodes on the ways from `xs` to `y` along which a derivative flows, in recorded order. Only what `y` depends on

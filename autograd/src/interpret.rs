@@ -76,7 +76,7 @@ impl Var<'_> {
     pub fn value(self) -> Tensor<f64> {
         match self.tape().interpret::<f64>(&[self], Feed::default()) {
             Ok(mut values) => values.remove(0),
-            Err(error) => panic!("value: {error}"),
+            Err(error) => self.tape().refuse(&format!("value: {error}")),
         }
     }
 }

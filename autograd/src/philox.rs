@@ -57,7 +57,7 @@ pub fn unit(word: u32) -> f32 {
 /// assert_eq!(noise.uniform(7, 1000), noise.uniform(7, 1000)); // a function of (seed, stream, step, element)
 /// assert_ne!(noise.normal(7, 1000), noise.normal(8, 1000));
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Stream {
     key: [u32; 2],
     id: u32,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::compile::{Plan, compile};
+use crate::compile::{Kernel, Plan, compile};
 use crate::device::{Arrival, Backend, Executable};
 use crate::interpret::{Feed, Interpreter};
 use crate::ops::Op;
@@ -19,6 +19,9 @@ pub struct Program {
     executable: Box<dyn Executable>,
     values: Vec<Tensor>,
     step: u64,
+    /// Whether it draws random numbers, and has drawn those of the step.
+    draws: bool,
+    has_drawn: bool,
     /// Since [`start_profile`](Program::start_profile).
     runs: u64,
 }
@@ -90,20 +93,34 @@ impl Program {
     pub(crate) fn new(backend: &dyn Backend, nodes: Vec<Node>, outputs: Vec<NodeId>) -> Result<Self, Error> {
         let plan = compile(&nodes, &outputs, |kernel| backend.scratch(kernel));
         let executable = backend.load(plan.clone())?;
+        let draws = plan.steps.iter().any(|step| matches!(step.kernel, Kernel::Random(_)));
         let values = plan.outputs.iter().map(|(_, shape)| Tensor::zeros(shape)).collect();
-        Ok(Program { nodes, outputs, plan, executable, values, step: 0, runs: 0 })
+        Ok(Program { nodes, outputs, plan, executable, values, step: 0, draws, has_drawn: false, runs: 0 })
     }
 
-    /// Sets the step: with a stream's seed and name it determines the random numbers that are drawn.
+    /// Sets the step: with a stream's seed and name it determines the random numbers that are drawn. A program that draws some
+    /// is told its step before every run but the first, which is at step 0 if not told otherwise: without, the next run would
+    /// draw the same numbers, and is refused. To draw the same ones again, name the same step again.
+    ///
+    /// ```
+    /// use autograd::{Device, Error, Stream};
+    /// let mut noise = Device::cpu().compile(|tape| [tape.normal(Stream::new(0, "noise"), [])])?;
+    /// let first = noise.at(1).run(&[])?[0].item();
+    /// assert_eq!(noise.run(&[]).unwrap_err(), Error::SameStep { step: 1 });
+    /// assert_ne!(noise.at(2).run(&[])?[0].item(), first);
+    /// assert_eq!(noise.at(1).run(&[])?[0].item(), first);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn at(&mut self, step: u64) -> &mut Self {
-        self.step = step;
+        (self.step, self.has_drawn) = (step, false);
         self
     }
 
     /// Runs once and commits what is assigned to Variables. The values asked for stay until the next run.
     ///
     /// # Errors
-    /// If an input is missing, unknown or of another shape, or the device fails.
+    /// If an input is missing, unknown or of another shape, a program that draws random numbers is not told a step ([`at`](
+    /// Program::at)) since it last ran, or the device fails.
     pub fn run(&mut self, inputs: &[(&str, &Tensor)]) -> Result<&[Tensor], Error> {
         self.start(inputs)?;
         for (position, value) in self.values.iter_mut().enumerate() {
@@ -118,6 +135,9 @@ impl Program {
     /// As [`run`](Program::run).
     pub fn start(&mut self, inputs: &[(&str, &Tensor)]) -> Result<(), Error> {
         Feed { inputs, step: self.step }.check(&self.nodes)?;
+        if self.has_drawn {
+            return Err(Error::SameStep { step: self.step });
+        }
         for (position, input) in self.plan.inputs.iter().enumerate() {
             let given = inputs.iter().find(|(name, _)| *name == input.name);
             let missing = || Error::MissingInput { name: input.name.clone(), shape: input.shape.clone() };
@@ -125,6 +145,7 @@ impl Program {
             self.executable.write_input(position, values.data())?;
         }
         self.executable.run(self.step)?;
+        self.has_drawn = self.draws;
         self.runs += 1;
         Ok(())
     }

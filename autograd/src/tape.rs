@@ -6,7 +6,7 @@
 use std::cell::{Cell, Ref, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 
 use crate::ops::{Constant, Op, Random};
 use crate::{Element, Shape, Stream, Tensor, Variable};
@@ -47,9 +47,17 @@ pub struct Tape {
     assigned: RefCell<HashSet<Variable>>,
     /// The inputs' names.
     inputs: RefCell<HashSet<String>>,
-    /// While `grad` works: the location of the operation being differentiated, which its derivative inherits.
+    /// The streams that random numbers are drawn from, and where.
+    streams: RefCell<HashMap<Stream, &'static Location<'static>>>,
+    /// The location that nodes carry in place of their own: while `grad` works, that of the operation being differentiated;
+    /// [`within`](Tape::within) a part of a network, that of the user's call.
     origin: Cell<Option<&'static Location<'static>>>,
+    /// The parts of a network that are being recorded, the outermost first.
+    parts: RefCell<Vec<String>>,
 }
+
+/// Why a recording is refused, on its way out of the parts of a network: the whole message.
+struct Refusal(String);
 
 /// A handle to a node of a tape: what the user computes with. Copying it copies two words.
 ///
@@ -104,7 +112,9 @@ impl Tape {
     #[track_caller]
     pub fn input(&self, name: &str, shape: impl Into<Shape>) -> Var<'_> {
         let new = self.inputs.borrow_mut().insert(name.to_owned());
-        assert!(new, "this tape has an input {name:?} already");
+        if !new {
+            self.refuse(&format!("this tape has an input {name:?} already"));
+        }
         self.append(Op::Input(name.to_owned()), &[], shape.into())
     }
 
@@ -140,14 +150,13 @@ impl Tape {
     pub fn bind(&self, variable: &Variable, var: Var<'_>) {
         var.check_tape(self);
         let shape = var.shape();
-        assert!(
-            shape == *variable.shape(),
-            "bind: {:?} has shape {}, the value {shape}",
-            variable.name(),
-            variable.shape()
-        );
+        if shape != *variable.shape() {
+            self.refuse(&format!("bind: {:?} has shape {}, the value {shape}", variable.name(), variable.shape()));
+        }
         let known = self.variables.borrow().contains_key(variable);
-        assert!(!known, "bind: {:?} was read on this tape before it was bound", variable.name());
+        if known {
+            self.refuse(&format!("bind: {:?} was read on this tape before it was bound", variable.name()));
+        }
         self.variables.borrow_mut().insert(variable.clone(), var.id);
     }
 
@@ -172,22 +181,45 @@ impl Tape {
     #[track_caller]
     pub fn assign<'t>(&'t self, variable: &Variable, new: Var<'t>) -> Var<'t> {
         let again = self.assigned.borrow().contains(variable);
-        assert!(!again, "assign: {:?} is assigned twice in one program", variable.name());
+        if again {
+            self.refuse(&format!("assign: {:?} is assigned twice in one program", variable.name()));
+        }
         let value = self.record(Op::Assign(crate::ops::Assign(variable.clone())), &[new]);
         self.assigned.borrow_mut().insert(variable.clone());
         value
     }
 
     /// Uniform random numbers in [0, 1): a function of the stream, the program's step and the element's index.
+    ///
+    /// # Panics
+    /// If the tape draws from the stream already: they would be the same numbers. To use numbers twice, use the Var twice.
     #[track_caller]
     pub fn uniform(&self, stream: Stream, shape: impl Into<Shape>) -> Var<'_> {
+        self.draw_from(stream);
         self.append(Op::Random(Random::Uniform(stream)), &[], shape.into())
     }
 
     /// Normal random numbers of mean 0 and variance 1, likewise.
+    ///
+    /// # Panics
+    /// As [`uniform`](Tape::uniform): the numbers of both are made of the same random words.
     #[track_caller]
     pub fn normal(&self, stream: Stream, shape: impl Into<Shape>) -> Var<'_> {
+        self.draw_from(stream);
         self.append(Op::Random(Random::Normal(stream)), &[], shape.into())
+    }
+
+    #[track_caller]
+    fn draw_from(&self, stream: Stream) {
+        let here = self.origin.get().unwrap_or(Location::caller());
+        let before = self.streams.borrow().get(&stream).copied();
+        if let Some(before) = before {
+            self.refuse(&format!(
+                "random: the stream drawn from at {before} would give the same numbers again; name another stream, or use \
+                 what was drawn twice"
+            ));
+        }
+        self.streams.borrow_mut().insert(stream, here);
     }
 
     /// The recorded nodes.
@@ -209,7 +241,7 @@ impl Tape {
             Ok(shape) => self.append(op, inputs, shape),
             Err(reason) => {
                 let shapes: Vec<String> = shapes.iter().map(Shape::to_string).collect();
-                panic!("{}: {reason} (inputs of shape {})", op.operation().name(), shapes.join(", "))
+                self.refuse(&format!("{}: {reason} (inputs of shape {})", op.operation().name(), shapes.join(", ")))
             }
         }
     }
@@ -217,10 +249,9 @@ impl Tape {
     #[track_caller]
     fn append<'t>(&'t self, op: Op, inputs: &[Var<'t>], shape: Shape) -> Var<'t> {
         // Kernels compute addresses without looking for overflow.
-        assert!(
-            shape.count() <= isize::MAX as usize / size_of::<f64>(),
-            "{op}: no memory holds a value of shape {shape}"
-        );
+        if shape.count() > isize::MAX as usize / size_of::<f64>() {
+            self.refuse(&format!("{op}: no memory holds a value of shape {shape}"));
+        }
         let location = self.origin.get().unwrap_or(Location::caller());
         let inputs = inputs.iter().map(|input| input.id).collect();
         let mut nodes = self.nodes.borrow_mut();
@@ -234,6 +265,46 @@ impl Tape {
         let result = f();
         self.origin.set(before);
         result
+    }
+
+    /// Records a part of a network: what `f` records carries the caller's line, or that of the outermost part, and a panic of
+    /// the tape in it ([`refuse`](Tape::refuse)) is raised there and names the part. So a layer says which it is, and calls
+    /// through `dyn`, which know no caller, lead back to the user's line.
+    ///
+    /// ```should_panic
+    /// let tape = autograd::Tape::new();
+    /// let (x, weight) = (tape.zeros([64, 100]), tape.zeros([784, 128]));
+    /// tape.within("encoder", || x.matmul(weight)); // "encoder: matmul: inner extents 100 and 784 …", at this line
+    /// ```
+    #[track_caller]
+    pub fn within<T>(&self, part: &str, f: impl FnOnce() -> T) -> T {
+        let before = self.origin.get();
+        self.origin.set(before.or(Some(Location::caller())));
+        self.parts.borrow_mut().push(part.to_owned());
+        let result = catch_unwind(AssertUnwindSafe(f));
+        self.parts.borrow_mut().pop();
+        self.origin.set(before);
+        match result.map_err(|payload| payload.downcast::<Refusal>()) {
+            Ok(value) => value,
+            Err(Ok(refusal)) if self.parts.borrow().is_empty() => panic!("{}", refusal.0),
+            Err(Ok(refusal)) => resume_unwind(refusal),
+            Err(Err(another)) => resume_unwind(another),
+        }
+    }
+
+    /// Panics at the user's line, which is the caller's, or that of the outermost part of a network being recorded
+    /// ([`within`](Tape::within)), with the names of those parts before the message.
+    ///
+    /// # Panics
+    /// Always.
+    #[track_caller]
+    pub fn refuse(&self, message: &str) -> ! {
+        let parts = self.parts.borrow().join(": ");
+        match &*parts {
+            "" => panic!("{message}"),
+            _ if cfg!(panic = "abort") => panic!("{parts}: {message}"), // which no part could catch
+            _ => resume_unwind(Box::new(Refusal(format!("{parts}: {message}")))),
+        }
     }
 
     pub(crate) fn var(&self, id: NodeId) -> Var<'_> {
@@ -260,11 +331,10 @@ impl<'t> Var<'t> {
     /// Panics at the caller's line, naming the line of the value, if it belongs to another tape.
     #[track_caller]
     pub(crate) fn check_tape(self, tape: &Tape) {
-        assert!(
-            std::ptr::eq(self.tape, tape),
-            "the value recorded at {} belongs to another tape",
-            self.tape.nodes()[self.id].location
-        );
+        if !std::ptr::eq(self.tape, tape) {
+            let location = self.tape.nodes()[self.id].location;
+            tape.refuse(&format!("the value recorded at {location} belongs to another tape"));
+        }
     }
 }
 

@@ -2,14 +2,18 @@
 
 use autograd::Var;
 
-/// The Euclidean norm of all gradients taken as one vector.
+/// The Euclidean norm of all gradients taken as one vector. Where it is 0, so is its slope.
 ///
 /// # Panics
 /// If there are none.
 #[track_caller]
 pub fn global_norm<'t>(gradients: &[Var<'t>]) -> Var<'t> {
-    let squares = gradients.iter().map(|gradient| gradient.square().sum());
-    squares.reduce(|sum, square| sum + square).expect("there is no gradient to take the norm of").sqrt()
+    let Some((first, others)) = gradients.split_first() else { panic!("there is no gradient to take the norm of") };
+    let mut sum = first.square().sum();
+    for gradient in others {
+        sum = sum + gradient.square().sum(); // not in a closure, where the caller's line would be lost
+    }
+    sum.safe_sqrt()
 }
 
 /// The gradients, shortened together to a global norm of `max` where it is larger: `g · max / max(‖g‖, max)`
@@ -22,10 +26,18 @@ pub fn global_norm<'t>(gradients: &[Var<'t>]) -> Var<'t> {
 /// let clipped = nn::clip::by_global_norm(&gradients, 1.0);
 /// assert!((clipped[0].value().item() - 0.6).abs() < 1e-12);
 /// ```
+///
+/// # Panics
+/// If there are no gradients, or `max` is not positive.
 #[track_caller]
 pub fn by_global_norm<'t>(gradients: &[Var<'t>], max: f64) -> Vec<Var<'t>> {
+    assert!(max > 0.0, "clip: the largest norm must be positive, not {max}");
     let scale = max / global_norm(gradients).maximum(max);
-    gradients.iter().map(|&gradient| gradient * scale).collect()
+    let mut clipped = Vec::with_capacity(gradients.len());
+    for &gradient in gradients {
+        clipped.push(gradient * scale);
+    }
+    clipped
 }
 
 /// The values, each element held within ±`max`: of gradients, or of new weights, which is how the first Wasserstein GAN
@@ -36,7 +48,15 @@ pub fn by_global_norm<'t>(gradients: &[Var<'t>], max: f64) -> Vec<Var<'t>> {
 /// let clipped = nn::clip::by_value(&[0.3, -0.004].map(|w| tape.scalar(w)), 0.01);
 /// assert_eq!(clipped.iter().map(|w| w.value().item()).collect::<Vec<_>>(), [0.01, -0.004]);
 /// ```
+///
+/// # Panics
+/// If `max` is negative.
 #[track_caller]
 pub fn by_value<'t>(values: &[Var<'t>], max: f64) -> Vec<Var<'t>> {
-    values.iter().map(|value| value.clamp(-max, max)).collect()
+    assert!(max >= 0.0, "clip: values cannot be held within ±{max}");
+    let mut clipped = Vec::with_capacity(values.len());
+    for value in values {
+        clipped.push(value.clamp(-max, max));
+    }
+    clipped
 }

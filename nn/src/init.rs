@@ -64,17 +64,23 @@ pub enum Init {
 
 impl Init {
     /// A first weight.
+    ///
+    /// # Panics
+    /// If the shape has fewer than two axes and the initialiser needs fans, or a bound or deviation is not usable.
+    #[track_caller]
     pub fn weight(self, shape: &Shape, rng: &mut Rng) -> Tensor {
         self.sample(shape, shape, rng)
     }
 
     /// A first bias of `count` elements for a layer whose weight has shape `weight`: zeros, but under
     /// [`FanIn`](Init::FanIn) drawn as the weight is.
+    #[track_caller]
     pub fn bias(self, count: usize, weight: &Shape, rng: &mut Rng) -> Tensor {
         let init = if self == Init::FanIn { self } else { Init::Zeros };
         init.sample(&[count].into(), weight, rng)
     }
 
+    #[track_caller]
     fn sample(self, shape: &Shape, weight: &Shape, rng: &mut Rng) -> Tensor {
         let [fan_in, fan_out] = fans(weight);
         match self {
@@ -92,6 +98,7 @@ impl Init {
 }
 
 /// Fan-in and fan-out of a weight `[out, in, …]`.
+#[track_caller]
 fn fans(weight: &Shape) -> [f64; 2] {
     assert!(weight.rank() >= 2, "init: fans need a weight of two axes at least, this one has shape {weight}");
     let area: usize = weight[2..].iter().product();
@@ -99,16 +106,19 @@ fn fans(weight: &Shape) -> [f64; 2] {
 }
 
 /// A uniform distribution on ±b has the deviation b/√3.
+#[track_caller]
 fn uniform_of_deviation(shape: &Shape, std: f64, rng: &mut Rng) -> Tensor {
     let bound = 3f64.sqrt() * std;
     uniform(shape, -bound, bound, rng)
 }
 
+#[track_caller]
 fn uniform(shape: &Shape, low: f64, high: f64, rng: &mut Rng) -> Tensor {
     let distribution = Uniform::new(low, high).expect("init: the bounds must be finite and ascend");
     Tensor::from_fn(shape, |_| distribution.sample(rng) as f32)
 }
 
+#[track_caller]
 fn normal(shape: &Shape, std: f64, rng: &mut Rng) -> Tensor {
     let distribution = Normal::new(0.0, std).expect("init: the deviation must be finite");
     Tensor::from_fn(shape, |_| distribution.sample(rng) as f32)

@@ -21,7 +21,8 @@ pub fn mse<'t>(prediction: Var<'t>, target: Var<'t>) -> Var<'t> {
 }
 
 /// Binary cross-entropy of `sigmoid(logit)` against targets in [0, 1], averaged over all elements:
-/// `−t·ln σ(x) − (1 − t)·ln(1 − σ(x)) = softplus(x) − t·x`, which overflows nowhere.
+/// `−t·ln σ(x) − (1 − t)·ln(1 − σ(x)) = t·softplus(−x) + (1 − t)·softplus(x)`, which overflows nowhere and keeps its digits
+/// where it is small. A target of 0 or 1 leaves one term: the other one counts as nothing, even if it is infinite.
 ///
 /// The standard GAN's losses are this one (Goodfellow et al. 2014, eq. 1), with targets 1 for real and 0 for fake.
 ///
@@ -30,30 +31,44 @@ pub fn mse<'t>(prediction: Var<'t>, target: Var<'t>) -> Var<'t> {
 #[track_caller]
 pub fn binary_cross_entropy<'t>(logits: Var<'t>, targets: Var<'t>) -> Var<'t> {
     same_shape("binary cross-entropy", logits, targets);
-    (logits.softplus() - targets * logits).mean()
+    (weighted(targets, (-logits).softplus()) + weighted(1.0 - targets, logits.softplus())).mean()
 }
 
-/// Cross-entropy of `softmax(logits)` against target distributions, both `[B, classes]`: the mean over the batch of
-/// `−Σ t·ln softmax(x)`. For class numbers, see [`one_hot`].
+/// Cross-entropy of `softmax(logits)`, `[B, classes]`, against targets: the mean over the batch of `−Σ t·ln softmax(x)`. As in
+/// PyTorch, targets are class numbers `[B]` or distributions `[B, classes]`. A class of probability 0 is no term of the sum,
+/// so that its logit may be −∞. A number that is no class gives NaN.
 ///
 /// ```
 /// use autograd::{Tape, Tensor};
-/// use nn::losses::{cross_entropy, one_hot};
 /// let tape = Tape::new();
 /// let logits = tape.zeros([2, 4]); // knows nothing
-/// let labels = tape.constant(&Tensor::new([2], vec![3.0, 0.0])?);
-/// let loss = cross_entropy(logits, one_hot(labels, 4));
+/// let classes = tape.constant(&Tensor::new([2], vec![3.0, 0.0])?);
+/// let loss = nn::losses::cross_entropy(logits, classes);
 /// assert!((loss.value().item() - 4f64.ln()).abs() < 1e-12);
 /// # Ok::<(), autograd::Error>(())
 /// ```
 ///
 /// # Panics
-/// If the shapes differ or are not matrices.
+/// If the logits are no matrix, or the targets have neither of the two shapes.
 #[track_caller]
 pub fn cross_entropy<'t>(logits: Var<'t>, targets: Var<'t>) -> Var<'t> {
-    same_shape("cross-entropy", logits, targets);
-    assert!(logits.shape().rank() == 2, "cross-entropy: needs logits [B, classes], not {}", logits.shape());
-    -(targets * logits.log_softmax(1)).sum_axes(&[1]).mean()
+    let tape = logits.tape();
+    let &[batch, classes] = &*logits.shape() else {
+        tape.refuse(&format!("cross-entropy: needs logits [B, classes], not {}", logits.shape()));
+    };
+    let targets = if *targets.shape() == [batch] { one_hot(targets, classes) } else { targets };
+    if targets.shape() != logits.shape() {
+        let (logits, targets) = (logits.shape(), targets.shape());
+        tape.refuse(&format!("cross-entropy: for logits {logits}, targets are [{batch}] or {logits}, not {targets}"));
+    }
+    weighted(targets, -logits.log_softmax(1)).sum_axes(&[1]).mean()
+}
+
+/// `weight · term`, or 0 where the weight is 0 and the term is not finite: what has no weight is no term.
+#[track_caller]
+fn weighted<'t>(weight: Var<'t>, term: Var<'t>) -> Var<'t> {
+    let counts = weight.not_equal(0.0).maximum(term.abs().less(f64::INFINITY));
+    counts.select(weight * term, 0.0)
 }
 
 /// Class numbers `[B]` as rows of the unit matrix, `[B, classes]`. A number that is no class gives NaN.
@@ -86,5 +101,7 @@ pub fn wasserstein<'t>(labels: Var<'t>, scores: Var<'t>) -> Var<'t> {
 
 #[track_caller]
 fn same_shape(loss: &str, a: Var, b: Var) {
-    assert!(a.shape() == b.shape(), "{loss}: the shapes {} and {} differ", a.shape(), b.shape());
+    if a.shape() != b.shape() {
+        a.tape().refuse(&format!("{loss}: the shapes {} and {} differ", a.shape(), b.shape()));
+    }
 }

@@ -43,7 +43,8 @@ pub trait Module {
     /// Records the layer's function of `x`.
     ///
     /// # Panics
-    /// If the shape of `x` does not fit.
+    /// If the shape of `x` does not fit. To lead back to the user's line also from within other modules, which call through
+    /// `dyn`, record [`within`](autograd::Tape::within) a part that names the layer, as the layers here and [`Sequential`] do.
     fn forward<'t>(&self, x: Var<'t>, mode: Mode) -> Var<'t>;
 
     /// What is trained, in PyTorch's order.
@@ -62,7 +63,8 @@ pub trait Module {
     }
 }
 
-/// Modules applied one after another.
+/// Modules applied one after another. Where one refuses its input, the panic is raised at the line that records the whole and
+/// says which: `Sequential 2: Linear "2.weight": matmul: inner extents …`, counted from 0.
 ///
 /// Each layer has its name from its own constructor; PyTorch's `Sequential` would count all of them, activations too:
 ///
@@ -97,7 +99,11 @@ impl Sequential {
 impl Module for Sequential {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>, mode: Mode) -> Var<'t> {
-        self.0.iter().fold(x, |x, module| module.forward(x, mode))
+        let mut y = x;
+        for (i, module) in self.0.iter().enumerate() {
+            y = x.tape().within(&format!("Sequential {i}"), || module.forward(y, mode));
+        }
+        y
     }
 
     fn parameters(&self) -> Vec<Variable> {

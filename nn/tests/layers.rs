@@ -201,6 +201,62 @@ fn losses_are_pytorchs() {
     assert_close(&losses::mse(x, y).value(), [], &[1.6875]);
     assert_close(&losses::binary_cross_entropy(x, y.step()).value(), [], &[0.9024704262]);
     assert_close(&losses::cross_entropy(x, losses::one_hot(classes, 2)).value(), [], &[1.127903329]);
+    assert_close(&losses::cross_entropy(x, classes).value(), [], &[1.127903329]);
+}
+
+/// ln(1 + 1/e) = 0.3133 is what logits [1, 0] give class 0; a third one of −∞ changes nothing, nor in the gradient p − t, nor
+/// in its derivatives p(δ − p).
+#[test]
+fn an_impossible_class_is_no_term_of_cross_entropy() {
+    let tape = Tape::new();
+    let logits = tape.constant(&Tensor::<f64>::new([1, 3], vec![1.0, 0.0, f64::NEG_INFINITY]).unwrap());
+    let targets = [Tensor::new([1], vec![0.0]).unwrap(), Tensor::new([1, 3], vec![1.0, 0.0, 0.0]).unwrap()];
+    let p = 1.0 / (1.0 + (-1f64).exp());
+    for targets in targets.map(|targets: Tensor<f64>| tape.constant(&targets)) {
+        let loss = losses::cross_entropy(logits, targets);
+        assert!((loss.value().item() - 0.313261687518).abs() < 1e-9);
+        assert_close(&tape.grad(loss, &[logits])[0].value(), [1, 3], &[p - 1.0, 1.0 - p, 0.0]);
+        let v = p * (1.0 - p);
+        assert_close(&tape.hessian(loss, logits).value(), [3, 3], &[v, -v, 0.0, -v, v, 0.0, 0.0, 0.0, 0.0]);
+    }
+    let wrong = tape.constant(&Tensor::<f64>::new([1], vec![2.0]).unwrap());
+    assert_eq!(losses::cross_entropy(logits, wrong).value().item(), f64::INFINITY, "it is the class that was given");
+    let none = tape.constant(&Tensor::<f64>::new([1], vec![3.0]).unwrap());
+    assert!(losses::cross_entropy(logits, none).value().item().is_nan(), "there is no class 3");
+    // ∂(−Σ t·ln p)/∂t = −ln p, also where t is 0.
+    let (logits, targets) = (tape.zeros([1, 2]), tape.constant(&Tensor::<f64>::new([1, 2], vec![1.0, 0.0]).unwrap()));
+    let loss = losses::cross_entropy(logits, targets);
+    assert_close(&tape.grad(loss, &[targets])[0].value(), [1, 2], &[2f64.ln(); 2]);
+}
+
+/// −ln σ(20) = 2.06·10⁻⁹ and its slope −σ(−20) have all their digits in f32, on either side; an infinite logit that is right
+/// costs nothing.
+#[test]
+fn binary_cross_entropy_keeps_its_digits() {
+    let (x, t) = ([20.0, -20.0, f32::INFINITY, f32::NEG_INFINITY], [1.0, 0.0, 1.0, 0.0]);
+    let mut program = Device::cpu()
+        .compile(|tape| {
+            let (x, t) = (tape.input("x", [4]), tape.input("t", [4]));
+            let losses = [0, 1, 2, 3].map(|i| losses::binary_cross_entropy(x.slice(0, i..i + 1), t.slice(0, i..i + 1)));
+            let total = losses[0] + losses[1] + losses[2] + losses[3];
+            [losses[0], losses[1], losses[2], losses[3], tape.grad(total, &[x])[0]]
+        })
+        .unwrap();
+    let (x, t) = (Tensor::new([4], x.to_vec()).unwrap(), Tensor::new([4], t.to_vec()).unwrap());
+    let [a, b, c, d, slopes] = program.run(&[("x", &x), ("t", &t)]).unwrap();
+    let exact = (-20f64).exp().ln_1p();
+    for (found, exact) in [(a.item(), exact), (b.item(), exact), (-slopes.data()[0], exact), (slopes.data()[1], exact)]
+    {
+        assert!((f64::from(found) / exact - 1.0).abs() < 1e-6, "{found} for {exact}");
+    }
+    assert_eq!([c.item(), d.item(), slopes.data()[2].abs(), slopes.data()[3]], [0.0; 4]);
+}
+
+#[test]
+#[should_panic(expected = "cross-entropy: for logits [4, 3], targets are [4] or [4, 3], not [3]")]
+fn cross_entropy_refuses_other_targets() {
+    let tape = Tape::new();
+    losses::cross_entropy(tape.zeros([4, 3]), tape.zeros([3]));
 }
 
 /// Scores 0.5, 0.8 and 1 under labels −1 give −0.5, −0.8 and −1, whose mean is theirs ("How to implement Wasserstein
@@ -332,7 +388,7 @@ fn a_network_has_the_right_derivatives() {
 }
 
 #[test]
-#[should_panic(expected = "batch norm: \"0.weight\" needs more than one value per channel to train")]
+#[should_panic(expected = "BatchNorm \"0.weight\": more than one value per channel is needed to train")]
 fn batch_norm_refuses_to_train_on_one_value() {
     BatchNorm::new("0", 2).forward(Tape::new().zeros([1, 2]), Mode::Train);
 }

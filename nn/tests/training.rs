@@ -2,7 +2,7 @@
 //! statistics.
 
 use autograd::{Device, Tape, Tensor, Var, Variable};
-use nn::layers::{BatchNorm, Linear};
+use nn::layers::{Activation, BatchNorm, Linear};
 use nn::optim::{Adam, Epsilon, RmsProp, Sgd};
 use nn::{Checkpoint, Init, Mode, Module, Optimizer, Rng, Sequential, clip};
 
@@ -62,6 +62,9 @@ fn assert_near(found: [f64; 2], expected: [f64; 2], tolerance: f64) {
     let near = found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < tolerance);
     assert!(near, "{found:?}, expected {expected:?}");
 }
+
+/// Makes an optimiser of parameters.
+type Rule = fn(Vec<Variable>) -> Box<dyn Optimizer>;
 
 #[test]
 fn sgd_follows_its_formula() {
@@ -196,6 +199,76 @@ fn gradients_are_shortened_only_beyond_the_norm() {
 fn gradients_of_zero_stay_zero() {
     let tape = Tape::new();
     assert_eq!(clip::by_global_norm(&[tape.zeros([2])], 1.0)[0].value().data(), [0.0, 0.0]);
+}
+
+/// Clipping a gradient of 0 leaves it as it is, and so does it what is differentiated; the norm itself is flat there.
+#[test]
+fn clipping_by_a_norm_of_zero_is_differentiable() {
+    let tape = Tape::new();
+    let gradients = [tape.zeros([2]), tape.zeros([])];
+    let clipped = clip::by_global_norm(&gradients, 1.0);
+    let first = tape.grad(clipped[0].sum() + clipped[1], &gradients);
+    assert_eq!(first.iter().flat_map(|g| g.value().into_data()).collect::<Vec<_>>(), [1.0; 3]);
+    assert_eq!(tape.hessian((clipped[0] * clipped[0]).sum(), gradients[0]).value().data(), [2.0, 0.0, 0.0, 2.0]);
+    assert_eq!(tape.grad(clip::global_norm(&gradients), &gradients[..1])[0].value().data(), [0.0, 0.0]);
+}
+
+/// A parameter whose gradient is 0, as a dead ReLU's is: the update can be differentiated all the same.
+#[test]
+fn updates_by_a_gradient_of_zero_are_differentiable() {
+    let optimizers: [Rule; 3] = [|p| Box::new(Adam::new(p)), |p| Box::new(RmsProp::new(p)), |p| Box::new(Sgd::new(p))];
+    for optimizer in optimizers {
+        let weight = Variable::new("w", Tensor::zeros([2]));
+        let optimizer = optimizer(vec![weight.clone()]);
+        let tape = Tape::new();
+        let gradient = tape.zeros([2]);
+        let new = optimizer.step(&[gradient], tape.scalar(0.1))[0];
+        let slope = tape.grad(new.sum(), &[gradient])[0].value();
+        assert!(slope.data().iter().all(|slope| slope.is_finite() && *slope < 0.0), "{slope:?}");
+    }
+}
+
+/// An energy model is fitted by its energy's slope (score matching), which its last bias does not change: what is reached
+/// learns, the bias and what is remembered of it stay.
+#[test]
+fn what_a_loss_does_not_reach_stays_as_it_is() {
+    let optimizers: [Rule; 3] =
+        [|p| Box::new(Adam::new(p)), |p| Box::new(RmsProp::new(p)), |p| Box::new(Sgd::new(p).momentum(0.9))];
+    for optimizer in optimizers {
+        let rng = &mut Rng::new(1, "weights");
+        let energy = Sequential::new()
+            .add(Linear::new("0", 2, 8, Init::FanIn, rng))
+            .add(Activation::Softplus)
+            .add(Linear::new("2", 8, 1, Init::FanIn, rng));
+        let parameters = energy.parameters();
+        let optimizer = optimizer(parameters.clone());
+        let read = |variables: &[Variable]| variables.iter().map(|v| v.read().unwrap()).collect::<Vec<Tensor>>();
+        let before = read(&parameters);
+        let mut step = Device::cpu()
+            .compile(|tape| {
+                let x = tape.input("x", [4, 2]);
+                let slope = tape.grad(energy.forward(x, Mode::Train).sum(), &[x])[0];
+                let loss = (slope + x).square().mean(); // the score of a standard normal
+                let new = optimizer.update_reached(loss, tape.scalar(0.01));
+                assert_eq!(new.iter().map(Option::is_some).collect::<Vec<_>>(), [true, true, true, false]);
+                [loss]
+            })
+            .unwrap();
+        let x = Tensor::from_fn([4, 2], |i| i as f32 / 4.0 - 1.0);
+        let losses: Vec<f32> = (0..50).map(|_| step.run(&[("x", &x)]).unwrap()[0].item()).collect();
+        assert!(losses[49] < 0.9 * losses[0], "{losses:?}");
+        let after = read(&parameters);
+        assert!((0..3).all(|i| before[i] != after[i]) && before[3] == after[3]);
+        let remembered = optimizer.state().into_iter().filter(|state| state.name().starts_with("2.bias"));
+        assert!(read(&remembered.collect::<Vec<_>>()).iter().all(|state| state.item() == 0.0));
+    }
+}
+
+#[test]
+#[should_panic(expected = "depends on no parameter")]
+fn a_loss_that_reaches_nothing_is_refused() {
+    let tape = Tape::new();
+    Sgd::new(vec![point()]).update_reached(tape.scalar(1.0).square(), tape.scalar(0.1));
 }
 
 #[test]

@@ -135,7 +135,7 @@ fn device_follows_the_cpu(configuration: Configuration, training: &Training, dev
         let expected = update(&mut leader, iteration, &mut leaders);
         let found = update(&mut follower, iteration, &mut followers);
         // The first losses are of scores before the updates, the last ones of scores after them.
-        let score = score.max(leaders_gradients.run(&[]).expect("no inputs")[0].item());
+        let score = score.max(leaders_gradients.at(iteration).run(&[]).expect("no inputs")[0].item());
         assert_losses_agree(&found, &expected, score, if iteration < led { 1e-4 } else { 1e-3 }, &what);
     }
 }

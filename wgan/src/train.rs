@@ -378,7 +378,7 @@ impl Samples {
     }
 
     fn draw(&mut self, data: &Dataset) -> Result<Picture> {
-        let [generated] = self.generate.run(&[])?;
+        let [generated] = self.generate.at(0).run(&[])?;
         let Some((window, score)) = &mut self.score else { return Ok(grid(generated)) };
         let scores = score.run(&[])?;
         let real = data.samples(0..generated.shape()[0].min(data.len())); // as many real points, if there are

@@ -25,6 +25,8 @@ pub use kernel::Kernel;
 pub use plan::Plan;
 pub use work::Flops;
 
+pub(crate) use graph::splat;
+
 use crate::tape::{Node, NodeId};
 
 /// Compiles recorded nodes. `scratch` tells how many elements of scratch memory a kernel wants on the device.

@@ -110,6 +110,10 @@ impl Simplifier<'_> {
             Elementwise::Sub if is(1, 0.0) => node.inputs[0],
             Elementwise::Mul | Elementwise::Div if is(1, 1.0) => node.inputs[0],
             Elementwise::Mul if is(0, 1.0) => node.inputs[1],
+            // √x of a slope that is 0 at 0: see `Var::safe_sqrt`. √0 is 0, √−0 is −0.
+            Elementwise::Select if self.is_root(node.inputs[1], node.inputs[0]) && node.inputs[2] == node.inputs[0] => {
+                node.inputs[1]
+            }
             _ => self.share(node),
         }
     }
@@ -131,6 +135,11 @@ impl Simplifier<'_> {
         }
         let shape = node.shape.clone();
         self.rebuild(Node { op: Op::Reshape(Reshape { shape }), inputs: vec![current], ..node })
+    }
+
+    fn is_root(&self, id: NodeId, of: NodeId) -> bool {
+        let Node { op, inputs, .. } = &self.nodes[id];
+        matches!(op, Op::Elementwise(Elementwise::Sqrt)) && inputs[0] == of
     }
 
     /// `id + 0`: what a sum of one term is.

@@ -65,9 +65,14 @@ pub(super) fn apply(op: Elementwise, a: Argument, b: Argument, c: Argument, y: &
         Elementwise::LessEqual => binary(a, b, y, |a, b| mask(a <= b)),
         Elementwise::Equal => binary(a, b, y, |a, b| mask(a == b)),
         Elementwise::NotEqual => binary(a, b, y, |a, b| mask(a != b)),
-        Elementwise::Select => {
-            y.iter_mut().enumerate().for_each(|(i, y)| *y = if a.at(i) != 0.0 { b.at(i) } else { c.at(i) });
-        }
+        Elementwise::Select => match (b, c) {
+            (_, Argument::Number(c)) => binary(a, b, y, |mask, b| if mask != 0.0 { b } else { c }),
+            (Argument::Number(b), _) => binary(a, c, y, |mask, c| if mask != 0.0 { b } else { c }),
+            (Argument::Tile(b), Argument::Tile(c)) => {
+                let both = b.iter().zip(c).enumerate();
+                y.iter_mut().zip(both).for_each(|(y, (i, (&b, &c)))| *y = if a.at(i) != 0.0 { b } else { c });
+            }
+        },
     }
 }
 

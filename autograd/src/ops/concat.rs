@@ -64,7 +64,9 @@ impl Tape {
     /// If there are no values, or their shapes do not fit.
     #[track_caller]
     pub fn concat<'t>(&'t self, values: &[Var<'t>], axis: usize) -> Var<'t> {
-        assert!(!values.is_empty(), "concat: there is nothing to join");
+        if values.is_empty() {
+            self.refuse("concat: there is nothing to join");
+        }
         self.record(Op::Concat(Concat { axis }), values)
     }
 }

@@ -282,25 +282,30 @@ impl<'t> Var<'t> {
     #[track_caller]
     pub fn conv_transpose2d(self, filters: Var<'t>, conv: Conv, output_padding: usize) -> Var<'t> {
         let (x, w) = (self.shape(), filters.shape());
-        assert!(x.rank() == 4 && w.rank() == 4, "conv_transpose2d: needs four axes on both sides, shapes {x} and {w}");
-        assert!(
-            x[1] == w[0],
-            "conv_transpose2d: the images have {} channels, the filters {} (shapes {x}, {w})",
-            x[1],
-            w[0]
-        );
-        assert!(
-            conv.stride.iter().all(|&stride| output_padding < stride),
-            "conv_transpose2d: the output padding {output_padding} must be smaller than the stride {:?}",
-            conv.stride
-        );
+        let reason = if x.rank() != 4 || w.rank() != 4 {
+            Some(format!("needs four axes on both sides, shapes {x} and {w}"))
+        } else if x[1] != w[0] {
+            Some(format!("the images have {} channels, the filters {} (shapes {x}, {w})", x[1], w[0]))
+        } else if conv.stride.iter().any(|&stride| output_padding >= stride) {
+            let stride = conv.stride;
+            Some(format!("the output padding {output_padding} must be smaller than the stride {stride:?}"))
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            self.tape().refuse(&format!("conv_transpose2d: {reason}"));
+        }
         let extent = |axis: usize| {
             let steps = x[axis + 2].checked_sub(1)?;
             (steps * conv.stride[axis] + w[axis + 2] + output_padding).checked_sub(2 * conv.padding[axis])
         };
         match (extent(0), extent(1)) {
             (Some(height), Some(width)) => self.conv2d_input(filters, conv, [height, width]),
-            _ => panic!("conv_transpose2d: nothing is left of shape {x} after a padding of {:?}", conv.padding),
+            _ => {
+                let padding = conv.padding;
+                self.tape()
+                    .refuse(&format!("conv_transpose2d: nothing is left of shape {x} after a padding of {padding:?}"))
+            }
         }
     }
 }

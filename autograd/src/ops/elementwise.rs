@@ -103,6 +103,7 @@ macro_rules! elementwise {
             ///
             /// # Panics
             /// If there are not as many arguments as the operation takes.
+            #[track_caller]
             pub fn formula(self, arguments: &[f64]) -> f64 {
                 match self {
                     $( Elementwise::$Op $({ $($p),+ })? => {
@@ -187,20 +188,24 @@ elementwise! {
     /// `x` to a constant power, for `x > 0`, or any `x` if the power is a whole number.
     pow => Pow { power = 2.5 } (x) = x.powf(power),
         c "pow(x, power)",
-        vjp |g, y| [(if power == 0.0 { g * 0.0 } else if power == 1.0 { g } else { g * x.pow(power - 1.0) * power })],
+        vjp |g, y| [(match power {
+            0.0 => g.tape().zeros(g.shape()), // not 0 · g, which may be infinite
+            1.0 => g,
+            _ => g * x.pow(power - 1.0) * power,
+        })],
         domain [0.5..2.0];
 
-    /// The larger of two values; at a tie the gradient goes to the second. NaN wins.
+    /// The larger of two values; at a tie the second, which also takes the gradient there. NaN wins.
     maximum => Maximum(a, b) = if a > b || a.is_nan() { a } else { b },
         c "a > b || isnan(a) ? a : b",
-        vjp |g, y| [(g * a.greater(b)), (g * a.less_equal(b))],
+        vjp |g, y| [(a.greater(b).select(g, 0.0)), (a.greater(b).select(0.0, g))],
         kink a - b,
         domain [-2.0..2.0, -2.0..2.0];
 
-    /// The smaller of two values; at a tie the gradient goes to the second. NaN wins.
+    /// The smaller of two values; at a tie the second, which also takes the gradient there. NaN wins.
     minimum => Minimum(a, b) = if a < b || a.is_nan() { a } else { b },
         c "a < b || isnan(a) ? a : b",
-        vjp |g, y| [(g * a.less(b)), (g * a.greater_equal(b))],
+        vjp |g, y| [(a.less(b).select(g, 0.0)), (a.less(b).select(0.0, g))],
         kink a - b,
         domain [-2.0..2.0, -2.0..2.0];
 
@@ -216,7 +221,8 @@ elementwise! {
         vjp |g, y| [(g / x)],
         domain [0.5..3.0];
 
-    /// The square root. At 0 its slope is infinite: add a guard inside, as [`norm_rows`](Var::norm_rows) does.
+    /// The square root. At 0 its slope is infinite: take [`safe_sqrt`](Var::safe_sqrt), or add a guard inside, as
+    /// [`norm_rows`](Var::norm_rows) does.
     sqrt => Sqrt(x) = x.sqrt(),
         c "sqrt(x)",
         vjp |g, y| [(g * 0.5 / y)],
@@ -234,10 +240,10 @@ elementwise! {
         vjp |g, y| [(-(g * y.square()))],
         domain [0.5..2.0];
 
-    /// The absolute value.
+    /// The absolute value; at 0 its slope is 0.
     abs => Abs(x) = x.abs(),
         c "fabs(x)",
-        vjp |g, y| [(g * x.sign())],
+        vjp |g, y| [(x.sign().select(g * x.sign(), 0.0))],
         kink x,
         domain [-2.0..2.0];
 
@@ -281,14 +287,17 @@ elementwise! {
     /// `max(x, 0)`. Its mask is taken from the result, so that `x` need not be kept.
     relu => Relu(x) = if x <= 0.0 { 0.0 } else { x },
         c "x <= 0.0f ? 0.0f : x",
-        vjp |g, y| [(g * y.step())],
+        vjp |g, y| [(y.step().select(g, 0.0))],
         kink x,
         domain [-2.0..2.0];
 
     /// `x` where positive, `slope·x` elsewhere. Its mask, too, is taken from the result where the slope leaves the sign.
     leaky_relu => LeakyRelu { slope = 0.2 } (x) = if x <= 0.0 { x * slope } else { x },
         c "x <= 0.0f ? x * slope : x",
-        vjp |g, y| [(g * (if slope >= 0.0 { y } else { x }).leaky_step(slope))],
+        vjp |g, y| [(match slope {
+            0.0 => y.step().select(g, 0.0), // not 0 · g, which may be infinite
+            _ => g * (if slope > 0.0 { y } else { x }).leaky_step(slope),
+        })],
         kink x,
         domain [-2.0..2.0];
 
@@ -310,7 +319,7 @@ elementwise! {
     /// larger (as in NumPy and PyTorch). NaN stays. Outside of the bounds the gradient is zero.
     clamp => Clamp { low = -0.5, high = 0.7 } (x) = { let y = if x <= low { low } else { x }; if y >= high { high } else { y } },
         c "(x <= low ? low : x) >= high ? high : x <= low ? low : x",
-        vjp |g, y| [(g * x.greater_equal(low) * x.less_equal(high))],
+        vjp |g, y| [((x.greater_equal(low) * x.less_equal(high)).select(g, 0.0))],
         kink (x - low) * (x - high),
         domain [-2.0..2.0];
 
@@ -356,7 +365,8 @@ elementwise! {
         kink a - b,
         domain [-2.0..2.0, -2.0..2.0];
 
-    /// `a` where the mask (self) is not 0, else `b`.
+    /// `a` where the mask (self) is not 0, else `b`. So are gradients: what is not selected contributes nothing, be it infinite
+    /// or NaN.
     select => Select(mask, a, b) = if mask != 0.0 { a } else { b },
         c "mask != 0.0f ? a : b",
         vjp |g, y| [none, (mask.select(g, 0.0)), (mask.select(0.0, g))],
@@ -372,17 +382,22 @@ impl Elementwise {
     #[track_caller]
     pub fn record<'t>(self, arguments: &[Var<'t>]) -> Var<'t> {
         let (taken, given) = (self.arguments().len(), arguments.len());
-        assert!(taken == given, "{}: takes {taken} arguments, not {given}", self.name());
-        for (name, value) in self.constants() {
-            assert!(!value.is_nan(), "{}: {name} is not a number", self.name());
+        assert!(given > 0, "{}: takes {taken} arguments, not 0", self.name());
+        let tape = arguments[0].tape();
+        if taken != given {
+            tape.refuse(&format!("{}: takes {taken} arguments, not {given}", self.name()));
+        }
+        if let Some((name, _)) = self.constants().iter().find(|(_, value)| value.is_nan()) {
+            tape.refuse(&format!("{}: {name} is not a number", self.name()));
         }
         let mut shape = Shape::scalar();
         for argument in arguments {
-            argument.check_tape(arguments[0].tape());
+            argument.check_tape(tape);
             shape = match shape.broadcast(&argument.shape()) {
                 Some(shape) => shape,
                 None => {
-                    panic!("{}: shapes {shape} and {} do not broadcast to one shape", self.name(), argument.shape())
+                    let (name, other) = (self.name(), argument.shape());
+                    tape.refuse(&format!("{name}: shapes {shape} and {other} do not broadcast to one shape"));
                 }
             };
         }
@@ -390,7 +405,7 @@ impl Elementwise {
         for argument in arguments {
             broadcast.push(argument.broadcast_to(&shape)); // not in a closure, where the caller's line would be lost
         }
-        arguments[0].tape().record(Op::Elementwise(self), &broadcast)
+        tape.record(Op::Elementwise(self), &broadcast)
     }
 }
 

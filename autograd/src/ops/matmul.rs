@@ -124,11 +124,12 @@ impl<'t> Var<'t> {
     pub fn matmul_with(self, other: Var<'t>, transpose_a: bool, transpose_b: bool) -> Var<'t> {
         let (a, b) = (self.shape(), other.shape());
         if a.rank() < 2 || b.rank() < 2 {
-            panic!("matmul: needs two axes on both sides, the shapes are {a} and {b}");
+            self.tape().refuse(&format!("matmul: needs two axes on both sides, the shapes are {a} and {b}"));
         }
         let (batch_a, batch_b) = (Shape::from(&a[..a.rank() - 2]), Shape::from(&b[..b.rank() - 2]));
         let Some(batch) = batch_a.broadcast(&batch_b) else {
-            panic!("matmul: the batches {batch_a} and {batch_b} do not broadcast (shapes {a} and {b})");
+            let batches = format!("the batches {batch_a} and {batch_b} do not broadcast");
+            self.tape().refuse(&format!("matmul: {batches} (shapes {a} and {b})"));
         };
         let whole = |shape: &Shape| Shape::from([&*batch, &shape[shape.rank() - 2..]].concat());
         self.broadcast_to(whole(&a)).product(other.broadcast_to(whole(&b)), transpose_a, transpose_b)

@@ -121,6 +121,7 @@ impl Op {
     ///
     /// # Panics
     /// For leaves, which have none: they are recorded and interpreted by the tape itself.
+    #[track_caller]
     pub fn operation(&self) -> &dyn Operation {
         match self {
             Op::Input(_) | Op::Constant(_) | Op::Variable(_) | Op::Random(_) => panic!("{self}: a leaf has no rules"),

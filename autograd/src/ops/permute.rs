@@ -54,7 +54,9 @@ impl<'t> Var<'t> {
     #[track_caller]
     pub fn transpose(self) -> Var<'t> {
         let rank = self.shape().rank();
-        assert!(rank >= 2, "transpose: needs two axes, the value has shape {}", self.shape());
+        if rank < 2 {
+            self.tape().refuse(&format!("transpose: needs two axes, the value has shape {}", self.shape()));
+        }
         let mut order: Vec<usize> = (0..rank).collect();
         order.swap(rank - 2, rank - 1);
         self.permute(&order)

@@ -80,7 +80,7 @@ impl Operation for Max {
         let shape = x[0].shape();
         let winners = x[0].equal(y.restore_axes(&self.axes, &shape));
         let shares = g / winners.sum_axes(&self.axes);
-        winners * shares.restore_axes(&self.axes, &shape)
+        winners.select(shares.restore_axes(&self.axes, &shape), 0.0)
     }
 
     fn branches(&self, inputs: &[&Tensor<f64>]) -> Vec<i64> {
@@ -156,7 +156,7 @@ impl<'t> Var<'t> {
     #[track_caller]
     pub fn restore_axes(self, axes: &[usize], full: &Shape) -> Var<'t> {
         if let Some(axis) = axes.iter().find(|&&axis| axis >= full.rank()) {
-            panic!("restore_axes: there is no axis {axis} in shape {full}");
+            self.tape().refuse(&format!("restore_axes: there is no axis {axis} in shape {full}"));
         }
         self.reshape(full.keepdims(axes)).broadcast_to(full)
     }

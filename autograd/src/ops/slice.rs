@@ -55,8 +55,12 @@ impl<'t> Var<'t> {
     #[track_caller]
     pub fn slice(self, axis: usize, range: Range<usize>) -> Var<'t> {
         let mut shape = self.shape().to_vec();
-        assert!(axis < shape.len(), "slice: there is no axis {axis} in shape {}", self.shape());
-        assert!(range.start <= range.end, "slice: the range {range:?} runs backwards");
+        if axis >= shape.len() {
+            self.tape().refuse(&format!("slice: there is no axis {axis} in shape {}", self.shape()));
+        }
+        if range.start > range.end {
+            self.tape().refuse(&format!("slice: the range {range:?} runs backwards"));
+        }
         let mut start = vec![0; shape.len()];
         (start[axis], shape[axis]) = (range.start, range.len());
         self.tape().record(Op::Slice(Slice { start, shape: shape.into() }), &[self])

@@ -31,12 +31,12 @@ pub enum Activation {
 impl Module for Activation {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>, _: Mode) -> Var<'t> {
-        match *self {
+        x.tape().within("Activation", || match *self {
             Activation::Relu => x.relu(),
             Activation::LeakyRelu(slope) => x.leaky_relu(slope),
             Activation::Tanh => x.tanh(),
             Activation::Sigmoid => x.sigmoid(),
             Activation::Softplus => x.softplus(),
-        }
+        })
     }
 }

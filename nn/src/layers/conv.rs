@@ -4,7 +4,7 @@ use autograd::ops::Conv;
 use autograd::{Var, Variable};
 
 use super::spectral::Weight;
-use super::weight_and_bias;
+use super::{part, weight_and_bias};
 use crate::{Init, Mode, Module, Rng};
 
 /// Convolution: `[B, C, H, W]` → `[B, O, H', W']` with H' = ⌊(H + 2·padding − kernel) / stride⌋ + 1, `weight`
@@ -26,6 +26,7 @@ pub struct Conv2d {
 
 impl Conv2d {
     /// A layer whose Variables are `{name}.weight` and `{name}.bias`; `conv` is its stride and padding.
+    #[track_caller]
     pub fn new(
         name: &str,
         inputs: usize,
@@ -42,6 +43,7 @@ impl Conv2d {
     /// The layer with its weight, taken as a matrix `[O, C·kernel·kernel]`, divided by its largest singular value; see
     /// [`Linear::spectral`](super::Linear::spectral). That norm is not the convolution's own: where windows overlap, the
     /// layer may stretch a vector up to ⌈kernel/stride⌉ times, since so many windows in each direction read a pixel.
+    #[track_caller]
     pub fn spectral(self, rng: &mut Rng) -> Self {
         Conv2d { weight: self.weight.spectral(rng), ..self }
     }
@@ -55,8 +57,10 @@ impl Conv2d {
 impl Module for Conv2d {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>, mode: Mode) -> Var<'t> {
-        let y = x.conv2d(self.weight.read(x.tape(), mode), self.conv); // [B, O, H', W']
-        add_to_channels(y, self.bias.as_ref())
+        x.tape().within(&part("Conv2d", &self.weight.variable()), || {
+            let y = x.conv2d(self.weight.read(x.tape(), mode), self.conv); // [B, O, H', W']
+            add_to_channels(y, self.bias.as_ref())
+        })
     }
 
     fn parameters(&self) -> Vec<Variable> {
@@ -89,6 +93,7 @@ pub struct ConvTranspose2d {
 
 impl ConvTranspose2d {
     /// A layer whose Variables are `{name}.weight` and `{name}.bias`; `conv` is its stride and padding.
+    #[track_caller]
     pub fn new(
         name: &str,
         inputs: usize,
@@ -117,9 +122,11 @@ impl ConvTranspose2d {
 impl Module for ConvTranspose2d {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>, _: Mode) -> Var<'t> {
-        let weight = x.tape().variable(&self.weight);
-        let y = x.conv_transpose2d(weight, self.conv, self.output_padding); // [B, O, H', W']
-        add_to_channels(y, self.bias.as_ref())
+        x.tape().within(&part("ConvTranspose2d", &self.weight), || {
+            let weight = x.tape().variable(&self.weight);
+            let y = x.conv_transpose2d(weight, self.conv, self.output_padding); // [B, O, H', W']
+            add_to_channels(y, self.bias.as_ref())
+        })
     }
 
     fn parameters(&self) -> Vec<Variable> {

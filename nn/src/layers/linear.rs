@@ -3,7 +3,7 @@
 use autograd::{Var, Variable};
 
 use super::spectral::Weight;
-use super::weight_and_bias;
+use super::{part, weight_and_bias};
 use crate::{Init, Mode, Module, Rng};
 
 /// `y = x·Wᵀ + b`: `[B, in]` → `[B, out]`, with `weight` `[out, in]` and `bias` `[out]`.
@@ -24,6 +24,7 @@ pub struct Linear {
 
 impl Linear {
     /// A layer whose Variables are `{name}.weight` and `{name}.bias`.
+    #[track_caller]
     pub fn new(name: &str, inputs: usize, outputs: usize, init: Init, rng: &mut Rng) -> Self {
         let (weight, bias) = weight_and_bias(name, [outputs, inputs], outputs, init, rng);
         Linear { weight: Weight::plain(weight), bias }
@@ -43,6 +44,7 @@ impl Linear {
     /// assert_eq!(layer.forward(x, Mode::Train).value().data(), [-3.0]); // −5 has the largest singular value 5
     /// # Ok::<(), autograd::Error>(())
     /// ```
+    #[track_caller]
     pub fn spectral(self, rng: &mut Rng) -> Self {
         Linear { weight: self.weight.spectral(rng), ..self }
     }
@@ -57,11 +59,13 @@ impl Module for Linear {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>, mode: Mode) -> Var<'t> {
         let tape = x.tape();
-        let y = x.matmul_transposed(self.weight.read(tape, mode)); // [B, out]
-        match &self.bias {
-            Some(bias) => y + tape.variable(bias),
-            None => y,
-        }
+        tape.within(&part("Linear", &self.weight.variable()), || {
+            let y = x.matmul_transposed(self.weight.read(tape, mode)); // [B, out]
+            match &self.bias {
+                Some(bias) => y + tape.variable(bias),
+                None => y,
+            }
+        })
     }
 
     fn parameters(&self) -> Vec<Variable> {

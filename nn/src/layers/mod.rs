@@ -30,7 +30,13 @@ use autograd::{Shape, Variable};
 
 use crate::{Init, Rng};
 
+/// What a layer is called where recording it is refused: its type and what it is named by.
+fn part(layer: &str, named: &Variable) -> String {
+    format!("{layer} {:?}", named.name())
+}
+
 /// The weight and the bias that linear and convolutional layers start with.
+#[track_caller]
 fn weight_and_bias(
     name: &str,
     weight: impl Into<Shape>,

@@ -2,6 +2,7 @@
 
 use autograd::{Shape, Tensor, Var, Variable};
 
+use super::part;
 use crate::{Mode, Module};
 
 /// What both layers add to the variance if not told otherwise.
@@ -74,7 +75,9 @@ impl BatchNorm {
     /// Moves the running statistics towards those of a batch with `count` values in each channel.
     #[track_caller]
     fn track(&self, mean: Var, variance: Var, count: usize) {
-        assert!(count > 1, "batch norm: {:?} needs more than one value per channel to train", self.weight.name());
+        if count <= 1 {
+            mean.tape().refuse("more than one value per channel is needed to train");
+        }
         let unbiased = variance * (count as f64 / (count - 1) as f64);
         for (running, batch) in [(&self.running_mean, mean), (&self.running_var, unbiased)] {
             let tape = batch.tape();
@@ -87,19 +90,27 @@ impl Module for BatchNorm {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>, mode: Mode) -> Var<'t> {
         let (tape, shape) = (x.tape(), x.shape());
-        let axes: Vec<usize> = (0..shape.rank()).filter(|&axis| axis != 1).collect(); // all but the channel's
-        let (mean, variance) = match (mode, self.tracks) {
-            (Mode::Eval, true) => (tape.variable(&self.running_mean), tape.variable(&self.running_var)),
-            (_, false) => x.moments(&axes), // [C], [C]
-            (Mode::Train, true) => {
-                let (mean, variance) = x.moments(&axes);
-                self.track(mean, variance, shape.without(&[1]).count());
-                (mean, variance)
+        tape.within(&part("BatchNorm", &self.weight), || {
+            let channels = self.weight.shape();
+            if shape.rank() < 2 || shape[1..2] != **channels {
+                tape.refuse(&format!(
+                    "the second axis holds the channels, whose shape is {channels}, but the input is {shape}"
+                ));
             }
-        };
-        let scale = tape.variable(&self.weight) / (variance + self.epsilon).sqrt(); // [C]
-        let to_channels = |value: Var<'t>| value.restore_axes(&axes, &shape);
-        (x - to_channels(mean)) * to_channels(scale) + to_channels(tape.variable(&self.bias))
+            let axes: Vec<usize> = (0..shape.rank()).filter(|&axis| axis != 1).collect(); // all but the channel's
+            let (mean, variance) = match (mode, self.tracks) {
+                (Mode::Eval, true) => (tape.variable(&self.running_mean), tape.variable(&self.running_var)),
+                (_, false) => x.moments(&axes), // [C], [C]
+                (Mode::Train, true) => {
+                    let (mean, variance) = x.moments(&axes);
+                    self.track(mean, variance, shape.without(&[1]).count());
+                    (mean, variance)
+                }
+            };
+            let scale = tape.variable(&self.weight) / (variance + self.epsilon).sqrt(); // [C]
+            let to_channels = |value: Var<'t>| value.restore_axes(&axes, &shape);
+            (x - to_channels(mean)) * to_channels(scale) + to_channels(tape.variable(&self.bias))
+        })
     }
 
     fn parameters(&self) -> Vec<Variable> {
@@ -149,13 +160,13 @@ impl Module for LayerNorm {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>, _: Mode) -> Var<'t> {
         let (tape, shape, own) = (x.tape(), x.shape(), self.weight.shape());
-        assert!(
-            shape.ends_with(own),
-            "layer norm: {:?} is for shapes ending in {own}, not {shape}",
-            self.weight.name()
-        );
-        let axes: Vec<usize> = (shape.rank() - own.rank()..shape.rank()).collect();
-        x.normalize(&axes, self.epsilon) * tape.variable(&self.weight) + tape.variable(&self.bias)
+        tape.within(&part("LayerNorm", &self.weight), || {
+            if !shape.ends_with(own) {
+                tape.refuse(&format!("it is for shapes ending in {own}, not {shape}"));
+            }
+            let axes: Vec<usize> = (shape.rank() - own.rank()..shape.rank()).collect();
+            x.normalize(&axes, self.epsilon) * tape.variable(&self.weight) + tape.variable(&self.bias)
+        })
     }
 
     fn parameters(&self) -> Vec<Variable> {

@@ -26,7 +26,7 @@ impl Reshape {
 impl Module for Reshape {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>, _: Mode) -> Var<'t> {
-        x.reshape([&x.shape()[..1], &self.0].concat())
+        x.tape().within("Reshape", || x.reshape([&[batch(x)][..], &self.0].concat()))
     }
 }
 
@@ -36,7 +36,17 @@ pub struct Flatten;
 impl Module for Flatten {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>, _: Mode) -> Var<'t> {
-        let shape = x.shape();
-        x.reshape([shape[0], shape[1..].iter().product()])
+        x.tape().within("Flatten", || {
+            let batch = batch(x);
+            x.reshape([batch, x.shape()[1..].iter().product()])
+        })
+    }
+}
+
+/// The extent of the first axis.
+fn batch(x: Var) -> usize {
+    match *x.shape() {
+        [batch, ..] => batch,
+        [] => x.tape().refuse("a scalar has no batch axis"),
     }
 }

@@ -25,6 +25,7 @@ impl Weight {
     }
 
     /// With normalisation; `rng` draws the first u.
+    #[track_caller]
     pub(super) fn spectral(self, rng: &mut Rng) -> Self {
         let drawn = Init::Normal { std: 1.0 }.weight(&[1, self.variable.shape()[0]].into(), rng);
         let norm = drawn.data().iter().map(|x| x * x).sum::<f32>().sqrt();
@@ -62,6 +63,7 @@ impl Weight {
 }
 
 /// x/‖x‖.
+#[track_caller]
 fn unit(x: Var) -> Var {
     x / x.square().sum().sqrt().maximum(EPSILON)
 }

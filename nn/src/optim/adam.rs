@@ -2,7 +2,7 @@
 
 use autograd::{Tensor, Var, Variable};
 
-use super::{Optimizer, check_decay, follow, moments};
+use super::{Optimizer, check_count, check_decay, follow, moments};
 
 /// Adam (Kingma and Ba 2015, algorithm 1):
 ///
@@ -15,6 +15,8 @@ use super::{Optimizer, check_decay, follow, moments};
 /// with everything starting at 0. The paper divides m by 1 − β₁ᵗ in step t, since an average that starts at 0 is too
 /// small by that factor. It is what the same average makes of the constant 1, so it is kept as one: c₁ = 1 − β₁ᵗ,
 /// without a step number or a power of it.
+///
+/// c₁ and c₂ count the optimiser's steps: a parameter that some of its losses do not reach is corrected as if they did.
 ///
 /// Its state is `{parameter}.exp_avg` (m), `{parameter}.exp_avg_sq` (v), and for all parameters together
 /// `exp_avg_weight` (c₁) and `exp_avg_sq_weight` (c₂).
@@ -83,17 +85,25 @@ impl Optimizer for Adam {
     }
 
     #[track_caller]
-    fn step<'t>(&self, gradients: &[Var<'t>], learning_rate: Var<'t>) -> Vec<Var<'t>> {
+    fn step_reached<'t>(&self, gradients: &[Option<Var<'t>>], learning_rate: Var<'t>) -> Vec<Option<Var<'t>>> {
+        check_count(&self.parameters, gradients.len());
         let tape = learning_rate.tape();
         let [beta1, beta2] = self.betas;
         let rate = learning_rate / follow(&self.mean_weight, tape.scalar(1.0), beta1); // η / c₁
         let square_weight = follow(&self.square_weight, tape.scalar(1.0), beta2); //      c₂
         let each = self.parameters.iter().zip(self.means.iter().zip(&self.squares)).zip(gradients);
-        each.map(|((parameter, (mean, square)), &gradient)| {
+        let mut new = Vec::with_capacity(gradients.len());
+        for ((parameter, (mean, square)), gradient) in each {
+            let Some(gradient) = *gradient else {
+                new.push(None);
+                continue;
+            };
             let mean = follow(mean, gradient, beta1);
             let square = follow(square, gradient.square(), beta2);
-            tape.variable(parameter) - rate * mean / ((square / square_weight).sqrt() + self.epsilon)
-        })
-        .collect()
+            new.push(Some(
+                tape.variable(parameter) - rate * mean / ((square / square_weight).safe_sqrt() + self.epsilon),
+            ));
+        }
+        new
     }
 }

@@ -37,9 +37,30 @@ pub trait Optimizer {
     /// What it remembers from step to step, to be saved with the parameters.
     fn state(&self) -> Vec<Variable>;
 
+    /// The new values of the parameters, given the gradient of each, or None for those that stay as they are, with what is
+    /// remembered of them. The state's new values are assigned here, the parameters' are not.
+    fn step_reached<'t>(&self, gradients: &[Option<Var<'t>>], learning_rate: Var<'t>) -> Vec<Option<Var<'t>>>;
+
     /// The new values of the parameters, given one gradient for each. The state's new values are assigned here, the
     /// parameters' are not.
-    fn step<'t>(&self, gradients: &[Var<'t>], learning_rate: Var<'t>) -> Vec<Var<'t>>;
+    ///
+    /// # Panics
+    /// If there is not one gradient of its shape for each parameter.
+    #[track_caller]
+    fn step<'t>(&self, gradients: &[Var<'t>], learning_rate: Var<'t>) -> Vec<Var<'t>> {
+        let gradients: Vec<Option<Var>> = gradients.iter().copied().map(Some).collect();
+        self.step_reached(&gradients, learning_rate).into_iter().flatten().collect()
+    }
+
+    /// The gradients of `loss` with respect to the parameters; None for those that it does not depend on.
+    #[track_caller]
+    fn gradients_reached<'t>(&self, loss: Var<'t>) -> Vec<Option<Var<'t>>> {
+        let mut parameters = Vec::with_capacity(self.parameters().len());
+        for parameter in self.parameters() {
+            parameters.push(loss.tape().variable(parameter));
+        }
+        loss.tape().try_grad(loss, &parameters)
+    }
 
     /// The gradients of `loss` with respect to the parameters.
     ///
@@ -47,16 +68,19 @@ pub trait Optimizer {
     /// If the loss does not depend on a parameter, which is then named.
     #[track_caller]
     fn gradients<'t>(&self, loss: Var<'t>) -> Vec<Var<'t>> {
-        let tape = loss.tape();
-        let parameters: Vec<Var> = self.parameters().iter().map(|parameter| tape.variable(parameter)).collect();
-        let gradients = tape.try_grad(loss, &parameters);
-        let named = gradients.into_iter().zip(self.parameters());
-        named
-            .map(|(gradient, parameter)| match gradient {
-                Some(gradient) => gradient,
-                None => panic!("optimizer: the loss does not depend on parameter {:?}", parameter.name()),
-            })
-            .collect()
+        let gradients = self.gradients_reached(loss);
+        let named = self.parameters().iter().zip(&gradients);
+        let absent =
+            named.filter(|(_, gradient)| gradient.is_none()).map(|(parameter, _)| format!("{:?}", parameter.name()));
+        let absent = absent.collect::<Vec<_>>().join(", ");
+        if !absent.is_empty() {
+            let recorded = loss.tape().nodes()[loss.id()].location;
+            loss.tape().refuse(&format!(
+                "optimizer: the loss does not depend on parameter {absent}; update_reached leaves such parameters as they \
+                 are (the loss is recorded at {recorded})"
+            ));
+        }
+        gradients.into_iter().flatten().collect()
     }
 
     /// Gives each parameter its new value, from the end of the program on.
@@ -65,10 +89,12 @@ pub trait Optimizer {
     /// If there is not one value of its shape for each parameter, or one is assigned in this program already.
     #[track_caller]
     fn assign<'t>(&self, values: &[Var<'t>]) -> Vec<Var<'t>> {
-        let (given, needed) = (values.len(), self.parameters().len());
-        assert!(given == needed, "optimizer: {given} values cannot be assigned to {needed} parameters");
-        let named = self.parameters().iter().zip(values);
-        named.map(|(parameter, value)| value.tape().assign(parameter, *value)).collect()
+        check_count(self.parameters(), values.len());
+        let mut assigned = Vec::with_capacity(values.len());
+        for (parameter, value) in self.parameters().iter().zip(values) {
+            assigned.push(value.tape().assign(parameter, *value));
+        }
+        assigned
     }
 
     /// Records one whole step: the gradients of `loss`, the new parameters, and their assignment. Returns the new
@@ -80,6 +106,48 @@ pub trait Optimizer {
     fn update<'t>(&self, loss: Var<'t>, learning_rate: Var<'t>) -> Vec<Var<'t>> {
         self.assign(&self.step(&self.gradients(loss), learning_rate))
     }
+
+    /// As [`update`](Optimizer::update), but parameters that the loss does not depend on stay as they are, with what is
+    /// remembered of them; their places in the result are None. An energy model learns by its energy's slope, say, which the
+    /// last bias does not change:
+    ///
+    /// ```
+    /// use autograd::{Tape, Tensor, Variable};
+    /// use nn::{Optimizer, optim::Adam};
+    /// let [weight, bias] = ["weight", "bias"].map(|name| Variable::new(name, Tensor::scalar(1.0)));
+    /// let tape = Tape::new();
+    /// let x = tape.scalar(3.0);
+    /// let energy = tape.variable(&weight) * x.square() + tape.variable(&bias);
+    /// let loss = tape.grad(energy, &[x])[0].square(); // (2·weight·x)²
+    /// let new = Adam::new(vec![weight, bias]).update_reached(loss, tape.scalar(0.1));
+    /// assert!((new[0].expect("reached").value().item() - 0.9).abs() < 1e-7);
+    /// assert!(new[1].is_none());
+    /// ```
+    ///
+    /// # Panics
+    /// If the loss depends on none of the parameters, or one is assigned in this program already.
+    #[track_caller]
+    fn update_reached<'t>(&self, loss: Var<'t>, learning_rate: Var<'t>) -> Vec<Option<Var<'t>>> {
+        let gradients = self.gradients_reached(loss);
+        if gradients.iter().all(Option::is_none) {
+            let recorded = loss.tape().nodes()[loss.id()].location;
+            loss.tape().refuse(&format!("optimizer: the loss, recorded at {recorded}, depends on no parameter"));
+        }
+        let new = self.step_reached(&gradients, learning_rate);
+        for (parameter, value) in self.parameters().iter().zip(&new) {
+            if let Some(value) = value {
+                value.tape().assign(parameter, *value);
+            }
+        }
+        new
+    }
+}
+
+/// As many values or gradients as parameters.
+#[track_caller]
+fn check_count(parameters: &[Variable], given: usize) {
+    let needed = parameters.len();
+    assert!(given == needed, "optimizer: {needed} parameters need as many gradients or values, not {given}");
 }
 
 /// One Variable of zeros for each parameter: `0.weight.exp_avg`.

@@ -2,7 +2,7 @@
 
 use autograd::{Var, Variable};
 
-use super::{Optimizer, check_decay, follow, moments};
+use super::{Optimizer, check_count, check_decay, follow, moments};
 
 /// RMSProp (Tieleman and Hinton 2012, lecture 6e): each element's gradient is divided by its recent magnitude,
 ///
@@ -44,7 +44,7 @@ impl Epsilon {
     #[track_caller]
     fn root(self, square: Var) -> Var {
         match self {
-            Epsilon::OutsideRoot(epsilon) => square.sqrt() + epsilon,
+            Epsilon::OutsideRoot(epsilon) => square.safe_sqrt() + epsilon,
             Epsilon::InsideRoot(epsilon) => (square + epsilon).sqrt(),
         }
     }
@@ -83,13 +83,19 @@ impl Optimizer for RmsProp {
     }
 
     #[track_caller]
-    fn step<'t>(&self, gradients: &[Var<'t>], learning_rate: Var<'t>) -> Vec<Var<'t>> {
+    fn step_reached<'t>(&self, gradients: &[Option<Var<'t>>], learning_rate: Var<'t>) -> Vec<Option<Var<'t>>> {
+        check_count(&self.parameters, gradients.len());
         let tape = learning_rate.tape();
         let each = self.parameters.iter().zip(&self.squares).zip(gradients);
-        each.map(|((parameter, square), &gradient)| {
+        let mut new = Vec::with_capacity(gradients.len());
+        for ((parameter, square), gradient) in each {
+            let Some(gradient) = *gradient else {
+                new.push(None);
+                continue;
+            };
             let square = follow(square, gradient.square(), self.alpha);
-            tape.variable(parameter) - learning_rate * gradient / self.epsilon.root(square)
-        })
-        .collect()
+            new.push(Some(tape.variable(parameter) - learning_rate * gradient / self.epsilon.root(square)));
+        }
+        new
     }
 }

@@ -2,7 +2,7 @@
 
 use autograd::{Var, Variable};
 
-use super::{Optimizer, check_decay, moments};
+use super::{Optimizer, check_count, check_decay, moments};
 
 /// Gradient descent, with momentum if asked for, as PyTorch writes it:
 ///
@@ -61,26 +61,38 @@ impl Optimizer for Sgd {
     }
 
     #[track_caller]
-    fn step<'t>(&self, gradients: &[Var<'t>], learning_rate: Var<'t>) -> Vec<Var<'t>> {
+    fn step_reached<'t>(&self, gradients: &[Option<Var<'t>>], learning_rate: Var<'t>) -> Vec<Option<Var<'t>>> {
+        check_count(&self.parameters, gradients.len());
         let tape = learning_rate.tape();
         let directions = match &self.momentum {
             Some(momentum) => momentum.follow(gradients),
             None => gradients.to_vec(),
         };
-        let each = self.parameters.iter().zip(directions);
-        each.map(|(parameter, direction)| tape.variable(parameter) - learning_rate * direction).collect()
+        let mut new = Vec::with_capacity(gradients.len());
+        for (parameter, direction) in self.parameters.iter().zip(directions) {
+            let Some(direction) = direction else {
+                new.push(None);
+                continue;
+            };
+            new.push(Some(tape.variable(parameter) - learning_rate * direction));
+        }
+        new
     }
 }
 
 impl Momentum {
     /// b ← μ·b + g.
     #[track_caller]
-    fn follow<'t>(&self, gradients: &[Var<'t>]) -> Vec<Var<'t>> {
-        let each = self.buffers.iter().zip(gradients);
-        each.map(|(buffer, &gradient)| {
+    fn follow<'t>(&self, gradients: &[Option<Var<'t>>]) -> Vec<Option<Var<'t>>> {
+        let mut new = Vec::with_capacity(gradients.len());
+        for (buffer, gradient) in self.buffers.iter().zip(gradients) {
+            let Some(gradient) = *gradient else {
+                new.push(None);
+                continue;
+            };
             let tape = gradient.tape();
-            tape.assign(buffer, tape.variable(buffer) * self.decay + gradient)
-        })
-        .collect()
+            new.push(Some(tape.assign(buffer, tape.variable(buffer) * self.decay + gradient)));
+        }
+        new
     }
 }

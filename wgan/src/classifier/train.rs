@@ -1,7 +1,7 @@
 //! The classifier's training.
 
 use autograd::{ByteTable, Device, Tensor};
-use nn::losses::{cross_entropy, one_hot};
+use nn::losses::cross_entropy;
 use nn::{Optimizer, Rng, optim::Adam};
 use rand::RngExt;
 
@@ -35,7 +35,7 @@ pub fn train(data: &Split, steps: u64, seed: u64) -> Result<Outcome> {
     let adam = Adam::new(classifier.parameters());
     let mut update = Device::cpu().compile(|tape| {
         let images = tape.input("images", [BATCH, 1, SIDE, SIDE]);
-        let labels = one_hot(tape.input("labels", [BATCH]), Labelled::CLASSES);
+        let labels = tape.input("labels", [BATCH]);
         let loss = cross_entropy(classifier.logits(classifier.features(images)), labels);
         adam.update(loss, tape.input("learning rate", []));
         [loss]

@@ -95,7 +95,7 @@ fn pulls(config: &Config, updates: &[u64]) -> Result<Vec<(f64, f64)>> {
         .map(|&count| {
             training.run(count - done)?;
             done = count;
-            Ok((count as f64, f64::from(pull.run(&[("shift", &Tensor::zeros([1, 1]))])?[0].item())))
+            Ok((count as f64, f64::from(pull.at(0).run(&[("shift", &Tensor::zeros([1, 1]))])?[0].item())))
         })
         .collect()
 }
