@@ -42,7 +42,9 @@
 //! - [`sample`]: samples from a trained generator
 //! - [`classifier`]: a network that tells digits apart
 //! - [`measures`], [`eval`]: how good samples are
-//! - [`pictures`]: grids of images, curves, contours
+//! - [`figure`]: panels with axes, as pixels or SVG
+//! - [`pictures`]: those of a run: grids of images, curves, level lines
+//! - [`numbers`]: numbers and times as people read them
 //! - [`npy`]: files of numbers
 //! - [`output`]: what is printed
 //! - [`experiments`]: demonstrations of the theory, each measured beside its known answer
@@ -56,6 +58,7 @@ pub mod data;
 mod error;
 pub mod eval;
 pub mod experiments;
+pub mod figure;
 pub mod histogram;
 pub mod interrupt;
 pub mod measures;
@@ -64,6 +67,7 @@ pub mod metrics;
 pub mod models;
 pub mod monitor;
 pub mod npy;
+pub mod numbers;
 pub mod objective;
 pub mod output;
 pub mod pictures;

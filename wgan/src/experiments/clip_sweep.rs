@@ -1,13 +1,11 @@
 //! The first WGAN's constant c over decades: how fast a generator learns, and when it fails.
 
-use plotters::style::RGBColor;
-
 use super::outcome::number;
 use super::{Check, Experiment, GanTraining, Outcome, Size, mean, toy};
 use crate::Result;
 use crate::config::{Config, Lipschitz, Options};
 use crate::measures::sliced_wasserstein;
-use crate::pictures::{BLUE, Figure, GREEN, INK, ORANGE, PURPLE, Panel, VERMILION};
+use crate::pictures::{BLUE, Colour, Figure, GREEN, INK, ORANGE, PURPLE, Panel, VERMILION};
 
 /// Trainings that differ in the bound of the critic's weights alone.
 pub const EXPERIMENT: Experiment = Experiment {
@@ -17,7 +15,7 @@ pub const EXPERIMENT: Experiment = Experiment {
 };
 
 const BOUNDS: [f64; 6] = [0.001, 0.003, 0.01, 0.03, 0.1, 1.0];
-const COLOURS: [RGBColor; 6] = [INK, PURPLE, BLUE, GREEN, ORANGE, VERMILION];
+const COLOURS: [Colour; 6] = [INK, PURPLE, BLUE, GREEN, ORANGE, VERMILION];
 const DIM: usize = 64;
 const POINTS: usize = 512;
 

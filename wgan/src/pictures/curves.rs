@@ -1,10 +1,8 @@
 //! The metrics over the steps: the Wasserstein estimate, the losses, the slopes, the gradients.
 
-use plotters::style::RGBColor;
-
-use super::style::{BLUE, GREEN, INK, ORANGE, SKY, VERMILION, tint};
-use super::{Figure, Panel, evenly};
+use super::evenly;
 use crate::config::Config;
+use crate::figure::{BLUE, Colour, Figure, GREEN, INK, ORANGE, Panel, SKY, VERMILION, tint};
 use crate::metrics::{Measurement, Row};
 
 /// Curves that are drawn over each other.
@@ -26,7 +24,7 @@ pub struct Curve {
     /// What the number is; empty for one more curve under the last name.
     pub name: &'static str,
     /// The colour of its line.
-    pub colour: RGBColor,
+    pub colour: Colour,
     /// Steps and finite values, as measured.
     pub raw: Vec<(f64, f64)>,
     /// The moving average over a fiftieth of them, at few hundred steps.
@@ -146,7 +144,7 @@ impl Chart {
 }
 
 impl Curve {
-    fn new(name: &'static str, colour: RGBColor, rows: &[Row], value: fn(&Row) -> Option<f32>) -> Self {
+    fn new(name: &'static str, colour: Colour, rows: &[Row], value: fn(&Row) -> Option<f32>) -> Self {
         let points = rows.iter().filter_map(|row| Some((row.step as f64, f64::from(value(row)?))));
         let raw: Vec<(f64, f64)> = points.filter(|point| point.1.is_finite()).collect();
         let smooth = evenly(&moving_average(&raw, raw.len() / 50), MOST_POINTS);

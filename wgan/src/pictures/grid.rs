@@ -1,10 +1,8 @@
 //! Images side by side.
 
 use autograd::Tensor;
-use plotters::style::RGBColor;
 
-use super::Picture;
-use super::style::BLUE;
+use crate::figure::{BLUE, Colour, Picture};
 
 /// Images of no more pixels along a side are drawn at twice their size.
 const SMALL: usize = 32;
@@ -73,7 +71,7 @@ impl<'a> Sheet<'a> {
         [left, GAP + row * (self.height * self.scale + GAP)]
     }
 
-    fn picture(&self, frame: Option<RGBColor>) -> Picture {
+    fn picture(&self, frame: Option<Colour>) -> Picture {
         let pixels = self.height * self.width;
         let size = self.channels * pixels;
         let down = (self.images.len() / size).div_ceil(self.across);
@@ -84,9 +82,9 @@ impl<'a> Sheet<'a> {
         for (place, image) in self.images.chunks_exact(size).enumerate() {
             let (row, column) = (place / self.across, place % self.across);
             let [x, y] = self.corner(row, column);
-            if let Some(RGBColor(r, g, b)) = frame.filter(|_| column.is_multiple_of(self.group)) {
+            if let Some(Colour { rgb, .. }) = frame.filter(|_| column.is_multiple_of(self.group)) {
                 let [width, height] = [self.width, self.height].map(|side| side * self.scale + 2 * GAP);
-                picture.fill([x - GAP, y - GAP], [width, height], |_, _| Some([r, g, b]));
+                picture.fill([x - GAP, y - GAP], [width, height], |_, _| Some(rgb));
             }
             let colour = |x: usize, y: usize| {
                 let pixel = y / self.scale * self.width + x / self.scale;
@@ -148,9 +146,8 @@ mod tests {
         // Two groups of two images of one pixel, side by side.
         let picture = groups(&Tensor::from_fn([4, 1, 1, 1], |i| i as f32 / 5.0), 2, 2);
         assert_eq!((picture.width, picture.height), (2 + 4 * 4 + WIDE_GAP, 6));
-        let RGBColor(r, g, b) = BLUE;
         let second = 2 + 2 * 4 + WIDE_GAP; // where the second group begins
-        assert_eq!([0, 4, second - 1, second + 2].map(|x| colour(&picture, x, 2)), [[r, g, b]; 4]);
+        assert_eq!([0, 4, second - 1, second + 2].map(|x| colour(&picture, x, 2)), [BLUE.rgb; 4]);
         assert_eq!([2, 6, second, second + 4].map(|x| colour(&picture, x, 3)[0]), [0, 51, 102, 153]);
         assert_eq!([8, 12, second - 3].map(|x| colour(&picture, x, 2)), [[BETWEEN; 3]; 3]);
     }

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use super::SOFTWARE;
+use crate::figure::SOFTWARE;
 
 /// Seconds that each picture is shown, as a fraction.
 const DELAY: (u16, u16) = (1, 4);
@@ -66,7 +66,7 @@ fn encode(frames: &[&Frame], bytes: &mut Vec<u8>) -> Result<(), png::EncodingErr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pictures::Picture;
+    use crate::figure::Picture;
 
     fn png(width: usize, shade: u8) -> Vec<u8> {
         Picture::of_pixels(width, 1, vec![shade; 3 * width]).encode()

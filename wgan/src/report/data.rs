@@ -1,12 +1,12 @@
 //! What the page's script draws, as JSON.
 
-use plotters::style::RGBColor;
 use serde::Serialize;
 
 use crate::config::{Config, Objective};
 use crate::metrics::Row;
-use crate::pictures::{self, MOST_POINTS, data_uri, evenly};
+use crate::pictures::{self, data_uri, evenly};
 
+const MOST_POINTS: usize = 400;
 /// Ridges in the picture of the slopes.
 const MOST_RIDGES: usize = 24;
 
@@ -158,6 +158,6 @@ fn short((step, value): (f64, f64)) -> [f64; 2] {
     [step, format!("{value:.4e}").parse().expect("a formatted number is one")]
 }
 
-fn hexadecimal(RGBColor(red, green, blue): RGBColor) -> String {
+fn hexadecimal(pictures::Colour { rgb: [red, green, blue], .. }: pictures::Colour) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")
 }

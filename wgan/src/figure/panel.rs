@@ -1,19 +1,21 @@
 //! A panel of a figure: axes with lines, points, bars and areas between them, or an image; and where all of it goes.
 
-use plotters::prelude::{DrawingBackend, RGBColor};
-
 use super::Picture;
 use super::axis::{Axis, Ruler, Scale, Tick};
-use super::canvas::{Anchor, Canvas, Place};
+use super::colour::Colour;
+use super::drawing::{Anchor, Drawing, Element, Point, Rect};
 use super::layout::{
     BETWEEN, EDGE, LABEL_ROW, LEGEND_ROW, ROOM_ABOVE, ROOM_BESIDE, SWATCH, TEXT, TICK, TITLE, TITLE_ROW,
 };
 use super::mark::{Mark, Shape};
 use super::plot::Plot;
+use super::{font, levels};
 
 /// A pair of axes with marks between them, or images.
 #[derive(Clone, Debug)]
 pub struct Panel {
+    /// Its name among the panels of a figure, if there are several.
+    pub(super) letter: String,
     title: String,
     note: String,
     pub(super) x: Axis,
@@ -28,6 +30,7 @@ impl Panel {
     pub fn new(title: &str, x: &str, y: &str) -> Self {
         let axis = |label: &str| Axis { label: label.to_owned(), ..Axis::default() };
         Panel {
+            letter: String::new(),
             title: title.to_owned(),
             note: String::new(),
             x: axis(x),
@@ -85,43 +88,49 @@ impl Panel {
         self
     }
 
+    /// Likewise for the y-axis. What has an empty name has no mark.
+    pub fn y_names(mut self, names: &[&str]) -> Self {
+        self.y.names = names.iter().map(|&name| name.to_owned()).collect();
+        self
+    }
+
     /// A line through the points. Where one is infinite or NaN, the line is broken.
-    pub fn line(self, name: &str, colour: RGBColor, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+    pub fn line(self, name: &str, colour: Colour, points: impl IntoIterator<Item = Point>) -> Self {
         self.mark(name, colour, points, Shape::Line)
     }
 
     /// A line in the background.
-    pub fn thin_line(self, name: &str, colour: RGBColor, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+    pub fn thin_line(self, name: &str, colour: Colour, points: impl IntoIterator<Item = Point>) -> Self {
         self.mark(name, colour, points, Shape::Thin)
     }
 
     /// A dashed line: what is known, beside what is measured.
-    pub fn dashed(self, name: &str, colour: RGBColor, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+    pub fn dashed(self, name: &str, colour: Colour, points: impl IntoIterator<Item = Point>) -> Self {
         self.mark(name, colour, points, Shape::Dashed)
     }
 
     /// A disc at each of the points.
-    pub fn dots(self, name: &str, colour: RGBColor, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+    pub fn dots(self, name: &str, colour: Colour, points: impl IntoIterator<Item = Point>) -> Self {
         self.mark(name, colour, points, Shape::Dots)
     }
 
     /// A small disc at each of many points.
-    pub fn specks(self, name: &str, colour: RGBColor, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+    pub fn specks(self, name: &str, colour: Colour, points: impl IntoIterator<Item = Point>) -> Self {
         self.mark(name, colour, points, Shape::Specks)
     }
 
     /// A bar at each of the points, as wide as `width` units of x.
-    pub fn bars(self, name: &str, colour: RGBColor, width: f64, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+    pub fn bars(self, name: &str, colour: Colour, width: f64, points: impl IntoIterator<Item = Point>) -> Self {
         self.mark(name, colour, points, Shape::Bars(width))
     }
 
     /// The area between the points and the x-axis.
-    pub fn area(self, name: &str, colour: RGBColor, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+    pub fn area(self, name: &str, colour: Colour, points: impl IntoIterator<Item = Point>) -> Self {
         self.mark(name, colour, points, Shape::Area)
     }
 
     /// The density of values in as many bins from `low` to `high`.
-    pub fn histogram(self, name: &str, colour: RGBColor, values: &[f64], low: f64, high: f64, bins: usize) -> Self {
+    pub fn histogram(self, name: &str, colour: Colour, values: &[f64], low: f64, high: f64, bins: usize) -> Self {
         let width = (high - low) / bins as f64;
         let mut counts = vec![0; bins];
         for bin in values.iter().map(|x| ((x - low) / width).floor()).filter(|bin| (0.0..bins as f64).contains(bin)) {
@@ -135,23 +144,42 @@ impl Panel {
         self.area(name, colour, steps)
     }
 
+    /// What a closed line encloses, in front of all that is behind.
+    pub fn ridge(self, name: &str, colour: Colour, points: impl IntoIterator<Item = Point>) -> Self {
+        self.mark(name, colour, points, Shape::Ridge)
+    }
+
+    /// Level lines at as many values between the lowest and the highest of those on a grid over all that is shown, in rows of
+    /// `across`, the lowest row first. What is higher is darker.
+    ///
+    /// # Panics
+    /// If the panel was not told what its axes show.
+    pub fn levels(mut self, name: &str, colour: Colour, values: &[f64], across: usize, count: usize) -> Self {
+        let [(left, right), (bottom, top)] = [&self.x, &self.y].map(|axis| axis.range.expect("a range"));
+        let finite = || values.iter().copied().filter(|x| x.is_finite());
+        let (low, high) = (finite().fold(f64::MAX, f64::min), finite().fold(f64::MIN, f64::max));
+        let heights = (1..=count).map(|i| low + (high - low) * i as f64 / (count + 1) as f64);
+        for (i, level) in heights.enumerate().filter(|_| low < high) {
+            let gap = [(f64::NAN, f64::NAN)];
+            let points =
+                levels::outlines(values, across, level).into_iter().flat_map(|outline| outline.into_iter().chain(gap));
+            let points = points.map(|(x, y)| (left + x * (right - left), bottom + y * (top - bottom)));
+            self = self.mark(if i == 0 { name } else { "" }, colour, points, Shape::Plateau);
+        }
+        self
+    }
+
     /// A horizontal dashed line.
-    pub fn level(self, name: &str, colour: RGBColor, y: f64) -> Self {
+    pub fn level(self, name: &str, colour: Colour, y: f64) -> Self {
         self.mark(name, colour, [(f64::NAN, y)], Shape::Level)
     }
 
     /// A vertical dashed line.
-    pub fn vertical(self, name: &str, colour: RGBColor, x: f64) -> Self {
+    pub fn vertical(self, name: &str, colour: Colour, x: f64) -> Self {
         self.mark(name, colour, [(x, f64::NAN)], Shape::Vertical)
     }
 
-    fn mark(
-        mut self,
-        name: &str,
-        colour: RGBColor,
-        points: impl IntoIterator<Item = (f64, f64)>,
-        shape: Shape,
-    ) -> Self {
+    fn mark(mut self, name: &str, colour: Colour, points: impl IntoIterator<Item = Point>, shape: Shape) -> Self {
         let points = points.into_iter().collect();
         self.y.from_zero |= matches!(shape, Shape::Bars(_) | Shape::Area);
         self.marks.push(Mark { name: name.to_owned(), colour, points, shape });
@@ -159,78 +187,70 @@ impl Panel {
     }
 
     /// The height of title and legend.
-    pub(super) fn head<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, width: i32) -> i32 {
-        let rows = self.legend(canvas, width).last().map_or(0, |(_, (_, row))| row + 1);
+    pub(super) fn head(&self, width: f64) -> f64 {
+        let rows = self.legend(width).last().map_or(0.0, |(_, (_, row))| row + 1.0);
         self.title_row() + rows * LEGEND_ROW + EDGE
     }
 
-    fn title_row(&self) -> i32 {
-        if self.title.is_empty() { 0 } else { TITLE_ROW }
+    fn title_row(&self) -> f64 {
+        if [&self.letter, &self.title, &self.note].iter().all(|text| text.is_empty()) { 0.0 } else { TITLE_ROW }
     }
 
     /// The height of what is written below the plot.
-    fn foot(&self) -> i32 {
-        if self.x.label.is_empty() { LABEL_ROW } else { 2 * LABEL_ROW }
+    fn foot(&self) -> f64 {
+        if self.x.title().is_empty() { LABEL_ROW } else { 2.0 * LABEL_ROW }
     }
 
     /// The width of what is written beside the plot; `height` is that of the plot and its foot.
-    pub(super) fn gutter<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, height: i32) -> i32 {
+    pub(super) fn gutter(&self, height: f64) -> f64 {
         let (_, ticks) = self.y_axis(height - self.foot());
-        let widest = ticks.iter().map(|tick| canvas.width(&tick.text, TEXT)).max().unwrap_or(0);
-        widest + 3 * TICK + if self.y.label.is_empty() { 0 } else { LABEL_ROW }
+        let widest = ticks.iter().map(|tick| font::width(&tick.text, TEXT)).fold(0.0, f64::max);
+        widest + 3.0 * TICK + if self.y.title().is_empty() { 0.0 } else { LABEL_ROW }
     }
 
-    pub(super) fn x_axis(&self, width: i32) -> (Ruler, Vec<Tick>) {
+    pub(super) fn x_axis(&self, width: f64) -> (Ruler, Vec<Tick>) {
         let edges = self.marks.iter().filter_map(|mark| match mark.shape {
             Shape::Bars(width) => Some(mark.points.iter().flat_map(move |(x, _)| [x - width / 2.0, x + width / 2.0])),
             _ => None,
         });
         let ruler = self.x.ruler(self.values(|point| point.0).chain(edges.flatten()));
-        let ticks = self.x.ticks(&ruler, (width / ROOM_BESIDE).max(2) as usize);
+        let ticks = self.x.ticks(&ruler, (width / ROOM_BESIDE).max(2.0) as usize);
         (ruler, ticks)
     }
 
-    pub(super) fn y_axis(&self, height: i32) -> (Ruler, Vec<Tick>) {
+    pub(super) fn y_axis(&self, height: f64) -> (Ruler, Vec<Tick>) {
         let ruler = self.y.ruler(self.values(|point| point.1));
-        let ticks = self.y.ticks(&ruler, (height / ROOM_ABOVE).max(2) as usize);
+        let ticks = self.y.ticks(&ruler, (height / ROOM_ABOVE).max(2.0) as usize);
         (ruler, ticks)
     }
 
-    /// `head` is the height of title and legend, `gutter` the width of what is written beside the plot.
-    pub(super) fn draw<DB: DrawingBackend>(
-        &self,
-        canvas: &mut Canvas<DB>,
-        [(left, top), (right, bottom)]: [Place; 2],
-        head: i32,
-        gutter: i32,
-    ) {
-        let title = format!("{} {}", self.title, self.note);
-        canvas.text(title.trim_end(), TITLE, Anchor::Left, (left, top + TITLE_ROW / 2));
+    /// Draws it in `place`; `head` is the height of title and legend, `gutter` the width of what is written beside the plot.
+    pub(super) fn draw(&self, drawing: &mut Drawing, place: Rect, head: f64, gutter: f64) {
+        let Rect { left, top, right, bottom } = place;
+        let line = top + TITLE_ROW / 2.0;
+        let letter = if self.letter.is_empty() { 0.0 } else { font::width(&self.letter, TITLE) + SWATCH / 2.0 };
+        drawing.bold(&self.letter, TITLE, (left, line));
+        drawing.text(format!("{} {}", self.title, self.note).trim(), TITLE, Anchor::Left, (left + letter, line));
+        for (mark, (x, row)) in self.legend(place.width()) {
+            mark.draw_entry(drawing, (left + x, top + self.title_row() + (row + 0.5) * LEGEND_ROW));
+        }
+        let top = top + head;
         if let Some(image) = &self.image {
-            return canvas.image(fitted(image, [(left, top + head), (right, bottom)]), image);
+            let place = fitted(image, Rect { top, ..place });
+            return drawing.elements.push(Element::Image { picture: image.clone(), place });
         }
-        for (mark, (x, row)) in self.legend(canvas, right - left) {
-            mark.draw_entry(canvas, (left + x, top + self.title_row() + row * LEGEND_ROW + LEGEND_ROW / 2));
-        }
-        let mut corners = [(left + gutter, top + head), (right - EDGE, bottom - self.foot())];
-        if self.isometric {
-            corners = self.with_equal_units(corners);
-        }
-        let plot = Plot::new(self, corners);
-        plot.draw_grid(canvas);
-        for mark in &self.marks {
-            plot.draw_mark(canvas, mark);
-        }
-        plot.draw_axes(canvas, left);
+        let plot = Rect { left: left + gutter, top, right: right - EDGE, bottom: bottom - self.foot() };
+        let plot = if self.isometric { self.with_equal_units(plot) } else { plot };
+        Plot::new(self, plot).draw(drawing, left);
     }
 
-    /// The largest plot between the corners, from the left, in which units of both axes are equally long.
-    fn with_equal_units(&self, [(left, top), (right, bottom)]: [Place; 2]) -> [Place; 2] {
-        let (width, height) = (f64::from(right - left), f64::from(bottom - top));
+    /// The largest plot there, from the lower left, in which units of both axes are equally long.
+    fn with_equal_units(&self, place: Rect) -> Rect {
         let unit = |ruler: Ruler, length: f64| (ruler.place(1.0) - ruler.place(0.0)) * length;
-        let (unit_x, unit_y) = (unit(self.x_axis(1).0, width), unit(self.y_axis(1).0, height));
-        let shrunk = |length: f64, by: f64| (length * by.min(1.0)) as i32;
-        [(left, bottom - shrunk(height, unit_x / unit_y)), (left + shrunk(width, unit_y / unit_x), bottom)]
+        let (width, height) = (place.width(), place.height());
+        let (unit_x, unit_y) = (unit(self.x_axis(1.0).0, width), unit(self.y_axis(1.0).0, height));
+        let (across, up) = (width * (unit_y / unit_x).min(1.0), height * (unit_x / unit_y).min(1.0));
+        Rect { right: place.left + across, top: place.bottom - up, ..place }
     }
 
     /// What is written in the panel whatever the numbers are: the title, the axes, the legend.
@@ -241,14 +261,14 @@ impl Panel {
     }
 
     /// The named marks, each with its place from the left and its row of the legend.
-    fn legend<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, width: i32) -> Vec<(&Mark, (i32, i32))> {
-        let (mut x, mut row) = (0, 0);
+    fn legend(&self, width: f64) -> Vec<(&Mark, (f64, f64))> {
+        let (mut x, mut row) = (0.0, 0.0);
         let named = self.marks.iter().filter(|mark| !mark.name.is_empty());
         named
             .map(|mark| {
-                let extent = SWATCH + canvas.width(&mark.name, TEXT);
-                if x > 0 && x + extent > width {
-                    (x, row) = (0, row + 1);
+                let extent = SWATCH + font::width(&mark.name, TEXT);
+                if x > 0.0 && x + extent > width {
+                    (x, row) = (0.0, row + 1.0);
                 }
                 let place = (x, row);
                 x += extent + BETWEEN;
@@ -263,19 +283,18 @@ impl Panel {
     }
 }
 
-/// The largest place between the corners for an image, at whole multiples of its size where it is small.
-fn fitted(image: &Picture, [(left, top), (right, bottom)]: [Place; 2]) -> [Place; 2] {
-    let (width, height) = (f64::from(right - left), f64::from(bottom - top));
-    let factor = (width / image.width as f64).min(height / image.height as f64);
-    let factor = if factor > 2.0 { factor.floor() } else { factor };
-    let extent = |pixels: usize| (pixels as f64 * factor) as i32;
-    [(left, top), (left + extent(image.width), top + extent(image.height))]
+/// The largest place there for an image, at whole multiples of its size where it is small.
+fn fitted(image: &Picture, Rect { left, top, right, bottom }: Rect) -> Rect {
+    let (width, height) = (image.width as f64, image.height as f64);
+    let factor = ((right - left) / width).min((bottom - top) / height);
+    let factor = if factor > 1.0 { factor.floor() } else { factor };
+    Rect { left, top, right: left + width * factor, bottom: top + height * factor }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pictures::{BLUE, Figure};
+    use crate::figure::{BLUE, Figure};
 
     #[test]
     fn a_histogram_is_a_density() {
@@ -286,8 +305,9 @@ mod tests {
     #[test]
     fn images_keep_their_proportions() {
         let picture = |width, height| Picture::of_pixels(width, height, vec![7; width * height * 3]);
-        assert_eq!(fitted(&picture(10, 20), [(5, 5), (1005, 105)]), [(5, 5), (55, 105)]);
-        assert_eq!(fitted(&picture(100, 100), [(0, 0), (150, 200)]), [(0, 0), (150, 150)]);
+        let place = |right, bottom| Rect { left: 0.0, top: 5.0, right, bottom };
+        assert_eq!(fitted(&picture(10, 20), place(1000.0, 105.0)), place(50.0, 105.0));
+        assert_eq!(fitted(&picture(100, 100), place(50.0, 205.0)), place(50.0, 55.0));
         let svg = Figure::new(1, vec![Panel::image("seven", picture(2, 2))]).svg();
         assert!(svg.contains("data:image/png;base64,iVBOR") && svg.trim_end().ends_with("</svg>"));
     }

@@ -1,5 +1,7 @@
 //! Axes: what they show, and where their marks are.
 
+use crate::numbers::{power_of_ten, round_number};
+
 /// How values become places along an axis.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Scale {
@@ -23,7 +25,7 @@ pub struct Axis {
     pub names: Vec<String>,
 }
 
-/// A mark on an axis: its place, as a fraction of the axis' length, and what is written there.
+/// A mark on an axis: its place, as a fraction of the axis' length, and what is written there; nothing at a minor mark.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tick {
     pub place: f64,
@@ -60,17 +62,24 @@ impl Axis {
         Ruler { scale, low: scale.forth(low), high: scale.forth(high) }
     }
 
-    /// The marks, at most about `most` of them.
+    /// The marks, of which at most about `most` have a text.
     pub fn ticks(&self, ruler: &Ruler, most: usize) -> Vec<Tick> {
-        if !self.names.is_empty() {
-            let named = self.names.iter().enumerate();
-            return named.map(|(i, name)| Tick { place: ruler.place(i as f64), text: name.clone() }).collect();
-        }
-        let values = match self.scale {
-            Scale::Linear => round_values(ruler.low, ruler.high, most),
+        let marks = match self.scale {
+            _ if !self.names.is_empty() => (0..).map(f64::from).zip(self.names.iter().cloned()).collect(),
+            Scale::Linear => round_numbers(ruler.low, ruler.high, most),
             Scale::Logarithmic => powers(ruler.low, ruler.high, most),
         };
-        values.into_iter().map(|x| Tick { place: ruler.place(x), text: number(x) }).collect()
+        let places = marks.into_iter().map(|(x, text)| Tick { place: ruler.place(x), text });
+        places.filter(|tick| (-1e-6..=1.0 + 1e-6).contains(&tick.place)).collect()
+    }
+
+    /// What the axis shows, and how if it is not in proportion.
+    pub fn title(&self) -> String {
+        match self.scale {
+            Scale::Linear => self.label.clone(),
+            Scale::Logarithmic if self.label.is_empty() => "logarithmic".to_owned(),
+            Scale::Logarithmic => format!("{}, logarithmic", self.label),
+        }
     }
 }
 
@@ -99,43 +108,34 @@ impl Ruler {
 }
 
 /// Multiples of 1, 2 or 5 times a power of ten.
-fn round_values(low: f64, high: f64, most: usize) -> Vec<f64> {
+fn round_numbers(low: f64, high: f64, most: usize) -> Vec<(f64, String)> {
     let coarse = (high - low) / most.max(1) as f64;
     let power = 10f64.powf(coarse.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|&step| step >= coarse * 0.999);
     let step = step.unwrap_or(10.0 * power);
     let (first, last) = ((low / step - 1e-6).ceil() as i64, (high / step + 1e-6).floor() as i64);
-    (first..=last).map(|i| i as f64 * step).collect()
+    (first..=last).map(|i| i as f64 * step).map(|x| (x, round_number(x))).collect()
 }
 
-/// Powers of ten; between them 2 and 5 as well where there are few. `low` and `high` are logarithms.
-fn powers(low: f64, high: f64, most: usize) -> Vec<f64> {
-    let stride = ((high - low) / most.max(1) as f64).ceil().max(1.0) as i32;
-    let factors: &[f64] = if 3.0 * (high - low) <= most as f64 { &[1.0, 2.0, 5.0] } else { &[1.0] };
-    let exponents = (low.floor() as i32..=high.floor() as i32).filter(|i| i % stride == 0);
-    let values = exponents.flat_map(|i| factors.iter().map(move |factor| factor * 10f64.powi(i)));
-    values.filter(|x| (low - 1e-6..=high + 1e-6).contains(&x.log10())).collect()
-}
-
-/// A number with as many digits as an axis needs.
-pub fn number(x: f64) -> String {
-    let exponent = x.abs().log10().round();
-    let text = if (x.abs() >= 1e5 || x.abs() < 1e-3) && x != 0.0 && (x.abs().log10() - exponent).abs() < 1e-9 {
-        format!("{}10{}", if x < 0.0 { "-" } else { "" }, superscript(exponent as i32))
-    } else if x.abs() < 1e5 {
-        format!("{}", (x * 1e6).round() / 1e6)
-    } else {
-        format!("{x:.0e}")
+/// Powers of ten between two logarithms, with their multiples as minor marks; or, where there are less than two, numbers.
+fn powers(low: f64, high: f64, most: usize) -> Vec<(f64, String)> {
+    let multiples =
+        |exponent: i32| (1..10).map(move |factor| (exponent, factor, f64::from(factor) * 10f64.powi(exponent)));
+    let all = (low.floor() as i32..=high.floor() as i32).flat_map(multiples);
+    let all: Vec<(i32, i32, f64)> = all.filter(|mark| (low - 1e-6..=high + 1e-6).contains(&mark.2.log10())).collect();
+    let exponents: Vec<i32> = all.iter().filter(|(_, factor, _)| *factor == 1).map(|mark| mark.0).collect();
+    let stride = exponents.len().div_ceil(most.max(2)) as i32;
+    let text = |exponent: i32, factor: i32, x: f64| match factor {
+        1 if exponents.len() > 1 && exponent % stride == 0 => power_of_ten(exponent),
+        1 | 2 | 5 if exponents.len() < 2 => round_number(x),
+        _ => String::new(),
     };
-    text.replace('-', "−")
-}
-
-fn superscript(exponent: i32) -> String {
-    let raise = |digit: char| match digit {
-        '-' => '⁻',
-        digit => ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'][digit as usize - '0' as usize],
-    };
-    exponent.to_string().chars().map(raise).collect()
+    let marks = all.iter().filter(|(_, factor, _)| stride <= 1 || *factor == 1);
+    let marks: Vec<_> = marks.map(|&(exponent, factor, x)| (x, text(exponent, factor, x))).collect();
+    match marks.iter().filter(|(_, text)| !text.is_empty()).count() {
+        0 | 1 => round_numbers(10f64.powf(low), 10f64.powf(high), most),
+        _ => marks,
+    }
 }
 
 #[cfg(test)]
@@ -144,7 +144,7 @@ mod tests {
 
     fn texts(axis: &Axis, most: usize) -> Vec<String> {
         let ruler = axis.ruler(std::iter::empty());
-        axis.ticks(&ruler, most).into_iter().map(|tick| tick.text).collect()
+        axis.ticks(&ruler, most).into_iter().map(|tick| tick.text).filter(|text| !text.is_empty()).collect()
     }
 
     #[test]
@@ -153,8 +153,17 @@ mod tests {
         assert_eq!(texts(&linear(-1.0, 1.0), 5), ["−1", "−0.5", "0", "0.5", "1"]);
         assert_eq!(texts(&linear(0.0, 0.031), 4), ["0", "0.01", "0.02", "0.03"]);
         let logarithmic = |low, high| Axis { scale: Scale::Logarithmic, ..linear(low, high) };
-        assert_eq!(texts(&logarithmic(1e-5, 1e5), 6), ["10⁻⁴", "0.01", "1", "100", "10000"]);
-        assert_eq!(texts(&logarithmic(1.0, 10.0), 6), ["1", "2", "5", "10"]);
+        assert_eq!(texts(&logarithmic(1e-5, 1e5), 6), ["10⁻⁴", "10⁻²", "10⁰", "10²", "10⁴"]);
+        assert_eq!(texts(&logarithmic(0.3, 5.0), 6), ["0.5", "1", "2", "5"]);
+        assert_eq!(texts(&logarithmic(3.1, 4.9), 4), ["3.5", "4", "4.5"]);
+    }
+
+    #[test]
+    fn between_powers_of_ten_are_minor_marks() {
+        let axis = Axis { scale: Scale::Logarithmic, range: Some((1.0, 100.0)), ..Axis::default() };
+        let ticks = axis.ticks(&axis.ruler(std::iter::empty()), 6);
+        assert_eq!(ticks.len(), 19);
+        assert!((ticks[1].place - 2f64.log10() / 2.0).abs() < 1e-12 && ticks[1].text.is_empty(), "{:?}", ticks[1]);
     }
 
     #[test]

@@ -1,15 +1,30 @@
-//! Figures: panels in rows, described once and drawn as pixels or as SVG.
+//! Figures: panels with axes in rows, described once and drawn as pixels or as SVG. Whatever they show; the pictures of a
+//! run are made of them elsewhere.
 
-use plotters::prelude::{DrawingBackend, IntoDrawingArea, SVGBackend, WHITE};
+mod axis;
+mod colour;
+mod drawing;
+mod font;
+mod layout;
+mod levels;
+mod mark;
+mod panel;
+mod picture;
+mod pixels;
+mod plot;
 
-use super::canvas::{Canvas, IN_MEMORY};
-use super::layout::EDGE;
-use super::{DESCRIPTION, Panel, Picture, style};
+pub use colour::{BLUE, Colour, GREEN, INK, ORANGE, PAPER, PURPLE, SKY, VERMILION, tint};
+pub use drawing::escape;
+pub use panel::Panel;
+pub use picture::{DESCRIPTION, Picture, SOFTWARE, data_uri};
 
-/// A picture made of panels in rows.
+use drawing::{Drawing, Rect};
+use layout::EDGE;
+
+/// Panels in rows.
 ///
 /// ```
-/// use wgan::pictures::{BLUE, Figure, ORANGE, Panel};
+/// use wgan::figure::{BLUE, Figure, ORANGE, Panel};
 /// let curve = (0..100).map(|i| f64::from(i) / 10.0).map(|x| (x, x.sin()));
 /// let panel = Panel::new("A wave", "time / s", "height / m").line("sine", BLUE, curve).dots("start", ORANGE, [(0.0, 0.0)]);
 /// let figure = Figure::new(1, vec![panel]);
@@ -27,14 +42,19 @@ pub struct Figure {
 /// Pixels: a figure fits the column of a README.
 const WIDTH: usize = 800;
 
-/// The embedded font where a reader has it, or one of the same widths.
-const SVG_FONT: &str = "font-family=\"DejaVu Sans, Verdana, sans-serif\"";
-
 impl Figure {
     /// Panels from left to right, as many in a row.
-    pub fn new(columns: usize, panels: Vec<Panel>) -> Self {
+    pub fn new(columns: usize, mut panels: Vec<Panel>) -> Self {
+        if panels.len() > 1 {
+            panels.iter_mut().zip('a'..).for_each(|(panel, letter)| panel.letter = letter.to_string());
+        }
         let panel_height = if columns == 1 { 420 } else { 320 };
         Figure { columns, panels, width: WIDTH, panel_height }
+    }
+
+    /// The width of all panels of a row together in pixels.
+    pub fn width(self, width: usize) -> Self {
+        Figure { width, ..self }
     }
 
     /// The height of each panel in pixels, its title, legend and labels included.
@@ -44,10 +64,7 @@ impl Figure {
 
     /// As pixels.
     pub fn picture(&self) -> Picture {
-        let mut picture = Picture::drawn(self.width, self.height(), |area| {
-            self.draw(&mut Canvas::pixels(area));
-            Ok(())
-        });
+        let mut picture = self.drawing().pixels();
         picture.texts.push((DESCRIPTION, self.texts()));
         picture
     }
@@ -58,65 +75,48 @@ impl Figure {
         self.panels.iter().map(Panel::texts).collect::<Vec<_>>().join("\n")
     }
 
-    /// As the text of an SVG file.
+    /// As the text of an SVG file, or of an element of a page: that can style it by the classes `ink` and `paper`.
     pub fn svg(&self) -> String {
-        style::register_font();
-        let (width, height) = (2 * self.width, 2 * self.height());
-        let mut text = String::new();
-        let area = SVGBackend::with_string(&mut text, (width as u32, height as u32)).into_drawing_area();
-        area.fill(&WHITE).expect(IN_MEMORY);
-        let mut canvas = Canvas::svg(&area);
-        self.draw(&mut canvas);
-        let images = canvas.into_images();
-        area.present().expect(IN_MEMORY);
-        drop(area);
-        let doubled = format!("width=\"{width}\" height=\"{height}\"");
-        let shown = format!("width=\"{}\" height=\"{}\"", width / 2, height / 2);
-        let font = format!("font-family=\"{}\"", style::FONT);
-        text.replacen(&doubled, &shown, 1).replace(&font, SVG_FONT).replace("</svg>", &format!("{images}</svg>"))
+        self.drawing().svg(&self.texts())
     }
 
-    fn height(&self) -> usize {
-        self.panels.len().div_ceil(self.columns) * self.panel_height
-    }
-
-    fn draw<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) {
-        let (width, height) = (2 * (self.width / self.columns) as i32, 2 * self.panel_height as i32);
-        let (inner_width, inner_height) = (width - 2 * EDGE, height - 2 * EDGE);
+    fn drawing(&self) -> Drawing {
+        let rows = self.panels.len().div_ceil(self.columns);
+        let (width, height) = ((self.width / self.columns) as f64, self.panel_height as f64);
+        let (inner_width, inner_height) = (width - 2.0 * EDGE, height - 2.0 * EDGE);
         // The axes of one row are level, those of one column flush.
         let heads = self.panels.chunks(self.columns);
-        let heads: Vec<i32> =
-            heads.map(|row| largest(row.iter().map(|panel| panel.head(canvas, inner_width)))).collect();
+        let heads: Vec<f64> = heads.map(|row| largest(row.iter().map(|panel| panel.head(inner_width)))).collect();
         let gutter = |column: usize| {
-            let panels =
-                self.panels.iter().zip((0..).map(|i| heads[i / self.columns])).skip(column).step_by(self.columns);
-            largest(panels.map(|(panel, head)| panel.gutter(canvas, inner_height - head)))
+            let panels = (0..).zip(&self.panels).skip(column).step_by(self.columns);
+            largest(panels.map(|(i, panel): (usize, &Panel)| panel.gutter(inner_height - heads[i / self.columns])))
         };
-        let gutters: Vec<i32> = (0..self.columns).map(gutter).collect();
+        let gutters: Vec<f64> = (0..self.columns).map(gutter).collect();
+        let mut drawing = Drawing { width: self.width as f64, height: rows as f64 * height, elements: Vec::new() };
         for (i, panel) in self.panels.iter().enumerate() {
             let (row, column) = (i / self.columns, i % self.columns);
-            let (left, top) = (column as i32 * width + EDGE, row as i32 * height + EDGE);
-            let corners = [(left, top), (left + inner_width, top + inner_height)];
-            panel.draw(canvas, corners, heads[row], gutters[column]);
+            let (left, top) = (column as f64 * width + EDGE, row as f64 * height + EDGE);
+            let place = Rect { left, top, right: left + inner_width, bottom: top + inner_height };
+            panel.draw(&mut drawing, place, heads[row], gutters[column]);
         }
+        drawing
     }
 }
 
-fn largest(lengths: impl Iterator<Item = i32>) -> i32 {
-    lengths.max().unwrap_or(0)
+fn largest(lengths: impl Iterator<Item = f64>) -> f64 {
+    lengths.fold(0.0, f64::max)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pictures::{BLUE, ORANGE};
 
     /// Every pixel of a bar has its colour, and there is one of twice the height.
     #[test]
     fn bars_stand_on_the_axis_in_proportion() {
         let bars = [(0.0, 1.0), (1.0, 2.0)];
         let picture = Figure::new(1, vec![Panel::new("", "", "").bars("", BLUE, 0.8, bars)]).picture();
-        let is_blue = |pixel: &[u8]| (pixel[0], pixel[1], pixel[2]) == (BLUE.0, BLUE.1, BLUE.2);
+        let is_blue = |pixel: &[u8]| pixel == BLUE.rgb;
         let column =
             |x: usize| (0..420).filter(|y| is_blue(&picture.pixels[(y * WIDTH + x) * 3..][..3])).count() as i32;
         assert!((column(600) - 2 * column(200)).abs() <= 2 && column(200) > 100, "{} {}", column(200), column(600));

@@ -1,0 +1,254 @@
+//! A drawing: lines, areas, words and images, from the back to the front; and the text of an SVG file that shows them.
+//! Places and lengths are in pixels, from the upper left.
+
+use std::fmt::Write;
+
+use super::colour::{Colour, INK, PAPER};
+use super::font::{self, CAPITAL};
+use super::{Picture, data_uri};
+
+/// A place.
+pub type Point = (f64, f64);
+
+/// A rectangle.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rect {
+    pub left: f64,
+    pub top: f64,
+    pub right: f64,
+    pub bottom: f64,
+}
+
+/// What is drawn, on paper of some size.
+#[derive(Debug)]
+pub struct Drawing {
+    pub width: f64,
+    pub height: f64,
+    pub elements: Vec<Element>,
+}
+
+/// A part of a drawing.
+#[derive(Debug)]
+pub enum Element {
+    /// Lines, or what they enclose together. A line of a single point is a disc.
+    Path { lines: Vec<Vec<Point>>, colour: Colour, brush: Brush },
+    /// Words.
+    Text { text: String, at: Point, anchor: Anchor, size: f64, bold: bool },
+    /// A picture, its pixels as squares.
+    Image { picture: Picture, place: Rect },
+    /// The parts of elements that lie in a rectangle.
+    Clipped { elements: Vec<Element>, window: Rect },
+}
+
+/// How a path is drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Brush {
+    /// As an area.
+    Fill,
+    /// As lines as wide, with round ends.
+    Line(f64),
+    /// As dashed lines as wide.
+    Dashes(f64),
+}
+
+/// The length of a dash, and of the gap behind it.
+pub const DASHES: [f64; 2] = [7.0, 4.5];
+
+/// Which point of a text its place names.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Anchor {
+    /// The middle of its left edge.
+    Left,
+    /// The middle of its right edge.
+    Right,
+    /// Its centre.
+    Centre,
+    /// Its centre, the text running upwards.
+    Upwards,
+}
+
+impl Rect {
+    pub fn width(&self) -> f64 {
+        self.right - self.left
+    }
+
+    pub fn height(&self) -> f64 {
+        self.bottom - self.top
+    }
+
+    /// With so much more on each side.
+    pub fn widened(&self, by: f64) -> Rect {
+        Rect { left: self.left - by, top: self.top - by, right: self.right + by, bottom: self.bottom + by }
+    }
+
+    pub fn holds(&self, (x, y): Point) -> bool {
+        (self.left..=self.right).contains(&x) && (self.top..=self.bottom).contains(&y)
+    }
+
+    /// Its outline.
+    pub fn corners(&self) -> Vec<Point> {
+        let Rect { left, top, right, bottom } = *self;
+        vec![(left, top), (right, top), (right, bottom), (left, bottom)]
+    }
+}
+
+impl Drawing {
+    pub fn path(&mut self, lines: Vec<Vec<Point>>, colour: Colour, brush: Brush) {
+        self.elements.push(Element::Path { lines, colour, brush });
+    }
+
+    pub fn line(&mut self, line: impl Into<Vec<Point>>, colour: Colour, width: f64) {
+        self.path(vec![line.into()], colour, Brush::Line(width));
+    }
+
+    pub fn text(&mut self, text: &str, size: f64, anchor: Anchor, at: Point) {
+        self.words(text, size, anchor, at, false);
+    }
+
+    pub fn bold(&mut self, text: &str, size: f64, at: Point) {
+        self.words(text, size, Anchor::Left, at, true);
+    }
+
+    fn words(&mut self, text: &str, size: f64, anchor: Anchor, at: Point, bold: bool) {
+        if !text.is_empty() {
+            self.elements.push(Element::Text { text: text.to_owned(), at, anchor, size, bold });
+        }
+    }
+
+    /// Of what `draw` draws, the parts in `window`.
+    pub fn clipped(&mut self, window: Rect, draw: impl FnOnce(&mut Drawing)) {
+        let outside = std::mem::take(&mut self.elements);
+        draw(self);
+        let elements = std::mem::replace(&mut self.elements, outside);
+        self.elements.push(Element::Clipped { elements, window });
+    }
+
+    /// The text of an SVG file. Within a page, what is drawn in ink takes the colour of the page's text, and the page can
+    /// give elements of the class `paper` that of its background.
+    pub fn svg(&self, description: &str) -> String {
+        let (width, height) = (self.width, self.height);
+        let (ink, label, family) = (hexadecimal(INK), escape(description), font::FAMILY);
+        let mut svg = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+             viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{label}\" color=\"{ink}\" fill=\"none\" \
+             stroke-linejoin=\"round\" font-family=\"{family}\">\n"
+        );
+        let paper = Rect { left: 0.0, top: 0.0, right: width, bottom: height }.corners();
+        Element::Path { lines: vec![paper], colour: PAPER, brush: Brush::Fill }.write(&mut svg);
+        self.elements.iter().for_each(|element| element.write(&mut svg));
+        svg + "</svg>\n"
+    }
+}
+
+impl Element {
+    fn write(&self, svg: &mut String) {
+        match self {
+            Element::Path { lines, colour, brush } => {
+                let places: String = lines.iter().map(|line| places(line)).collect();
+                let style = match brush {
+                    Brush::Fill => format!("{} fill-rule=\"evenodd\"", paint("fill", *colour)),
+                    Brush::Line(width) => {
+                        format!("{} stroke-width=\"{width}\" stroke-linecap=\"round\"", paint("stroke", *colour))
+                    }
+                    Brush::Dashes(width) => {
+                        let (stroke, [dash, gap]) = (paint("stroke", *colour), DASHES);
+                        format!("{stroke} stroke-width=\"{width}\" stroke-dasharray=\"{dash} {gap}\"")
+                    }
+                };
+                *svg += &format!("<path {style} d=\"{places}\"/>\n");
+            }
+            Element::Text { text, at: (x, y), anchor, size, bold } => {
+                let (turn, down) = match anchor {
+                    Anchor::Upwards => (" rotate(-90)", size * CAPITAL / 2.0),
+                    _ => ("", size * CAPITAL / 2.0),
+                };
+                let anchor = match anchor {
+                    Anchor::Left => "start",
+                    Anchor::Right => "end",
+                    Anchor::Centre | Anchor::Upwards => "middle",
+                };
+                let weight = if *bold { " font-weight=\"bold\"" } else { "" };
+                let (x, y, text, fill) = (short(*x), short(*y), escape(text), paint("fill", INK));
+                let down = short(down);
+                *svg += &format!(
+                    "<text {fill} transform=\"translate({x} {y}){turn}\" y=\"{down}\" font-size=\"{size}\"{weight} \
+                     text-anchor=\"{anchor}\">{text}</text>\n"
+                );
+            }
+            Element::Image { picture, place } => {
+                let (place, address) = (frame(place), data_uri(&picture.encode()));
+                *svg += &format!(
+                    "<image {place} preserveAspectRatio=\"none\" style=\"image-rendering:pixelated\" href=\"{address}\"/>\n"
+                );
+            }
+            // An SVG within shows nothing beyond its frame, and needs no name, which another figure of a page might have, too.
+            Element::Clipped { elements, window } => {
+                let (left, top, width, height) =
+                    (short(window.left), short(window.top), short(window.width()), short(window.height()));
+                *svg += &format!("<svg {} viewBox=\"{left} {top} {width} {height}\">\n", frame(window));
+                elements.iter().for_each(|element| element.write(svg));
+                *svg += "</svg>\n";
+            }
+        }
+    }
+}
+
+/// The attribute for a colour.
+fn paint(attribute: &str, colour: Colour) -> String {
+    let value = if colour.rgb == INK.rgb { "currentColor".to_owned() } else { hexadecimal(colour) };
+    let class = if colour.rgb == PAPER.rgb { " class=\"paper\"" } else { "" };
+    let opacity = match colour.opacity {
+        1.0 => String::new(),
+        opacity => format!(" {attribute}-opacity=\"{opacity}\""),
+    };
+    format!("{attribute}=\"{value}\"{opacity}{class}")
+}
+
+fn hexadecimal(Colour { rgb: [red, green, blue], .. }: Colour) -> String {
+    format!("#{red:02x}{green:02x}{blue:02x}")
+}
+
+/// A line of a path.
+fn places(line: &[Point]) -> String {
+    let mut places = String::new();
+    for (i, &(x, y)) in line.iter().enumerate() {
+        let command = if i == 0 { 'M' } else { 'L' };
+        write!(places, "{command}{} {}", short(x), short(y)).expect("writing to memory cannot fail");
+    }
+    if line.len() == 1 { places + "h0" } else { places }
+}
+
+fn frame(place: &Rect) -> String {
+    let [x, y, width, height] = [place.left, place.top, place.width(), place.height()].map(short);
+    format!("x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"")
+}
+
+/// Tenths of a pixel are as much as anybody sees.
+fn short(x: f64) -> f64 {
+    (x * 10.0).round() / 10.0
+}
+
+/// A text as XML and HTML show it, within an element or an attribute.
+pub fn escape(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut escaped, c| {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+        escaped
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_xml_would_read_is_escaped() {
+        assert_eq!(escape(r#"<a b='c' d="e">&"#), "&lt;a b=&#39;c&#39; d=&quot;e&quot;&gt;&amp;");
+    }
+}
