@@ -168,8 +168,8 @@ impl Element {
                     Anchor::Centre | Anchor::Upwards => "middle",
                 };
                 let weight = if *bold { " font-weight=\"bold\"" } else { "" };
-                let (x, y, text, fill) = (short(*x), short(*y), escape(text), paint("fill", INK));
-                let down = short(down);
+                let (text, fill) = (escape(text), paint("fill", INK));
+                let [x, y, size, down] = [*x, *y, *size, down].map(short);
                 *svg += &format!(
                     "<text {fill} transform=\"translate({x} {y}){turn}\" y=\"{down}\" font-size=\"{size}\"{weight} \
                      text-anchor=\"{anchor}\">{text}</text>\n"

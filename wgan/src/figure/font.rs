@@ -27,6 +27,11 @@ pub fn width(text: &str, size: f64) -> f64 {
     size * glyphs(text).last().map_or(0.0, |(glyph, start)| start + advance(glyph))
 }
 
+/// The size, up to `size`, in which a text fits into `room`.
+pub fn fitting(text: &str, size: f64, room: f64) -> f64 {
+    size * (room / width(text, size)).min(1.0)
+}
+
 fn advance(glyph: GlyphId) -> f64 {
     f64::from(FACE.glyph_hor_advance(glyph).unwrap_or(0)) / f64::from(FACE.units_per_em())
 }

@@ -208,6 +208,13 @@ impl Panel {
         widest + 3.0 * TICK + if self.y.title().is_empty() { 0.0 } else { LABEL_ROW }
     }
 
+    /// How far the last mark's text reaches beyond the plot, which has about this width.
+    fn overhang(&self, width: f64) -> f64 {
+        let (_, ticks) = self.x_axis(width);
+        let reach = |tick: &Tick| font::width(&tick.text, TEXT) / 2.0 - (1.0 - tick.place) * width;
+        ticks.iter().map(reach).fold(EDGE, f64::max)
+    }
+
     pub(super) fn x_axis(&self, width: f64) -> (Ruler, Vec<Tick>) {
         let edges = self.marks.iter().filter_map(|mark| match mark.shape {
             Shape::Bars(width) => Some(mark.points.iter().flat_map(move |(x, _)| [x - width / 2.0, x + width / 2.0])),
@@ -230,7 +237,9 @@ impl Panel {
         let line = top + TITLE_ROW / 2.0;
         let letter = if self.letter.is_empty() { 0.0 } else { font::width(&self.letter, TITLE) + SWATCH / 2.0 };
         drawing.bold(&self.letter, TITLE, (left, line));
-        drawing.text(format!("{} {}", self.title, self.note).trim(), TITLE, Anchor::Left, (left + letter, line));
+        let title = format!("{} {}", self.title, self.note);
+        let size = font::fitting(title.trim(), TITLE, right - left - letter);
+        drawing.text(title.trim(), size, Anchor::Left, (left + letter, line));
         for (mark, (x, row)) in self.legend(place.width()) {
             mark.draw_entry(drawing, (left + x, top + self.title_row() + (row + 0.5) * LEGEND_ROW));
         }
@@ -239,7 +248,12 @@ impl Panel {
             let place = fitted(image, Rect { top, ..place });
             return drawing.elements.push(Element::Image { picture: image.clone(), place });
         }
-        let plot = Rect { left: left + gutter, top, right: right - EDGE, bottom: bottom - self.foot() };
+        let plot = Rect {
+            left: left + gutter,
+            top,
+            right: right - self.overhang(right - left - gutter),
+            bottom: bottom - self.foot(),
+        };
         let plot = if self.isometric { self.with_equal_units(plot) } else { plot };
         Plot::new(self, plot).draw(drawing, left);
     }

@@ -1,11 +1,11 @@
 //! The rectangle between a panel's axes.
 
-use super::Panel;
-use super::axis::{Ruler, Tick};
+use super::axis::{Axis, Ruler, Tick};
 use super::colour::{INK, tint};
 use super::drawing::{Anchor, Drawing, Point, Rect};
 use super::layout::{LABEL_ROW, TEXT, THIN, TICK};
 use super::mark::{Mark, Shape};
+use super::{Panel, font};
 
 /// The rectangle between the axes, and where their marks are.
 pub struct Plot<'a> {
@@ -102,8 +102,11 @@ impl<'a> Plot<'a> {
             drawing.text(&tick.text, TEXT, Anchor::Right, (left - 2.0 * TICK, row));
         }
         let (middle, centre) = ((left + right) / 2.0, (top + bottom) / 2.0);
-        drawing.text(&self.panel.x.title(), TEXT, Anchor::Centre, (middle, bottom + LABEL_ROW * 1.5));
-        drawing.text(&self.panel.y.title(), TEXT, Anchor::Upwards, (edge + LABEL_ROW / 2.0 - 2.0, centre));
+        let label = |axis: &Axis, room: f64| (axis.title(), font::fitting(&axis.title(), TEXT, room + LABEL_ROW));
+        let (text, size) = label(&self.panel.x, self.place.width());
+        drawing.text(&text, size, Anchor::Centre, (middle, bottom + LABEL_ROW * 1.5));
+        let (text, size) = label(&self.panel.y, self.place.height());
+        drawing.text(&text, size, Anchor::Upwards, (edge + LABEL_ROW / 2.0 - 2.0, centre));
     }
 }
 

@@ -10,6 +10,8 @@ use crate::metrics::{Measurement, Row};
 pub struct Chart {
     /// What they have in common.
     pub name: &'static str,
+    /// What is measured, for the axis.
+    pub quantity: &'static str,
     /// Each in its colour.
     pub curves: Vec<Curve>,
     /// Where a constraint wants them to be.
@@ -22,7 +24,7 @@ pub struct Chart {
 #[derive(Clone, Debug)]
 pub struct Curve {
     /// What the number is; empty for one more curve under the last name.
-    pub name: &'static str,
+    pub name: String,
     /// The colour of its line.
     pub colour: Colour,
     /// Steps and finite values, as measured.
@@ -32,7 +34,7 @@ pub struct Curve {
 }
 
 /// Points that a line is drawn through.
-pub const MOST_POINTS: usize = 400;
+const MOST_POINTS: usize = 400;
 
 /// The charts of a run.
 ///
@@ -53,9 +55,9 @@ pub fn charts(config: &Config, rows: &[Row]) -> Vec<Chart> {
     let curve = |name, colour, value: Value| Curve::new(name, colour, rows, value);
     let low: Value = |row| of(row, |measured| measured.slopes.quantile(0.05) as f32);
     let high: Value = |row| of(row, |measured| measured.slopes.quantile(0.95) as f32);
-    let (name, estimate) = match config.estimates_a_distance() {
-        true => ("Wasserstein distance", "estimate of the distance"),
-        false => ("Gap", "gap between mean scores"),
+    let (name, quantity, estimate) = match config.estimates_a_distance() {
+        true => ("Wasserstein distance", "distance", "estimate of the distance"),
+        false => ("Gap", "score", "gap between mean scores"),
     };
     let estimate = vec![
         curve(estimate, BLUE, |row| Some(row.wasserstein)),
@@ -74,12 +76,12 @@ pub fn charts(config: &Config, rows: &[Row]) -> Vec<Chart> {
         curve("gradient of the critic", VERMILION, |row| of(row, |measured| measured.critic_gradient)),
         curve("of the generator", GREEN, |row| of(row, |measured| measured.generator_gradient)),
     ];
-    let chart = |name, curves| Chart { name, curves, target: None, logarithmic: false };
+    let chart = |name, quantity, curves| Chart { name, quantity, curves, target: None, logarithmic: false };
     vec![
-        chart(name, estimate),
-        chart("Losses", losses),
-        Chart { target: config.lipschitz.is_penalty().then_some(1.0), ..chart("Slope", slopes) },
-        Chart { logarithmic: true, ..chart("Gradients", gradients) },
+        chart(name, quantity, estimate),
+        chart("Losses", "loss", losses),
+        Chart { target: config.lipschitz.is_penalty().then_some(1.0), ..chart("Slope", "norm", slopes) },
+        Chart { logarithmic: true, ..chart("Gradients", "norm", gradients) },
     ]
 }
 
@@ -87,21 +89,24 @@ pub fn charts(config: &Config, rows: &[Row]) -> Vec<Chart> {
 pub fn curves(config: &Config, rows: &[Row]) -> Figure {
     let charts = charts(config, rows);
     let last = charts.len() - 1;
-    let (start, end) = match [rows.first(), rows.last()].map(|row| row.map_or(0.0, |row| row.step as f64)) {
+    let label = |i| if i == last { "updates of the generator" } else { "" };
+    let panels = charts.iter().enumerate().map(|(i, chart)| chart.panel(span(rows), label(i)));
+    Figure::new(1, panels.collect()).panel_height(280)
+}
+
+/// The first and the last step, around a single one of them.
+pub fn span(rows: &[Row]) -> (f64, f64) {
+    match [rows.first(), rows.last()].map(|row| row.map_or(0.0, |row| row.step as f64)) {
         [first, last] if first < last => (first, last),
-        [only, _] => (only - 1.0, only + 1.0), // in the middle
-    };
-    let panel = |(i, chart): (usize, &Chart)| {
-        let label = if i == last { "updates of the generator" } else { "" };
-        chart.draw_on(Panel::new("", label, "").x_range(start, end))
-    };
-    Figure::new(1, charts.iter().enumerate().map(panel).collect()).panel_height(280)
+        [only, _] => (only - 1.0, only + 1.0),
+    }
 }
 
 impl Chart {
-    fn draw_on(&self, panel: Panel) -> Panel {
+    /// The chart of these steps, and what is written below them.
+    pub fn panel(&self, (start, end): (f64, f64), steps: &str) -> Panel {
         let (low, high) = self.range();
-        let mut panel = panel.y_range(low, high);
+        let mut panel = Panel::new(self.name, steps, self.quantity).x_range(start, end).y_range(low, high);
         if self.logarithmic {
             panel = panel.y_log();
         }
@@ -109,20 +114,20 @@ impl Chart {
             panel = panel.level("", INK, target);
         }
         for curve in &self.curves {
-            panel = panel.thin_line("", tint(curve.colour, 0.35), curve.raw.iter().copied());
+            panel = panel.thin_line("", tint(curve.colour, 0.35), evenly(&curve.raw, MOST_POINTS));
         }
         for curve in &self.curves {
             let points = curve.smooth.iter().copied();
             panel = match curve.smooth.len() {
-                1 => panel.dots(curve.name, curve.colour, points),
-                _ => panel.line(curve.name, curve.colour, points),
+                1 => panel.dots(&curve.name, curve.colour, points),
+                _ => panel.line(&curve.name, curve.colour, points),
             };
         }
         panel
     }
 
     /// What is shown: all of the averages and of the target, and all but the wildest hundredth of the raw values.
-    pub fn range(&self) -> (f64, f64) {
+    fn range(&self) -> (f64, f64) {
         let mut values: Vec<f64> = self.curves.iter().flat_map(|curve| &curve.raw).map(|point| point.1).collect();
         values.sort_by(f64::total_cmp);
         let wild = values.len() / 200;
@@ -148,7 +153,7 @@ impl Curve {
         let points = rows.iter().filter_map(|row| Some((row.step as f64, f64::from(value(row)?))));
         let raw: Vec<(f64, f64)> = points.filter(|point| point.1.is_finite()).collect();
         let smooth = evenly(&moving_average(&raw, raw.len() / 50), MOST_POINTS);
-        Curve { name, colour, raw, smooth }
+        Curve { name: name.to_owned(), colour, raw, smooth }
     }
 }
 
@@ -183,8 +188,8 @@ mod tests {
     fn the_range_leaves_out_wild_values_alone() {
         let mut points: Vec<(f64, f64)> = (0..1000).map(|i| (f64::from(i), f64::from(i % 10))).collect();
         points[7].1 = 1e9;
-        let curve = Curve { name: "", colour: BLUE, raw: points, smooth: Vec::new() };
-        let chart = Chart { name: "", curves: vec![curve], target: Some(12.0), logarithmic: false };
+        let curve = Curve { name: String::new(), colour: BLUE, raw: points, smooth: Vec::new() };
+        let chart = Chart { name: "", quantity: "", curves: vec![curve], target: Some(12.0), logarithmic: false };
         assert_eq!(chart.range(), (0.0 - 0.72, 12.0 + 0.72));
         assert_eq!(Chart { logarithmic: true, ..chart }.range(), (1.0 / 1.1, 12.0 * 1.1));
     }

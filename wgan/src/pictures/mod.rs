@@ -9,7 +9,7 @@ mod window;
 use autograd::Tensor;
 
 pub use crate::figure::*;
-pub use curves::{Chart, Curve, charts, curves};
+pub use curves::{Chart, Curve, charts, curves, span};
 pub use grid::{grid, groups, rows};
 pub use moving::moving;
 pub use points::Points;

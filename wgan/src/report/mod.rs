@@ -1,7 +1,7 @@
 //! The page of a run: `report.html`, one file that holds everything it shows and asks no network for anything. It follows
 //! the run while it goes on, and stays when it has ended.
 
-mod data;
+mod charts;
 mod html;
 
 use std::fs;
@@ -13,13 +13,13 @@ use nn::files::write_whole;
 use crate::Result;
 use crate::config::{Config, Objective, quoted};
 use crate::data::Dataset;
+use crate::figure::{data_uri, escape};
 use crate::measures::Evaluation;
 use crate::metrics::{self, Measurement, Row};
-use crate::pictures::data_uri;
+use crate::numbers::{duration, number};
 use crate::run_folder::RunFolder;
 use crate::warnings::{Warning, Watch};
-use data::Data;
-use html::{escape, fill, table};
+use html::{fill, table};
 
 const PAGE: &str = include_str!("../../assets/report.html");
 const STYLE: &str = include_str!("../../assets/report.css");
@@ -128,10 +128,12 @@ impl Report<'_> {
                 ("warnings", self.warnings()),
                 ("numbers", self.numbers()),
                 ("measures", self.measures()),
+                ("samples", self.samples()),
+                ("curves", charts::curves(self.config, self.rows, self.unmeasured())),
+                ("slopes", charts::slopes(self.config, self.rows, self.unmeasured())),
                 ("neighbours", self.neighbours()),
                 ("settings", self.settings()),
                 ("commands", self.commands()),
-                ("data", Data::new(self.config, self.rows, &self.pictures).to_json()),
                 ("script", SCRIPT.to_owned()),
             ],
         )
@@ -153,7 +155,7 @@ impl Report<'_> {
 
     fn status(&self) -> String {
         let (done, steps, seconds) = (self.done(), self.config.steps, self.seconds());
-        let pace = format!("{}, {} steps a second", duration(seconds), number(done as f64 / seconds.max(1e-9)));
+        let pace = format!("{}, {} steps a second", duration(seconds), short(done as f64 / seconds.max(1e-9)));
         match &self.state {
             State::Training => format!("step {done} of {steps}, {pace}"),
             State::Finished => format!("{done} {} in {pace}", if done == 1 { "step" } else { "steps" }),
@@ -193,20 +195,40 @@ impl Report<'_> {
         let of_measured = |value: fn(&Measurement) -> f64| measured.map_or(f64::NAN, value);
         let estimate = self.rows.last().map_or(f64::NAN, |row| row.smoothed.into());
         let spread = measured.map_or_else(String::new, |measured| {
-            let [low, high] = [0.05, 0.95].map(|share| number(measured.slopes.quantile(share)));
+            let [low, high] = [0.05, 0.95].map(|share| short(measured.slopes.quantile(share)));
             format!(", nine tenths from {low} to {high}")
         });
         let name = if self.config.estimates_a_distance() { "Wasserstein estimate" } else { "gap between mean scores" };
         let tiles = [
-            (number(estimate), format!("{name}, averaged")),
-            (number(of_measured(|measured| measured.held_out.into())), "on held-out samples".to_owned()),
-            (number(of_measured(|measured| measured.slopes.quantile(0.5))), format!("slope of the critic{spread}")),
+            (short(estimate), format!("{name}, averaged")),
+            (short(of_measured(|measured| measured.held_out.into())), "on held-out samples".to_owned()),
+            (short(of_measured(|measured| measured.slopes.quantile(0.5))), format!("slope of the critic{spread}")),
             (
-                number(of_measured(|measured| measured.generator_gradient.into())),
+                short(of_measured(|measured| measured.generator_gradient.into())),
                 "norm of the generator’s gradient".to_owned(),
             ),
         ];
         tiles.iter().map(|(number, name)| format!("<div><b>{number}</b><span>{name}</span></div>\n")).collect()
+    }
+
+    /// The pictures of samples over time, of which the latest shows until the page's script lets one choose.
+    fn samples(&self) -> String {
+        let Some((latest, _)) = self.pictures.last() else { return "<p>Not drawn yet.</p>".to_owned() };
+        let picture = |(step, png): &(u64, Vec<u8>)| {
+            let (address, hidden) = (data_uri(png), if step == latest { "" } else { " hidden" });
+            format!(
+                "<img src=\"{address}\" alt=\"Samples after {step} updates of the generator\" data-step=\"{step}\"{hidden}>\n"
+            )
+        };
+        self.pictures.iter().map(picture).collect()
+    }
+
+    /// What stands where there is nothing to draw.
+    fn unmeasured(&self) -> &'static str {
+        match self.state {
+            State::Training => "<p class=\"note\">Not measured yet.</p>",
+            _ => "<p class=\"note\">Not measured: that needs 50 steps, and 20 samples of which one is held out.</p>",
+        }
     }
 
     fn measures(&self) -> String {
@@ -269,29 +291,9 @@ impl Report<'_> {
     }
 }
 
-/// A number as a person reads it: three digits.
-fn number(x: f64) -> String {
-    let size = x.abs();
-    let text = match () {
-        () if !x.is_finite() => return "–".to_owned(),
-        () if size != 0.0 && !(1e-3..1e6).contains(&size) => format!("{x:.1e}"),
-        () if size >= 100.0 => format!("{x:.0}"),
-        () if size >= 10.0 => format!("{x:.1}"),
-        () if size >= 1.0 => format!("{x:.2}"),
-        () => format!("{x:.3}"),
-    };
-    text.replace('-', "−")
-}
-
-/// A time as a person says it: "3 min 40 s".
-fn duration(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
-    match (hours, minutes) {
-        (0, 0) => format!("{seconds} s"),
-        (0, _) => format!("{minutes} min {seconds} s"),
-        _ => format!("{hours} h {minutes} min"),
-    }
+/// A number with three digits, if there is one.
+fn short(x: f64) -> String {
+    if x.is_finite() { number(x, 3) } else { "–".to_owned() }
 }
 
 #[cfg(test)]

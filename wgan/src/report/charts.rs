@@ -1,0 +1,115 @@
+//! What the page draws: the curves of the metrics, and how the critic's slopes are distributed over time.
+
+use crate::config::{Config, Objective};
+use crate::figure::{BLUE, Figure, INK, Panel};
+use crate::histogram::Histogram;
+use crate::metrics::Row;
+use crate::numbers::number;
+use crate::pictures::{Chart, charts, evenly, span};
+
+/// Pixels, where the page has room for them; it shrinks and enlarges figures.
+const WIDTH: usize = 480;
+/// Ridges in the picture of the slopes.
+const MOST_RIDGES: usize = 24;
+/// Height of the highest ridge, where the next one is at 1.
+const OVERLAP: f64 = 2.5;
+
+/// Each of the run's charts, with what to look for; `unmeasured` stands where there is nothing to draw.
+pub fn curves(config: &Config, rows: &[Row], unmeasured: &str) -> String {
+    let figure = |(chart, meaning): (Chart, String)| {
+        let name = chart.name;
+        let drawn = match chart.curves.iter().all(|curve| curve.smooth.is_empty()) {
+            true => format!("<strong>{name}</strong>\n{unmeasured}\n"),
+            false => svg(with_latest(chart).panel(span(rows), "updates of the generator"), 300),
+        };
+        format!("<figure>\n{drawn}<figcaption>{meaning}</figcaption>\n</figure>\n")
+    };
+    charts(config, rows).into_iter().zip(meanings(config)).map(figure).collect()
+}
+
+/// A ridge for each of some steps, the latest in front.
+pub fn slopes(config: &Config, rows: &[Row], unmeasured: &str) -> String {
+    let measured = rows.iter().filter_map(|row| Some((row.step, &row.measured.as_deref()?.slopes)));
+    let shown: Vec<(u64, &Histogram)> = evenly(&measured.collect::<Vec<_>>(), MOST_RIDGES);
+    if shown.is_empty() {
+        return unmeasured.to_owned();
+    }
+    let target = config.lipschitz.is_penalty().then_some(1.0);
+    // The few largest would take up most of the width.
+    let usual = shown.iter().map(|(_, slopes)| slopes.quantile(0.99)).chain(target).filter(|x| x.is_finite());
+    let high = match 1.05 * usual.fold(0.0, f64::max) {
+        0.0 => 1.0,
+        high => high,
+    };
+    let (highest, stride) = (shown.len() as f64 - 1.0, shown.len().div_ceil(10));
+    let name = |(i, (step, _)): (usize, &(u64, _))| if i % stride == 0 { step.to_string() } else { String::new() };
+    let names: Vec<String> = shown.iter().rev().enumerate().map(name).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut panel = Panel::new("", "norm of the critic's gradient", "updates of the generator")
+        .x_range(0.0, high)
+        .y_range(-0.2, highest + OVERLAP + 0.2)
+        .y_names(&names);
+    for (i, (_, slopes)) in shown.iter().enumerate() {
+        let ground = highest - i as f64;
+        let most = slopes.counts().iter().copied().max().unwrap_or(0).max(1);
+        let tops = slopes.counts().iter().enumerate().map(|(bin, &count)| {
+            let [left, right] = slopes.bin(bin);
+            ((left + right) / 2.0, ground + OVERLAP * f64::from(count) / f64::from(most))
+        });
+        let end = f64::from(slopes.high());
+        let ends = [(0.0, ground), (end, ground), (end.max(high), ground)];
+        panel = panel.ridge("", BLUE, ends[..1].iter().copied().chain(tops).chain(ends[1..].iter().copied()));
+    }
+    if let Some(target) = target {
+        panel = panel.vertical("what the penalty wants", INK, target);
+    }
+    svg(panel, 520)
+}
+
+fn svg(panel: Panel, height: usize) -> String {
+    Figure::new(1, vec![panel]).width(WIDTH).panel_height(height).svg()
+}
+
+/// The chart with the latest values behind the names of its curves.
+fn with_latest(mut chart: Chart) -> Chart {
+    let mut latest: Vec<String> = Vec::new();
+    for curve in chart.curves.iter_mut().rev() {
+        latest.extend(curve.smooth.last().map(|point| number(point.1, 3)));
+        if !curve.name.is_empty() {
+            latest.reverse();
+            curve.name = format!("{} {}", curve.name, latest.join(" and "));
+            latest.clear();
+        }
+    }
+    chart
+}
+
+/// What to look for in each of [`charts`], in their order.
+fn meanings(config: &Config) -> [String; 4] {
+    let estimate = match config.estimates_a_distance() {
+        true => "It falls as the samples get better.",
+        false => "This is no distance: it grows with how sure the critic is.",
+    };
+    let best = match config.objective {
+        Objective::Wasserstein => "0",
+        Objective::Standard | Objective::NonSaturating => "ln 4 = 1.39", // of a discriminator that cannot tell
+    };
+    let judged = match (config.estimates_a_distance(), config.average > 0.0) {
+        (false, _) => "",
+        (true, false) => " Divided by it, the estimate is nearer to the generator’s distance.",
+        (true, true) => {
+            " Divided by it, the estimate is nearer to the distance of the generator in training; samples and measures are \
+             those of its averaged weights."
+        }
+    };
+    let wanted = if config.lipschitz.is_penalty() { "; the penalty wants it to be 1" } else { "" };
+    [
+        format!("{estimate} Where it stays well below on held-out samples, the critic knows its data by heart."),
+        format!(
+            "The critic’s rises towards {best} as the samples get better. The generator’s drifts, and means little."
+        ),
+        format!("How steep the critic is{wanted}.{judged}"),
+        "How strongly a batch moves each network. A generator whose gradient sinks to nothing no longer learns."
+            .to_owned(),
+    ]
+}
