@@ -10,7 +10,7 @@ pub const TITLE_ROW: f64 = 26.0;
 pub const LEGEND_ROW: f64 = 20.0;
 pub const LABEL_ROW: f64 = 21.0;
 /// From one mark of an axis to the next, at least.
-pub const ROOM_ABOVE: f64 = 44.0;
+pub const ROOM_ABOVE: f64 = 36.0;
 pub const ROOM_BESIDE: f64 = 60.0;
 pub const TICK: f64 = 4.0;
 /// A swatch of the legend with the space before its name, and the space between names.
