@@ -77,18 +77,23 @@ pub fn excerpt(text: &str) -> String {
     const END: usize = 60;
     let place = |character: usize| text.char_indices().nth(character).map(|(place, _)| place);
     // Beyond this many characters there is something to leave out.
-    let Some(_) = place(BEGINNING + END) else { return escaped(text) };
+    let Some(_) = place(BEGINNING + END) else { return visible(text) };
     let beginning = place(BEGINNING).expect("there are more");
     let (end, _) = text.char_indices().rev().nth(END - 1).expect("there are more");
-    format!("{}…{}", escaped(&text[..beginning]), escaped(&text[end..]))
+    format!("{}…{}", visible(&text[..beginning]), visible(&text[end..]))
 }
 
-/// The text with whatever cannot be seen escaped, as in a Rust literal: control characters, line separators, marks that
-/// change the direction of writing.
-fn escaped(text: &str) -> String {
-    let visible = |c: char| matches!(c, '"' | '\'' | '\\') || c.escape_debug().len() == 1;
-    let pieces = text.chars().map(|c| if visible(c) { c.to_string() } else { c.escape_debug().to_string() });
-    pieces.collect()
+/// A line with whatever cannot be seen escaped, as in a Rust literal: control characters, line separators, marks that change
+/// the direction of writing.
+///
+/// ```
+/// assert_eq!(nn::files::visible("cafe\u{301}.png\r\n"), "cafe\u{301}.png\\r\\n");
+/// ```
+pub fn visible(line: &str) -> String {
+    let moves =
+        |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let escaped = |c: char| if c.is_control() || moves(c) { c.escape_debug().to_string() } else { c.to_string() };
+    line.chars().map(escaped).collect()
 }
 
 #[cfg(test)]
@@ -99,7 +104,8 @@ mod tests {
     fn an_excerpt_is_short_and_can_be_seen() {
         assert_eq!(excerpt("größer \"a\" \\ 'b' 数"), "größer \"a\" \\ 'b' 数");
         assert_eq!(excerpt("a\r\n\tb\0"), r"a\r\n\tb\0");
-        assert_eq!(excerpt("\u{1b}[31m \u{202e} \u{9b}"), r"\u{1b}[31m \u{202e} \u{9b}");
+        assert_eq!(excerpt("\u{1b}[31m \u{9b}\u{7f}"), r"\u{1b}[31m \u{9b}\u{7f}");
+        assert_eq!(excerpt("\u{202e}\u{200f}\u{2028}\u{2066}\u{61c}"), r"\u{202e}\u{200f}\u{2028}\u{2066}\u{61c}");
         let whole = "数".repeat(260);
         assert_eq!(excerpt(&whole), whole);
         let cut = excerpt(&format!("{whole}!"));

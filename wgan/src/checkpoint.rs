@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use autograd::Tensor;
 use nn::Checkpoint;
 use nn::checkpoint::CHECKSUM;
 use nn::files::excerpt;
@@ -107,6 +108,21 @@ pub fn check_finite(path: &Path, loaded: &Checkpoint) -> Result<()> {
         let problem = format!("tensor {name:?} holds numbers that are not finite, so nothing can be made of it");
         Err(Error::Damaged { path: path.to_owned(), problem })
     })
+}
+
+/// Refuses what was computed with the weights in the file at `path` if it is not finite: weights may be so large that sums of
+/// them overflow.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn check_computed(path: &Path, what: &str, values: &Tensor) -> Result<()> {
+    match values.data().iter().all(|x| x.is_finite()) {
+        true => Ok(()),
+        false => {
+            let problem = format!("the {what} that its weights make are not all finite, so they are of no use");
+            Err(Error::Damaged { path: path.to_owned(), problem })
+        }
+    }
 }
 
 #[cfg(test)]

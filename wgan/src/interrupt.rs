@@ -3,11 +3,11 @@
 //! Within a training's steps the first asks it to stop after its step, the second to leave the step undone, a third ends the
 //! process. Elsewhere there is nothing to be lost, and the first ends it.
 
-use std::io::{Write, stderr};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::output::say;
 use crate::{Error, Result};
 
 /// The exit code of a process ended by Ctrl-C, by the shell's convention: 128 + SIGINT.
@@ -71,8 +71,7 @@ fn handle() {
         (2, _) => format!("leaving step {step} undone, if it takes long; again to stop without saving"),
         _ => "stopped without saving; the last checkpoint is kept".to_owned(),
     };
-    // On a line of its own, below the bar; nobody need read it.
-    let _ = writeln!(stderr(), "\n{answer}");
+    say(&format!("\n{answer}")); // on a line of its own, below the bar
     if step == 0 || count > 2 {
         std::process::exit(EXIT_CODE.into());
     }

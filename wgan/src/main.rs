@@ -1,6 +1,6 @@
 //! The program `wgan`: reads the command line, does what it asks for, reports errors as one sentence.
 
-use std::io::{ErrorKind, Write, stderr, stdout};
+use std::io::{ErrorKind, Write, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -14,7 +14,7 @@ use wgan::config::{Config, Options};
 use wgan::data::{Dataset, Split, download};
 use wgan::eval::{self, Request};
 use wgan::experiments::{self, Experiment, Size};
-use wgan::output::{tell, tell_the_end};
+use wgan::output::{say, tell, tell_the_end};
 use wgan::pictures::Picture;
 use wgan::run_folder::RunFolder;
 use wgan::sample::{self, Sampler};
@@ -56,10 +56,9 @@ fn fail_by(error: Error) -> ExitCode {
     }
 }
 
-/// Ends with a sentence, which need not find a reader. The name of a file may hold what would move a terminal's cursor.
+/// Ends with a sentence.
 fn fail(sentence: &str, code: u8) -> ExitCode {
-    let visible = |c: char| if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.to_string() };
-    let _ = writeln!(stderr(), "{}", sentence.chars().map(visible).collect::<String>());
+    say(sentence);
     ExitCode::from(code)
 }
 
@@ -98,8 +97,7 @@ fn start(args: &TrainArgs) -> Result<(RunFolder, Outcome)> {
     let folder = match &args.out {
         Some(path) => {
             if !args.force && RunFolder::is_stillborn(path)? {
-                let path = path.display();
-                let _ = writeln!(stderr(), "the run in {path} ended before its first checkpoint; it starts again");
+                say(&format!("the run in {} ended before its first checkpoint; it starts again", path.display()));
             }
             RunFolder::at(path, args.force)?
         }

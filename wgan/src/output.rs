@@ -1,6 +1,8 @@
-//! Standard output: what a command was asked to tell.
+//! What is printed: on standard output what a command was asked to tell, on standard error what it has to say besides.
+//!
+//! The name of a file may hold what would move a terminal's cursor, so it is here that texts are made visible.
 
-use std::io::{ErrorKind, Write, stdout};
+use std::io::{ErrorKind, Write, stderr, stdout};
 
 use crate::{Error, Result};
 
@@ -12,13 +14,13 @@ pub fn tell(line: &str) -> Result<()> {
     print(&format!("{line}\n"))
 }
 
-/// Prints text as it is, likewise.
+/// Prints lines, likewise.
 ///
 /// # Errors
 /// As [`tell`].
 pub fn print(text: &str) -> Result<()> {
     let mut stdout = stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::Output)
+    stdout.write_all(visible(text).as_bytes()).and_then(|()| stdout.flush()).map_err(Error::Output)
 }
 
 /// Prints the last line of what has left its results in files, which somebody who has stopped reading need not see.
@@ -30,4 +32,14 @@ pub fn tell_the_end(line: &str) -> Result<()> {
         Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         told => told,
     }
+}
+
+/// Says something on standard error, which need not find a reader.
+pub fn say(lines: &str) {
+    let _ = writeln!(stderr(), "{}", visible(lines));
+}
+
+/// The lines with whatever cannot be seen in them escaped.
+pub fn visible(lines: &str) -> String {
+    lines.split('\n').map(nn::files::visible).collect::<Vec<_>>().join("\n")
 }

@@ -1,12 +1,12 @@
 //! Progress on standard error: a bar on a terminal that can move its cursor, a line every few seconds elsewhere, and where
 //! NO_COLOR is set (<https://no-color.org>).
 
-use std::io::{Write, stderr};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use crate::metrics::Row;
+use crate::output::{say, visible};
 use crate::warnings::Warning;
 
 /// Time between two lines where there is no terminal.
@@ -56,8 +56,7 @@ impl Progress {
             Display::Lines { last } => {
                 if last.is_none_or(|last| last.elapsed() >= PERIOD) || step == self.steps {
                     *last = Some(Instant::now());
-                    // A run does not end because nobody reads on.
-                    let _ = writeln!(stderr(), "step {step}/{}  {numbers}", self.steps);
+                    say(&format!("step {step}/{}  {numbers}", self.steps));
                 }
             }
         }
@@ -74,7 +73,7 @@ impl Progress {
             Display::Bar(bar) => bar.set_message(numbers),
             Display::Lines { last } if last.is_none_or(|last| last.elapsed() >= PERIOD) => {
                 *last = Some(Instant::now());
-                let _ = writeln!(stderr(), "{numbers}");
+                say(&numbers);
             }
             Display::Lines { .. } => {}
         }
@@ -84,8 +83,8 @@ impl Progress {
     pub fn warn(&self, Warning { step, text }: &Warning) {
         let line = format!("warning: step {step}: {text}");
         match &self.display {
-            Display::Bar(bar) => bar.println(line),
-            Display::Lines { .. } => drop(writeln!(stderr(), "{line}")),
+            Display::Bar(bar) => bar.println(visible(&line)),
+            Display::Lines { .. } => say(&line),
         }
     }
 

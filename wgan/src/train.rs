@@ -107,12 +107,17 @@ struct Training<'a> {
     events: Option<Events>,
     watch: Watch<'a>,
     samples: Samples,
+    /// The step whose state was loaded from the checkpoint, 0 for a fresh start.
+    resumed: u64,
     /// Seconds spent before this process took the run over.
     seconds_before: f64,
     started: Instant,
     /// The state before the step that is under way, where steps take so long that one may be left undone.
     before_step: Option<Vec<Tensor>>,
 }
+
+/// Weights and averages of a training that can go on are smaller by far.
+const IMPROBABLE: f32 = 1e15;
 
 /// Steps that take longer may be left undone.
 const SLOW: Duration = Duration::from_secs(1);
@@ -135,6 +140,7 @@ impl<'a> Training<'a> {
             seconds_before: metrics.rows().last().map_or(0.0, |row| row.seconds),
             started: Instant::now(),
             before_step: None,
+            resumed: metrics.rows().last().map_or(0, |row| row.step),
             config,
             data,
             folder,
@@ -335,6 +341,8 @@ impl<'a> Training<'a> {
             self.programs.checkpoint().load(&checkpoint)?;
             check_finite(&checkpoint, &self.programs.checkpoint())?;
         }
+        let improbable = |values: &Tensor| values.data().iter().any(|x| x.abs() > IMPROBABLE);
+        let improbable = self.programs.checkpoint().values()?.iter().any(improbable);
         for before in saved + 1..step {
             self.programs.iterate(before - 1, &mut self.batches)?;
         }
@@ -346,9 +354,12 @@ impl<'a> Training<'a> {
             0 => "no checkpoint was written before".to_owned(),
             _ => format!("the checkpoint of step {saved} is kept"),
         };
-        Ok(Error::Training(format!(
-            "the training is no longer finite at step {step}: {cause}; {kept}; try a smaller --lr or a stronger constraint"
-        )))
+        let advice = if self.resumed > 0 && self.resumed == saved && (step == saved + 1 || improbable) {
+            format!("the numbers in {} lead there: take a copy of it, or start anew", checkpoint.display())
+        } else {
+            "try a smaller --lr or a stronger constraint".to_owned()
+        };
+        Ok(Error::Training(format!("the training is no longer finite at step {step}: {cause}; {kept}; {advice}")))
     }
 }
 

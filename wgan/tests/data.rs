@@ -99,6 +99,16 @@ mod images {
         fs::write(place.path("data/\u{1b}[31m.png"), "no image").unwrap();
         let told = place.complaint(&format!("{TRAIN} --size 8 --batch 8"), 2);
         assert!(told.contains(r"data/\u{1b}[31m.png: this is neither"), "{told}");
+        let [data, run] = ["\u{1b}[2J", "r\u{9b}\u{202e}\u{301}"];
+        fs::rename(place.path("data"), place.path(data)).unwrap();
+        let train = format!("--dataset images --arch mlp --dim 8 --skip-bad --data-dir {data} --size 16 --batch 8");
+        let output = place.run(&format!("{train} --steps 1 --out {run}"));
+        let told = text(output.stderr) + &text(output.stdout);
+        assert!(told.contains(r"/\u{1b}[2J: 19 images") && told.contains("20 images in"), "{told}");
+        assert!(!told.contains(|c: char| c.is_control() && c != '\n'), "{told}");
+        assert!(told.ends_with("done; the results are in r\\u{9b}\\u{202e}\u{301}\n"), "{told}");
+        let told = text(place.command(&format!("{train} --out {run}")).output().unwrap().stderr);
+        assert!(told.contains("\nerror: r\\u{9b}\\u{202e}\u{301} is not empty"), "{told}");
     }
 
     #[test]

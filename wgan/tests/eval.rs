@@ -252,15 +252,16 @@ mod weights {
         }
     }
 
-    /// The file in the first format, which had no checksum. `spoiled` is the beginning of a tensor's name, and what its last
-    /// number is made.
+    /// The file in the first format, which had no checksum. `spoiled` is the beginning of a tensor's name, and what its
+    /// numbers are made.
     fn make_old(path: &Path, spoiled: Option<(&str, f32)>) {
         let mut bytes = fs::read(path).unwrap();
         let (header_bytes, header) = SafeTensors::read_metadata(&bytes).unwrap();
         if let Some((name, number)) = spoiled {
             let name = header.offset_keys().into_iter().find(|other| other.starts_with(name)).unwrap();
-            let end = 8 + header_bytes + header.info(&name).unwrap().data_offsets.1;
-            bytes[end - 4..end].copy_from_slice(&number.to_le_bytes());
+            let (begin, end) = header.info(&name).unwrap().data_offsets;
+            let numbers = &mut bytes[8 + header_bytes..][begin..end];
+            numbers.as_chunks_mut().0.fill(number.to_le_bytes());
         }
         let mut metadata = header.metadata().clone().unwrap();
         metadata.remove("crc32").unwrap();
@@ -295,6 +296,30 @@ mod weights {
             "{complaint}"
         );
         assert!(complaint.contains("not finite") && !complaint.contains("--lr"), "{complaint}");
+    }
+
+    /// Numbers may be finite, but so large that nothing made of them is. The file is named then, not the settings.
+    #[test]
+    fn that_are_too_large_are_told() {
+        for (spoiled, number) in [
+            ("generator in training.6.bias", -3e38),
+            ("critic.1.weight", 3e38),
+            ("critic optimizer.1.bias.exp_avg_sq", -1.0),
+        ] {
+            let place = with_run(POINTS);
+            make_old(&place.path("run/checkpoint.safetensors"), Some((spoiled, number)));
+            let complaint = place.complaint("train --resume run --steps 9", 1);
+            assert!(complaint.contains("; the numbers in run/checkpoint.safetensors lead there: take"), "{complaint}");
+            assert!(!complaint.contains("--lr"), "{complaint}");
+        }
+        let place = with_run(POINTS);
+        make_old(&place.path("run/generator.safetensors"), Some(("generator.0.weight", 3e38)));
+        for command in ["eval --run run", "sample --run run --out a.png", "sample --run run --out a.npy"] {
+            let complaint = place.complaint(command, 2);
+            let told = "error: run/generator.safetensors: the samples that its weights make are not all finite";
+            assert!(complaint.starts_with(told), "{complaint}");
+        }
+        assert!(!place.path("a.png").exists() && !place.path("a.npy").exists());
     }
 
     #[test]

@@ -2,14 +2,14 @@
 
 mod train;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use autograd::ops::Conv;
 use autograd::{ByteTable, Device, Shape, Tensor, Var, Variable};
 use nn::layers::{Activation, Conv2d, Flatten, Linear};
 use nn::{Checkpoint, Init, Mode, Module, Rng, Sequential};
 
-use crate::checkpoint::check_finite;
+use crate::checkpoint::{check_computed, check_finite};
 use crate::config::DatasetName;
 use crate::data::Labelled;
 use crate::{Error, Result};
@@ -32,6 +32,8 @@ pub struct Classifier {
     body: Sequential,
     head: Linear,
     device: Device,
+    /// What errors call it: the file that its weights are in.
+    file: PathBuf,
 }
 
 /// The weights for digits, as `wgan train-classifier` made them.
@@ -59,7 +61,7 @@ impl Classifier {
             .add(Flatten);
         let body = convolutions.add(Linear::new("7", 32 * 4 * 4, Self::FEATURES, init, rng)).add(Activation::Relu);
         let head = Linear::new("9", Self::FEATURES, Labelled::CLASSES, Init::FanIn, rng);
-        Classifier { body, head, device: Device::cpu() }
+        Classifier { body, head, device: Device::cpu(), file: "the new classifier".into() }
     }
 
     /// The same, to be computed on this device.
@@ -102,7 +104,7 @@ impl Classifier {
     /// # Errors
     /// If the file cannot be read or is of another model.
     pub fn read(path: &Path) -> Result<Self> {
-        let classifier = Classifier::new(0);
+        let classifier = Classifier { file: path.to_owned(), ..Classifier::new(0) };
         classifier.checkpoint().load(path)?;
         check_finite(path, &classifier.checkpoint())?;
         Ok(classifier)
@@ -136,7 +138,7 @@ impl Classifier {
     /// Features and probabilities of any number of images `[N, 1, 28, 28]`.
     ///
     /// # Errors
-    /// If the images have another shape, or the device fails.
+    /// If the images have another shape, the weights make numbers of them that are not finite, or the device fails.
     pub fn classify(&self, images: &Tensor) -> Result<Classified> {
         let count = images.shape()[0];
         let batch = Shape::from([BATCH, 1, 28, 28]);
@@ -154,10 +156,11 @@ impl Classifier {
         }
         features.truncate(count * Self::FEATURES);
         probabilities.truncate(count * Labelled::CLASSES);
-        Ok(Classified {
-            features: Tensor::new([count, Self::FEATURES], features)?,
-            probabilities: Tensor::new([count, Labelled::CLASSES], probabilities)?,
-        })
+        let features = Tensor::new([count, Self::FEATURES], features)?;
+        check_computed(&self.file, "features", &features)?;
+        let probabilities = Tensor::new([count, Labelled::CLASSES], probabilities)?;
+        check_computed(&self.file, "probabilities", &probabilities)?;
+        Ok(Classified { features, probabilities })
     }
 
     /// The share of images whose class is told right.

@@ -12,7 +12,6 @@ mod points;
 mod raster;
 mod toys;
 
-use std::io::{Write, stderr};
 use std::ops::{Range, RangeInclusive};
 use std::path::Path;
 
@@ -25,6 +24,7 @@ pub use labelled::{Labelled, Split};
 pub use toys::Mixture;
 
 use crate::config::{Config, DatasetName};
+use crate::output::say;
 use crate::{Error, Result};
 use folder::Part;
 
@@ -191,7 +191,7 @@ impl Dataset {
         let read = is_read.then(|| format!("data: {}: {}", self.name, self.description()));
         let warnings = self.warnings().into_iter().map(|warning| format!("warning: {warning}"));
         for line in read.into_iter().chain(warnings) {
-            let _ = writeln!(stderr(), "{line}"); // which need not find a reader
+            say(&line);
         }
     }
 

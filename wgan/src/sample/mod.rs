@@ -4,12 +4,12 @@ mod digits;
 mod interpolation;
 mod neighbours;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use autograd::{Device, Shape, Stream, Tensor};
 use nn::Checkpoint;
 
-use crate::checkpoint::{Metadata, check_finite};
+use crate::checkpoint::{Metadata, check_computed, check_finite};
 use crate::config::{Config, DatasetName};
 use crate::models::Generator;
 use crate::run_folder::RunFolder;
@@ -27,6 +27,8 @@ pub fn batch(dataset: DatasetName) -> usize {
 
 /// A trained generator.
 pub struct Sampler {
+    /// The file that its weights are in.
+    file: PathBuf,
     generator: Generator,
     config: Config,
     step: u64,
@@ -56,7 +58,7 @@ impl Sampler {
         let loaded = Checkpoint::new().with(prefix, generator.state());
         loaded.load_part(weights)?; // of a checkpoint, too
         check_finite(weights, &loaded)?;
-        Ok(Sampler { generator, config, step: metadata.step, device: Device::cpu() })
+        Ok(Sampler { file: weights.to_owned(), generator, config, step: metadata.step, device: Device::cpu() })
     }
 
     /// The same, to be computed on this device.
@@ -88,7 +90,7 @@ impl Sampler {
     /// pictures.
     ///
     /// # Errors
-    /// [`Error::Memory`] for too many samples, or if the device fails.
+    /// [`Error::Memory`] for too many samples, [`Error::Damaged`] if they are not finite, or if the device fails.
     pub fn draw(&self, count: usize, seed: u64) -> Result<Tensor> {
         // The samples, what they are collected from, and the picture or file that is made of them.
         let bytes = 3 * 4 * count as u64 * self.config.sample_shape().count() as u64;
@@ -121,6 +123,8 @@ impl Sampler {
             samples.extend_from_slice(program.run(&[(NOISE, &Tensor::new(&batch, part)?)])?[0].data());
         }
         samples.truncate(count * shape.count());
-        Ok(Tensor::new([&[count], &*shape].concat(), samples)?)
+        let samples = Tensor::new([&[count], &*shape].concat(), samples)?;
+        check_computed(&self.file, "samples", &samples)?;
+        Ok(samples)
     }
 }
