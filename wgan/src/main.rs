@@ -221,9 +221,9 @@ fn experiment(args: &ExperimentArgs) -> Result<ExitCode> {
     for experiment in Experiment::named(&args.name).map_or(experiments::ALL.to_vec(), |one| vec![one]) {
         let folder = args.out.join(experiment.name);
         tell(&format!("{}: {}\n", experiment.name, experiment.summary))?;
-        let outcome = experiment.run_in(&folder, size)?;
-        tell(&format!("{outcome}\nfigure and table are in {}\n", folder.display()))?;
-        if !outcome.holds() {
+        let findings = experiment.run_in(&folder, size)?;
+        tell(&format!("{findings}\nfigure and table are in {}\n", folder.display()))?;
+        if !findings.holds() {
             missed.push(experiment.name);
         }
     }

@@ -13,16 +13,29 @@ use nn::losses;
 
 use crate::config::{Config, Lipschitz, LossForm, Norm, Objective, PenaltyPoints, Sign};
 
-/// What an update of the critic computes, each a scalar.
-pub struct CriticTerms<'t> {
+/// What an update of the critic computes, each a scalar: recorded, or as numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CriticTerms<T> {
     /// What the critic minimises.
-    pub loss: Var<'t>,
+    pub loss: T,
     /// The gap between the mean scores, real minus fake: under the Wasserstein objective the estimate of the distance.
-    pub wasserstein: Var<'t>,
+    pub wasserstein: T,
     /// The penalty with its weight λ; 0 without one.
-    pub penalty: Var<'t>,
-    /// The mean slope at the penalty's points; None where no penalty measures it.
-    pub slope: Option<Var<'t>>,
+    pub penalty: T,
+    /// The mean slope at the penalty's points; 0 where no penalty measures it.
+    pub slope: T,
+}
+
+impl<T> CriticTerms<T> {
+    /// As the results of a program, in this order.
+    pub fn into_array(self) -> [T; 4] {
+        [self.loss, self.wasserstein, self.penalty, self.slope]
+    }
+
+    /// From the results of a program.
+    pub fn from_array([loss, wasserstein, penalty, slope]: [T; 4]) -> Self {
+        CriticTerms { loss, wasserstein, penalty, slope }
+    }
 }
 
 /// The critic's terms on a batch of real and one of generated samples, both `[B, …]`; `scores` is the critic. `mixes` are two
@@ -45,7 +58,7 @@ pub fn critic_terms<'t>(
     real: Var<'t>,
     fake: Var<'t>,
     mixes: Var<'t>,
-) -> CriticTerms<'t> {
+) -> CriticTerms<Var<'t>> {
     let tape = real.tape();
     let batch = real.shape()[0];
     let fake = fake.detach(); // the generator does not learn in the critic's update
@@ -65,7 +78,7 @@ pub fn critic_terms<'t>(
         loss: penalty.map_or(loss, |penalty| penalty + loss),
         wasserstein: (of_real.mean() - of_fake.mean()) * orientation(config.sign),
         penalty: penalty.unwrap_or_else(|| tape.scalar(0.0)),
-        slope: slopes.map(Var::mean),
+        slope: slopes.map_or_else(|| tape.scalar(0.0), Var::mean),
     }
 }
 
@@ -209,7 +222,8 @@ mod tests {
             let mixes = tape.constant(&Tensor::<f64>::from_fn([2, 3], |i| i as f64 / 7.0));
             let terms = critic_terms(&config(lipschitz), |x| (x * 2.0).sum_axes(&[1]), real, fake, mixes);
             assert!((terms.penalty.value().item() - expected).abs() < 1e-9, "{lipschitz}");
-            assert!(terms.slope.is_none_or(|slope| (slope.value().item() - 4.0).abs() < 1e-9));
+            let slope = if lipschitz.is_penalty() { 4.0 } else { 0.0 };
+            assert!((terms.slope.value().item() - slope).abs() < 1e-9, "{lipschitz}");
             let (loss, gap) = (terms.loss.value().item(), terms.wasserstein.value().item());
             assert!((loss - (expected - gap)).abs() < 1e-9, "{lipschitz}");
         }
@@ -223,7 +237,7 @@ mod tests {
             let tape = Tape::new();
             let (real, fake) = (tape.zeros([3, 4]) + 3.0, tape.zeros([3, 4]));
             let terms = critic_terms(&config(Lipschitz::Pairs), |x| (x * factor).sum_axes(&[1]), real, fake, fake);
-            let found = [terms.penalty, terms.slope.unwrap()].map(|x| x.value().item());
+            let found = [terms.penalty, terms.slope].map(|x| x.value().item());
             assert!((found[0] - penalty).abs() < 1e-6 && (found[1] - slope).abs() < 1e-9, "{found:?}");
         }
     }

@@ -261,12 +261,12 @@ impl<'a> Training<'a> {
             step,
             measured: self.measure(step)?.map(Box::new),
             seconds: self.seconds_before + self.started.elapsed().as_secs_f64(),
-            critic_loss: losses.critic,
-            wasserstein: losses.wasserstein,
-            penalty: losses.penalty,
-            slope: losses.slope,
+            critic_loss: losses.critic.loss,
+            wasserstein: losses.critic.wasserstein,
+            penalty: losses.critic.penalty,
+            slope: losses.critic.slope,
             generator_loss: losses.generator,
-            smoothed: self.metrics.smoothed(losses.wasserstein),
+            smoothed: self.metrics.smoothed(losses.critic.wasserstein),
         };
         progress.update(&row);
         if let Some(events) = &mut self.events {

@@ -28,14 +28,14 @@ fn text_of(picture: &str, keyword: &str) -> String {
 /// Runs an experiment: nothing misses its known answer, and what is written in its figure is written in the published one.
 fn quick(name: &str) {
     let experiment = Experiment::named(name).unwrap();
-    let outcome = experiment.run(Size::Quick).unwrap();
-    assert!(outcome.holds(), "{outcome}");
-    assert!(outcome.table.iter().all(|check| !check.measured().is_nan()), "{outcome}");
+    let findings = experiment.run(Size::Quick).unwrap();
+    assert!(findings.holds(), "{findings}");
+    assert!(findings.table.iter().all(|check| !check.measured.is_nan()), "{findings}");
     // Both kinds of files can be made of the figure.
-    assert!(outcome.figure.picture().encode().starts_with(b"\x89PNG"));
-    assert!(outcome.figure.svg().ends_with("</svg>\n"));
+    assert!(findings.figure.picture().encode().starts_with(b"\x89PNG"));
+    assert!(findings.figure.svg().ends_with("</svg>\n"));
     let picture = format!("docs/images/experiments/{name}.png");
-    assert_eq!(text_of(&picture, DESCRIPTION), outcome.figure.texts(), "{picture} is out of date: run .ci/pictures");
+    assert_eq!(text_of(&picture, DESCRIPTION), findings.figure.texts(), "{picture} is out of date: run .ci/pictures");
     assert_eq!(text_of(&picture, SOFTWARE), experiment.command(Size::Full), "{picture} is of another size");
 }
 

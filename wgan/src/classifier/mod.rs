@@ -14,7 +14,7 @@ use crate::config::DatasetName;
 use crate::data::Labelled;
 use crate::{Error, Result};
 
-pub use train::{Outcome, train};
+pub use train::{Trained, train};
 
 /// A convolutional network after LeNet-5 (LeCun et al. 1998, "Gradient-based learning applied to document recognition",
 /// section II.B), with strides in place of pooling and ReLUs in place of tanh. `[B, 1, 28, 28]` → 64 features → 10

@@ -19,7 +19,7 @@ const SHIFT: usize = 2;
 const SIDE: usize = 28;
 
 /// A trained classifier.
-pub struct Outcome {
+pub struct Trained {
     /// The network.
     pub classifier: Classifier,
     /// The share of held-out images whose class it tells.
@@ -30,7 +30,7 @@ pub struct Outcome {
 ///
 /// # Errors
 /// If the loss becomes infinite or NaN, or the device fails.
-pub fn train(data: &Split, steps: u64, seed: u64) -> Result<Outcome> {
+pub fn train(data: &Split, steps: u64, seed: u64) -> Result<Trained> {
     let classifier = Classifier::new(seed);
     let adam = Adam::new(classifier.parameters());
     let mut update = Device::cpu().compile(|tape| {
@@ -54,7 +54,7 @@ pub fn train(data: &Split, steps: u64, seed: u64) -> Result<Outcome> {
     }
     progress.finish();
     let accuracy = classifier.accuracy(&data.held_out)?;
-    Ok(Outcome { classifier, accuracy })
+    Ok(Trained { classifier, accuracy })
 }
 
 /// The images `[BATCH, 1, 28, 28]` of these rows, each moved at random, and their labels `[BATCH]`.
@@ -97,7 +97,7 @@ mod tests {
     /// A guess is right one time in ten.
     #[test]
     fn a_short_training_learns_something() {
-        let Outcome { accuracy, classifier } = train(&Split::embedded(0).unwrap(), 60, 1).unwrap();
+        let Trained { accuracy, classifier } = train(&Split::embedded(0).unwrap(), 60, 1).unwrap();
         assert!(accuracy > 0.7, "{accuracy}");
         assert!(
             classifier.parameters().iter().all(|weights| weights.read().unwrap().data().iter().all(|x| x.is_finite()))

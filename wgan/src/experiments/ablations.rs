@@ -3,9 +3,10 @@
 
 use autograd::Tensor;
 
-use super::{Check, DigitDistance, Experiment, GanTraining, Outcome, Size, mean};
+use super::harness::{AtLeast, Findings, GanTraining, Open, check, digit_distance, digits, mean};
+use super::{Experiment, Size};
 use crate::Result;
-use crate::config::{Config, GeneratorArch, Norm, Objective, Options};
+use crate::config::{Config, GeneratorArch, Norm, Objective};
 use crate::pictures::{Figure, Panel, Picture};
 
 /// Six trainings on digits.
@@ -26,87 +27,55 @@ const DIGITS: usize = 500;
 /// Samples that vary by less than this share of what digits do are nearly one picture.
 const ALIKE: f64 = 0.1;
 
-fn run(size: Size) -> Result<Outcome> {
+fn run(size: Size) -> Result<Findings> {
     let updates = size.pick(10, 1800);
     let (mut table, mut panels, mut distances, mut alike) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (objective_name, objective) in OBJECTIVES {
-        for (generator_name, generator, norm) in GENERATORS {
+        for (generator_name, generator, generator_norm) in GENERATORS {
             let name = format!("{objective_name}, {generator_name}");
-            let Trained { distance, spread, grid } = trained(&config(objective, generator, norm)?, updates)?;
-            table.push(Check::told(format!("Fréchet distance of {name}"), distance));
-            table.push(Check::told(format!("spread of {name} by that of digits"), spread));
-            if spread < ALIKE {
-                alike.push(name.clone());
-            }
+            let mut training = GanTraining::new(&Config { generator, generator_norm, ..digits(objective) })?;
+            training.run(updates)?;
+            let (real, samples) = (training.real(DIGITS), training.samples(DIGITS)?);
+            let (distance, spread) = (digit_distance(&real, &samples)?, variance(&samples) / variance(&real));
+            table.push(check(format!("Fréchet distance of {name}"), distance, Open));
+            table.push(check(format!("spread of {name} by that of digits"), spread, Open));
+            let grid = Picture::of_samples(&training.samples(64)?);
             panels.push(Panel::image(&format!("{name}:"), grid).note(format!("{distance:.0}")));
             distances.push(distance);
+            if spread < ALIKE {
+                alike.push(name);
+            }
         }
     }
+    let (wgan, gan) = distances.split_at(GENERATORS.len());
     // What the papers' figures show takes training to come out.
     if size == Size::Full {
-        for (i, (generator, ..)) in GENERATORS.into_iter().enumerate().skip(1) {
-            let ratio = distances[GENERATORS.len() + i] / distances[i];
-            table.push(Check::at_least(format!("GAN by WGAN-GP, {generator}"), ratio, 2.0));
+        for i in [1, 2] {
+            table.push(check(format!("GAN by WGAN-GP, {}", GENERATORS[i].0), gan[i] / wgan[i], AtLeast(2.0)));
         }
     }
-    let [wgan, gan] = [0, 3].map(|i| [0, 1, 2].map(|j| format!("{:.0}", distances[i + j])).join(", "));
+    let [wgan, gan] = [wgan, gan].map(|distances| distances.iter().map(|d| format!("{d:.0}")).collect::<Vec<_>>());
     let alike = match alike.len() {
         0 => String::new(),
         6 => " The samples of each hardly differ from each other.".to_owned(),
         _ => format!(" The samples of {} hardly differ from each other.", alike.join(" and of ")),
     };
     let sentence = format!(
-        "After {updates} updates the Fréchet distances with batch norm, without it and without convolutions are {wgan} under \
-         WGAN-GP, and {gan} under the GAN.{alike}"
+        "After {updates} updates the Fréchet distances with batch norm, without it and without convolutions are {} under \
+         WGAN-GP, and {} under the GAN.{alike}",
+        wgan.join(", "),
+        gan.join(", ")
     );
-    Ok(Outcome { table, figure: Figure::new(3, panels).panel_height(300), sentence })
-}
-
-/// Each objective as its papers have it, but for the generator: WGAN-GP, and DCGAN with batch norm in the critic and one
-/// update of each.
-fn config(objective: Objective, generator: GeneratorArch, generator_norm: Norm) -> Result<Config> {
-    let wasserstein = objective == Objective::Wasserstein;
-    let options = Options {
-        objective: Some(objective),
-        generator: Some(generator),
-        generator_norm: Some(generator_norm),
-        critic_norm: Some(if wasserstein { Norm::None } else { Norm::Batch }),
-        critic_steps: Some(if wasserstein { 5 } else { 1 }),
-        dim: Some(8),
-        lr: Some(1e-3),
-        average: Some(0.0),
-        ..Options::default()
-    };
-    Config::resolve(&options, &Options::default())
-}
-
-/// What became of a generator.
-struct Trained {
-    /// The Fréchet distance of its samples from real digits.
-    distance: f64,
-    /// The variance of its samples, by that of real digits.
-    spread: f64,
-    grid: Picture,
-}
-
-fn trained(config: &Config, updates: u64) -> Result<Trained> {
-    let mut training = GanTraining::new(config)?;
-    training.run(updates)?;
-    let (real, samples) = (training.real(DIGITS), training.samples(DIGITS)?);
-    Ok(Trained {
-        distance: DigitDistance::to(&real)?.from(&samples)?,
-        spread: variance(&samples) / variance(&real),
-        grid: Picture::of_samples(&training.samples(64)?),
-    })
+    Ok(Findings { table, figure: Figure::new(3, panels).panel_height(300), sentence })
 }
 
 /// The variance of a pixel over the images, summed over all pixels.
 fn variance(images: &Tensor) -> f64 {
-    let (count, pixels) = (images.shape()[0], images.shape().count() / images.shape()[0]);
-    let of_pixel = |pixel: usize| {
-        let values: Vec<f64> = (0..count).map(|image| f64::from(images.data()[image * pixels + pixel])).collect();
-        let mean = mean(&values);
-        values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count as f64
+    let pixels = images.shape().count() / images.shape()[0];
+    let of_pixel = |pixel| {
+        let values = || images.data().iter().skip(pixel).step_by(pixels).map(|&x| f64::from(x));
+        let centre = mean(values());
+        mean(values().map(|x| (x - centre).powi(2)))
     };
     (0..pixels).map(of_pixel).sum()
 }

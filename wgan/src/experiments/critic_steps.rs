@@ -1,9 +1,10 @@
 //! How much a critic has to learn between two steps of the generator: the estimate beside the exact distance, and where
 //! the generator ends.
 
-use super::{Check, Experiment, GanTraining, Outcome, Size, mean, toy};
+use super::harness::{AtMost, Findings, GanTraining, Open, check, mean, toy};
+use super::{Experiment, Size};
 use crate::Result;
-use crate::config::{Config, CriticSchedule, Lipschitz, Options};
+use crate::config::{Config, CriticSchedule, Lipschitz};
 use crate::measures::wasserstein;
 use crate::pictures::{BLUE, Figure, GREEN, INK, ORANGE, PURPLE, Panel, VERMILION};
 
@@ -16,16 +17,6 @@ pub const EXPERIMENT: Experiment = Experiment {
 
 /// Points of either kind between which the exact distance is computed.
 const POINTS: usize = 256;
-
-/// What was measured after some updates of the generator.
-struct Point {
-    step: u64,
-    /// The gap divided by the slope.
-    estimate: f64,
-    /// By optimal assignment.
-    exact: f64,
-}
-
 /// Updates of the critic, by number or to convergence.
 const CHOICES: [(&str, u64, CriticSchedule); 5] = [
     ("1", 1, CriticSchedule::Constant),
@@ -35,92 +26,79 @@ const CHOICES: [(&str, u64, CriticSchedule); 5] = [
     ("to convergence", 5, CriticSchedule::Converge),
 ];
 
-fn run(size: Size) -> Result<Outcome> {
+/// A training with one of them. Curves are over updates of the generator.
+struct Course {
+    name: &'static str,
+    /// The gap divided by the slope.
+    estimate: Vec<(f64, f64)>,
+    /// By optimal assignment, and at the end.
+    exact: Vec<(f64, f64)>,
+    end: f64,
+    /// The mean of |estimate − W|.
+    error: f64,
+}
+
+fn run(size: Size) -> Result<Findings> {
     let (every, measurements) = size.pick((10, 4), (20, 20));
-    let of = |(_, steps, schedule)| course(&config(steps, schedule)?, every, measurements);
-    let courses = CHOICES.into_iter().map(of).collect::<Result<Vec<_>>>()?;
-    let errors: Vec<f64> = courses.iter().map(|course| error(course)).collect();
+    let mut courses = Vec::new();
+    for (name, critic_steps, critic_schedule) in CHOICES {
+        let choice = Config { critic_steps, critic_schedule, ..toy(Lipschitz::Lp) };
+        let config = Config { lambda: 10.0, dim: 64, batch: POINTS, average: 0.0, ..choice };
+        courses.push(course(name, &config, every, measurements)?);
+    }
+    let [one, _, _, twenty, converged] = &courses[..] else { unreachable!("there are five") };
     let mut table = Vec::new();
-    for ((name, ..), error) in CHOICES.iter().zip(&errors) {
-        table.push(Check::told(format!("critic steps {name}: mean error of the estimate"), *error));
+    for Course { name, error, .. } in &courses {
+        table.push(check(format!("critic steps {name}: mean error of the estimate"), *error, Open));
     }
-    let ends: Vec<f64> = courses.iter().map(|course| course[course.len() - 1].exact).collect();
-    for ((name, ..), end) in CHOICES.iter().zip(&ends) {
-        table.push(Check::told(format!("critic steps {name}: W at the end"), *end));
+    for Course { name, end, .. } in &courses {
+        table.push(check(format!("critic steps {name}: W at the end"), *end, Open));
     }
-    table.push(Check::at_most("error with 20 steps by that with 1", errors[3] / errors[0], 0.7));
-    table.push(Check::at_most("error at convergence by that with 1", errors[4] / errors[0], 0.7));
+    table.push(check("error with 20 steps by that with 1", twenty.error / one.error, AtMost(0.7)));
+    table.push(check("error at convergence by that with 1", converged.error / one.error, AtMost(0.7)));
     let sentence = format!(
         "With one update of the critic its estimate is off by {:.2} on average, with 20 by {:.2}, at convergence by {:.2}; \
          after {} updates of the generator the samples are {:.2}, {:.2} and {:.2} from the real ones.",
-        errors[0],
-        errors[3],
-        errors[4],
+        one.error,
+        twenty.error,
+        converged.error,
         every * measurements,
-        ends[0],
-        ends[3],
-        ends[4]
+        one.end,
+        twenty.end,
+        converged.end
     );
-    Ok(Outcome { table, figure: figure(&courses, &errors), sentence })
+    Ok(Findings { table, figure: figure(&courses), sentence })
 }
 
-fn config(critic_steps: u64, schedule: CriticSchedule) -> Result<Config> {
-    toy(Options {
-        lipschitz: Some(Lipschitz::Lp),
-        lambda: Some(10.0),
-        critic_steps: Some(critic_steps),
-        critic_schedule: Some(schedule),
-        dim: Some(64),
-        batch: Some(POINTS),
-        lr: Some(1e-3),
-        average: Some(0.0),
-        ..Options::default()
-    })
-}
-
-fn course(config: &Config, every: u64, measurements: u64) -> Result<Vec<Point>> {
+fn course(name: &'static str, config: &Config, every: u64, measurements: u64) -> Result<Course> {
     let mut training = GanTraining::new(config)?;
     let real = training.real(POINTS);
-    let mut course = Vec::new();
-    for i in 1..=measurements {
+    let course = training.course(every, measurements, |training, losses| {
         // The estimate of one batch is noisy, and so is the distance between two samples: both are taken on the way.
-        let losses = training.run(every)?;
-        let late = &losses[losses.len() / 2..];
-        let estimates: Vec<f64> = late.iter().map(|it| f64::from(it.wasserstein / it.slope.max(1e-3))).collect();
-        let exact = wasserstein(real.data(), training.samples(POINTS)?.data(), 2);
-        course.push(Point { step: i * every, estimate: mean(&estimates), exact });
-    }
-    Ok(course)
+        let late = losses[losses.len() / 2..].iter().map(|losses| losses.critic);
+        let estimate = mean(late.map(|critic| f64::from(critic.wasserstein / critic.slope.max(1e-3))));
+        Ok((estimate, wasserstein(real.data(), training.samples(POINTS)?.data(), 2)))
+    })?;
+    let error = mean(course.iter().map(|(_, (estimate, exact))| (estimate - exact).abs()));
+    let (estimate, exact): (Vec<_>, Vec<_>) =
+        course.into_iter().map(|(step, (estimate, exact))| ((step, estimate), (step, exact))).unzip();
+    Ok(Course { name, end: exact[exact.len() - 1].1, estimate, exact, error })
 }
 
-/// The mean of |estimate − W|.
-fn error(course: &[Point]) -> f64 {
-    mean(&course.iter().map(|point| (point.estimate - point.exact).abs()).collect::<Vec<_>>())
-}
-
-fn figure(courses: &[Vec<Point>], errors: &[f64]) -> Figure {
+fn figure(courses: &[Course]) -> Figure {
     let colours = [VERMILION, ORANGE, GREEN, BLUE, PURPLE];
-    let names = CHOICES.map(|(name, ..)| name);
-    let line = |course: &[Point], value: fn(&Point) -> f64| {
-        course.iter().map(|point| (point.step as f64, value(point))).collect::<Vec<_>>()
+    let over_time = |title: &str, y| Panel::new(title, "updates of the generator", y).y_range(0.0, 1.75);
+    let estimate = |i: usize| {
+        over_time(&format!("Critic steps: {}", courses[i].name), "distance")
+            .dashed("exact", INK, courses[i].exact.iter().copied())
+            .line("estimate", colours[i], courses[i].estimate.iter().copied())
     };
-    let mut panels: Vec<Panel> = [0, 3]
-        .map(|i| {
-            Panel::new(&format!("Critic steps: {}", names[i]), "updates of the generator", "distance")
-                .y_range(0.0, 1.75)
-                .dashed("exact", INK, line(&courses[i], |point| point.exact))
-                .line("estimate", colours[i], line(&courses[i], |point| point.estimate))
-        })
-        .into();
-    let mut result = Panel::new("Result, by critic steps", "updates of the generator", "exact distance");
-    for ((name, colour), course) in names.iter().zip(colours).zip(courses) {
-        result = result.line(name, colour, line(course, |point| point.exact));
+    let mut result = over_time("Result, by critic steps", "exact distance");
+    for (course, colour) in courses.iter().zip(colours) {
+        result = result.line(course.name, colour, course.exact.iter().copied());
     }
-    panels.push(result.y_range(0.0, 1.75));
-    let bars = errors.iter().enumerate().map(|(i, &error)| (i as f64, error));
-    let short = ["1", "2", "5", "20", "conv."];
-    panels.push(
-        Panel::new("Error of the estimate", "critic steps", "mean error").x_names(&short).bars("", BLUE, 0.6, bars),
-    );
-    Figure::new(2, panels)
+    let errors = Panel::new("Error of the estimate", "critic steps", "mean error")
+        .x_names(&["1", "2", "5", "20", "conv."])
+        .bars("", BLUE, 0.6, (0..).map(f64::from).zip(courses.iter().map(|course| course.error)));
+    Figure::new(2, vec![estimate(0), estimate(3), result, errors])
 }

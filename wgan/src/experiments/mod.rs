@@ -5,18 +5,14 @@
 
 mod ablations;
 mod clip_sweep;
-mod critic;
 mod critic_steps;
-mod gan;
-mod gaussian;
 mod gradient_magnitudes;
+pub mod harness;
 mod histogram_js;
-mod histograms;
 mod labels;
 mod lipschitz_constant;
 mod loss_and_quality;
 mod negative_loss;
-mod outcome;
 mod parallel_lines;
 mod penalties;
 mod rank_generators;
@@ -30,14 +26,9 @@ use std::path::Path;
 
 use nn::files::write_whole;
 
-pub use critic::{
-    CriticTraining, Estimate, Sampler, lipschitz_toy, mean, normal, normal_around, rows_of, scores, slopes, toy,
-};
-pub use gan::{DigitDistance, GanTraining};
-pub use outcome::{Check, Outcome};
-
 use crate::Result;
 use crate::error::cannot_write;
+use harness::Findings;
 
 /// A demonstration that can be run by name.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +37,7 @@ pub struct Experiment {
     pub name: &'static str,
     /// What it shows, in one line.
     pub summary: &'static str,
-    run: fn(Size) -> Result<Outcome>,
+    run: fn(Size) -> Result<Findings>,
 }
 
 /// How much an experiment computes.
@@ -103,7 +94,7 @@ impl Experiment {
     ///
     /// # Errors
     /// If the device fails.
-    pub fn run(&self, size: Size) -> Result<Outcome> {
+    pub fn run(&self, size: Size) -> Result<Findings> {
         (self.run)(size)
     }
 
@@ -116,14 +107,14 @@ impl Experiment {
     ///
     /// # Errors
     /// As [`Experiment::run`], and if a file cannot be written.
-    pub fn run_in(&self, folder: &Path, size: Size) -> Result<Outcome> {
+    pub fn run_in(&self, folder: &Path, size: Size) -> Result<Findings> {
         // First, so that nobody waits for numbers that have nowhere to go.
         std::fs::create_dir_all(folder).map_err(cannot_write(folder))?;
-        let outcome = self.run(size)?;
-        write_whole(&folder.join("table.txt"), outcome.to_string().as_bytes())?;
-        let picture = outcome.figure.picture().made_by(self.command(size));
+        let findings = self.run(size)?;
+        write_whole(&folder.join("table.txt"), findings.to_string().as_bytes())?;
+        let picture = findings.figure.picture().made_by(self.command(size));
         write_whole(&folder.join("figure.png"), &picture.encode())?;
-        write_whole(&folder.join("figure.svg"), outcome.figure.svg().as_bytes())?;
-        Ok(outcome)
+        write_whole(&folder.join("figure.svg"), findings.figure.svg().as_bytes())?;
+        Ok(findings)
     }
 }

@@ -2,10 +2,11 @@
 
 use autograd::Tensor;
 
-use super::histograms::{js, kl, tv, w1};
-use super::{Check, CriticTraining, Experiment, Outcome, Sampler, Size, toy};
+use super::harness::histograms::{js, kl, tv, w1};
+use super::harness::{CriticTraining, Distribution, Findings, Near, check, toy};
+use super::{Experiment, Size};
 use crate::Result;
-use crate::config::{Config, Lipschitz, Options};
+use crate::config::{Config, Lipschitz};
 use crate::pictures::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
 
 /// Both segments at distance θ, under every distance there is a name for.
@@ -15,77 +16,69 @@ pub const EXPERIMENT: Experiment = Experiment {
     run,
 };
 
-const BATCH: usize = 64;
 /// λ of the critic's penalty.
 const LAMBDA: f64 = 10.0;
 /// Histograms along x: bins of a tenth, from −1.05 to 1.05.
 const BINS: usize = 21;
 const WIDTH: f64 = 0.1;
 
-fn run(size: Size) -> Result<Outcome> {
+fn run(size: Size) -> Result<Findings> {
     let thetas: &[f64] = size.pick(&[-1.0, 0.5], &[-1.0, -0.8, -0.6, -0.4, -0.2, 0.0, 0.2, 0.4, 0.6, 0.8, 1.0]);
-    let critics = thetas.iter().map(|&theta| trained(theta, size.pick(2000, 4000))).collect::<Result<Vec<_>>>()?;
-
     let (p, q) = (segment(0.0), segment(0.5));
     let mut table = vec![
-        Check::near("θ = 0.5: total variation", tv(&p, &q), 1.0, 0.0),
-        Check::near("θ = 0.5: KL(P‖Q)", kl(&p, &q), f64::INFINITY, 0.0),
-        Check::near("θ = 0.5: KL(Q‖P)", kl(&q, &p), f64::INFINITY, 0.0),
-        Check::near("θ = 0.5: Jensen-Shannon", js(&p, &q), 2f64.ln(), 1e-12),
-        Check::near("θ = 0.5: Wasserstein", w1(&p, &q) * WIDTH, 0.5, 1e-12),
-        Check::near("θ = 0.5: slope of total variation", slope(tv), 0.0, 1e-12),
-        Check::near("θ = 0.5: slope of Jensen-Shannon", slope(js), 0.0, 1e-12),
-        Check::near("θ = 0.5: slope of Wasserstein", slope(w1) * WIDTH, 1.0, 1e-9),
+        check("θ = 0.5: total variation", tv(&p, &q), Near(1.0, 0.0)),
+        check("θ = 0.5: KL(P‖Q)", kl(&p, &q), Near(f64::INFINITY, 0.0)),
+        check("θ = 0.5: KL(Q‖P)", kl(&q, &p), Near(f64::INFINITY, 0.0)),
+        check("θ = 0.5: Jensen-Shannon", js(&p, &q), Near(2f64.ln(), 1e-12)),
+        check("θ = 0.5: Wasserstein", w1(&p, &q) * WIDTH, Near(0.5, 1e-12)),
+        check("θ = 0.5: slope of total variation", slope(tv), Near(0.0, 1e-12)),
+        check("θ = 0.5: slope of Jensen-Shannon", slope(js), Near(0.0, 1e-12)),
+        check("θ = 0.5: slope of Wasserstein", slope(w1) * WIDTH, Near(1.0, 1e-9)),
     ];
-    for critic in &critics {
-        let theta = critic.theta;
+    let (mut gaps, mut slopes) = (Vec::new(), Vec::new());
+    for &theta in thetas {
+        let config = Config { batch: 64, lambda: LAMBDA, lr: 5e-4, ..toy(Lipschitz::Lp) };
+        let critic = CriticTraining::trained(&config, line(0.0), line(theta), size.pick(2000, 4000))?;
         // An lp critic settles where its slope is 1 + |θ|/2λ.
-        let biased = |w: f64| w + w * w / (2.0 * LAMBDA);
-        table.push(Check::near(format!("θ = {theta}: the critic's gap"), critic.gap, biased(theta.abs()), 0.02));
+        let known = 1.0 + theta.abs() / (2.0 * LAMBDA);
+        let gap = critic.gap(&points(0.0), &points(theta))?;
+        table.push(check(format!("θ = {theta}: the critic's gap"), gap, Near(theta.abs() * known, 0.02)));
+        gaps.push((theta, gap));
         if theta != 0.0 {
-            let known = theta.signum() * (1.0 + theta.abs() / (2.0 * LAMBDA));
-            table.push(Check::near(format!("θ = {theta}: slope of the gap"), critic.slope, known, 0.05));
+            let slope = critic.pull(&points(theta))?;
+            table.push(check(format!("θ = {theta}: slope of the gap"), slope, Near(theta.signum() * known, 0.05)));
+            slopes.push((theta, slope));
         }
     }
     let sentence = "Total variation and Jensen-Shannon are the same at every θ ≠ 0 and KL is infinite, so none tells a \
         generator where to go; the Wasserstein distance falls with |θ|, and a trained critic finds both it and its slope.";
-    Ok(Outcome { table, figure: figure(&critics), sentence: sentence.to_owned() })
-}
-
-/// What a critic between the lines at 0 and θ finds.
-struct Trained {
-    theta: f64,
-    gap: f64,
-    /// Of the gap, by θ: what the generator's update would follow.
-    slope: f64,
-}
-
-fn trained(theta: f64, updates: u64) -> Result<Trained> {
-    let mut training = CriticTraining::new(&config()?, 2, line(0.0), line(theta))?;
-    training.run(updates)?;
-    let gap = training.gap(&points(0.0), &points(theta))?;
-    let slope = training.pull(&points(theta))?;
-    Ok(Trained { theta, gap, slope })
+    let apart = [-1.05, -1e-9, f64::NAN, 1e-9, 1.05]; // with a gap at 0
+    let constant = |height: f64| apart.map(|theta| (theta, height));
+    let distances = Panel::new("Distance (KL is infinite)", "θ", "distance")
+        .x_range(-1.05, 1.05)
+        .y_range(0.0, 1.15)
+        .line("TV", ORANGE, constant(1.0))
+        .line("JS", GREEN, constant(2f64.ln()))
+        .line("Wasserstein", BLUE, [(-1.05, 1.05), (0.0, 0.0), (1.05, 1.05)])
+        .dots("critic", VERMILION, gaps);
+    let slopes = Panel::new("What a generator could follow", "θ", "slope by θ")
+        .x_range(-1.05, 1.05)
+        .y_range(-1.25, 1.25)
+        .level("", INK, 0.0)
+        .line("TV and JS", GREEN, constant(0.0))
+        .line("Wasserstein", BLUE, apart.map(|theta| (theta, theta.signum())))
+        .dots("critic", VERMILION, slopes);
+    Ok(Findings { table, figure: Figure::new(2, vec![distances, slopes]), sentence: sentence.to_owned() })
 }
 
 /// Samples (x, y), y ~ U(0, 1).
-fn line(x: f64) -> impl Sampler {
+fn line(x: f64) -> impl Distribution {
     move |tape, noise, batch| tape.concat(&[tape.zeros([batch, 1]) + x, tape.uniform(noise, [batch, 1])], 1)
 }
 
 /// Evenly spread points of that line, `[100, 2]`.
 fn points(x: f64) -> Tensor {
     Tensor::from_fn([100, 2], |i| if i % 2 == 0 { x as f32 } else { (i / 2) as f32 / 99.0 })
-}
-
-fn config() -> Result<Config> {
-    toy(Options {
-        batch: Some(BATCH),
-        lipschitz: Some(Lipschitz::Lp),
-        lambda: Some(LAMBDA),
-        lr: Some(5e-4),
-        ..Options::default()
-    })
 }
 
 /// The line at x as a histogram along x. Along y both lines are the same.
@@ -99,28 +92,4 @@ fn segment(x: f64) -> [f64; BINS] {
 fn slope(distance: fn(&[f64], &[f64]) -> f64) -> f64 {
     let at = |theta| distance(&segment(0.0), &segment(theta));
     (at(0.6) - at(0.4)) / 0.2
-}
-
-fn figure(critics: &[Trained]) -> Figure {
-    let apart = [-1.05, -1e-9, f64::NAN, 1e-9, 1.05]; // with a gap at 0
-    let constant = |height: f64| apart.map(|theta| (theta, height));
-    let distances = Panel::new("Distance (KL is infinite)", "θ", "distance")
-        .x_range(-1.05, 1.05)
-        .y_range(0.0, 1.15)
-        .line("TV", ORANGE, constant(1.0))
-        .line("JS", GREEN, constant(2f64.ln()))
-        .line("Wasserstein", BLUE, [(-1.05, 1.05), (0.0, 0.0), (1.05, 1.05)])
-        .dots("critic", VERMILION, critics.iter().map(|critic| (critic.theta, critic.gap)));
-    let slopes = Panel::new("What a generator could follow", "θ", "slope by θ")
-        .x_range(-1.05, 1.05)
-        .y_range(-1.25, 1.25)
-        .level("", INK, 0.0)
-        .line("TV and JS", GREEN, constant(0.0))
-        .line("Wasserstein", BLUE, apart.map(|theta| (theta, theta.signum())))
-        .dots(
-            "critic",
-            VERMILION,
-            critics.iter().filter(|critic| critic.theta != 0.0).map(|critic| (critic.theta, critic.slope)),
-        );
-    Figure::new(2, vec![distances, slopes])
 }

@@ -6,10 +6,12 @@ use nn::Rng;
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
-use super::outcome::number;
-use super::{Check, CriticTraining, Experiment, Outcome, Size, lipschitz_toy, rows_of};
+use super::harness::{
+    AtLeast, AtMost, CriticTraining, Findings, Near, Open, check, lipschitz_toy, number, plane, points_of,
+};
+use super::{Experiment, Size};
 use crate::Result;
-use crate::config::Options;
+use crate::config::Config;
 use crate::data::Dataset;
 use crate::measures::wasserstein;
 use crate::pictures::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
@@ -26,8 +28,8 @@ const NOISES: [f64; 6] = [0.0, 0.1, 0.2, 0.4, 0.8, 1.6];
 /// Samples of each.
 const POOL: usize = 2000;
 
-fn run(size: Size) -> Result<Outcome> {
-    let config = lipschitz_toy(Options { dim: Some(64), ..Options::default() })?;
+fn run(size: Size) -> Result<Findings> {
+    let config = Config { dim: 64, ..lipschitz_toy() };
     let data = Dataset::load(&config)?;
     let data = data.samples(0..data.len());
     let data: Vec<&[f32]> = data.data().chunks(2).collect();
@@ -46,55 +48,46 @@ fn run(size: Size) -> Result<Outcome> {
     let collapsed = draw(0.0, |point| point[0] > 1.3); // the mode at (√2, 0) alone
 
     let points = |samples: &[f32]| Tensor::new([samples.len() / 2, 2], samples.to_vec());
-    let mut critic = CriticTraining::new(&config, 2, rows_of(points(&real)?), rows_of(points(&generators.concat())?))?;
-    critic.run(size.pick(800, 4000))?;
+    let (from_real, from_all) = (points_of(points(&real)?), points_of(points(&generators.concat())?));
+    let critic = CriticTraining::trained(&config, from_real, from_all, size.pick(800, 4000))?;
     let assigned = 2 * size.pick(250, 600);
-    let judged = |samples: &[f32]| {
+    // The exact distance of some, and the gap.
+    let judge = |samples: &[f32]| -> Result<(f64, f64)> {
         let gap = critic.gap(&points(&real)?, &points(samples)?)?;
-        Ok::<_, crate::Error>((wasserstein(&real[..assigned], &samples[..assigned], 2), gap))
+        Ok((wasserstein(&real[..assigned], &samples[..assigned], 2), gap))
     };
-    let known = generators.iter().map(|samples| judged(samples)).collect::<Result<Vec<_>>>()?;
-    let lost = judged(&collapsed)?;
+    let known = generators.iter().map(|samples| judge(samples)).collect::<Result<Vec<_>>>()?;
+    let (lost_distance, lost_gap) = judge(&collapsed)?;
 
-    let order = |value: fn(&(f64, f64)) -> f64| {
-        let inversions = known.windows(2).filter(|pair| value(&pair[0]) > value(&pair[1])).count();
-        inversions as f64
+    let inversions = |value: fn(&(f64, f64)) -> f64| {
+        known.windows(2).filter(|pair| value(&pair[0]) > value(&pair[1])).count() as f64
     };
     let mut table = vec![
-        Check::near("neighbours in the wrong order, by the critic", order(|judged| judged.1), 0.0, 0.0),
-        Check::near("neighbours in the wrong order, by exact distance", order(|judged| judged.0), 0.0, 0.0),
+        check("neighbours in the wrong order, by the critic", inversions(|judged| judged.1), Near(0.0, 0.0)),
+        check("neighbours in the wrong order, by exact distance", inversions(|judged| judged.0), Near(0.0, 0.0)),
     ];
     for (noise, (distance, gap)) in NOISES.iter().zip(&known) {
-        table.push(Check::told(format!("noise {noise}: exact distance of samples"), *distance));
+        table.push(check(format!("noise {noise}: exact distance of samples"), *distance, Open));
         // No 1-Lipschitz function earns more than the distance; the penalty holds slopes near 1.
-        table.push(Check::at_most(format!("noise {noise}: the critic's gap"), *gap, distance * 1.05));
+        table.push(check(format!("noise {noise}: the critic's gap"), *gap, AtMost(distance * 1.05)));
     }
-    table.push(Check::at_least("one mode of eight: exact distance of samples", lost.0, 1.5));
-    table.push(Check::at_most("one mode of eight: the critic's gap", lost.1, 0.3));
+    table.push(check("one mode of eight: exact distance of samples", lost_distance, AtLeast(1.5)));
+    table.push(check("one mode of eight: the critic's gap", lost_gap, AtMost(0.3)));
     let sentence = format!(
-        "The fixed critic puts all generators in the right order, but to one that draws a single mode, {:.2} away from the \
-         real samples, it gives a gap of {}: a critic punishes only what it was trained to tell apart.",
-        lost.0,
-        number(lost.1)
+        "The fixed critic puts all generators in the right order, but to one that draws a single mode, {lost_distance:.2} away \
+         from the real samples, it gives a gap of {}: a critic punishes only what it was trained to tell apart.",
+        number(lost_gap)
     );
-    let samples = [&real, &generators[2], &generators[4], &collapsed];
-    Ok(Outcome { table, figure: figure(samples, &known, lost), sentence })
-}
-
-fn figure(samples: [&Vec<f32>; 4], known: &[(f64, f64)], lost: (f64, f64)) -> Figure {
-    let some = |samples: &Vec<f32>| {
-        samples.chunks(2).take(300).map(|point| (f64::from(point[0]), f64::from(point[1]))).collect::<Vec<_>>()
-    };
-    let plane = Panel::new("Some of the generators", "", "")
+    let samples = Panel::new("Some of the generators", "", "")
         .isometric()
-        .dots("noise 0.8", GREEN, some(samples[2]))
-        .dots("noise 0.2", BLUE, some(samples[1]))
-        .dots("real", ORANGE, some(samples[0]))
-        .dots("one mode", VERMILION, some(samples[3]));
+        .dots("noise 0.8", GREEN, plane(&generators[4]).take(300))
+        .dots("noise 0.2", BLUE, plane(&generators[2]).take(300))
+        .dots("real", ORANGE, plane(&real).take(300))
+        .dots("one mode", VERMILION, plane(&collapsed).take(300));
     let ranks = Panel::new("What one critic makes of them", "exact distance of samples", "the critic's gap")
         .dashed("gap = distance", INK, [(0.0, 0.0), (2.0, 2.0)])
         .line("", BLUE, known.iter().copied())
-        .dots("noise 0 to 1.6", BLUE, known.iter().copied())
-        .dots("one mode", VERMILION, [lost]);
-    Figure::new(2, vec![plane, ranks]).panel_height(360)
+        .dots("noise 0 to 1.6", BLUE, known)
+        .dots("one mode", VERMILION, [(lost_distance, lost_gap)]);
+    Ok(Findings { table, figure: Figure::new(2, vec![samples, ranks]).panel_height(360), sentence })
 }

@@ -9,9 +9,10 @@ use nn::Rng;
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
-use super::{Check, CriticTraining, Experiment, Outcome, Size, lipschitz_toy, mean};
+use super::harness::{AtMost, CriticTraining, Findings, Near, check, lipschitz_toy, mean};
+use super::{Experiment, Size};
 use crate::Result;
-use crate::config::Options;
+use crate::config::Config;
 use crate::measures::optimal_assignment;
 use crate::pictures::{BLUE, Figure, INK, ORANGE, Panel, tint};
 
@@ -30,88 +31,74 @@ const INDEPENDENT: f64 = 2.272_39;
 
 type Point = [f64; 2];
 
-fn run(size: Size) -> Result<Outcome> {
+fn run(size: Size) -> Result<Findings> {
     let count = size.pick(20_000, 200_000);
     // The largest difference between a distribution and that of a sample: 1.63/√n in one case of a hundred (Kolmogorov).
     let chance = 1.63 / (count as f64).sqrt();
     let independent = couple(count, |rng, _| on_circle(rng.random::<f64>() * TAU));
     let radial = couple(count, |_, x| on_circle(x[1].atan2(x[0])));
+    let cost = |plan: &[(Point, Point)]| mean(plan.iter().map(|(x, y)| distance(x, y)));
+    let (independent_cost, radial_cost) = (cost(&independent), cost(&radial));
+    // ‖x‖ is to have the distribution 1 − exp(−r²/2), and angles are to be uniform.
+    let of_radii = largest_error(radial.iter().map(|(x, _)| 1.0 - (-(x[0] * x[0] + x[1] * x[1]) / 2.0).exp()));
+    let of_angles = largest_error(radial.iter().map(|(_, y)| (y[1].atan2(y[0]) + PI) / TAU));
 
     let pairs = size.pick(250, 800);
-    let (from, to) = (
-        draw(pairs, |rng| [rng.sample(StandardNormal), rng.sample(StandardNormal)]),
-        draw(pairs, |rng| on_circle(rng.random::<f64>() * TAU)),
-    );
+    let from = draw(pairs, |rng| [rng.sample(StandardNormal), rng.sample(StandardNormal)]);
+    let to = draw(pairs, |rng| on_circle(rng.random::<f64>() * TAU));
     let costs: Vec<f64> = from.iter().flat_map(|x| to.iter().map(|y| distance(x, y))).collect();
     let assignment = optimal_assignment(&costs);
     let assigned = assignment.cost / pairs as f64;
 
-    let config = lipschitz_toy(Options { dim: Some(64), ..Options::default() })?;
-    let mut critic = CriticTraining::new(&config, 2, density, curve)?;
-    critic.run(size.pick(2000, 5000))?;
-    let [real, fake] = [&radial.from, &radial.to].map(|points| tensor(&points[..10_000]));
-    let gap = critic.gap(&real, &fake)?;
-    let slopes = critic.slopes(&real)?;
+    let config = Config { dim: 64, ..lipschitz_toy() };
+    let critic = CriticTraining::trained(&config, density, curve, size.pick(2000, 5000))?;
+    let (real, fake): (Vec<_>, Vec<_>) = radial[..10_000].iter().copied().unzip();
+    let (real, fake) = (tensor(&real), tensor(&fake));
+    let (gap, slope) = (critic.gap(&real, &fake)?, mean(critic.slopes(&real)?));
     // What a 1-Lipschitz critic can earn on the samples is at most what the best assignment costs.
-    let scores = [critic.scores(&tensor(&from))?, critic.scores(&tensor(&to))?];
-    let steepest = steepest(&scores, &costs);
-    let earned = (mean(&scores[0]) - mean(&scores[1])) / steepest;
+    let (high, low) = (critic.scores(&tensor(&from))?, critic.scores(&tensor(&to))?);
+    let rises = high.iter().flat_map(|x| low.iter().map(move |y| (x - y).abs()));
+    let steepest = rises.zip(&costs).map(|(rise, distance)| rise / distance).fold(0.0, f64::max);
+    let earned = (mean(&high) - mean(&low)) / steepest;
 
     let table = vec![
-        Check::near("plan: x and y independent", independent.cost(), INDEPENDENT, 0.02),
-        Check::near("plan: along the radius", radial.cost(), W, 0.02),
-        Check::near("its marginal on the density: largest error of P(‖x‖ ≤ r)", radial.error_of_radii(), 0.0, chance),
-        Check::near("its marginal on the curve: largest error of P(angle ≤ α)", radial.error_of_angles(), 0.0, chance),
-        Check::near("critic: gap", gap, W, 0.05),
-        Check::near("critic: mean slope", mean(&slopes), 1.0, 0.1),
-        Check::near(format!("best assignment of {pairs} samples"), assigned, W, size.pick(0.2, 0.1)),
-        Check::at_most("critic on these samples: gap by its largest slope", earned, assigned),
+        check("plan: x and y independent", independent_cost, Near(INDEPENDENT, 0.02)),
+        check("plan: along the radius", radial_cost, Near(W, 0.02)),
+        check("its marginal on the density: largest error of P(‖x‖ ≤ r)", of_radii, Near(0.0, chance)),
+        check("its marginal on the curve: largest error of P(angle ≤ α)", of_angles, Near(0.0, chance)),
+        check("critic: gap", gap, Near(W, 0.05)),
+        check("critic: mean slope", slope, Near(1.0, 0.1)),
+        check(format!("best assignment of {pairs} samples"), assigned, Near(W, size.pick(0.2, 0.1))),
+        check("critic on these samples: gap by its largest slope", earned, AtMost(assigned)),
     ];
     let sentence = format!(
         "No plan costs less than the distance, {W:.3}, and no critic of slope 1 earns more. On {count} pairs drawn at random \
-         the best plan costs {:.3} and one that ignores where it starts {:.3}; the critic earns {gap:.3}. The best assignment \
-         of {pairs} samples of either side costs {assigned:.3}, on average more than the distance: samples miss each other.",
-        radial.cost(),
-        independent.cost()
+         the best plan costs {radial_cost:.3} and one that ignores where it starts {independent_cost:.3}; the critic earns \
+         {gap:.3}. The best assignment of {pairs} samples of either side costs {assigned:.3}, on average more than the \
+         distance: samples miss each other."
     );
-    let lines = from.iter().zip(assignment.columns.iter().map(|&column| &to[column])).take(250);
-    let bars = [independent.cost(), radial.cost(), assigned, gap];
-    Ok(Outcome { table, figure: figure(lines, bars), sentence })
+    let some: Vec<_> = (0..250).map(|i| (from[i].into(), to[assignment.columns[i]].into())).collect();
+    let interrupted = (f64::NAN, f64::NAN);
+    let plane = Panel::new("The best assignment of samples", "", "")
+        .isometric()
+        .thin_line("", tint(INK, 0.35), some.iter().flat_map(|&(from, to)| [from, to, interrupted]))
+        .dots("density", BLUE, some.iter().map(|pair| pair.0))
+        .dots("curve", ORANGE, some.iter().map(|pair| pair.1));
+    let distances = Panel::new("Distance", "", "distance")
+        .x_names(&["any plan", "best plan", "samples", "critic"])
+        .bars("", BLUE, 0.6, (0..).map(f64::from).zip([independent_cost, radial_cost, assigned, gap]))
+        .level("W", INK, W);
+    Ok(Findings { table, figure: Figure::new(2, vec![plane, distances]).panel_height(360), sentence })
 }
 
-/// Pairs drawn from a joint distribution.
-struct Coupling {
-    from: Vec<Point>,
-    to: Vec<Point>,
-}
-
-/// Four steps for each pair: draw x from the density, draw y given x, so that it lies on the curve; then measure the way,
-/// and average.
-fn couple(count: usize, mut given: impl FnMut(&mut Rng, &Point) -> Point) -> Coupling {
+/// Pairs drawn from a joint distribution: each x from the density, then y, given x, so that it lies on the curve.
+fn couple(count: usize, mut given: impl FnMut(&mut Rng, &Point) -> Point) -> Vec<(Point, Point)> {
     let rng = &mut Rng::new(0, "coupling");
-    let pairs = (0..count).map(|_| {
+    let pair = |_| {
         let x = [rng.sample(StandardNormal), rng.sample(StandardNormal)];
         (x, given(rng, &x))
-    });
-    let (from, to) = pairs.unzip();
-    Coupling { from, to }
-}
-
-impl Coupling {
-    fn cost(&self) -> f64 {
-        let ways: Vec<f64> = self.from.iter().zip(&self.to).map(|(x, y)| distance(x, y)).collect();
-        mean(&ways)
-    }
-
-    /// ‖x‖ is to have the distribution 1 − exp(−r²/2).
-    fn error_of_radii(&self) -> f64 {
-        largest_error(self.from.iter().map(|x| 1.0 - (-(x[0] * x[0] + x[1] * x[1]) / 2.0).exp()))
-    }
-
-    /// Angles are to be uniform.
-    fn error_of_angles(&self) -> f64 {
-        largest_error(self.to.iter().map(|y| (y[1].atan2(y[0]) + PI) / TAU))
-    }
+    };
+    (0..count).map(pair).collect()
 }
 
 /// The largest difference between the distribution of these numbers and U(0, 1).
@@ -119,9 +106,8 @@ fn largest_error(numbers: impl Iterator<Item = f64>) -> f64 {
     let mut sorted: Vec<f64> = numbers.collect();
     sorted.sort_by(f64::total_cmp);
     let count = sorted.len() as f64;
-    let errors =
-        sorted.iter().enumerate().map(|(i, x)| (x - i as f64 / count).abs().max((x - (i + 1) as f64 / count).abs()));
-    errors.fold(0.0, f64::max)
+    let error = |(i, x): (usize, &f64)| (x - i as f64 / count).abs().max((x - (i + 1) as f64 / count).abs());
+    sorted.iter().enumerate().map(error).fold(0.0, f64::max)
 }
 
 fn draw(count: usize, mut point: impl FnMut(&mut Rng) -> Point) -> Vec<Point> {
@@ -137,12 +123,6 @@ fn distance(x: &Point, y: &Point) -> f64 {
     (x[0] - y[0]).hypot(x[1] - y[1])
 }
 
-/// The largest slope between a point of one sample and one of the other.
-fn steepest([from, to]: &[Vec<f64>; 2], distances: &[f64]) -> f64 {
-    let rises = from.iter().flat_map(|x| to.iter().map(move |y| (x - y).abs()));
-    rises.zip(distances).map(|(rise, distance)| rise / distance).fold(0.0, f64::max)
-}
-
 fn tensor(points: &[Point]) -> Tensor {
     Tensor::from_fn([points.len(), 2], |i| points[i / 2][i % 2] as f32)
 }
@@ -156,25 +136,9 @@ fn curve(tape: &Tape, noise: Stream, batch: usize) -> Var<'_> {
     tape.concat(&[angle.cos(), angle.sin()], 1) * RADIUS
 }
 
-fn figure<'a>(pairs: impl Iterator<Item = (&'a Point, &'a Point)>, bars: [f64; 4]) -> Figure {
-    let pairs: Vec<_> = pairs.map(|(&[x, y], &[to_x, to_y])| [(x, y), (to_x, to_y)]).collect();
-    let gap = (f64::NAN, f64::NAN);
-    let plane = Panel::new("The best assignment of samples", "", "")
-        .isometric()
-        .thin_line("", tint(INK, 0.35), pairs.iter().flat_map(|&[from, to]| [from, to, gap]))
-        .dots("density", BLUE, pairs.iter().map(|pair| pair[0]))
-        .dots("curve", ORANGE, pairs.iter().map(|pair| pair[1]));
-    let bars = (0..).map(f64::from).zip(bars);
-    let distances = Panel::new("Distance", "", "distance")
-        .x_names(&["any plan", "best plan", "samples", "critic"])
-        .bars("", BLUE, 0.6, bars)
-        .level("W", INK, W);
-    Figure::new(2, vec![plane, distances]).panel_height(360)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::gaussian::cumulative;
+    use super::super::harness::gaussian::cumulative;
     use super::*;
 
     /// The first by its formula, erf(R/√2) being 2Φ(R) − 1; the second by the series of ₁F₁, (a)ₙ/(1)ₙ·xⁿ/n!.

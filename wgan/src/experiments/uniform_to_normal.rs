@@ -6,9 +6,10 @@ use nn::layers::{Activation, Linear};
 use nn::{Init, Mode, Module, Rng, Sequential};
 use rand::RngExt;
 
-use super::{Check, CriticTraining, Experiment, Outcome, Sampler, Size, gaussian, lipschitz_toy, normal};
+use super::harness::{CriticTraining, Distribution, Findings, Near, check, gaussian, lipschitz_toy, normal, places};
+use super::{Experiment, Size};
 use crate::Result;
-use crate::config::Options;
+use crate::config::Config;
 use crate::measures::wasserstein_1d;
 use crate::objective::generator_loss;
 use crate::pictures::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
@@ -23,7 +24,7 @@ pub const EXPERIMENT: Experiment = Experiment {
 
 const SEED: u64 = 0;
 
-fn run(size: Size) -> Result<Outcome> {
+fn run(size: Size) -> Result<Findings> {
     let count = size.pick(200_000, 1_000_000);
     // What chance alone makes of a sample: √count·W₁ tends to ∫|B(Φ)| over a Brownian bridge B, whose mean is
     // √(2/π)·∫√(Φ(1 − Φ)) = 1.29 (del Barrio, Giné & Matrán 1999, Annals of Probability 27); twice as much at most.
@@ -32,28 +33,45 @@ fn run(size: Size) -> Result<Outcome> {
     let distance = |sample: &[f64]| wasserstein_1d(sample, &exact);
 
     let inverse: Vec<f64> = uniforms(count, 1).map(|u| gaussian::quantile(u[0])).collect();
-    let sums = [1, 2, 4, 12].map(|n| (n, standardised_sums(count, n)));
+    let sums = [1, 2, 4, 12].map(|n| standardised_sums(count, n));
     let learned = learned(size.pick(2000, 4000), count)?;
+    let [of_one, .., of_twelve] = &sums;
 
-    let mut table = vec![Check::near("Φ⁻¹(u): distance from N(0, 1)", distance(&inverse), 0.0, chance)];
-    for (n, sample) in &sums {
-        let n_terms = *n as f64;
-        let (known, higher_terms) = match n {
-            1 => (0.1543, 0.0), // ∫|√3(2p − 1) − Φ⁻¹(p)|dp
-            // Edgeworth's first term for the excess kurtosis −6/5n: ∫|F − Φ| ≈ (6/5n)/24·∫|x³ − 3x|φ = 0.0755/n.
-            _ => (0.0755 / n_terms, 0.04 / (n_terms * n_terms)),
-        };
-        table.push(Check::near(format!("sum of {n}: distance"), distance(sample), known, chance + higher_terms));
+    let sum = |n: f64, sample: &[f64], known, tolerance: f64| {
+        check(format!("sum of {n}: distance"), distance(sample), Near(known, chance + tolerance))
+    };
+    let mut table = vec![check("Φ⁻¹(u): distance from N(0, 1)", distance(&inverse), Near(0.0, chance))];
+    table.push(sum(1.0, of_one, 0.1543, 0.0)); // ∫|√3(2p − 1) − Φ⁻¹(p)|dp
+    for (n, sample) in [2.0, 4.0, 12.0].into_iter().zip(&sums[1..]) {
+        // Edgeworth's first term for the excess kurtosis −6/5n: ∫|F − Φ| ≈ (6/5n)/24·∫|x³ − 3x|φ = 0.0755/n.
+        table.push(sum(n, sample, 0.0755 / n, 0.04 / (n * n)));
     }
-    table.push(Check::near("trained network: distance", distance(&learned), 0.0, 0.06));
+    table.push(check("trained network: distance", distance(&learned), Near(0.0, 0.06)));
     let sentence = format!(
-        "Adding up {} uniforms comes within {:.3} of N(0, 1), the inverse as near as chance allows, and a network that \
+        "Adding up 12 uniforms comes within {:.3} of N(0, 1), the inverse as near as chance allows, and a network that \
          only ever saw a critic's slope within {:.3}.",
-        sums[3].0,
-        distance(&sums[3].1),
+        distance(of_twelve),
         distance(&learned)
     );
-    Ok(Outcome { table, figure: figure(&sums[0].1, &sums[3].1, &inverse, &learned), sentence })
+    let densities = Panel::new("Densities", "x", "density")
+        .x_range(-4.0, 4.0)
+        .histogram("1 uniform", ORANGE, of_one, -4.0, 4.0, 80)
+        .histogram("sum of 12", GREEN, of_twelve, -4.0, 4.0, 80)
+        .histogram("network", VERMILION, &learned, -4.0, 4.0, 80)
+        .line("N(0, 1)", INK, places(-4.0, 4.0, 100.0).map(|x| (x, gaussian::density(x))));
+    let quantiles = |sample: &[f64]| {
+        let mut sorted = sample.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let at = move |p: f64| (gaussian::quantile(p), sorted[(p * sorted.len() as f64) as usize]);
+        (1..400).map(move |i| at(f64::from(i) / 400.0))
+    };
+    let quantiles = Panel::new("Quantiles", "quantile of N(0, 1)", "quantile of the sample")
+        .line("1 uniform", ORANGE, quantiles(of_one))
+        .line("sum of 12", GREEN, quantiles(of_twelve))
+        .line("Φ⁻¹(u)", BLUE, quantiles(&inverse))
+        .line("network", VERMILION, quantiles(&learned))
+        .dashed("diagonal", INK, [(-3.0, -3.0), (3.0, 3.0)]);
+    Ok(Findings { table, figure: Figure::new(2, vec![densities, quantiles]), sentence })
 }
 
 /// `count` lists of `n` numbers from U(0, 1).
@@ -84,9 +102,9 @@ fn learned(updates: u64, count: usize) -> Result<Vec<f64>> {
     };
     let (in_training, average) = (network(), network());
     // A lighter penalty than a lone critic's, so that it keeps up with the generator.
-    let config = lipschitz_toy(Options { lambda: Some(10.0), ..Options::default() })?;
+    let config = Config { lambda: 10.0, ..lipschitz_toy() };
     let made_in_training = made(&in_training);
-    let mut critic = CriticTraining::new(&config, 1, normal(0.0, 1.0), &made_in_training)?;
+    let mut critic = CriticTraining::new(&config, normal(0.0, 1.0), &made_in_training)?;
     let rule = optimizer(&config, in_training.parameters());
     let mut update = Device::cpu().compile(|tape| {
         let fake = made_in_training(tape, Stream::new(SEED, "generator noise"), config.batch);
@@ -103,29 +121,6 @@ fn learned(updates: u64, count: usize) -> Result<Vec<f64>> {
 }
 
 /// The network's samples.
-fn made(network: &Sequential) -> impl Sampler {
+fn made(network: &Sequential) -> impl Distribution {
     move |tape, noise, batch| network.forward(tape.uniform(noise, [batch, 1]), Mode::Train)
-}
-
-fn figure(one: &[f64], twelve: &[f64], inverse: &[f64], learned: &[f64]) -> Figure {
-    let curve = (-400..=400).map(|i| f64::from(i) / 100.0).map(|x| (x, gaussian::density(x)));
-    let densities = Panel::new("Densities", "x", "density")
-        .x_range(-4.0, 4.0)
-        .histogram("1 uniform", ORANGE, one, -4.0, 4.0, 80)
-        .histogram("sum of 12", GREEN, twelve, -4.0, 4.0, 80)
-        .histogram("network", VERMILION, learned, -4.0, 4.0, 80)
-        .line("N(0, 1)", INK, curve);
-    let quantiles = |sample: &[f64]| {
-        let mut sorted = sample.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        let at = move |p: f64| (gaussian::quantile(p), sorted[(p * sorted.len() as f64) as usize]);
-        (1..400).map(move |i| at(f64::from(i) / 400.0))
-    };
-    let plot = Panel::new("Quantiles", "quantile of N(0, 1)", "quantile of the sample")
-        .line("1 uniform", ORANGE, quantiles(one))
-        .line("sum of 12", GREEN, quantiles(twelve))
-        .line("Φ⁻¹(u)", BLUE, quantiles(inverse))
-        .line("network", VERMILION, quantiles(learned))
-        .dashed("diagonal", INK, [(-3.0, -3.0), (3.0, 3.0)]);
-    Figure::new(2, vec![densities, plot])
 }

@@ -3,18 +3,13 @@
 use autograd::Pending;
 
 use crate::Result;
+use crate::objective::CriticTerms;
 
-/// The scalars of an iteration, those of the critic from its last update.
+/// The scalars of an iteration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Losses {
-    /// What the critic minimises.
-    pub critic: f32,
-    /// The estimate of the distance.
-    pub wasserstein: f32,
-    /// The penalty with its weight.
-    pub penalty: f32,
-    /// The critic's mean slope at the penalty's points.
-    pub slope: f32,
+    /// Those of the critic's last update.
+    pub critic: CriticTerms<f32>,
     /// What the generator minimises.
     pub generator: f32,
 }
@@ -22,8 +17,7 @@ pub struct Losses {
 impl Losses {
     /// Whether all of them are finite.
     pub fn are_finite(&self) -> bool {
-        let Losses { critic, wasserstein, penalty, slope, generator } = *self;
-        [critic, wasserstein, penalty, slope, generator].iter().all(|x| x.is_finite())
+        self.generator.is_finite() && self.critic.into_array().iter().all(|x| x.is_finite())
     }
 }
 
@@ -41,13 +35,12 @@ impl PendingLosses {
     /// # Errors
     /// If the device fails.
     pub fn wait(self) -> Result<Losses> {
-        let [critic, wasserstein, penalty, slope] = scalars(self.critic)?;
-        let slope = match self.slope {
-            Some(measured) => scalars::<1>(measured)?[0],
-            None => slope,
-        };
+        let mut critic = CriticTerms::from_array(scalars(self.critic)?);
+        if let Some(measured) = self.slope {
+            [critic.slope] = scalars(measured)?;
+        }
         let [generator] = scalars(self.generator)?;
-        Ok(Losses { critic, wasserstein, penalty, slope, generator })
+        Ok(Losses { critic, generator })
     }
 }
 

@@ -72,8 +72,7 @@ impl Programs {
         let update_critic = device.compile(|tape| {
             let [real, fake] = pools.batches(tape, batch);
             let mixes = tape.uniform(stream("mixes"), [2, batch]);
-            let terms = update_critic(config, &critic, &*critic_rule, real, fake, mixes);
-            [terms.loss, terms.wasserstein, terms.penalty, terms.slope.unwrap_or(tape.scalar(0.0))]
+            update_critic(config, &critic, &*critic_rule, real, fake, mixes).into_array()
         })?;
         let measure_slope = match config.lipschitz.is_penalty() {
             true => None,
@@ -392,7 +391,7 @@ mod tests {
             let (mut programs, mut batches) = toy(Options { critic_schedule: Some(schedule), ..Options::default() });
             let started = programs.start_update_with(&mut Search::Off, 0, &mut batches, &mut |_| true).unwrap();
             let (losses, last) = started.unwrap();
-            (losses.wait().unwrap().critic, last)
+            (losses.wait().unwrap().critic.loss, last)
         };
         let (constant, converged) = (first(CriticSchedule::Constant), first(CriticSchedule::Converge));
         assert_eq!(constant.1, 4);
@@ -406,7 +405,7 @@ mod tests {
         let (mut programs, mut batches) =
             toy(Options { lipschitz: Some(Lipschitz::Spectral), lr: Some(1e-2), ..Options::default() });
         for iteration in 0..30 {
-            let slope = programs.iterate(iteration, &mut batches).unwrap().slope;
+            let slope = programs.iterate(iteration, &mut batches).unwrap().critic.slope;
             assert!(iteration < 10 || (0.01..1.001).contains(&slope), "{slope} at {iteration}");
         }
     }

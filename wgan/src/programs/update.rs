@@ -44,7 +44,7 @@ pub fn update_critic<'t>(
     real: Var<'t>,
     fake: Var<'t>,
     mixes: Var<'t>,
-) -> CriticTerms<'t> {
+) -> CriticTerms<Var<'t>> {
     let terms = critic_terms(config, |x| critic.training_scores(x), real, fake, mixes);
     let mut weights = rule.step(&rule.gradients(terms.loss), real.tape().scalar(config.lr));
     if config.lipschitz == Lipschitz::Clip {

@@ -6,7 +6,7 @@ use crate::pictures::Figure;
 
 /// The result of an experiment.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct Findings {
     /// The numbers.
     pub table: Vec<Check>,
     /// What they look like.
@@ -15,7 +15,7 @@ pub struct Outcome {
     pub sentence: String,
 }
 
-impl Outcome {
+impl Findings {
     /// Whether all measurements agree with what is known.
     pub fn holds(&self) -> bool {
         self.table.iter().all(Check::holds)
@@ -26,57 +26,37 @@ impl Outcome {
 #[derive(Clone, Debug)]
 pub struct Check {
     what: String,
-    measured: f64,
+    /// The measurement.
+    pub measured: f64,
     known: Known,
 }
 
+/// What is known of a measurement.
 #[derive(Clone, Copy, Debug)]
-enum Known {
-    /// The answer, and how far off a measurement may be.
+pub enum Known {
+    /// The answer, and how far off the measurement may be; with 0, or an infinite answer, not at all.
     Near(f64, f64),
+    /// It may not be greater.
     AtMost(f64),
+    /// It may not be less.
     AtLeast(f64),
-    Nothing,
+    /// Nothing is known.
+    Open,
+}
+
+/// A measurement, and what is known of it.
+pub fn check(what: impl Into<String>, measured: f64, known: Known) -> Check {
+    Check { what: what.into(), measured, known }
 }
 
 impl Check {
-    /// The answer is known up to `tolerance`; with 0 (or an infinite answer) it must be met exactly.
-    pub fn near(what: impl Into<String>, measured: f64, answer: f64, tolerance: f64) -> Self {
-        Check { what: what.into(), measured, known: Known::Near(answer, tolerance) }
-    }
-
-    /// The measurement may not be greater than `bound`.
-    pub fn at_most(what: impl Into<String>, measured: f64, bound: f64) -> Self {
-        Check { what: what.into(), measured, known: Known::AtMost(bound) }
-    }
-
-    /// The measurement may not be less than `bound`.
-    pub fn at_least(what: impl Into<String>, measured: f64, bound: f64) -> Self {
-        Check { what: what.into(), measured, known: Known::AtLeast(bound) }
-    }
-
-    /// A measurement of which nothing is known.
-    pub fn told(what: impl Into<String>, measured: f64) -> Self {
-        Check { what: what.into(), measured, known: Known::Nothing }
-    }
-
-    /// What was measured.
-    pub fn what(&self) -> &str {
-        &self.what
-    }
-
-    /// Its value.
-    pub fn measured(&self) -> f64 {
-        self.measured
-    }
-
     /// Whether the measurement agrees with what is known.
     pub fn holds(&self) -> bool {
         match self.known {
             Known::Near(answer, tolerance) => self.measured == answer || (self.measured - answer).abs() <= tolerance,
             Known::AtMost(bound) => self.measured <= bound,
             Known::AtLeast(bound) => self.measured >= bound,
-            Known::Nothing => true,
+            Known::Open => true,
         }
     }
 
@@ -88,13 +68,13 @@ impl Check {
             Known::Near(answer, tolerance) => format!("{} ± {}", number(answer), number(tolerance)),
             Known::AtMost(bound) => format!("≤ {}", number(bound)),
             Known::AtLeast(bound) => format!("≥ {}", number(bound)),
-            Known::Nothing => String::new(),
+            Known::Open => String::new(),
         }
     }
 }
 
 /// The table, then the sentence.
-impl fmt::Display for Outcome {
+impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let row = |check: &Check| {
             let verdict = if check.holds() { "" } else { "  missed" };
@@ -130,6 +110,7 @@ pub fn number(x: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::Known::{AtLeast, AtMost, Near, Open};
     use super::*;
 
     #[test]
@@ -140,18 +121,18 @@ mod tests {
 
     #[test]
     fn a_check_says_whether_it_holds() {
-        assert!(Check::near("", 1.04, 1.0, 0.05).holds() && !Check::near("", 1.06, 1.0, 0.05).holds());
-        assert!(Check::near("", f64::INFINITY, f64::INFINITY, 0.0).holds());
-        assert!(Check::at_most("", 1.0, 1.0).holds() && !Check::at_most("", f64::NAN, 1.0).holds());
-        assert!(!Check::at_least("", 0.9, 1.0).holds() && !Check::near("", f64::NAN, 1.0, 9.0).holds());
+        let holds = |measured, known| check("", measured, known).holds();
+        assert!(holds(1.04, Near(1.0, 0.05)) && !holds(1.06, Near(1.0, 0.05)));
+        assert!(holds(f64::INFINITY, Near(f64::INFINITY, 0.0)) && !holds(f64::NAN, Near(1.0, 9.0)));
+        assert!(holds(1.0, AtMost(1.0)) && !holds(f64::NAN, AtMost(1.0)) && !holds(0.9, AtLeast(1.0)));
     }
 
     #[test]
     fn a_missed_answer_is_marked() {
         let table =
-            vec![Check::near("the gap", 1.04, 1.0, 0.05), Check::at_least("W", -1.0, 0.0), Check::told("K", 2.0)];
-        let outcome = Outcome { table, figure: Figure::new(1, Vec::new()), sentence: "Seen.".to_owned() };
-        insta::assert_snapshot!(outcome.to_string(), @"
+            vec![check("the gap", 1.04, Near(1.0, 0.05)), check("W", -1.0, AtLeast(0.0)), check("K", 2.0, Open)];
+        let findings = Findings { table, figure: Figure::new(1, Vec::new()), sentence: "Seen.".to_owned() };
+        insta::assert_snapshot!(findings.to_string(), @"
                  measured  known
         the gap      1.04  1 ± 0.05
         W              −1  ≥ 0  missed

@@ -1,0 +1,188 @@
+//! A small critic, trained on two fixed distributions, with the same objective and the same update as in every training.
+
+use autograd::{Compiled, Device, Shape, Stream, Tape, Tensor, Var, Variable};
+
+use super::{mean, places};
+use crate::Result;
+use crate::config::{Config, DatasetName, Lipschitz, Options};
+use crate::models::Critic;
+use crate::objective::CriticTerms;
+use crate::programs::{optimizer, update_critic};
+
+/// The settings of a small critic of points: three hidden layers of 32 units.
+pub fn toy(lipschitz: Lipschitz) -> Config {
+    let small = Options {
+        // The name stands for points of any kind: the experiments bring their own.
+        dataset: Some(DatasetName::EightGaussians),
+        lipschitz: Some(lipschitz),
+        dim: Some(32),
+        batch: Some(256),
+        critic_steps: Some(5),
+        lr: Some(1e-3),
+        ..Options::default()
+    };
+    Config::resolve(&small, &Options::default()).expect("they go together")
+}
+
+/// Those of one that is held to slopes of at most 1 by a penalty: one-sided, since on a line the two-sided one may be
+/// trapped where the slope has the wrong sign, and heavy, so that it costs little bias.
+pub fn lipschitz_toy() -> Config {
+    Config { lambda: 100.0, ..toy(Lipschitz::Lp) }
+}
+
+/// The largest slope that a critic of points `[inputs]` with weights clipped to ±c may have: ∏ c·√(in·out) over its layers,
+/// since no matrix stretches a vector by more than the root of the sum of its squares.
+pub fn clipped_slope(inputs: usize, dim: usize, clip: f64) -> f64 {
+    let layers = [(inputs, dim), (dim, dim), (dim, dim), (dim, 1)];
+    layers.map(|(inputs, outputs)| clip * ((inputs * outputs) as f64).sqrt()).iter().product()
+}
+
+/// Records a batch, `[batch, features]`, from the random numbers of a stream.
+pub trait Distribution: for<'t> Fn(&'t Tape, Stream, usize) -> Var<'t> {}
+
+impl<F: for<'t> Fn(&'t Tape, Stream, usize) -> Var<'t>> Distribution for F {}
+
+/// Numbers from N(μ, σ²).
+pub fn normal(mean: f64, deviation: f64) -> impl Distribution {
+    move |tape, noise, batch| tape.normal(noise, [batch, 1]) * deviation + mean
+}
+
+/// Numbers from N(μ, 1), μ being read at every update.
+pub fn normal_around(mean: &Variable) -> impl Distribution {
+    move |tape, noise, batch| tape.normal(noise, [batch, 1]) + tape.variable(mean)
+}
+
+/// Points of a pool `[N, features]`, drawn with replacement.
+pub fn points_of(pool: Tensor) -> impl Distribution {
+    let points = pool.shape()[0] as f64;
+    move |tape, noise, batch| tape.constant(&pool).gather_rows(tape.uniform(noise, [batch]) * points)
+}
+
+/// A critic in training.
+pub struct CriticTraining {
+    critic: Critic,
+    update: Compiled<4>,
+    step: u64,
+}
+
+impl CriticTraining {
+    /// A new critic between real and generated samples.
+    ///
+    /// # Errors
+    /// If the device cannot take it.
+    pub fn new(config: &Config, real: impl Distribution, fake: impl Distribution) -> Result<Self> {
+        let (batch, stream) = (config.batch, |name| Stream::new(config.seed, name));
+        let sample = Shape::from(&real(&Tape::new(), stream("real"), 1).shape()[1..]);
+        let critic = Critic::new(config, &sample);
+        let rule = optimizer(config, critic.parameters());
+        let update = Device::cpu().compile(|tape| {
+            let (real, fake) = (real(tape, stream("real"), batch), fake(tape, stream("fake"), batch));
+            let mixes = tape.uniform(stream("mixes"), [2, batch]);
+            update_critic(config, &critic, &*rule, real, fake, mixes).into_array()
+        })?;
+        Ok(CriticTraining { critic, update, step: 0 })
+    }
+
+    /// One after so many updates.
+    ///
+    /// ```
+    /// use wgan::experiments::harness::{CriticTraining, lipschitz_toy, normal};
+    /// let (real, fake) = (normal(3.0, 1.0), normal(0.0, 1.0));
+    /// let mut training = CriticTraining::trained(&lipschitz_toy(), real, fake, 200)?;
+    /// let terms = training.run(1)?[0];
+    /// assert!((terms.wasserstein - 3.0).abs() < 0.3); // |μ₁ − μ₂| = 3
+    /// # Ok::<(), wgan::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the device cannot take it, or fails.
+    pub fn trained(config: &Config, real: impl Distribution, fake: impl Distribution, updates: u64) -> Result<Self> {
+        let mut training = CriticTraining::new(config, real, fake)?;
+        training.run(updates)?;
+        Ok(training)
+    }
+
+    /// Updates the critic so many times, each with fresh random numbers; what it found before each update.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn run(&mut self, updates: u64) -> Result<Vec<CriticTerms<f64>>> {
+        let steps = self.step..self.step + updates;
+        self.step = steps.end;
+        let mut update = |step| {
+            let numbers = self.update.at(step).run(&[])?.map(|number| f64::from(number.item()));
+            Ok(CriticTerms::from_array(numbers))
+        };
+        steps.map(|step| update(step)).collect()
+    }
+
+    /// The critic, to be used in further programs.
+    pub fn critic(&self) -> &Critic {
+        &self.critic
+    }
+
+    /// The critic's scores of points `[N, …]`.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn scores(&self, points: &Tensor) -> Result<Vec<f64>> {
+        let mut program = Device::cpu().compile(|tape| [self.critic.scores(tape.constant(points))])?;
+        Ok(program.run(&[])?[0].data().iter().map(|&score| f64::from(score)).collect())
+    }
+
+    /// The critic's scores along the line from `low` to `high`, so many to a unit: points to be drawn.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn curve(&self, low: f64, high: f64, per_unit: f64) -> Result<Vec<(f64, f64)>> {
+        let x: Vec<f64> = places(low, high, per_unit).collect();
+        let scores = self.scores(&Tensor::from_fn([x.len(), 1], |i| x[i] as f32))?;
+        Ok(x.into_iter().zip(scores).collect())
+    }
+
+    /// The critic's slopes ‖∇D‖ at points `[N, …]`.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn slopes(&self, points: &Tensor) -> Result<Vec<f64>> {
+        slopes(&self.critic, points)
+    }
+
+    /// How the gap changes while the generated samples move along the first axis: what a generator's update would follow.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn pull(&self, fake: &Tensor) -> Result<f64> {
+        const STEP: f32 = 0.01;
+        let [ahead, behind] = [STEP, -STEP].map(|by| self.scores(&moved(fake, by)));
+        Ok((mean(behind?) - mean(ahead?)) / (2.0 * f64::from(STEP)))
+    }
+
+    /// The gap between the mean scores of two samples, real minus fake.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn gap(&self, real: &Tensor, fake: &Tensor) -> Result<f64> {
+        Ok(mean(self.scores(real)?) - mean(self.scores(fake)?))
+    }
+}
+
+/// Points `[N, features]` moved along the first axis.
+pub fn moved(points: &Tensor, by: f32) -> Tensor {
+    let features = points.shape()[1];
+    Tensor::from_fn(points.shape(), |i| points.data()[i] + if i % features == 0 { by } else { 0.0 })
+}
+
+/// A critic's slopes ‖∇D‖ at points `[N, …]`. Nothing differentiates these roots, so none has the guard at 0 that those of a
+/// penalty have, and a flat critic's slope is 0.
+///
+/// # Errors
+/// If the device fails.
+pub fn slopes(critic: &Critic, points: &Tensor) -> Result<Vec<f64>> {
+    let features: Vec<usize> = (1..points.shape().rank()).collect();
+    let mut program = Device::cpu().compile(|tape| {
+        let points = tape.constant(points);
+        [tape.grad(critic.scores(points).sum(), &[points])[0].square().sum_axes(&features)]
+    })?;
+    Ok(program.run(&[])?[0].data().iter().map(|&square| f64::from(square).sqrt()).collect())
+}

@@ -1,0 +1,37 @@
+//! What the experiments share: trainings small enough for one, measures of known distributions, and the form of a result.
+
+mod critic;
+mod findings;
+mod gan;
+pub mod gaussian;
+pub mod histograms;
+
+pub use critic::{
+    CriticTraining, Distribution, clipped_slope, lipschitz_toy, moved, normal, normal_around, points_of, toy,
+};
+pub use findings::Known::{AtLeast, AtMost, Near, Open};
+pub use findings::{Check, Findings, Known, check, number};
+pub use gan::{GanTraining, digit_distance, digits};
+
+use std::borrow::Borrow;
+
+/// The mean of some numbers.
+pub fn mean(values: impl IntoIterator<Item = impl Borrow<f64>>) -> f64 {
+    let (sum, count) = values.into_iter().fold((0.0, 0.0), |(sum, count), x| (sum + x.borrow(), count + 1.0));
+    sum / count
+}
+
+/// The places from `low` to `high`, so many to a unit, where a curve is drawn.
+pub fn places(low: f64, high: f64, per_unit: f64) -> impl Iterator<Item = f64> + Clone {
+    (0..=((high - low) * per_unit) as u32).map(move |i| f64::from(i) / per_unit + low)
+}
+
+/// Values over their numbers, from 0: points to be drawn.
+pub fn over_time(values: &[f64]) -> impl Iterator<Item = (f64, f64)> {
+    (0..).map(f64::from).zip(values.iter().copied())
+}
+
+/// The points of the plane in `[N, 2]`.
+pub fn plane(points: &[f32]) -> impl Iterator<Item = (f64, f64)> {
+    points.chunks(2).map(|point| (f64::from(point[0]), f64::from(point[1])))
+}
