@@ -110,9 +110,9 @@ fn play(turn: f64, rounds: u64) -> Result<Vec<f64>> {
         let loss = generator_loss(&config, |x| critic.critic().scores(x), fake) * turn;
         [rule.update(loss, tape.scalar(0.02))[0]]
     })?;
-    let mut round = |round| {
+    let round = |round| {
         critic.run(config.critic_steps)?;
         Ok(f64::from(update.at(round).run(&[])?[0].item()))
     };
-    (0..rounds).map(|number| round(number)).collect()
+    (0..rounds).map(round).collect()
 }

@@ -1,15 +1,13 @@
 //! Every constraint on one problem whose answer is known, and on one that is learned.
 
 use super::harness::{
-    AtLeast, AtMost, CriticTraining, Distribution, Findings, GanTraining, Known, Near, Open, check, mean, normal,
-    plane, toy,
+    AtLeast, AtMost, CriticTraining, Findings, GanTraining, Known, Near, Open, check, normal, plane, point, toy,
 };
 use super::{Experiment, Size};
 use crate::Result;
 use crate::config::{Config, DatasetName, Lipschitz};
 use crate::data::Mixture;
 use crate::measures::Coverage;
-use crate::objective::CriticTerms;
 use crate::pictures::{BLUE, Figure, INK, ORANGE, Panel};
 
 /// All constraints side by side.
@@ -53,24 +51,24 @@ const LEARNED: [Lipschitz; 8] = [
 ];
 
 fn run(size: Size) -> Result<Findings> {
-    let gap = |terms: &CriticTerms<f64>| terms.wasserstein;
     let mut table = Vec::new();
     for (lipschitz, strength, known) in GAPS {
         let config = Config { batch: 16, lambda: strength, clip: strength, ..toy(lipschitz) };
-        let late = late(&config, point(1.0), point(0.0), size.pick(600, 2000), gap)?;
-        table.push(check(format!("{}: gap", name(&config)), late, known));
+        let terms = CriticTraining::settled(&config, point(1.0), point(0.0), size.pick(600, 2000))?;
+        table.push(check(format!("{}: gap", name(&config)), terms.wasserstein, known));
     }
     // Between these, λ must exceed 2.6 in the middle and 6.1 where a batch has its last points (chapter 7 of the guide).
     for (lambda, known) in [(3.0, AtLeast(10.0)), (10.0, Near(3.0, 0.15))] {
         let config = Config { lambda, ..toy(Lipschitz::GpOneSided) };
-        let late = late(&config, normal(3.0, 1.0), normal(0.0, 1.0), size.pick(1500, 3000), gap)?;
-        table.push(check(format!("{}, N(0, 1) and N(3, 1): gap", name(&config)), late, known));
+        let updates = size.pick(1500, 3000);
+        let terms = CriticTraining::settled(&config, normal(3.0, 1.0), normal(0.0, 1.0), updates)?;
+        table.push(check(format!("{}, N(0, 1) and N(3, 1): gap", name(&config)), terms.wasserstein, known));
     }
     for (lipschitz, known) in [(Lipschitz::Gp, Near(1.0, 0.05)), (Lipschitz::Lp, AtMost(0.9))] {
         let config = Config { batch: 16, lambda: 10.0, ..toy(lipschitz) };
         let updates = size.pick(300, 1000);
-        let late = late(&config, normal(0.0, 1.0), normal(0.0, 1.0), updates, |terms| terms.slope)?;
-        table.push(check(format!("{}, P = Q: slope", name(&config)), late, known));
+        let terms = CriticTraining::settled(&config, normal(0.0, 1.0), normal(0.0, 1.0), updates)?;
+        table.push(check(format!("{}, P = Q: slope", name(&config)), terms.slope, known));
     }
 
     let mixture = Mixture::of(DatasetName::EightGaussians).expect("it is a mixture");
@@ -112,11 +110,6 @@ fn run(size: Size) -> Result<Findings> {
     Ok(Findings { table, figure, sentence })
 }
 
-/// The point (x, 0) of the plane, where a gradient that points the wrong way can turn around.
-fn point(x: f64) -> impl Distribution {
-    move |tape, _, batch| tape.concat(&[tape.zeros([batch, 1]) + x, tape.zeros([batch, 1])], 1)
-}
-
 /// The constraint, with the number that goes with it.
 fn name(config: &Config) -> String {
     match config.lipschitz {
@@ -124,16 +117,4 @@ fn name(config: &Config) -> String {
         penalty if penalty.is_penalty() => format!("{penalty}, λ = {}", config.lambda),
         other => other.to_string(),
     }
-}
-
-/// The mean of a term over the last of so many updates of a critic.
-fn late(
-    config: &Config,
-    real: impl Distribution,
-    fake: impl Distribution,
-    updates: u64,
-    term: fn(&CriticTerms<f64>) -> f64,
-) -> Result<f64> {
-    let terms = CriticTraining::new(config, real, fake)?.run(updates)?;
-    Ok(mean(terms[terms.len() - 50..].iter().map(term)))
 }

@@ -42,6 +42,11 @@ pub trait Distribution: for<'t> Fn(&'t Tape, Stream, usize) -> Var<'t> {}
 
 impl<F: for<'t> Fn(&'t Tape, Stream, usize) -> Var<'t>> Distribution for F {}
 
+/// Always the point (x, 0) of the plane, where a gradient that points the wrong way can turn around.
+pub fn point(x: f64) -> impl Distribution {
+    move |tape, _, batch| tape.concat(&[tape.zeros([batch, 1]) + x, tape.zeros([batch, 1])], 1)
+}
+
 /// Numbers from N(μ, σ²).
 pub fn normal(mean: f64, deviation: f64) -> impl Distribution {
     move |tape, noise, batch| tape.normal(noise, [batch, 1]) * deviation + mean
@@ -85,21 +90,37 @@ impl CriticTraining {
 
     /// One after so many updates.
     ///
-    /// ```
-    /// use wgan::experiments::harness::{CriticTraining, lipschitz_toy, normal};
-    /// let (real, fake) = (normal(3.0, 1.0), normal(0.0, 1.0));
-    /// let mut training = CriticTraining::trained(&lipschitz_toy(), real, fake, 200)?;
-    /// let terms = training.run(1)?[0];
-    /// assert!((terms.wasserstein - 3.0).abs() < 0.3); // |μ₁ − μ₂| = 3
-    /// # Ok::<(), wgan::Error>(())
-    /// ```
-    ///
     /// # Errors
     /// If the device cannot take it, or fails.
     pub fn trained(config: &Config, real: impl Distribution, fake: impl Distribution, updates: u64) -> Result<Self> {
         let mut training = CriticTraining::new(config, real, fake)?;
         training.run(updates)?;
         Ok(training)
+    }
+
+    /// What a new critic finds in the last of so many updates, on average.
+    ///
+    /// ```
+    /// use wgan::config::{Config, Lipschitz};
+    /// use wgan::experiments::harness::{CriticTraining, normal, toy};
+    /// let config = Config { lambda: 10.0, ..toy(Lipschitz::Lp) };
+    /// let terms = CriticTraining::settled(&config, normal(1.0, 0.0), normal(0.0, 0.0), 400)?;
+    /// assert!((terms.slope - 1.05).abs() < 0.03); // 1 + W/2λ, between point masses at distance W = 1
+    /// # Ok::<(), wgan::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`trained`](CriticTraining::trained).
+    pub fn settled(
+        config: &Config,
+        real: impl Distribution,
+        fake: impl Distribution,
+        updates: u64,
+    ) -> Result<CriticTerms<f64>> {
+        const LAST: usize = 50;
+        let terms = CriticTraining::new(config, real, fake)?.run(updates)?;
+        let last = terms[terms.len() - LAST..].iter().map(|terms| terms.into_array());
+        Ok(CriticTerms::from_array([0, 1, 2, 3].map(|i| mean(last.clone().map(|terms| terms[i])))))
     }
 
     /// Updates the critic so many times, each with fresh random numbers; what it found before each update.
@@ -109,11 +130,11 @@ impl CriticTraining {
     pub fn run(&mut self, updates: u64) -> Result<Vec<CriticTerms<f64>>> {
         let steps = self.step..self.step + updates;
         self.step = steps.end;
-        let mut update = |step| {
+        let update = |step| {
             let numbers = self.update.at(step).run(&[])?.map(|number| f64::from(number.item()));
             Ok(CriticTerms::from_array(numbers))
         };
-        steps.map(|step| update(step)).collect()
+        steps.map(update).collect()
     }
 
     /// The critic, to be used in further programs.
