@@ -20,12 +20,13 @@ pub fn check(needed: u64, what: &str, advice: &'static str) -> Result<()> {
     }
 }
 
-/// Bytes that the system, or the container that this process is in, can give without taking them from somebody.
+/// Bytes that the system, or the container that this process is in, can give without taking them from somebody. Files that a
+/// container has cached count as free, as they do for the system.
 fn available() -> Option<u64> {
     let mut system = System::new();
     system.refresh_memory();
     let of_system = Some(system.available_memory()).filter(|&bytes| bytes > 0);
-    let of_container = system.cgroup_limits().map(|limits| limits.free_memory);
+    let of_container = system.cgroup_limits().map(|limits| limits.total_memory.saturating_sub(limits.rss));
     of_system.into_iter().chain(of_container).min()
 }
 
