@@ -244,7 +244,7 @@ impl Problem {
     fn evaluate(&self, tape: &Tape, inputs: &[Tensor<f64>]) -> Result<(Vec<f64>, Vec<i64>), Error> {
         let inputs: Vec<(&str, &Tensor<f64>)> = self.names.iter().map(String::as_str).zip(inputs).collect();
         let nodes = tape.nodes();
-        let mut run = Interpreter::new(&nodes, Feed { inputs: &inputs, step: 0 });
+        let mut run = Interpreter::new(&nodes, Feed { inputs: &inputs, step: 0 })?;
         run.run(&[self.output])?;
         Ok((run.value(self.output).data().to_vec(), run.branches()))
     }
@@ -255,7 +255,7 @@ impl Problem {
         let u = u.clone().reshape(&nodes[self.output].shape)?;
         let mut feed: Vec<(&str, &Tensor<f64>)> = self.names.iter().map(String::as_str).zip(&self.inputs).collect();
         feed.push((WEIGHTS, &u));
-        let mut run = Interpreter::new(&nodes, Feed { inputs: &feed, step: 0 });
+        let mut run = Interpreter::new(&nodes, Feed { inputs: &feed, step: 0 })?;
         run.run(&self.gradients)?;
         Ok(self.gradients.iter().map(|&id| run.value(id).clone()).collect())
     }

@@ -1,9 +1,11 @@
 //! The reference interpreter: runs a tape node by node in the naive loops of each operation. It is the specification
 //! that compiled programs are tested against, and what [`Var::value`] shows.
 
+use std::collections::HashMap;
+
 use crate::ops::Op;
 use crate::tape::{Node, NodeId, Tape, Var};
-use crate::{Element, Error, Tensor};
+use crate::{Element, Error, Shape, Tensor};
 
 /// What a run is given: the inputs by name, and the step that random numbers are drawn for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,27 +16,44 @@ pub struct Feed<'a, T = f32> {
     pub step: u64,
 }
 
-impl<T: Element> Feed<'_, T> {
-    /// Every tensor given must be one that the tape declares, of the declared shape.
-    pub(crate) fn check(&self, nodes: &[Node]) -> Result<(), Error> {
-        let declared = || {
-            nodes.iter().filter_map(|node| match &node.op {
-                Op::Input(name) => Some((name.as_str(), &node.shape)),
-                _ => None,
-            })
+/// The inputs that a tape declares.
+pub(crate) struct Declared {
+    /// In recorded order.
+    inputs: Vec<(String, Shape)>,
+    /// Each name's position among them.
+    positions: HashMap<String, usize>,
+}
+
+impl Declared {
+    pub(crate) fn new(nodes: &[Node]) -> Self {
+        let input = |node: &Node| match &node.op {
+            Op::Input(name) => Some((name.clone(), node.shape.clone())),
+            _ => None,
         };
-        for (name, value) in self.inputs {
-            let Some((_, expected)) = declared().find(|(declared, _)| declared == name) else {
-                let known: Vec<&str> = declared().map(|(name, _)| name).collect();
-                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-                return Err(Error::UnknownInput { name: (*name).to_owned(), known });
-            };
-            if value.shape() != expected {
+        let inputs: Vec<(String, Shape)> = nodes.iter().filter_map(input).collect();
+        let positions = inputs.iter().enumerate().map(|(position, (name, _))| (name.clone(), position)).collect();
+        Declared { inputs, positions }
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.inputs.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The position of the input that is given so: it must be declared, with this shape.
+    pub(crate) fn position<T: Element>(&self, name: &str, value: &Tensor<T>) -> Result<usize, Error> {
+        let Some(&position) = self.positions.get(name) else {
+            let known: Vec<&str> = self.names().collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            return Err(Error::UnknownInput { name: name.to_owned(), known });
+        };
+        let (_, expected) = &self.inputs[position];
+        match value.shape() == expected {
+            true => Ok(position),
+            false => {
                 let (expected, found) = (expected.clone(), value.shape().clone());
-                return Err(Error::WrongShape { name: (*name).to_owned(), expected, found });
+                Err(Error::WrongShape { name: name.to_owned(), expected, found })
             }
         }
-        Ok(())
     }
 }
 
@@ -59,8 +78,7 @@ impl Tape {
             output.check_tape(self);
         }
         let nodes = self.nodes();
-        feed.check(&nodes)?;
-        let mut interpreter = Interpreter::new(&nodes, feed);
+        let mut interpreter = Interpreter::new(&nodes, feed)?;
         let ids: Vec<NodeId> = outputs.iter().map(|output| output.id()).collect();
         interpreter.run(&ids)?;
         Ok(ids.iter().map(|&id| interpreter.value(id).cast()).collect())
@@ -84,13 +102,22 @@ impl Var<'_> {
 /// A run in progress: the nodes and the values computed so far.
 pub(crate) struct Interpreter<'a, T> {
     nodes: &'a [Node],
-    feed: Feed<'a, T>,
+    step: u64,
+    given: HashMap<&'a str, &'a Tensor<T>>,
     values: Vec<Option<Tensor<f64>>>,
 }
 
 impl<'a, T: Element> Interpreter<'a, T> {
-    pub(crate) fn new(nodes: &'a [Node], feed: Feed<'a, T>) -> Self {
-        Interpreter { nodes, feed, values: vec![None; nodes.len()] }
+    /// # Errors
+    /// If an input that is given is not declared, or has another shape.
+    pub(crate) fn new(nodes: &'a [Node], feed: Feed<'a, T>) -> Result<Self, Error> {
+        let declared = Declared::new(nodes);
+        let mut given = HashMap::new();
+        for &(name, value) in feed.inputs {
+            declared.position(name, value)?;
+            given.entry(name).or_insert(value);
+        }
+        Ok(Interpreter { nodes, step: feed.step, given, values: vec![None; nodes.len()] })
     }
 
     /// Computes every node that `outputs` depend on.
@@ -123,7 +150,7 @@ impl<'a, T: Element> Interpreter<'a, T> {
             Op::Input(name) => self.input(name, node)?,
             Op::Constant(constant) => constant.tensor().clone(),
             Op::Variable(variable) => variable.read()?.cast(),
-            Op::Random(random) => random.value(&node.shape, self.feed.step),
+            Op::Random(random) => random.value(&node.shape, self.step),
             op => op.operation().value(&self.arguments(node), &node.shape),
         };
         debug_assert_eq!(exact.shape(), &node.shape, "{}", node.op);
@@ -131,8 +158,8 @@ impl<'a, T: Element> Interpreter<'a, T> {
     }
 
     fn input(&self, name: &str, node: &Node) -> Result<Tensor<f64>, Error> {
-        match self.feed.inputs.iter().find(|(given, _)| *given == name) {
-            Some((_, given)) => Ok(given.cast()),
+        match self.given.get(name) {
+            Some(given) => Ok(given.cast()),
             None => Err(Error::MissingInput { name: name.to_owned(), shape: node.shape.clone() }),
         }
     }

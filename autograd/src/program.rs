@@ -1,10 +1,11 @@
 //! Compiled programs: fed by name, run many times, read out.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use crate::compile::{Kernel, Plan, compile};
 use crate::device::{Arrival, Backend, Executable};
-use crate::interpret::{Feed, Interpreter};
+use crate::interpret::{Declared, Feed, Interpreter};
 use crate::ops::Op;
 use crate::tape::{Node, NodeId};
 use crate::{Error, Profile, Shape, Tensor};
@@ -15,6 +16,7 @@ use crate::{Error, Profile, Shape, Tensor};
 pub struct Program {
     nodes: Vec<Node>,
     outputs: Vec<NodeId>,
+    inputs: Inputs,
     plan: Plan,
     executable: Box<dyn Executable>,
     values: Vec<Tensor>,
@@ -24,6 +26,15 @@ pub struct Program {
     has_drawn: bool,
     /// Since [`start_profile`](Program::start_profile).
     runs: u64,
+}
+
+/// The inputs of a program.
+struct Inputs {
+    declared: Declared,
+    /// The position in the plan of each that is declared; None for those that nothing depends on.
+    planned: Vec<Option<usize>>,
+    /// Those of the plan that this run was given.
+    given: Vec<bool>,
 }
 
 /// A [`Program`] whose number of outputs is known when it is compiled, so that a run's results can be taken apart by
@@ -95,7 +106,8 @@ impl Program {
         let executable = backend.load(plan.clone())?;
         let draws = plan.steps.iter().any(|step| matches!(step.kernel, Kernel::Random(_)));
         let values = plan.outputs.iter().map(|(_, shape)| Tensor::zeros(shape)).collect();
-        Ok(Program { nodes, outputs, plan, executable, values, step: 0, draws, has_drawn: false, runs: 0 })
+        let inputs = Inputs::new(&nodes, &plan);
+        Ok(Program { nodes, outputs, inputs, plan, executable, values, step: 0, draws, has_drawn: false, runs: 0 })
     }
 
     /// Sets the step: with a stream's seed and name it determines the random numbers that are drawn. A program that draws some
@@ -134,15 +146,21 @@ impl Program {
     /// # Errors
     /// As [`run`](Program::run).
     pub fn start(&mut self, inputs: &[(&str, &Tensor)]) -> Result<(), Error> {
-        Feed { inputs, step: self.step }.check(&self.nodes)?;
         if self.has_drawn {
             return Err(Error::SameStep { step: self.step });
         }
-        for (position, input) in self.plan.inputs.iter().enumerate() {
-            let given = inputs.iter().find(|(name, _)| *name == input.name);
-            let missing = || Error::MissingInput { name: input.name.clone(), shape: input.shape.clone() };
-            let (_, values) = given.ok_or_else(missing)?;
-            self.executable.write_input(position, values.data())?;
+        let Inputs { declared, planned, given } = &mut self.inputs;
+        given.fill(false);
+        for (name, values) in inputs {
+            // Of several values for one input the first counts.
+            if let Some(position) = planned[declared.position(name, values)?]
+                && !std::mem::replace(&mut given[position], true)
+            {
+                self.executable.write_input(position, values.data())?;
+            }
+        }
+        if let Some((input, _)) = self.plan.inputs.iter().zip(given).find(|(_, given)| !**given) {
+            return Err(Error::MissingInput { name: input.name.clone(), shape: input.shape.clone() });
         }
         self.executable.run(self.step)?;
         self.has_drawn = self.draws;
@@ -180,11 +198,10 @@ impl Program {
     /// As [`run`](Program::run).
     pub fn first_non_finite(&self, inputs: &[(&str, &Tensor)]) -> Result<Option<NonFinite>, Error> {
         let feed = Feed { inputs, step: self.step };
-        feed.check(&self.nodes)?;
         let assigned = |(id, node): (NodeId, &Node)| matches!(node.op, Op::Assign(_)).then_some(id);
         let roots: Vec<NodeId> =
             self.outputs.iter().copied().chain(self.nodes.iter().enumerate().filter_map(assigned)).collect();
-        let found = Interpreter::new(&self.nodes, feed).first_non_finite(&roots)?;
+        let found = Interpreter::new(&self.nodes, feed)?.first_non_finite(&roots)?;
         Ok(found
             .map(|id| NonFinite { op: self.nodes[id].op.to_string(), location: self.nodes[id].location.to_string() }))
     }
@@ -220,6 +237,16 @@ impl Program {
             profile.add(step, self.runs, time);
         }
         Ok(profile)
+    }
+}
+
+impl Inputs {
+    fn new(nodes: &[Node], plan: &Plan) -> Self {
+        let declared = Declared::new(nodes);
+        let in_plan = plan.inputs.iter().enumerate().map(|(position, input)| (&*input.name, position));
+        let in_plan: HashMap<&str, usize> = in_plan.collect();
+        let planned = declared.names().map(|name| in_plan.get(name).copied()).collect();
+        Inputs { declared, planned, given: vec![false; plan.inputs.len()] }
     }
 }
 

@@ -65,11 +65,12 @@ pub(crate) fn accumulate(graph: Graph) -> Graph {
         }
         _ => None,
     };
+    // The position of the product in each such sum.
+    let position = |id: NodeId| graph.nodes[id].inputs.iter().position(|&input| Some(input) == pair(id));
+    let positions: Vec<Option<usize>> = (0..graph.nodes.len()).map(position).collect();
     graph.rebuilt(|nodes, node, id| {
-        let node = match pair(id) {
-            Some(product) => {
-                // The renamed inputs, in the order of the sum; the product is the one that was.
-                let position = graph.nodes[id].inputs.iter().position(|&input| input == product).expect("a term");
+        let node = match positions[id] {
+            Some(position) => {
                 let (addend, product) = (node.inputs[1 - position], nodes[node.inputs[position]].clone());
                 Node { inputs: [product.inputs, vec![addend]].concat(), ..product }
             }

@@ -75,33 +75,29 @@ impl Graph {
 
     /// The same graph, its nodes rebuilt in order by `rebuild`, which is given each with renamed inputs and answers with
     /// the node that takes its place among those built so far.
-    pub fn rebuilt(&self, mut rebuild: impl FnMut(&mut Vec<Node>, Node, NodeId) -> NodeId) -> Graph {
+    pub fn rebuilt(self, mut rebuild: impl FnMut(&mut Vec<Node>, Node, NodeId) -> NodeId) -> Graph {
         let mut built = Vec::with_capacity(self.nodes.len());
         let mut renamed: Vec<NodeId> = Vec::with_capacity(self.nodes.len());
-        for (id, node) in self.nodes.iter().enumerate() {
-            let inputs = node.inputs.iter().map(|&input| renamed[input]).collect();
-            renamed.push(rebuild(&mut built, Node { inputs, ..node.clone() }, id));
+        for (id, mut node) in self.nodes.into_iter().enumerate() {
+            node.inputs.iter_mut().for_each(|input| *input = renamed[*input]);
+            renamed.push(rebuild(&mut built, node, id));
         }
-        let outputs = self.outputs.iter().map(|&id| renamed[id]).collect();
-        let assigns = self.assigns.iter().map(|(variable, id)| (variable.clone(), renamed[*id])).collect();
+        let outputs = self.outputs.into_iter().map(|id| renamed[id]).collect();
+        let assigns = self.assigns.into_iter().map(|(variable, id)| (variable, renamed[id])).collect();
         Graph { nodes: built, outputs, assigns }.pruned()
     }
 
     /// The same graph without nodes that no output and no assignment depends on.
-    fn pruned(&self) -> Graph {
+    fn pruned(mut self) -> Graph {
         let kept = ancestors(&self.nodes, &self.roots().collect::<Vec<_>>());
-        let mut renamed = vec![usize::MAX; self.nodes.len()];
-        kept.iter().enumerate().for_each(|(new, &old)| renamed[old] = new);
-        let rename = |&old: &NodeId| renamed[old];
-        let node = |&old: &NodeId| {
-            let node = &self.nodes[old];
-            Node { inputs: node.inputs.iter().map(rename).collect(), ..node.clone() }
-        };
-        Graph {
-            nodes: kept.iter().map(node).collect(),
-            outputs: self.outputs.iter().map(rename).collect(),
-            assigns: self.assigns.iter().map(|(variable, id)| (variable.clone(), rename(id))).collect(),
-        }
+        let mut renamed = vec![None; self.nodes.len()];
+        kept.iter().enumerate().for_each(|(new, &old)| renamed[old] = Some(new));
+        let mut is_kept = renamed.iter().map(Option::is_some);
+        self.nodes.retain(|_| is_kept.next().expect("one for each node"));
+        let inputs = self.nodes.iter_mut().flat_map(|node| &mut node.inputs);
+        let roots = self.outputs.iter_mut().chain(self.assigns.iter_mut().map(|(_, id)| id));
+        inputs.chain(roots).for_each(|id| *id = renamed[*id].expect("what is needed is kept"));
+        self
     }
 }
 

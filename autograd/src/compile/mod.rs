@@ -13,6 +13,7 @@
 //!
 //! No step knows what a derivative is, and none knows a device beyond how much scratch memory a kernel wants there.
 
+mod arena;
 mod fuse;
 mod graph;
 pub mod kernel;
@@ -31,7 +32,7 @@ use crate::tape::{Node, NodeId};
 
 /// Compiles recorded nodes. `scratch` tells how many elements of scratch memory a kernel wants on the device.
 pub(crate) fn compile(nodes: &[Node], outputs: &[NodeId], scratch: impl Fn(&Kernel) -> usize) -> Plan {
-    let graph = fuse::accumulate(fuse::duplicate_masks(simplify::simplify(&graph::prune(nodes, outputs))));
+    let graph = fuse::accumulate(fuse::duplicate_masks(simplify::simplify(graph::prune(nodes, outputs))));
     let lowered = lower::lower(&graph, &fuse::fuse(&graph));
     plan::plan(&graph, lowered, scratch)
 }

@@ -4,15 +4,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::arena::{Buffer, place};
 use super::graph::Graph;
 use super::kernel::{Access, Kernel, View};
 use super::lower::Launch;
 use crate::ops::Op;
 use crate::tape::NodeId;
 use crate::{Locks, Shape, Tensor, Variable};
-
-/// Buffers begin at multiples of this many elements: a cache line, and the widest vector.
-const ALIGNMENT: usize = 16;
 
 /// A program, ready for a device: the kernels in order and where each value lies.
 #[derive(Clone, Debug)]
@@ -104,15 +102,6 @@ enum Home {
     Variable(usize),
     /// By its index in [`Plan::constants`].
     Constant(usize),
-}
-
-/// A stretch of the arena in use from one launch to another.
-struct Buffer {
-    len: usize,
-    first: usize,
-    last: usize,
-    /// Where [`place`] puts it.
-    offset: usize,
 }
 
 /// A value is a node of the graph, or one of the copies that [`rescue_start_values`](Planner::rescue_start_values) adds
@@ -368,32 +357,4 @@ fn accumulates(kernel: &Kernel) -> bool {
         }
         _ => false,
     }
-}
-
-/// Places the largest buffers first, each as low as the buffers alive at the same time leave room, and returns the
-/// arena's length (greedy by size: Pisarchyk and Lee 2020, "Efficient memory management for deep neural net inference",
-/// section 5.2).
-fn place(buffers: &mut [Buffer]) -> usize {
-    let mut order: Vec<usize> = (0..buffers.len()).collect();
-    order.sort_by_key(|&i| std::cmp::Reverse(buffers[i].len));
-    let mut placed: Vec<usize> = Vec::new(); // by offset
-    let mut arena = 0;
-    for i in order {
-        let mut offset = 0;
-        for &other in &placed {
-            let Buffer { first, last, offset: start, len } = buffers[other];
-            let alive_together = first <= buffers[i].last && buffers[i].first <= last;
-            if alive_together {
-                if offset + buffers[i].len <= start {
-                    break;
-                }
-                offset = offset.max((start + len).next_multiple_of(ALIGNMENT));
-            }
-        }
-        buffers[i].offset = offset;
-        arena = arena.max(offset + buffers[i].len);
-        let position = placed.partition_point(|&other| buffers[other].offset <= offset);
-        placed.insert(position, i);
-    }
-    arena
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::panic::Location;
 
 use super::graph::Graph;
-use crate::ops::{Broadcast, Constant, Elementwise, Lookup, Max, Op, Reshape, Sum};
+use crate::ops::{Broadcast, Constant, Elementwise, Max, Op, Reshape, Sum};
 use crate::tape::{Node, NodeId};
 use crate::{Shape, Tensor};
 
@@ -12,7 +12,7 @@ use crate::{Shape, Tensor};
 const LARGEST_CONSTANT: usize = 1 << 16;
 
 /// An equal program with fewer or cheaper nodes.
-pub(crate) fn simplify(graph: &Graph) -> Graph {
+pub(crate) fn simplify(graph: Graph) -> Graph {
     let mut known = HashMap::new();
     graph.rebuilt(|nodes, node, _| Simplifier { nodes, known: &mut known }.rebuild(node))
 }
@@ -20,8 +20,16 @@ pub(crate) fn simplify(graph: &Graph) -> Graph {
 struct Simplifier<'a> {
     /// The nodes built so far.
     nodes: &'a mut Vec<Node>,
-    /// The node that each operation on given inputs has become.
-    known: &'a mut HashMap<String, NodeId>,
+    /// The node that each computation has become.
+    known: &'a mut HashMap<Computation, NodeId>,
+}
+
+/// What a node computes, of which nodes built so far: equal ones are computed once.
+#[derive(PartialEq, Eq, Hash)]
+struct Computation {
+    op: Op,
+    inputs: Vec<NodeId>,
+    shape: Shape,
 }
 
 impl Simplifier<'_> {
@@ -76,21 +84,14 @@ impl Simplifier<'_> {
         }
     }
 
-    /// A constant that repeats one number as a tensor, if it is small; any other node as it is. It has a key of its
-    /// own, since `share` would tell two such tensors apart by where they are.
+    /// A constant that repeats one number as a tensor, if it is small; any other node as it is.
     fn laid_out(&mut self, id: NodeId) -> NodeId {
         let node = &self.nodes[id];
         let small = node.shape.count() <= LARGEST_CONSTANT;
         match self.splat(id).filter(|_| small && !matches!(node.op, Op::Constant(_))) {
             Some(value) => {
-                let next = self.nodes.len();
-                let constant = *self.known.entry(format!("{id} laid out")).or_insert(next);
-                if constant == next {
-                    let op = Op::Constant(Constant::new(Tensor::full(&node.shape, value)));
-                    let laid_out = Node { op, inputs: Vec::new(), ..node.clone() };
-                    self.nodes.push(laid_out);
-                }
-                constant
+                let op = Op::Constant(Constant::new(Tensor::full(&node.shape, value)));
+                self.share(Node { op, inputs: Vec::new(), ..node.clone() })
             }
             None => id,
         }
@@ -162,17 +163,9 @@ impl Simplifier<'_> {
 
     /// The node, or an equal one that exists already.
     fn share(&mut self, node: Node) -> NodeId {
-        let op = match &node.op {
-            Op::Constant(constant) => match constant.scalar() {
-                Some(value) => format!("constant {:x}", value.to_bits()),
-                None => format!("constant {:p}", constant.tensor()),
-            },
-            Op::Variable(variable) => format!("variable {}", variable.id()),
-            Op::Lookup(Lookup(table)) => format!("look up {:p}", table.bytes()),
-            op => format!("{op:?}"),
-        };
+        let computation = Computation { op: node.op.clone(), inputs: node.inputs.clone(), shape: node.shape.clone() };
         let next = self.nodes.len();
-        let id = *self.known.entry(format!("{op} {:?} {}", node.inputs, node.shape)).or_insert(next);
+        let id = *self.known.entry(computation).or_insert(next);
         if id == next {
             self.nodes.push(node);
         }

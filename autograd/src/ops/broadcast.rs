@@ -7,7 +7,7 @@ use crate::tape::Var;
 use crate::{Shape, Tensor};
 
 /// Repeats a value to a larger shape.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Broadcast {
     /// The result's shape.
     pub shape: Shape,

@@ -5,7 +5,7 @@ use crate::tape::{Tape, Var};
 use crate::{Shape, Tensor};
 
 /// Tensors joined along an axis.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Concat {
     /// The axis along which they follow each other.
     pub axis: usize,

@@ -18,7 +18,7 @@ use crate::tape::Var;
 use crate::{Shape, Tensor};
 
 /// The geometry of a convolution: [vertical, horizontal].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Conv {
     /// Pixels from one window to the next.
     pub stride: [usize; 2],
@@ -47,7 +47,7 @@ impl fmt::Display for Conv {
 }
 
 /// All the extents of a convolution, whichever of the three views of the form is computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConvSizes {
     /// Number of images, N.
     pub batch: usize,
@@ -94,11 +94,11 @@ impl fmt::Display for ConvSizes {
 }
 
 /// `x` [N, C, H, W], `w` [O, C, kh, kw] → `y` [N, O, H', W'].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Conv2d(pub Conv);
 
 /// `g` [N, O, H', W'], `w` [O, C, kh, kw] → the gradient with respect to `x`, [N, C, H, W].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Conv2dInput {
     /// The geometry of the convolution it belongs to.
     pub conv: Conv,
@@ -107,7 +107,7 @@ pub struct Conv2dInput {
 }
 
 /// `x` [N, C, H, W], `g` [N, O, H', W'] → the gradient with respect to `w`, [O, C, kh, kw].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Conv2dFilter {
     /// The geometry of the convolution it belongs to.
     pub conv: Conv,

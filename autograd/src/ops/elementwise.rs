@@ -7,6 +7,8 @@
 //! changes the branch; and the domain from which test samples are drawn.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::mem::{Discriminant, discriminant};
 use std::ops::{Add, Div, Mul, Neg, Range, Sub};
 
 use super::{Op, Operation};
@@ -62,7 +64,7 @@ macro_rules! elementwise {
         domain [$($domain:expr),+];
     )+) => {
         /// A scalar function applied to each element. All inputs have the result's shape.
-        #[derive(Clone, Copy, Debug, PartialEq)]
+        #[derive(Clone, Copy, Debug)]
         #[allow(missing_docs, reason = "the constants are documented with the methods that take them")]
         pub enum Elementwise {
             $( $(#[$doc])* $Op $({ $($p: f64),+ })?, )+
@@ -406,6 +408,27 @@ impl Elementwise {
             broadcast.push(argument.broadcast_to(&shape)); // not in a closure, where the caller's line would be lost
         }
         tape.record(Op::Elementwise(self), &broadcast)
+    }
+}
+
+impl Elementwise {
+    /// What makes it the operation it is: 0 and −0 are two constants.
+    fn identity(&self) -> (Discriminant<Self>, Vec<u64>) {
+        (discriminant(self), self.constants().iter().map(|(_, value)| value.to_bits()).collect())
+    }
+}
+
+impl PartialEq for Elementwise {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
+impl Eq for Elementwise {}
+
+impl Hash for Elementwise {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.identity().hash(state);
     }
 }
 

@@ -8,11 +8,11 @@ use crate::tape::Var;
 use crate::{Shape, Tensor};
 
 /// Rows picked by index: `y[k, …] = x[indices[k], …]`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Gather;
 
 /// Rows added up by index: `y[indices[k], …] += x[k, …]`, starting from zeros.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ScatterAdd {
     /// The number of rows of the result.
     pub rows: usize,

@@ -4,6 +4,7 @@
 //! quarter of the memory, and every run converts only the rows that it picks.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::gather::row;
@@ -21,7 +22,7 @@ use crate::{Error, Shape, Tensor};
 /// assert_eq!(rows.look_up(&images).value().data(), [0.0, 0.0, 0.0, 1.0]);
 /// # Ok::<(), autograd::Error>(())
 /// ```
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ByteTable {
     shape: Shape,
     bytes: Arc<[u8]>,
@@ -57,6 +58,13 @@ impl ByteTable {
     }
 }
 
+/// By its shape: equality settles the rest, and a program has few tables.
+impl Hash for ByteTable {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.shape.hash(state);
+    }
+}
+
 impl fmt::Debug for ByteTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ByteTable({})", self.shape)
@@ -64,7 +72,7 @@ impl fmt::Debug for ByteTable {
 }
 
 /// Rows of a table: `y[k, …] = table[indices[k], …] / 255`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Lookup(pub ByteTable);
 
 impl Operation for Lookup {

@@ -5,7 +5,7 @@ use crate::tape::Var;
 use crate::{Shape, Tensor};
 
 /// `y = A·B` over the last two axes, where A is `a` or its transpose, B is `b` or its transpose.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MatMul {
     /// Whether A is the transpose of the first input.
     pub transpose_a: bool,

@@ -67,8 +67,9 @@ pub trait Operation {
     }
 }
 
-/// A recorded operation: a leaf of the computation, or a function of earlier nodes.
-#[derive(Clone, Debug, PartialEq)]
+/// A recorded operation: a leaf of the computation, or a function of earlier nodes. Two are equal if they compute the same
+/// of equal inputs, bit for bit: 0 and −0 are two constants.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
     /// A named value given at every run.
     Input(String),

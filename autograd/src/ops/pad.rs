@@ -5,7 +5,7 @@ use crate::tape::Var;
 use crate::{Shape, Tensor};
 
 /// A border of zeros.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pad {
     /// Zeros added before the first index of each axis.
     pub before: Vec<usize>,

@@ -5,7 +5,7 @@ use crate::tape::Var;
 use crate::{Shape, Tensor};
 
 /// Axes in another order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Permute {
     /// For each axis of the result, the input's axis it was.
     pub order: Vec<usize>,

@@ -5,7 +5,7 @@ use crate::tape::Var;
 use crate::{Shape, Tensor};
 
 /// Sum over axes, from 0 on: a sum of nothing, or of −0 alone, is 0.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Sum {
     /// The axes summed over, ascending.
     pub axes: Vec<usize>,
@@ -13,7 +13,7 @@ pub struct Sum {
 
 /// Largest value over axes. Where several are equal, each takes an equal share of the gradient. NaN wins, 0 is larger
 /// than −0.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Max {
     /// The axes searched, ascending.
     pub axes: Vec<usize>,

@@ -5,7 +5,7 @@ use crate::tape::Var;
 use crate::{Shape, Tensor};
 
 /// The same elements under another shape.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reshape {
     /// The result's shape.
     pub shape: Shape,

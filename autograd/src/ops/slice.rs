@@ -7,7 +7,7 @@ use crate::tape::Var;
 use crate::{Shape, Tensor};
 
 /// A box cut out.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Slice {
     /// The first index taken along each axis.
     pub start: Vec<usize>,

@@ -2,14 +2,15 @@
 //! Variables, detachment.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::{Op, Operation};
 use crate::tape::Var;
 use crate::{Shape, Stream, Tensor, Variable};
 
-/// A value frozen into the program.
-#[derive(Clone, Debug, PartialEq)]
+/// A value frozen into the program. Equal to others of the same bits.
+#[derive(Clone, Debug)]
 pub struct Constant(Arc<Tensor<f64>>);
 
 impl Constant {
@@ -28,6 +29,22 @@ impl Constant {
     }
 }
 
+impl PartialEq for Constant {
+    fn eq(&self, other: &Self) -> bool {
+        let [these, those] = [self, other].map(|constant| constant.0.data().iter().map(|value| value.to_bits()));
+        Arc::ptr_eq(&self.0, &other.0) || self.0.shape() == other.0.shape() && these.eq(those)
+    }
+}
+
+impl Eq for Constant {}
+
+impl Hash for Constant {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.shape().hash(state);
+        self.0.data().iter().for_each(|value| state.write_u64(value.to_bits()));
+    }
+}
+
 impl fmt::Display for Constant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.scalar() {
@@ -38,7 +55,7 @@ impl fmt::Display for Constant {
 }
 
 /// Random numbers as a pure function of (stream, step, element): see [`philox`](crate::philox).
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Random {
     /// Uniform on [0, 1).
     Uniform(Stream),
@@ -67,7 +84,7 @@ impl fmt::Display for Random {
 }
 
 /// Hands a value to a Variable: the identity, with an effect when the program ends.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Assign(pub Variable);
 
 impl Operation for Assign {
@@ -92,7 +109,7 @@ impl Operation for Assign {
 }
 
 /// The identity, through which no derivative flows.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Detach;
 
 impl Operation for Detach {
