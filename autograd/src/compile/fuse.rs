@@ -1,18 +1,16 @@
 //! Fusion: which nodes run together, in one pass over memory.
 //!
-//! A unit is what one kernel computes: a group of elementwise nodes of equal element count and the sums of some of them,
-//! or a single node of any other kind. A view (broadcast, permutation, slice) that only groups read is no unit: they
-//! follow its strides themselves. A reshape never is: it changes nothing in memory.
+//! A view (broadcast, permutation, slice) that only groups read is no unit: they follow its strides themselves. A reshape
+//! never is: it changes nothing in memory.
 //!
 //! The graph is walked backwards, and each elementwise node joins the group of a node that reads it, unless that would
 //! close a cycle: a group must not wait for a value that waits for the group.
 
 use std::collections::BTreeSet;
 
-use super::graph::Graph;
+use super::graph::{Graph, Unit, Units};
 use super::kernel::SumOver;
-use super::lower::blocks;
-use crate::ops::{Elementwise, Op, Sum};
+use crate::ops::{Elementwise, Op};
 use crate::tape::{Node, NodeId};
 
 /// A larger group would not keep its values in the first-level cache.
@@ -25,9 +23,6 @@ const MOST_BUFFERS: usize = 60;
 /// Steps of a search for units that wait for each other. Groups of nodes so far apart keep values alive for long and save
 /// little.
 const LONGEST_SEARCH: usize = 1 << 10;
-
-/// Nodes that one kernel computes, in order.
-pub(crate) type Unit = Vec<NodeId>;
 
 /// Gives every reader of a mask a copy of its own. A mask costs one comparison to compute where its operand is at hand,
 /// and a pass over memory to keep.
@@ -82,17 +77,12 @@ pub(crate) fn accumulate(graph: Graph) -> Graph {
 }
 
 /// What must be computed, as units in the order in which they run.
-pub(crate) fn fuse(graph: &Graph) -> Vec<Unit> {
-    let computed = computed(graph);
-    let sources = |id: NodeId| graph.nodes[id].inputs.iter().map(|&input| graph.source(input, &computed));
-    let mut readers: Vec<Vec<(NodeId, bool)>> = vec![Vec::new(); graph.nodes.len()];
-    for id in (0..graph.nodes.len()).filter(|&id| computed[id]) {
-        sources(id).for_each(|(source, direct)| readers[source].push((id, direct)));
-    }
+pub(crate) fn fuse(graph: &Graph) -> Units {
+    let reads = Reads::new(graph);
     let mut groups = Groups { unit_of: vec![None; graph.nodes.len()], units: Vec::new(), links: Vec::new() };
-    for id in (0..graph.nodes.len()).rev().filter(|&id| computed[id]) {
+    for id in (0..graph.nodes.len()).rev().filter(|&id| reads.computed[id]) {
         let units = |wanted: &dyn Fn(NodeId, bool) -> bool| -> BTreeSet<usize> {
-            let readers = readers[id].iter().filter(|&&(reader, direct)| wanted(reader, direct));
+            let readers = reads.readers[id].iter().filter(|&&(reader, direct)| wanted(reader, direct));
             readers.filter_map(|&(reader, _)| groups.unit_of[reader]).collect()
         };
         let fitting = units(&|reader, direct| direct && graph.is_elementwise(id) && graph.is_elementwise(reader));
@@ -100,39 +90,81 @@ pub(crate) fn fuse(graph: &Graph) -> Vec<Unit> {
         let strided = units(&|_, direct| !direct);
         groups.place(id, &(&fitting - &strided), &units(&|_, _| true));
     }
-    let units = groups.in_order(|id| sources(id).map(|(source, _)| source).collect());
-    let units = absorb_sums(graph, units, &computed);
-    let mut kept_for_end = vec![false; graph.nodes.len()];
-    graph.roots().for_each(|root| kept_for_end[graph.storage(root)] = true);
-    let buffers = |unit: &Unit| {
-        let inside = |(id, direct): (NodeId, bool)| direct && unit.contains(&id);
-        let inputs = unit.iter().filter(|&&id| graph.is_elementwise(id)).flat_map(|&id| &graph.nodes[id].inputs);
-        let loads = inputs.filter(|&&input| graph.splat(input).is_none() && !inside(graph.source(input, &computed)));
-        let stored =
-            |id: NodeId| kept_for_end[id] || !readers[id].iter().all(|&(reader, direct)| inside((reader, direct)));
-        let stores = unit.iter().filter(|&&id| !graph.is_elementwise(id) || stored(id));
-        loads.map(|&input| graph.storage(input)).collect::<BTreeSet<_>>().len() + stores.count()
-    };
-    units.into_iter().flat_map(|unit| split(graph, unit, &buffers)).collect()
+    let units = groups.in_order(|id| reads.sources(id).map(|(source, _)| source).collect());
+    let units = absorb_sums(graph, units, &reads.computed);
+    Units { units: units.into_iter().flat_map(|unit| reads.split(unit)).collect(), computed: reads.computed }
 }
 
-/// Halves a group until none has too many buffers. A sum stays with what it is of.
-fn split(graph: &Graph, unit: Unit, buffers: &impl Fn(&Unit) -> usize) -> Vec<Unit> {
-    let (members, sums): (Unit, Unit) = unit.iter().partition(|&&id| graph.is_elementwise(id));
-    if members.len() < 2 || buffers(&unit) <= MOST_BUFFERS {
-        return vec![unit];
+/// Who reads what.
+struct Reads<'a> {
+    graph: &'a Graph,
+    computed: Vec<bool>,
+    /// For each node, those that read its memory, and whether element by element.
+    readers: Vec<Vec<(NodeId, bool)>>,
+    /// Whether a node's memory is read when the program ends.
+    read_at_end: Vec<bool>,
+}
+
+impl<'a> Reads<'a> {
+    fn new(graph: &'a Graph) -> Self {
+        let nodes = graph.nodes.len();
+        let (mut readers, mut read_at_end) = (vec![Vec::new(); nodes], vec![false; nodes]);
+        graph.roots().for_each(|root| read_at_end[graph.storage(root)] = true);
+        let computed = computed(graph);
+        for id in (0..nodes).filter(|&id| computed[id]) {
+            for &input in &graph.nodes[id].inputs {
+                let (source, direct) = graph.source(input, &computed);
+                readers[source].push((id, direct));
+            }
+        }
+        Reads { graph, computed, readers, read_at_end }
     }
-    let (first, last) = members.split_at(members.len() / 2);
-    let with_sums = |members: &[NodeId]| {
-        let own = sums.iter().filter(|&&sum| members.contains(&graph.storage(graph.nodes[sum].inputs[0])));
-        members.iter().chain(own).copied().collect()
-    };
-    [first, last].into_iter().flat_map(|half| split(graph, with_sums(half), buffers)).collect()
+
+    /// The nodes whose memory a node reads, and whether element by element.
+    fn sources(&self, id: NodeId) -> impl Iterator<Item = (NodeId, bool)> {
+        self.graph.nodes[id].inputs.iter().map(|&input| self.graph.source(input, &self.computed))
+    }
+
+    /// The nodes of a group that are read outside of it, through strides, or when the program ends.
+    fn stored(&self, nodes: &[NodeId], sums: &[NodeId]) -> Vec<NodeId> {
+        let inside = |&(reader, direct): &(NodeId, bool)| direct && (nodes.contains(&reader) || sums.contains(&reader));
+        let stored = |&&id: &&NodeId| self.read_at_end[id] || !self.readers[id].iter().all(inside);
+        nodes.iter().filter(stored).copied().collect()
+    }
+
+    /// The buffers that a group reads.
+    fn loads(&self, nodes: &[NodeId]) -> BTreeSet<NodeId> {
+        let graph = self.graph;
+        let inside = |(id, direct): (NodeId, bool)| direct && nodes.contains(&id);
+        let inputs = nodes.iter().flat_map(|&id| &graph.nodes[id].inputs);
+        let loads =
+            inputs.filter(|&&input| graph.splat(input).is_none() && !inside(graph.source(input, &self.computed)));
+        loads.map(|&input| graph.storage(input)).collect()
+    }
+
+    /// Halves a group until none has too many buffers. A sum stays with what it is of.
+    fn split(&self, unit: Vec<NodeId>) -> Vec<Unit> {
+        let graph = self.graph;
+        let (nodes, sums): (Vec<NodeId>, Vec<NodeId>) = match graph.is_elementwise(unit[0]) {
+            true => unit.into_iter().partition(|&id| graph.is_elementwise(id)),
+            false => (unit, Vec::new()),
+        };
+        let stored = self.stored(&nodes, &sums);
+        if nodes.len() == 1 || self.loads(&nodes).len() + stored.len() + sums.len() <= MOST_BUFFERS {
+            return vec![Unit { nodes, sums, stored }];
+        }
+        let (first, last) = nodes.split_at(nodes.len() / 2);
+        let with_sums = |nodes: &[NodeId]| {
+            let own = sums.iter().filter(|&&sum| nodes.contains(&graph.storage(graph.nodes[sum].inputs[0])));
+            nodes.iter().chain(own).copied().collect()
+        };
+        [first, last].into_iter().flat_map(|half| self.split(with_sums(half))).collect()
+    }
 }
 
 /// Lets a group take the sums of its values: what is summed is at hand there, and often not needed otherwise. A sum only
 /// waits for its group, so it can always run with it.
-fn absorb_sums(graph: &Graph, mut units: Vec<Unit>, computed: &[bool]) -> Vec<Unit> {
+fn absorb_sums(graph: &Graph, mut units: Vec<Vec<NodeId>>, computed: &[bool]) -> Vec<Vec<NodeId>> {
     let mut unit_of = vec![usize::MAX; graph.nodes.len()];
     units.iter().enumerate().for_each(|(i, unit)| unit.iter().for_each(|&id| unit_of[id] = i));
     let mut row_of = vec![None; units.len()];
@@ -171,38 +203,10 @@ fn computed(graph: &Graph) -> Vec<bool> {
     computed
 }
 
-impl Graph {
-    /// Whether a value lies in memory before the program starts.
-    fn is_given(&self, id: NodeId) -> bool {
-        matches!(self.nodes[id].op, Op::Input(_) | Op::Constant(_) | Op::Variable(_))
-    }
-
-    /// Whether a node can be part of a group.
-    pub fn is_elementwise(&self, id: NodeId) -> bool {
-        matches!(self.nodes[id].op, Op::Elementwise(_))
-    }
-
-    /// The sum that a node is, if a group can take it.
-    pub fn sum_over(&self, id: NodeId) -> Option<SumOver> {
-        let Op::Sum(Sum { axes }) = &self.nodes[id].op else { return None };
-        let [outer, reduced, inner] = blocks(axes, &self.nodes[self.nodes[id].inputs[0]].shape);
-        SumOver::of(outer, reduced, inner)
-    }
-
-    /// The node whose memory is read through `id`, and whether it is read element by element (not through strides).
-    pub fn source(&self, id: NodeId, computed: &[bool]) -> (NodeId, bool) {
-        let id = self.storage(id);
-        match self.view(id) {
-            Some(_) if !computed[id] => (self.storage(self.nodes[id].inputs[0]), false),
-            _ => (id, true),
-        }
-    }
-}
-
 /// Units under construction, the last to run first.
 struct Groups {
     unit_of: Vec<Option<usize>>,
-    units: Vec<Unit>,
+    units: Vec<Vec<NodeId>>,
     /// For each unit, its place in the order of all.
     links: Vec<Links>,
 }
@@ -281,7 +285,7 @@ impl Groups {
 
     /// The units in an order in which each runs after what it reads; among those that could run, the one that was
     /// recorded first.
-    fn in_order(mut self, sources: impl Fn(NodeId) -> Vec<NodeId>) -> Vec<Unit> {
+    fn in_order(mut self, sources: impl Fn(NodeId) -> Vec<NodeId>) -> Vec<Vec<NodeId>> {
         self.units.iter_mut().for_each(|unit| unit.reverse());
         let needs = |unit: usize| -> BTreeSet<usize> {
             let units = self.units[unit].iter().flat_map(|&id| sources(id)).filter_map(|source| self.unit_of[source]);

@@ -1,7 +1,8 @@
 //! The compiler's view of a tape: the nodes that matter, the values wanted, the Variables that change.
 
+use super::kernel::{SumOver, View};
 use crate::interpret::ancestors;
-use crate::ops::{Op, Permute, Slice};
+use crate::ops::{Op, Permute, Slice, Sum};
 use crate::tape::{Node, NodeId};
 use crate::{Shape, Variable};
 
@@ -14,15 +15,25 @@ pub(crate) struct Graph {
     pub assigns: Vec<(Variable, NodeId)>,
 }
 
-/// How a strided view reads the memory of its input.
-#[derive(Clone, Debug, PartialEq)]
-pub struct View {
-    /// The extents of the view.
-    pub shape: Shape,
-    /// The element it starts at.
-    pub offset: usize,
-    /// The step in memory along each axis; 0 repeats.
-    pub strides: Vec<usize>,
+/// What one kernel computes: a group of elementwise nodes of equal element count and the sums of some of them, or a single
+/// node of any other kind.
+#[derive(Debug)]
+pub(crate) struct Unit {
+    /// The elementwise nodes, in order, or the single node.
+    pub nodes: Vec<NodeId>,
+    /// The sums taken along.
+    pub sums: Vec<NodeId>,
+    /// Which of the nodes are read outside of the unit, through strides, or when the program ends.
+    pub stored: Vec<NodeId>,
+}
+
+/// A graph's units.
+#[derive(Debug)]
+pub(crate) struct Units {
+    /// In the order in which they run.
+    pub units: Vec<Unit>,
+    /// Which nodes they compute: all but leaves, reshapes, and views that only groups read.
+    pub computed: Vec<bool>,
 }
 
 impl Graph {
@@ -58,6 +69,32 @@ impl Graph {
             _ => return None,
         };
         Some(View { shape: node.shape.clone(), offset, strides })
+    }
+
+    /// Whether a value lies in memory before the program starts.
+    pub fn is_given(&self, id: NodeId) -> bool {
+        matches!(self.nodes[id].op, Op::Input(_) | Op::Constant(_) | Op::Variable(_))
+    }
+
+    /// Whether a node can be part of a group.
+    pub fn is_elementwise(&self, id: NodeId) -> bool {
+        matches!(self.nodes[id].op, Op::Elementwise(_))
+    }
+
+    /// The sum that a node is, if a group can take it.
+    pub fn sum_over(&self, id: NodeId) -> Option<SumOver> {
+        let Op::Sum(Sum { axes }) = &self.nodes[id].op else { return None };
+        let [outer, reduced, inner] = blocks(axes, &self.nodes[self.nodes[id].inputs[0]].shape);
+        SumOver::of(outer, reduced, inner)
+    }
+
+    /// The node whose memory is read through `id`, and whether it is read element by element (not through strides).
+    pub fn source(&self, id: NodeId, computed: &[bool]) -> (NodeId, bool) {
+        let id = self.storage(id);
+        match self.view(id) {
+            Some(_) if !computed[id] => (self.storage(self.nodes[id].inputs[0]), false),
+            _ => (id, true),
+        }
     }
 
     /// Number of readers of each node, outputs and assignments counted.
@@ -120,4 +157,10 @@ pub(crate) fn splat(nodes: &[Node], mut id: NodeId) -> Option<f64> {
         Op::Constant(constant) => constant.scalar(),
         _ => None,
     }
+}
+
+/// The extents before, of and after a reduction's axes, which follow each other: see `simplify`.
+pub(crate) fn blocks(axes: &[usize], shape: &Shape) -> [usize; 3] {
+    let (first, last) = (axes[0], axes[axes.len() - 1]);
+    [&shape[..first], &shape[first..=last], &shape[last + 1..]].map(|extents| extents.iter().product())
 }

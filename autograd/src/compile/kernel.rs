@@ -4,8 +4,19 @@
 
 use std::fmt;
 
-pub use super::graph::View;
+use crate::Shape;
 use crate::ops::{ByteTable, ConvSizes, Elementwise, ProductSizes, Random};
+
+/// How a strided view reads the memory of its input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    /// The extents of the view.
+    pub shape: Shape,
+    /// The element it starts at.
+    pub offset: usize,
+    /// The step in memory along each axis; 0 repeats.
+    pub strides: Vec<usize>,
+}
 
 /// One launch on a device.
 #[derive(Clone, Debug, PartialEq)]

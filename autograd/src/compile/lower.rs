@@ -1,8 +1,7 @@
 //! Lowering: from units of nodes to kernels and the values they read and write.
 
-use super::fuse::Unit;
-use super::graph::{Graph, View};
-use super::kernel::{Access, Argument, Fused, FusedSum, Instruction, Kernel, Reduction};
+use super::graph::{Graph, Unit, Units, blocks};
+use super::kernel::{Access, Argument, Fused, FusedSum, Instruction, Kernel, Reduction, View};
 use crate::Shape;
 use crate::ops::{Conv2d, Conv2dFilter, Conv2dInput, ConvSizes, Lookup, Max, Op, Pad, Sum};
 use crate::tape::NodeId;
@@ -16,39 +15,20 @@ pub(crate) struct Launch {
 }
 
 /// One launch a unit.
-pub(crate) fn lower(graph: &Graph, units: &[Unit]) -> Vec<Launch> {
-    let mut computed = vec![false; graph.nodes.len()];
-    units.iter().flatten().for_each(|&id| computed[id] = true);
-    let stored = stored(graph, units, &computed);
-    let lower = |unit: &Unit| match graph.is_elementwise(unit[0]) {
-        true => group(graph, unit, &computed, &stored),
-        false => single(graph, unit[0]),
+pub(crate) fn lower(graph: &Graph, Units { units, computed }: &Units) -> Vec<Launch> {
+    let lower = |unit: &Unit| match graph.is_elementwise(unit.nodes[0]) {
+        true => group(graph, unit, computed),
+        false => single(graph, unit.nodes[0]),
     };
     units.iter().map(lower).collect()
 }
 
-/// Which nodes are read outside of the unit that computes them.
-fn stored(graph: &Graph, units: &[Unit], computed: &[bool]) -> Vec<bool> {
-    let mut unit_of = vec![usize::MAX; graph.nodes.len()];
-    units.iter().enumerate().for_each(|(i, unit)| unit.iter().for_each(|&id| unit_of[id] = i));
-    let mut stored = vec![false; graph.nodes.len()];
-    for id in (0..graph.nodes.len()).filter(|&id| computed[id]) {
-        for &input in &graph.nodes[id].inputs {
-            let (source, direct) = graph.source(input, computed);
-            stored[source] |= !direct || unit_of[source] != unit_of[id];
-        }
-    }
-    graph.roots().for_each(|root| stored[graph.storage(root)] = true);
-    stored
-}
-
 /// A group of elementwise nodes, and sums of them.
-fn group(graph: &Graph, unit: &Unit, computed: &[bool], stored: &[bool]) -> Launch {
-    let (unit, sums): (Vec<NodeId>, Vec<NodeId>) = unit.iter().partition(|&&id| graph.is_elementwise(id));
+fn group(graph: &Graph, unit: &Unit, computed: &[bool]) -> Launch {
     let mut loads: Vec<(NodeId, Access)> = Vec::new();
-    let mut operand = |&input: &NodeId| operand(graph, input, computed, &unit, &mut loads);
+    let mut operand = |&input: &NodeId| operand(graph, input, computed, &unit.nodes, &mut loads);
     let operands: Vec<Vec<Operand>> =
-        unit.iter().map(|&id| graph.nodes[id].inputs.iter().map(&mut operand).collect()).collect();
+        unit.nodes.iter().map(|&id| graph.nodes[id].inputs.iter().map(&mut operand).collect()).collect();
     let register = |operand: &Operand| match *operand {
         Operand::Constant(value) => Argument::Constant(value),
         Operand::Load(load) => Argument::Register(load),
@@ -62,23 +42,26 @@ fn group(graph: &Graph, unit: &Unit, computed: &[bool], stored: &[bool]) -> Laun
         op: op(id),
         arguments: operands.iter().map(register).collect(),
     };
+    let result = |id: NodeId| {
+        let member =
+            unit.nodes.iter().position(|&member| member == id).expect("a group stores and sums its own values");
+        loads.len() + member
+    };
     let sum = |&id: &NodeId| {
         let (summed, _) = graph.source(graph.nodes[id].inputs[0], computed);
-        let member = unit.iter().position(|&member| member == summed).expect("a group sums its own values");
-        FusedSum { register: loads.len() + member, over: graph.sum_over(id).expect("a sum that a group can take") }
+        FusedSum { register: result(summed), over: graph.sum_over(id).expect("a sum that a group can take") }
     };
-    let kept: Vec<usize> = (0..unit.len()).filter(|&member| stored[unit[member]]).collect();
     let fused = Fused {
-        count: graph.count(unit[0]),
-        instructions: unit.iter().zip(&operands).map(instruction).collect(),
-        stores: kept.iter().map(|member| loads.len() + member).collect(),
-        sums: sums.iter().map(sum).collect(),
+        count: graph.count(unit.nodes[0]),
+        instructions: unit.nodes.iter().zip(&operands).map(instruction).collect(),
+        stores: unit.stored.iter().map(|&id| result(id)).collect(),
+        sums: unit.sums.iter().map(sum).collect(),
         loads: loads.iter().map(|(_, access)| access.clone()).collect(),
     };
     Launch {
         kernel: Kernel::Fused(fused),
         reads: loads.into_iter().map(|(source, _)| source).collect(),
-        writes: kept.into_iter().map(|member| unit[member]).chain(sums).collect(),
+        writes: unit.stored.iter().chain(&unit.sums).copied().collect(),
     }
 }
 
@@ -175,10 +158,4 @@ fn part(shape: &Shape, corner: &[usize], whole: &Shape) -> View {
 fn reduce(reduction: Reduction, axes: &[usize], shape: &Shape) -> Kernel {
     let [outer, reduced, inner] = blocks(axes, shape);
     Kernel::Reduce { reduction, outer, reduced, inner }
-}
-
-/// The extents before, of and after a reduction's axes, which follow each other: see `simplify`.
-pub(crate) fn blocks(axes: &[usize], shape: &Shape) -> [usize; 3] {
-    let (first, last) = (axes[0], axes[axes.len() - 1]);
-    [&shape[..first], &shape[first..=last], &shape[last + 1..]].map(|extents| extents.iter().product())
 }

@@ -3,8 +3,14 @@
 //! The match is exhaustive: an operation without a kernel here does not compile.
 
 use super::functions;
-use super::fused::Register;
 use crate::ops::Elementwise;
+
+/// Elements of a register: 2 KiB, so that a dozen live registers leave room in a first-level cache of 32 KiB. Few under
+/// Miri, so that small arrays have several tasks.
+pub(super) const TILE: usize = if cfg!(miri) { 8 } else { 512 };
+
+/// A tile's worth of elements.
+pub(super) type Register = [f32; TILE];
 
 /// An argument: a tile, or one number throughout.
 #[derive(Clone, Copy)]

@@ -3,7 +3,7 @@
 
 use std::ops::{Add, Range};
 
-use super::elementwise::{self, apply};
+use super::elementwise::{self, Register, TILE, apply};
 use super::pairwise::sum_rows;
 use super::reduce::fold_in_half;
 use super::scratch::with_scratch;
@@ -11,17 +11,11 @@ use super::{for_each_tile, vectorised};
 use crate::compile::kernel::{Access, Argument, Fused, FusedSum, SumOver, View};
 use crate::ops::Elementwise;
 
-/// Elements of a register: 2 KiB, so that a dozen live registers leave room in a first-level cache of 32 KiB. Few under
-/// Miri, so that small arrays have several tasks.
-const TILE: usize = if cfg!(miri) { 8 } else { 512 };
 /// Elements that a task works on: long enough to be worth handing to another thread.
 const TASK: usize = 16 * TILE;
 
 /// Numbers that are added up side by side.
 const LANES: usize = 32;
-
-/// A tile's worth of elements.
-pub(super) type Register = [f32; TILE];
 
 /// A group with its registers assigned.
 #[derive(Debug)]
