@@ -5,7 +5,7 @@
 /// ```
 /// use wgan::numbers::number;
 /// assert_eq!([0.035_97, -1.025, 123_456.7, 2.0].map(|x| number(x, 4)), ["0.03597", "−1.025", "123457", "2"]);
-/// assert_eq!([-1e-9, 2.34e7, f64::INFINITY].map(|x| number(x, 4)), ["−1e-9", "2.3e7", "∞"]);
+/// assert_eq!([0.0, 0.1, -1e-9, 2.34e7, f64::INFINITY].map(|x| number(x, 4)), ["0", "0.1", "−1e-9", "2.3e7", "∞"]);
 /// ```
 pub fn number(x: f64, digits: i32) -> String {
     let text = match x.abs() {
@@ -48,6 +48,15 @@ pub fn power_of_ten(exponent: i32) -> String {
     };
     let exponent: String = exponent.to_string().chars().map(raised).collect();
     format!("10{exponent}")
+}
+
+/// A share of all.
+///
+/// ```
+/// assert_eq!(wgan::numbers::percent(0.1234), "12.3 %");
+/// ```
+pub fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
 }
 
 /// A time in seconds as a person says it.

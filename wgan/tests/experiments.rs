@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use wgan::config::Config;
 use wgan::experiments::{ALL, Experiment, Size};
-use wgan::pictures::{DESCRIPTION, SOFTWARE, curves};
+use wgan::figure::{DESCRIPTION, SOFTWARE};
+use wgan::pictures::curves;
 use workplace::{Workplace, text};
 
 /// A file of the documents.

@@ -339,7 +339,7 @@ mod tests {
     #[test]
     fn what_this_program_made_is_left_out() {
         let image = grey(1, 10);
-        let sheet = crate::pictures::Picture::of_samples(&autograd::Tensor::zeros([4, 1, 8, 8])).encode();
+        let sheet = crate::figure::Picture::of_samples(&autograd::Tensor::zeros([4, 1, 8, 8])).encode();
         let folder = folder(&[
             ("a.png", &image),
             ("samples.png", &sheet),

@@ -12,7 +12,7 @@ use zune_jpeg::errors::DecodeErrors;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::config::Colour;
-use crate::pictures::SOFTWARE;
+use crate::figure::SOFTWARE;
 
 /// An image as it is stored.
 pub struct Raster {
@@ -436,7 +436,7 @@ mod tests {
 
     #[test]
     fn pictures_of_this_program_are_known() {
-        let picture = crate::pictures::Picture::of_samples(&autograd::Tensor::zeros([4, 1, 8, 8]));
+        let picture = crate::figure::Picture::of_samples(&autograd::Tensor::zeros([4, 1, 8, 8]));
         assert!(decode(&picture.encode()).unwrap().is_ours);
         assert!(!decode(&encode(1, 1, png::ColorType::Grayscale, &[0])).unwrap().is_ours);
     }

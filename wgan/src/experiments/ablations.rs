@@ -7,7 +7,7 @@ use super::harness::{AtLeast, Findings, GanTraining, Open, check, digit_distance
 use super::{Experiment, Size};
 use crate::Result;
 use crate::config::{Config, GeneratorArch, Norm, Objective};
-use crate::pictures::{Figure, Panel, Picture};
+use crate::figure::{Figure, Panel, Picture};
 
 /// Six trainings on digits.
 pub const EXPERIMENT: Experiment = Experiment {

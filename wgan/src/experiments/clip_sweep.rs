@@ -4,8 +4,8 @@ use super::harness::{AtLeast, AtMost, Findings, GanTraining, Open, check, clippe
 use super::{Experiment, Size};
 use crate::Result;
 use crate::config::{Config, Lipschitz};
+use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, PURPLE, Panel, VERMILION};
 use crate::measures::sliced_wasserstein;
-use crate::pictures::{BLUE, Figure, GREEN, INK, ORANGE, PURPLE, Panel, VERMILION};
 
 /// Trainings that differ in the bound of the critic's weights alone.
 pub const EXPERIMENT: Experiment = Experiment {

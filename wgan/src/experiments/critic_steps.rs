@@ -5,8 +5,8 @@ use super::harness::{AtMost, Findings, GanTraining, Open, check, mean, toy};
 use super::{Experiment, Size};
 use crate::Result;
 use crate::config::{Config, CriticSchedule, Lipschitz};
+use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, PURPLE, Panel, VERMILION};
 use crate::measures::wasserstein;
-use crate::pictures::{BLUE, Figure, GREEN, INK, ORANGE, PURPLE, Panel, VERMILION};
 
 /// Trainings that differ in the critic's updates alone.
 pub const EXPERIMENT: Experiment = Experiment {

@@ -9,8 +9,8 @@ use super::harness::{
 use super::{Experiment, Size};
 use crate::Result;
 use crate::config::{Config, Lipschitz, Objective};
+use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
 use crate::objective::generator_loss;
-use crate::pictures::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
 
 /// The generator's gradient against the critic's updates, for four objectives.
 pub const EXPERIMENT: Experiment = Experiment {

@@ -13,7 +13,7 @@ use super::{Experiment, Size};
 use crate::Result;
 use crate::config::Config;
 use crate::data::Dataset;
-use crate::pictures::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
+use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
 
 /// Known values, a training on a line, and digits.
 pub const EXPERIMENT: Experiment = Experiment {

@@ -10,8 +10,8 @@ use super::harness::{
 use super::{Experiment, Size};
 use crate::Result;
 use crate::config::{Config, LossForm, Sign};
+use crate::figure::{BLUE, Figure, INK, Panel, SKY, VERMILION};
 use crate::objective::generator_loss;
-use crate::pictures::{BLUE, Figure, INK, Panel, SKY, VERMILION};
 use crate::programs::optimizer;
 
 /// Worked numbers, equal trainings, and the trap.

@@ -8,8 +8,8 @@ use super::harness::{AtLeast, AtMost, CriticTraining, Distribution, Findings, Ne
 use super::{Experiment, Size};
 use crate::Result;
 use crate::config::{Arch, Config, DatasetName, Lipschitz};
+use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, PURPLE, Panel, VERMILION};
 use crate::models::Critic;
-use crate::pictures::{BLUE, Figure, GREEN, INK, ORANGE, PURPLE, Panel, VERMILION};
 
 /// K of critics of several architectures, by what they do and by their weights.
 pub const EXPERIMENT: Experiment = Experiment {

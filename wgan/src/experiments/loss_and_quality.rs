@@ -5,7 +5,7 @@ use super::harness::{AtLeast, AtMost, Findings, GanTraining, Open, check, digit_
 use super::{Experiment, Size};
 use crate::Result;
 use crate::config::{Config, Objective};
-use crate::pictures::{BLUE, Colour, Figure, Panel, Picture, VERMILION};
+use crate::figure::{BLUE, Colour, Figure, Panel, Picture, VERMILION};
 use crate::programs::Losses;
 
 /// Two trainings on digits, their losses beside the quality of their samples.

@@ -10,8 +10,8 @@ use super::harness::{
 use super::{Experiment, Size};
 use crate::Result;
 use crate::config::Config;
+use crate::figure::{BLUE, Figure, GREEN, INK, Panel, VERMILION, tint};
 use crate::measures::wasserstein_1d;
-use crate::pictures::{BLUE, Figure, GREEN, INK, Panel, VERMILION, tint};
 
 /// The estimate over a training, and that of untrained critics.
 pub const EXPERIMENT: Experiment = Experiment {

@@ -7,7 +7,7 @@ use super::harness::{CriticTraining, Distribution, Findings, Near, check, toy};
 use super::{Experiment, Size};
 use crate::Result;
 use crate::config::{Config, Lipschitz};
-use crate::pictures::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
+use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
 
 /// Both segments at distance θ, under every distance there is a name for.
 pub const EXPERIMENT: Experiment = Experiment {

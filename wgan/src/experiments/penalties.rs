@@ -7,8 +7,8 @@ use super::{Experiment, Size};
 use crate::Result;
 use crate::config::{Config, DatasetName, Lipschitz};
 use crate::data::Mixture;
+use crate::figure::{BLUE, Figure, INK, ORANGE, Panel};
 use crate::measures::Coverage;
-use crate::pictures::{BLUE, Figure, INK, ORANGE, Panel};
 
 /// All constraints side by side.
 pub const EXPERIMENT: Experiment = Experiment {

@@ -13,8 +13,8 @@ use super::{Experiment, Size};
 use crate::Result;
 use crate::config::Config;
 use crate::data::Dataset;
+use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
 use crate::measures::wasserstein;
-use crate::pictures::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
 
 /// The order by the critic's gap, beside that by the exact distance of samples.
 pub const EXPERIMENT: Experiment = Experiment {

@@ -13,8 +13,8 @@ use super::harness::{AtMost, CriticTraining, Findings, Near, check, lipschitz_to
 use super::{Experiment, Size};
 use crate::Result;
 use crate::config::Config;
+use crate::figure::{BLUE, Figure, INK, ORANGE, Panel, tint};
 use crate::measures::optimal_assignment;
-use crate::pictures::{BLUE, Figure, INK, ORANGE, Panel, tint};
 
 /// Plans from above, critics from below.
 pub const EXPERIMENT: Experiment = Experiment {

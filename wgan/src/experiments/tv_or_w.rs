@@ -7,7 +7,7 @@ use super::harness::{CriticTraining, Distribution, Findings, Near, check, lipsch
 use super::{Experiment, Size};
 use crate::Result;
 use crate::config::{Config, Lipschitz};
-use crate::pictures::{BLUE, Figure, INK, Panel, VERMILION};
+use crate::figure::{BLUE, Figure, INK, Panel, VERMILION};
 
 /// Gap and slope by θ, for both constraints.
 pub const EXPERIMENT: Experiment = Experiment {

@@ -9,8 +9,8 @@ use super::harness::{CriticTraining, Findings, Near, check, lipschitz_toy, mean,
 use super::{Experiment, Size};
 use crate::Result;
 use crate::config::{Config, Lipschitz, Objective};
+use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
 use crate::measures::wasserstein_1d;
-use crate::pictures::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
 
 /// Means −3 and 3, then equal means with deviations 1 and 2.
 pub const EXPERIMENT: Experiment = Experiment {

@@ -6,7 +6,7 @@ use super::harness::{
 use super::{Experiment, Size};
 use crate::Result;
 use crate::config::{Config, Lipschitz};
-use crate::pictures::{BLUE, Figure, GREEN, INK, ORANGE, PURPLE, Panel, VERMILION};
+use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, PURPLE, Panel, VERMILION};
 
 /// The same problem without a constraint, with bounded scores, and with bounded slopes.
 pub const EXPERIMENT: Experiment = Experiment {

@@ -10,9 +10,9 @@ use super::harness::{CriticTraining, Distribution, Findings, Near, check, gaussi
 use super::{Experiment, Size};
 use crate::Result;
 use crate::config::Config;
+use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
 use crate::measures::wasserstein_1d;
 use crate::objective::generator_loss;
-use crate::pictures::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
 use crate::programs::{follow, optimizer};
 
 /// The distance of each way's samples from the exact ones.

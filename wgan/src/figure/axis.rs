@@ -2,21 +2,12 @@
 
 use crate::numbers::{power_of_ten, round_number};
 
-/// How values become places along an axis.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Scale {
-    /// In proportion.
-    #[default]
-    Linear,
-    /// In proportion to the logarithm; values of 0 and below have no place.
-    Logarithmic,
-}
-
 /// One axis of a panel.
 #[derive(Clone, Debug, Default)]
 pub struct Axis {
     pub label: String,
-    pub scale: Scale,
+    /// Whether places are in proportion to the logarithm; what is not above 0 has none.
+    pub logarithmic: bool,
     /// What it shows; what the marks need if absent.
     pub range: Option<(f64, f64)>,
     /// Whether something stands on 0, so that the range begins there unless there are values below.
@@ -34,7 +25,7 @@ pub struct Tick {
 
 /// An axis whose range is settled.
 pub struct Ruler {
-    scale: Scale,
+    logarithmic: bool,
     low: f64,
     high: f64,
 }
@@ -45,29 +36,34 @@ const MARGIN: f64 = 0.05;
 impl Axis {
     /// The axis for marks at these values.
     pub fn ruler(&self, values: impl Iterator<Item = f64>) -> Ruler {
-        let scale = self.scale;
-        let (low, high) = self.range.unwrap_or_else(|| {
-            let names = (0..self.names.len()).flat_map(|i| [i as f64 - 0.5, i as f64 + 0.5]);
-            let zero = (self.from_zero && scale == Scale::Linear).then_some(0.0);
-            let values = values.chain(names).chain(zero).map(|x| scale.forth(x)).filter(|x| x.is_finite());
-            let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)));
-            if low > high {
-                return (scale.back(0.0), scale.back(1.0));
-            }
-            // A constant is shown in the middle.
-            let margin = MARGIN * (high - low).max(1e-3 * high.abs().max(1e-3));
-            let below = if zero == Some(low) { 0.0 } else { margin };
-            (scale.back(low - below), scale.back(high + margin))
-        });
-        Ruler { scale, low: scale.forth(low), high: scale.forth(high) }
+        let logarithmic = self.logarithmic;
+        let (low, high) = self.range.map_or_else(
+            || self.extent(values.map(|x| scaled(x, logarithmic))),
+            |(low, high)| (scaled(low, logarithmic), scaled(high, logarithmic)),
+        );
+        Ruler { logarithmic, low, high }
+    }
+
+    /// What holds all of these scaled values that have a place.
+    fn extent(&self, values: impl Iterator<Item = f64>) -> (f64, f64) {
+        let names = (0..self.names.len()).flat_map(|i| [i as f64 - 0.5, i as f64 + 0.5]);
+        let zero = (self.from_zero && !self.logarithmic).then_some(0.0);
+        let values = values.chain(names).chain(zero).filter(|x| x.is_finite());
+        let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)));
+        if low > high {
+            return (0.0, 1.0);
+        }
+        // A constant is shown in the middle.
+        let margin = MARGIN * (high - low).max(1e-3 * high.abs().max(1e-3));
+        (if zero == Some(low) { 0.0 } else { low - margin }, high + margin)
     }
 
     /// The marks, of which at most about `most` have a text.
     pub fn ticks(&self, ruler: &Ruler, most: usize) -> Vec<Tick> {
-        let marks = match self.scale {
+        let marks = match self.logarithmic {
             _ if !self.names.is_empty() => (0..).map(f64::from).zip(self.names.iter().cloned()).collect(),
-            Scale::Linear => round_numbers(ruler.low, ruler.high, most),
-            Scale::Logarithmic => powers(ruler.low, ruler.high, most),
+            false => round_numbers(ruler.low, ruler.high, most),
+            true => powers(ruler.low, ruler.high, most),
         };
         let places = marks.into_iter().map(|(x, text)| Tick { place: ruler.place(x), text });
         places.filter(|tick| (-1e-6..=1.0 + 1e-6).contains(&tick.place)).collect()
@@ -75,36 +71,23 @@ impl Axis {
 
     /// What the axis shows, and how if it is not in proportion.
     pub fn title(&self) -> String {
-        match self.scale {
-            Scale::Linear => self.label.clone(),
-            Scale::Logarithmic if self.label.is_empty() => "logarithmic".to_owned(),
-            Scale::Logarithmic => format!("{}, logarithmic", self.label),
-        }
-    }
-}
-
-impl Scale {
-    fn forth(self, x: f64) -> f64 {
-        match self {
-            Scale::Linear => x,
-            Scale::Logarithmic if x > 0.0 => x.log10(),
-            Scale::Logarithmic => f64::NAN,
-        }
-    }
-
-    fn back(self, x: f64) -> f64 {
-        match self {
-            Scale::Linear => x,
-            Scale::Logarithmic => 10f64.powf(x),
+        match (self.logarithmic, &self.label[..]) {
+            (false, label) => label.to_owned(),
+            (true, "") => "logarithmic".to_owned(),
+            (true, label) => format!("{label}, logarithmic"),
         }
     }
 }
 
 impl Ruler {
-    /// Where a value is: 0 at the axis' start, 1 at its end. NaN if it has no place.
+    /// Where a value is: 0 at the axis' start, 1 at its end. Not finite if it has no place.
     pub fn place(&self, x: f64) -> f64 {
-        (self.scale.forth(x) - self.low) / (self.high - self.low)
+        (scaled(x, self.logarithmic) - self.low) / (self.high - self.low)
     }
+}
+
+fn scaled(x: f64, logarithmic: bool) -> f64 {
+    if logarithmic { x.log10() } else { x }
 }
 
 /// Multiples of 1, 2 or 5 times a power of ten.
@@ -152,7 +135,7 @@ mod tests {
         let linear = |low, high| Axis { range: Some((low, high)), ..Axis::default() };
         assert_eq!(texts(&linear(-1.0, 1.0), 5), ["−1", "−0.5", "0", "0.5", "1"]);
         assert_eq!(texts(&linear(0.0, 0.031), 4), ["0", "0.01", "0.02", "0.03"]);
-        let logarithmic = |low, high| Axis { scale: Scale::Logarithmic, ..linear(low, high) };
+        let logarithmic = |low, high| Axis { logarithmic: true, ..linear(low, high) };
         assert_eq!(texts(&logarithmic(1e-5, 1e5), 6), ["10⁻⁴", "10⁻²", "10⁰", "10²", "10⁴"]);
         assert_eq!(texts(&logarithmic(0.3, 5.0), 6), ["0.5", "1", "2", "5"]);
         assert_eq!(texts(&logarithmic(3.1, 4.9), 4), ["3.5", "4", "4.5"]);
@@ -160,7 +143,7 @@ mod tests {
 
     #[test]
     fn between_powers_of_ten_are_minor_marks() {
-        let axis = Axis { scale: Scale::Logarithmic, range: Some((1.0, 100.0)), ..Axis::default() };
+        let axis = Axis { logarithmic: true, range: Some((1.0, 100.0)), ..Axis::default() };
         let ticks = axis.ticks(&axis.ruler(std::iter::empty()), 6);
         assert_eq!(ticks.len(), 19);
         assert!((ticks[1].place - 2f64.log10() / 2.0).abs() < 1e-12 && ticks[1].text.is_empty(), "{:?}", ticks[1]);
@@ -170,7 +153,7 @@ mod tests {
     fn a_range_leaves_a_margin_and_leaves_out_what_has_no_place() {
         let ruler = Axis::default().ruler([0.0, 10.0, f64::NAN, f64::INFINITY].into_iter());
         assert!((ruler.place(0.0) - 0.5 / 11.0).abs() < 1e-12 && (ruler.place(10.0) - 10.5 / 11.0).abs() < 1e-12);
-        let logarithmic = Axis { scale: Scale::Logarithmic, ..Axis::default() };
+        let logarithmic = Axis { logarithmic: true, ..Axis::default() };
         assert!((logarithmic.ruler([0.0, 1.0, 100.0].into_iter()).place(10.0) - 0.5).abs() < 1e-12);
         assert_eq!(Axis::default().ruler([7.0].into_iter()).place(7.0), 0.5);
     }

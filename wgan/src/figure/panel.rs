@@ -1,7 +1,7 @@
 //! A panel of a figure: axes with lines, points, bars and areas between them, or an image; and where all of it goes.
 
 use super::Picture;
-use super::axis::{Axis, Ruler, Scale, Tick};
+use super::axis::{Axis, Ruler, Tick};
 use super::colour::Colour;
 use super::drawing::{Anchor, Drawing, Element, Point, Rect};
 use super::layout::{
@@ -66,13 +66,13 @@ impl Panel {
 
     /// Makes the x-axis logarithmic.
     pub fn x_log(mut self) -> Self {
-        self.x.scale = Scale::Logarithmic;
+        self.x.logarithmic = true;
         self
     }
 
     /// Makes the y-axis logarithmic.
     pub fn y_log(mut self) -> Self {
-        self.y.scale = Scale::Logarithmic;
+        self.y.logarithmic = true;
         self
     }
 

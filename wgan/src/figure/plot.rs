@@ -76,8 +76,7 @@ impl<'a> Plot<'a> {
 
     /// Where bars stand: at 0, or at the end of the axis that is nearer to it.
     fn floor(&self) -> f64 {
-        let zero = self.y.place(0.0);
-        self.row(if zero.is_nan() { 0.0 } else { zero.clamp(0.0, 1.0) })
+        self.row(self.y.place(0.0).clamp(0.0, 1.0))
     }
 
     /// Draws the grid, the marks and the axes; `edge` is where the panel starts.

@@ -12,6 +12,7 @@ use crate::classifier::Classifier;
 use crate::config::DatasetName;
 use crate::data::{Dataset, Labelled, Mixture};
 use crate::error::read_text;
+use crate::numbers::percent;
 use crate::{Error, Result};
 
 /// How good a generator's samples are.
@@ -258,10 +259,6 @@ impl Evaluation {
             ),
         }
     }
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.1} %", 100.0 * share)
 }
 
 /// A table.

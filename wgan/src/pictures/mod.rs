@@ -8,8 +8,8 @@ mod window;
 
 use autograd::Tensor;
 
-pub use crate::figure::*;
-pub use curves::{Chart, Curve, charts, curves, span};
+use crate::figure::Picture;
+pub use curves::{Chart, charts, curves, span};
 pub use grid::{grid, groups, rows};
 pub use moving::moving;
 pub use points::Points;

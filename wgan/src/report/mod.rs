@@ -2,7 +2,6 @@
 //! the run while it goes on, and stays when it has ended.
 
 mod charts;
-mod html;
 
 use std::fs;
 use std::path::Path;
@@ -19,11 +18,6 @@ use crate::metrics::{self, Measurement, Row};
 use crate::numbers::{duration, number};
 use crate::run_folder::RunFolder;
 use crate::warnings::{Warning, Watch};
-use html::{fill, table};
-
-const PAGE: &str = include_str!("../../assets/report.html");
-const STYLE: &str = include_str!("../../assets/report.css");
-const SCRIPT: &str = include_str!("../../assets/report.js");
 
 /// Pictures of samples on a page, which keeps it at a few megabytes.
 pub const MOST_PICTURES: usize = 40;
@@ -113,29 +107,27 @@ impl Report<'_> {
             State::Failed(_) => ("failed", "failed"),
         };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        fill(
-            PAGE,
-            &[
-                ("name", escape(&self.name())),
-                ("state", state.to_owned()),
-                ("written", now.as_millis().to_string()),
-                ("patience", self.patience().as_millis().to_string()),
-                ("style", STYLE.to_owned()),
-                ("subject", escape(&self.subject())),
-                ("badge", badge.to_owned()),
-                ("status", escape(&self.status())),
-                ("progress", self.progress()),
-                ("warnings", self.warnings()),
-                ("numbers", self.numbers()),
-                ("measures", self.measures()),
-                ("samples", self.samples()),
-                ("curves", charts::curves(self.config, self.rows, self.unmeasured())),
-                ("slopes", charts::slopes(self.config, self.rows, self.unmeasured())),
-                ("neighbours", self.neighbours()),
-                ("settings", self.settings()),
-                ("commands", self.commands()),
-                ("script", SCRIPT.to_owned()),
-            ],
+        format!(
+            include_str!("../../assets/report.html"),
+            name = escape(&self.name()),
+            state = state,
+            written = now.as_millis(),
+            patience = self.patience().as_millis(),
+            style = include_str!("../../assets/report.css"),
+            subject = escape(&self.subject()),
+            badge = badge,
+            status = escape(&self.status()),
+            progress = self.progress(),
+            warnings = self.warnings(),
+            numbers = self.numbers(),
+            measures = self.measures(),
+            samples = self.samples(),
+            curves = charts::curves(self.config, self.rows, self.unmeasured()),
+            slopes = charts::slopes(self.config, self.rows, self.unmeasured()),
+            neighbours = self.neighbours(),
+            settings = self.settings(),
+            commands = self.commands(),
+            script = include_str!("../../assets/report.js"),
         )
     }
 
@@ -294,6 +286,15 @@ impl Report<'_> {
 /// A number with three digits, if there is one.
 fn short(x: f64) -> String {
     if x.is_finite() { number(x, 3) } else { "–".to_owned() }
+}
+
+/// The rows of a table, each with its name in front.
+pub fn table<'a, const N: usize>(rows: impl Iterator<Item = [&'a str; N]>) -> String {
+    let cell = |(i, text): (usize, &str)| {
+        let kind = if i == 0 { "th" } else { "td" };
+        format!("<{kind}>{}</{kind}>", escape(text))
+    };
+    rows.map(|row| format!("<tr>{}</tr>\n", row.into_iter().enumerate().map(cell).collect::<String>())).collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use super::Sampler;
 use crate::Result;
 use crate::classifier::Classifier;
 use crate::data::Labelled;
-use crate::pictures::{Picture, rows};
+use crate::figure::Picture;
+use crate::pictures::rows;
 
 /// As many samples are drawn for each place: a class that has a hundredth of them still fills half its row.
 const CANDIDATES: usize = 5;

@@ -4,8 +4,9 @@ use autograd::Tensor;
 
 use super::Sampler;
 use crate::Result;
+use crate::figure::Picture;
 use crate::models::Latent;
-use crate::pictures::{Picture, rows};
+use crate::pictures::rows;
 
 /// Images in a row.
 const ACROSS: usize = 8;

@@ -3,8 +3,9 @@
 use autograd::Tensor;
 
 use crate::data::Dataset;
+use crate::figure::Picture;
 use crate::measures::nearest_neighbours;
-use crate::pictures::{Picture, groups};
+use crate::pictures::groups;
 
 /// Training images beside each sample.
 const NEIGHBOURS: usize = 3;
