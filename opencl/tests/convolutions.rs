@@ -2,8 +2,8 @@
 
 mod support;
 
-use autograd::ops::Conv;
-use autograd::{Device, Tensor};
+use autograd::ops::{Conv, ConvSizes};
+use autograd::{Device, Shape, Tensor};
 use proptest::prelude::*;
 use support::{assert_close, devices, numbers};
 
@@ -25,25 +25,6 @@ fn case(x: [usize; 4], filters: usize, kernel: [usize; 2], stride: [usize; 2], p
 }
 
 impl Case {
-    /// Calls `f` with the form's terms, as indices into x, w and g.
-    fn for_each_term(&self, mut f: impl FnMut(usize, usize, usize)) {
-        let Case { conv, x: [batch, channels, height, width], w: [filters, _, kh, kw], g: [.., rows, columns] } = *self;
-        for (n, o, c) in (0..batch).flat_map(|n| (0..filters).flat_map(move |o| (0..channels).map(move |c| (n, o, c))))
-        {
-            for (i, j) in (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))) {
-                for (a, b) in (0..kh).flat_map(|a| (0..kw).map(move |b| (a, b))) {
-                    let row = (i * conv.stride[0] + a).wrapping_sub(conv.padding[0]);
-                    let column = (j * conv.stride[1] + b).wrapping_sub(conv.padding[1]);
-                    if row < height && column < width {
-                        let x = ((n * channels + c) * height + row) * width + column;
-                        let w = ((o * channels + c) * kh + a) * kw + b;
-                        f(x, w, ((n * filters + o) * rows + i) * columns + j);
-                    }
-                }
-            }
-        }
-    }
-
     /// The three views on the device; twice, the second added onto the first, if they accumulate.
     fn views(&self, device: &Device, accumulate: bool, values: &[Vec<f32>; 3]) -> [Vec<f32>; 3] {
         let Case { conv, x, w, g } = *self;
@@ -79,7 +60,8 @@ fn check(case: Case) {
     let values = [numbers(1, values[0]), numbers(2, values[1]), numbers(3, values[2])];
     let [x, w, g] = &values;
     let mut expected = [g.len(), x.len(), w.len()].map(|count| vec![(0.0, 0.0); count]);
-    case.for_each_term(|i, j, k| {
+    let [x_shape, w_shape, g_shape] = [case.x, case.w, case.g].map(Shape::from);
+    ConvSizes::new(case.conv, &x_shape, &w_shape, &g_shape).for_each_term(|i, j, k| {
         let [xi, wj, gk] = [x[i], w[j], g[k]].map(f64::from);
         let add = |(sum, size): &mut (f64, f64), term: f64| (*sum, *size) = (*sum + term, *size + term.abs());
         add(&mut expected[0][k], xi * wj);

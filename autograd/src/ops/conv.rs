@@ -84,6 +84,25 @@ impl ConvSizes {
             padding: conv.padding,
         }
     }
+
+    /// The definition: calls `f` with the indices into x, w and g of every product that is added up. The padding has none.
+    pub fn for_each_term(&self, mut f: impl FnMut(usize, usize, usize)) {
+        let &ConvSizes { batch, channels, height, width, filters, kernel: [kh, kw], out, stride, padding } = self;
+        for (n, o, c) in (0..batch).flat_map(|n| (0..filters).flat_map(move |o| (0..channels).map(move |c| (n, o, c))))
+        {
+            for (i, j) in (0..out[0]).flat_map(|i| (0..out[1]).map(move |j| (i, j))) {
+                for (a, b) in (0..kh).flat_map(|a| (0..kw).map(move |b| (a, b))) {
+                    let row = (i * stride[0] + a).checked_sub(padding[0]).filter(|&row| row < height);
+                    let column = (j * stride[1] + b).checked_sub(padding[1]).filter(|&column| column < width);
+                    if let (Some(row), Some(column)) = (row, column) {
+                        let x = ((n * channels + c) * height + row) * width + column;
+                        let w = ((o * channels + c) * kh + a) * kw + b;
+                        f(x, w, ((n * filters + o) * out[0] + i) * out[1] + j);
+                    }
+                }
+            }
+        }
+    }
 }
 
 impl fmt::Display for ConvSizes {
@@ -129,23 +148,6 @@ fn output(conv: &Conv, x: &Shape, w: &Shape) -> Result<Shape, String> {
     }
 }
 
-/// Adds up the form's terms: `f` is called with the flat indices into x, w and g of every term.
-fn for_each_term(conv: &Conv, x: &Shape, w: &Shape, g: &Shape, mut f: impl FnMut(usize, usize, usize)) {
-    let (xs, ws, gs) = (x.strides(), w.strides(), g.strides());
-    for (n, o, c) in (0..x[0]).flat_map(|n| (0..w[0]).flat_map(move |o| (0..w[1]).map(move |c| (n, o, c)))) {
-        for (i, j) in (0..g[2]).flat_map(|i| (0..g[3]).map(move |j| (i, j))) {
-            for (a, b) in (0..w[2]).flat_map(|a| (0..w[3]).map(move |b| (a, b))) {
-                let row = (i * conv.stride[0] + a).checked_sub(conv.padding[0]).filter(|&row| row < x[2]);
-                let column = (j * conv.stride[1] + b).checked_sub(conv.padding[1]).filter(|&column| column < x[3]);
-                if let (Some(row), Some(column)) = (row, column) {
-                    let x_index = n * xs[0] + c * xs[1] + row * xs[2] + column;
-                    f(x_index, o * ws[0] + c * ws[1] + a * ws[2] + b, n * gs[0] + o * gs[1] + i * gs[2] + j);
-                }
-            }
-        }
-    }
-}
-
 impl Operation for Conv2d {
     fn name(&self) -> &'static str {
         "conv2d"
@@ -157,7 +159,8 @@ impl Operation for Conv2d {
 
     fn value(&self, inputs: &[&Tensor<f64>], shape: &Shape) -> Tensor<f64> {
         let (x, w, mut y) = (inputs[0], inputs[1], Tensor::zeros(shape));
-        for_each_term(&self.0, x.shape(), w.shape(), shape, |i, j, k| y.data_mut()[k] += x.data()[i] * w.data()[j]);
+        let sizes = ConvSizes::new(self.0, x.shape(), w.shape(), shape);
+        sizes.for_each_term(|i, j, k| y.data_mut()[k] += x.data()[i] * w.data()[j]);
         y
     }
 
@@ -188,7 +191,8 @@ impl Operation for Conv2dInput {
 
     fn value(&self, inputs: &[&Tensor<f64>], shape: &Shape) -> Tensor<f64> {
         let (g, w, mut x) = (inputs[0], inputs[1], Tensor::zeros(shape));
-        for_each_term(&self.conv, shape, w.shape(), g.shape(), |i, j, k| x.data_mut()[i] += g.data()[k] * w.data()[j]);
+        let sizes = ConvSizes::new(self.conv, shape, w.shape(), g.shape());
+        sizes.for_each_term(|i, j, k| x.data_mut()[i] += g.data()[k] * w.data()[j]);
         x
     }
 
@@ -219,7 +223,8 @@ impl Operation for Conv2dFilter {
 
     fn value(&self, inputs: &[&Tensor<f64>], shape: &Shape) -> Tensor<f64> {
         let (x, g, mut w) = (inputs[0], inputs[1], Tensor::zeros(shape));
-        for_each_term(&self.conv, x.shape(), shape, g.shape(), |i, j, k| w.data_mut()[j] += x.data()[i] * g.data()[k]);
+        let sizes = ConvSizes::new(self.conv, x.shape(), shape, g.shape());
+        sizes.for_each_term(|i, j, k| w.data_mut()[j] += x.data()[i] * g.data()[k]);
         w
     }
 

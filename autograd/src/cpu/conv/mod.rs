@@ -216,28 +216,6 @@ mod tests {
         Case { sizes, x: numbers(1, x.count()), w: numbers(2, w.count()), g: numbers(3, g.count()) }
     }
 
-    /// The form's terms as (index into x, index into w, index into g): seven loops.
-    pub fn for_each_term(sizes: &ConvSizes, mut f: impl FnMut(usize, usize, usize)) {
-        let &ConvSizes { batch, channels, height, width, filters, kernel, out, stride, padding } = sizes;
-        for n in 0..batch {
-            for o in 0..filters {
-                for c in 0..channels {
-                    for (i, j) in (0..out[0]).flat_map(|i: usize| (0..out[1]).map(move |j: usize| (i, j))) {
-                        for (a, b) in (0..kernel[0]).flat_map(|a| (0..kernel[1]).map(move |b| (a, b))) {
-                            let row = (i * stride[0] + a).wrapping_sub(padding[0]);
-                            let column = (j * stride[1] + b).wrapping_sub(padding[1]);
-                            if row < height && column < width {
-                                let x = ((n * channels + c) * height + row) * width + column;
-                                let w = ((o * channels + c) * kernel[0] + a) * kernel[1] + b;
-                                f(x, w, ((n * filters + o) * out[0] + i) * out[1] + j);
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-
     fn assert_close(what: &str, sizes: &ConvSizes, found: &[f32], [expected, magnitude]: [&[f64]; 2], tolerance: f64) {
         for (i, ((&found, expected), magnitude)) in found.iter().zip(expected).zip(magnitude).enumerate() {
             let error = (f64::from(found) - expected).abs();
@@ -262,7 +240,7 @@ mod tests {
             let [mut y64, mut dx64, mut dw64] = [&y, &dx, &dw].map(|values| expected(values));
             let [mut y_size, mut dx_size, mut dw_size] = [&y64, &dx64, &dw64]
                 .map(|values: &Vec<f64>| values.iter().map(|value| value.abs()).collect::<Vec<_>>());
-            for_each_term(&sizes, |i, j, k| {
+            sizes.for_each_term(|i, j, k| {
                 let (xi, wj, gk) = (f64::from(x[i]), f64::from(w[j]), f64::from(g[k]));
                 y64[k] += xi * wj;
                 dx64[i] += gk * wj;
@@ -363,7 +341,7 @@ mod tests {
         convolution.conv2d_input(&g, &w, &mut dx, false);
         convolution.conv2d_filter(&x, &g, &mut dw, false);
         let [mut touched_x, mut touched_w] = [x.len(), w.len()].map(|count| vec![false; count]);
-        for_each_term(&sizes, |i, j, k| {
+        sizes.for_each_term(|i, j, k| {
             touched_x[i] |= k == 0;
             touched_w[j] |= k == 0;
         });

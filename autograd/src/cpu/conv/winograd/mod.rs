@@ -267,7 +267,7 @@ impl<'a> Points<'a> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::tests::{Case, case, for_each_term};
+    use super::super::tests::{Case, case};
     use super::*;
     use crate::cpu::testing::{numbers, same_bits_on_any_number_of_threads};
 
@@ -305,7 +305,7 @@ mod tests {
         let expected = |count| if accumulate { numbers(4, count) } else { vec![0.0; count] };
         let [mut dx, mut dw] =
             [x.len(), w.len()].map(|count| expected(count).into_iter().map(f64::from).collect::<Vec<_>>());
-        for_each_term(sizes, |i, j, k| {
+        sizes.for_each_term(|i, j, k| {
             let (xi, wj, gk) = (f64::from(x[i]), f64::from(w[j]), f64::from(g[k]));
             dx[i] += gk * wj;
             dw[j] += xi * gk;
