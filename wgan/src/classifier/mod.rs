@@ -5,13 +5,14 @@ mod train;
 use std::path::{Path, PathBuf};
 
 use autograd::ops::Conv;
-use autograd::{ByteTable, Device, Shape, Tensor, Var, Variable};
+use autograd::{ByteTable, Device, Tensor, Var, Variable};
 use nn::layers::{Activation, Conv2d, Flatten, Linear};
 use nn::{Checkpoint, Init, Mode, Module, Rng, Sequential};
 
 use crate::checkpoint::{check_computed, check_finite};
 use crate::config::DatasetName;
 use crate::data::Labelled;
+use crate::programs::in_batches;
 use crate::{Error, Result};
 
 pub use train::{Trained, train};
@@ -39,7 +40,7 @@ pub struct Classifier {
 /// The weights for digits, as `wgan train-classifier` made them.
 const DIGITS: &[u8] = include_bytes!("../../assets/digit-classifier.safetensors");
 
-/// Images classified together. Always as many, because the last bits of a result depend on it.
+/// Images classified together.
 const BATCH: usize = 100;
 
 impl Classifier {
@@ -138,27 +139,16 @@ impl Classifier {
     /// Features and probabilities of any number of images `[N, 1, 28, 28]`.
     ///
     /// # Errors
-    /// If the images have another shape, the weights make numbers of them that are not finite, or the device fails.
+    /// If the weights make numbers of them that are not finite, or the device fails.
+    ///
+    /// # Panics
+    /// If the images have another shape.
     pub fn classify(&self, images: &Tensor) -> Result<Classified> {
-        let count = images.shape()[0];
-        let batch = Shape::from([BATCH, 1, 28, 28]);
-        let mut program = self.device.compile(|tape| {
-            let features = self.features(tape.input("images", &batch));
+        let [features, probabilities] = in_batches(&self.device, BATCH, images, |images| {
+            let features = self.features(images);
             [features, self.logits(features).softmax(1)]
         })?;
-        let [mut features, mut probabilities] = [Vec::new(), Vec::new()];
-        for part in images.data().chunks(batch.count()) {
-            let mut part = part.to_vec();
-            part.resize(batch.count(), 0.0);
-            let [some_features, some_probabilities] = program.run(&[("images", &Tensor::new(&batch, part)?)])?;
-            features.extend_from_slice(some_features.data());
-            probabilities.extend_from_slice(some_probabilities.data());
-        }
-        features.truncate(count * Self::FEATURES);
-        probabilities.truncate(count * Labelled::CLASSES);
-        let features = Tensor::new([count, Self::FEATURES], features)?;
         check_computed(&self.file, "features", &features)?;
-        let probabilities = Tensor::new([count, Labelled::CLASSES], probabilities)?;
         check_computed(&self.file, "probabilities", &probabilities)?;
         Ok(Classified { features, probabilities })
     }

@@ -4,6 +4,7 @@
 //! critic `critic_steps` times; how many rounds there are is the schedule's. What passes between the programs are
 //! Variables: the networks' weights, the optimisers' averages, the data, and the generated samples of a round.
 
+mod in_batches;
 mod losses;
 mod schedule;
 mod update;
@@ -18,6 +19,7 @@ use crate::data::{Batches, Dataset, Resident};
 use crate::models::{Critic, Generator};
 use crate::objective::{generator_loss, gradient_norms, interpolates};
 
+pub use in_batches::in_batches;
 pub use losses::{Losses, PendingLosses};
 pub use update::{follow, optimizer, update_critic};
 

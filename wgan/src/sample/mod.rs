@@ -6,12 +6,13 @@ mod neighbours;
 
 use std::path::{Path, PathBuf};
 
-use autograd::{Device, Shape, Stream, Tensor};
+use autograd::{Device, Stream, Tensor};
 use nn::Checkpoint;
 
 use crate::checkpoint::{Metadata, check_computed, check_finite};
 use crate::config::{Config, DatasetName};
 use crate::models::Generator;
+use crate::programs::in_batches;
 use crate::run_folder::RunFolder;
 use crate::{Error, Result, memory};
 
@@ -113,17 +114,8 @@ impl Sampler {
 
     /// The samples made of noise, `[count, latent]`.
     fn samples_of(&self, noise: &Tensor) -> Result<Tensor> {
-        let (count, shape) = (noise.shape()[0], self.config.sample_shape());
-        let batch = Shape::from([batch(self.config.dataset), noise.shape()[1]]);
-        let mut program = self.device.compile(|tape| [self.generator.samples_of(tape.input(NOISE, &batch))])?;
-        let mut samples = Vec::new();
-        for part in noise.data().chunks(batch.count()) {
-            let mut part = part.to_vec();
-            part.resize(batch.count(), 0.0);
-            samples.extend_from_slice(program.run(&[(NOISE, &Tensor::new(&batch, part)?)])?[0].data());
-        }
-        samples.truncate(count * shape.count());
-        let samples = Tensor::new([&[count], &*shape].concat(), samples)?;
+        let batch = batch(self.config.dataset);
+        let [samples] = in_batches(&self.device, batch, noise, |noise| [self.generator.samples_of(noise)])?;
         check_computed(&self.file, "samples", &samples)?;
         Ok(samples)
     }
