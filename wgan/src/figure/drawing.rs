@@ -85,10 +85,10 @@ impl Rect {
         (self.left..=self.right).contains(&x) && (self.top..=self.bottom).contains(&y)
     }
 
-    /// Its outline.
+    /// Its outline, from the lower left over the top.
     pub fn corners(&self) -> Vec<Point> {
         let Rect { left, top, right, bottom } = *self;
-        vec![(left, top), (right, top), (right, bottom), (left, bottom)]
+        vec![(left, bottom), (left, top), (right, top), (right, bottom)]
     }
 }
 
@@ -158,18 +158,15 @@ impl Element {
                 *svg += &format!("<path {style} d=\"{places}\"/>\n");
             }
             Element::Text { text, at: (x, y), anchor, size, bold } => {
-                let (turn, down) = match anchor {
-                    Anchor::Upwards => (" rotate(-90)", size * CAPITAL / 2.0),
-                    _ => ("", size * CAPITAL / 2.0),
-                };
-                let anchor = match anchor {
-                    Anchor::Left => "start",
-                    Anchor::Right => "end",
-                    Anchor::Centre | Anchor::Upwards => "middle",
+                let (anchor, turn) = match anchor {
+                    Anchor::Left => ("start", ""),
+                    Anchor::Right => ("end", ""),
+                    Anchor::Centre => ("middle", ""),
+                    Anchor::Upwards => ("middle", " rotate(-90)"),
                 };
                 let weight = if *bold { " font-weight=\"bold\"" } else { "" };
                 let (text, fill) = (escape(text), paint("fill", INK));
-                let [x, y, size, down] = [*x, *y, *size, down].map(short);
+                let [x, y, size, down] = [*x, *y, *size, size * CAPITAL / 2.0].map(short);
                 *svg += &format!(
                     "<text {fill} transform=\"translate({x} {y}){turn}\" y=\"{down}\" font-size=\"{size}\"{weight} \
                      text-anchor=\"{anchor}\">{text}</text>\n"
@@ -183,8 +180,7 @@ impl Element {
             }
             // An SVG within shows nothing beyond its frame, and needs no name, which another figure of a page might have, too.
             Element::Clipped { elements, window } => {
-                let (left, top, width, height) =
-                    (short(window.left), short(window.top), short(window.width()), short(window.height()));
+                let [left, top, width, height] = [window.left, window.top, window.width(), window.height()].map(short);
                 *svg += &format!("<svg {} viewBox=\"{left} {top} {width} {height}\">\n", frame(window));
                 elements.iter().for_each(|element| element.write(svg));
                 *svg += "</svg>\n";
@@ -246,9 +242,27 @@ pub fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figure::{BLUE, tint};
 
     #[test]
     fn what_xml_would_read_is_escaped() {
         assert_eq!(escape(r#"<a b='c' d="e">&"#), "&lt;a b=&#39;c&#39; d=&quot;e&quot;&gt;&amp;");
+    }
+
+    /// A page's own colours replace those of text and background; what is of a colour keeps it.
+    #[test]
+    fn ink_and_paper_are_the_pages() {
+        let mut drawing = Drawing { width: 10.0, height: 10.0, elements: Vec::new() };
+        drawing.line([(1.0, 2.0), (3.04, 4.0)], tint(INK, 0.5), 1.0);
+        drawing.line([(5.0, 5.0)], BLUE, 4.0);
+        drawing.text("λ < 1", 8.0, Anchor::Left, (0.0, 0.0));
+        let svg = drawing.svg("");
+        assert!(svg.contains("<path fill=\"#ffffff\" class=\"paper\""), "{svg}");
+        assert!(svg.contains("stroke=\"currentColor\" stroke-opacity=\"0.5\" stroke-width=\"1\""), "{svg}");
+        assert!(
+            svg.contains("d=\"M1 2L3 4\"") && svg.contains("stroke=\"#0072b2\"") && svg.contains("d=\"M5 5h0\""),
+            "{svg}"
+        );
+        assert!(svg.contains(">λ &lt; 1</text>"), "{svg}");
     }
 }

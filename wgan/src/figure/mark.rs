@@ -53,20 +53,14 @@ impl Mark {
     /// Its line of the legend: a swatch, then the name.
     pub fn draw_entry(&self, drawing: &mut Drawing, (x, y): Point) {
         let swatch = Rect { left: x, top: y - 5.0, right: x + SWATCH - 6.0, bottom: y + 5.0 };
-        let lines = match self.shape {
+        let outline = match self.shape {
             Shape::Dots | Shape::Specks => vec![((swatch.left + swatch.right) / 2.0, y)],
-            Shape::Area => vec![
-                (swatch.left, swatch.bottom),
-                (swatch.left, swatch.top),
-                (swatch.right, swatch.top),
-                (swatch.right, swatch.bottom),
-            ],
-            Shape::Bars(_) | Shape::Ridge | Shape::Plateau => swatch.corners(),
+            Shape::Bars(_) | Shape::Area | Shape::Ridge | Shape::Plateau => swatch.corners(),
             Shape::Line | Shape::Thin | Shape::Dashed | Shape::Level | Shape::Vertical => {
                 vec![(swatch.left, y), (swatch.right, y)]
             }
         };
-        self.draw_shape(drawing, vec![lines]);
+        self.draw_shape(drawing, vec![outline]);
         drawing.text(&self.name, TEXT, Anchor::Left, (x + SWATCH, y));
     }
 
@@ -75,8 +69,7 @@ impl Mark {
         match self.shape {
             Shape::Line => drawing.path(lines, colour, Brush::Line(LINE)),
             Shape::Thin => drawing.path(lines, colour, Brush::Line(THIN)),
-            Shape::Dashed => drawing.path(lines, colour, Brush::Dashes(2.0)),
-            Shape::Level | Shape::Vertical => drawing.path(lines, colour, Brush::Dashes(1.5)),
+            Shape::Dashed | Shape::Level | Shape::Vertical => drawing.path(lines, colour, Brush::Dashes(1.75)),
             Shape::Specks => drawing.path(lines, colour, Brush::Line(SPECK)),
             Shape::Dots => {
                 for dot in lines {
@@ -85,20 +78,13 @@ impl Mark {
                 }
             }
             Shape::Bars(_) => drawing.path(lines, colour, Brush::Fill),
-            Shape::Area => {
-                drawing.path(lines.clone(), tint(colour, 0.25), Brush::Fill);
-                // Without the ends, which stand on the axis.
-                let tops = lines.into_iter().map(|line| line[1..line.len() - 1].to_vec()).collect();
-                drawing.path(tops, colour, Brush::Line(1.5));
-            }
-            Shape::Ridge => {
-                drawing.path(lines.clone(), PAPER, Brush::Fill);
-                drawing.path(lines.clone(), tint(colour, 0.3), Brush::Fill);
-                drawing.path(lines, colour, Brush::Line(1.25));
-            }
-            Shape::Plateau => {
-                drawing.path(lines.clone(), tint(colour, 0.03), Brush::Fill);
-                drawing.path(lines, tint(colour, 0.4), Brush::Line(THIN));
+            Shape::Area | Shape::Ridge | Shape::Plateau => {
+                let (inside, edge) = if self.shape == Shape::Plateau { (0.03, 0.4) } else { (0.28, 1.0) };
+                if self.shape == Shape::Ridge {
+                    drawing.path(lines.clone(), PAPER, Brush::Fill);
+                }
+                drawing.path(lines.clone(), tint(colour, inside), Brush::Fill);
+                drawing.path(lines, tint(colour, edge), Brush::Line(1.25));
             }
         }
     }

@@ -164,3 +164,46 @@ impl OutlineBuilder for Outlines {
         self.path.close();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::drawing::Rect;
+    use super::*;
+    use crate::figure::BLUE;
+
+    /// The share of each pixel of a row that is covered with blue, in tenths.
+    fn row(drawing: &Drawing, y: usize) -> Vec<u8> {
+        let picture = drawing.pixels();
+        let red = (0..picture.width).map(|x| picture.pixels[(y * picture.width + x) * 3]);
+        red.map(|red| ((255 - red) as f64 / 25.5).round() as u8).collect()
+    }
+
+    fn drawing(draw: impl FnOnce(&mut Drawing)) -> Drawing {
+        let mut drawing = Drawing { width: 12.0, height: 6.0, elements: Vec::new() };
+        draw(&mut drawing);
+        drawing
+    }
+
+    #[test]
+    fn a_line_of_one_point_is_a_disc() {
+        let disc = drawing(|drawing| drawing.line([(6.0, 3.0)], BLUE, 4.0));
+        assert_eq!(row(&disc, 2)[3..9], [0, 9, 10, 10, 9, 0]);
+        assert_eq!(row(&disc, 0), [0; 12]);
+    }
+
+    #[test]
+    fn what_is_clipped_ends_at_the_window() {
+        let window = Rect { left: 2.0, top: 0.0, right: 5.5, bottom: 6.0 };
+        let line =
+            drawing(|drawing| drawing.clipped(window, |drawing| drawing.line([(0.0, 3.0), (12.0, 3.0)], BLUE, 2.0)));
+        assert_eq!(row(&line, 3), [0, 0, 10, 10, 10, 5, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn areas_within_areas_are_left_out() {
+        let square = |left, right| Rect { left, top: left, right, bottom: 6.0 - left }.corners();
+        let ring = drawing(|drawing| drawing.path(vec![square(0.0, 12.0), square(2.0, 10.0)], BLUE, Brush::Fill));
+        assert_eq!(row(&ring, 3), [10, 10, 0, 0, 0, 0, 0, 0, 0, 0, 10, 10]);
+        assert_eq!(row(&ring, 1), [10; 12]);
+    }
+}

@@ -47,30 +47,21 @@ impl<'a> Plot<'a> {
         let Rect { left, top, right, bottom } = self.place;
         let places: Vec<Point> = mark.points.iter().map(|&point| self.at(point)).collect();
         let is_gap = |place: &Point| !(place.0.is_finite() && place.1.is_finite());
-        let mut lines: Vec<Vec<Point>> =
-            places.split(is_gap).filter(|line| !line.is_empty()).map(<[_]>::to_vec).collect();
+        let lines = places.split(is_gap).filter(|line| !line.is_empty());
         match mark.shape {
             Shape::Bars(width) => {
-                let side = |x: f64| self.column(self.x.place(x));
-                let bars = mark.points.iter().zip(places).filter(|(_, place)| !is_gap(place));
-                let bar = |(&(x, _), (_, top)): (&Point, Point)| {
-                    let [left, right] = [-0.5, 0.5].map(|half| side(x + half * width));
-                    Rect { left, top, right, bottom: self.floor() }.corners()
-                };
-                bars.map(bar).collect()
+                let bar = |&(x, y): &Point| [x - width / 2.0, x + width / 2.0].map(|x| self.at((x, y)));
+                let bars = mark.points.iter().map(bar).filter(|bar| !bar.iter().any(is_gap));
+                bars.map(|[(left, top), (right, _)]| Rect { left, top, right, bottom: self.floor() }.corners())
+                    .collect()
             }
             Shape::Area => {
-                let floor = self.floor();
-                for line in &mut lines {
-                    let (first, last) = (line[0].0, line[line.len() - 1].0);
-                    line.insert(0, (first, floor));
-                    line.push((last, floor));
-                }
-                lines
+                let ends = |line: &[Point]| [line[0], line[line.len() - 1]].map(|(x, _)| [(x, self.floor())]);
+                lines.map(|line| [&ends(line)[0], line, &ends(line)[1]].concat()).collect()
             }
             Shape::Level => places.iter().map(|&(_, y)| vec![(left, y), (right, y)]).collect(),
             Shape::Vertical => places.iter().map(|&(x, _)| vec![(x, bottom), (x, top)]).collect(),
-            _ => lines,
+            _ => lines.map(<[_]>::to_vec).collect(),
         }
     }
 
