@@ -5,9 +5,7 @@ use benches::Configuration;
 use clap::ValueEnum;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use wgan::config::Config;
-use wgan::models::{Critic, Generator};
 use wgan::objective::{critic_terms, generator_loss};
-use wgan::programs::optimizer;
 
 fn updates(c: &mut Criterion) {
     for configuration in Configuration::value_variants() {
@@ -17,18 +15,17 @@ fn updates(c: &mut Criterion) {
     }
 }
 
-fn critic(c: &mut Criterion, configuration: &Configuration, config: &Config) {
-    let sample = config.sample_shape();
-    let critic = Critic::new(config, &sample);
-    let rule = optimizer(config, critic.parameters());
-    let samples = [&[config.batch], &*sample].concat();
+fn critic(c: &mut Criterion, configuration: &Configuration, Config { game, sample, .. }: &Config) {
+    let (critic, norm) = (game.critic(sample), game.networks.critic_norm);
+    let rule = game.rule.optimizer(critic.parameters());
+    let samples = [&[game.batch], &**sample].concat();
     c.benchmark_group("critic's update").bench_function(BenchmarkId::from_parameter(configuration), |bencher| {
         bencher.iter(|| {
             let program = Device::cpu().compile(|tape| {
                 let [real, fake] = ["real", "fake"].map(|name| tape.input(name, &*samples));
-                let mixes = tape.uniform(Stream::new(0, "mixes"), [2, config.batch]);
-                let loss = critic_terms(config, |x| critic.scores(x), real, fake, mixes).loss;
-                rule.update(loss, tape.scalar(config.lr));
+                let mixes = tape.uniform(Stream::new(0, "mixes"), [2, game.batch]);
+                let loss = critic_terms(&game.objective, norm, |x| critic.scores(x), real, fake, mixes).loss;
+                rule.update(loss, tape.scalar(game.lr));
                 [loss]
             });
             program.expect("the CPU takes every program")
@@ -36,16 +33,15 @@ fn critic(c: &mut Criterion, configuration: &Configuration, config: &Config) {
     });
 }
 
-fn generator(c: &mut Criterion, configuration: &Configuration, config: &Config) {
-    let sample = config.sample_shape();
-    let (critic, generator) = (Critic::new(config, &sample), Generator::new(config, &sample));
-    let rule = optimizer(config, generator.parameters());
+fn generator(c: &mut Criterion, configuration: &Configuration, Config { game, sample, .. }: &Config) {
+    let (critic, generator) = (game.critic(sample), game.generator(sample));
+    let rule = game.rule.optimizer(generator.parameters());
     c.benchmark_group("generator's update").bench_function(BenchmarkId::from_parameter(configuration), |bencher| {
         bencher.iter(|| {
             let program = Device::cpu().compile(|tape| {
-                let fake = generator.samples(tape, Stream::new(0, "noise"), config.batch);
-                let loss = generator_loss(config, |x| critic.scores(x), fake);
-                rule.update(loss, tape.scalar(config.lr));
+                let fake = generator.samples(tape, Stream::new(0, "noise"), game.batch);
+                let loss = generator_loss(&game.objective, |x| critic.scores(x), fake);
+                rule.update(loss, tape.scalar(game.lr));
                 [loss]
             });
             program.expect("the CPU takes every program")

@@ -9,26 +9,23 @@ use autograd::{GradCheck, Report, Tape, Tensor, Var, Variable};
 use nn::layers::{Activation, Conv2d, Flatten, LayerNorm, Linear};
 use nn::{Init, Mode, Module, Rng, Sequential};
 use support::{Critic, TOLERANCE, assert_close};
-use wgan::config::{Config, Lipschitz, PenaltyPoints};
-use wgan::objective::{CriticTerms, critic_terms, gradient_norms};
+use wgan::config::Config;
+use wgan::models::Norm;
+use wgan::objective::{CriticTerms, Lipschitz, Objective, Penalty, PenaltyPoints, Slope, critic_terms, gradient_norms};
 
 const BATCH: usize = 3;
 const LAMBDA: f64 = 10.0;
 
 /// What a training records of a critic, the penalty being taken at `x`.
-fn terms<'t>(
-    lipschitz: Lipschitz,
-    lambda: f64,
-    scores: impl Fn(Var<'t>) -> Var<'t>,
-    x: Var<'t>,
-) -> CriticTerms<Var<'t>> {
-    let config = Config { lipschitz, lambda, penalty_points: PenaltyPoints::Real, ..Config::default() };
-    critic_terms(&config, scores, x, x, x.tape().zeros([2, x.shape()[0]]))
+fn terms<'t>(kind: Penalty, lambda: f64, scores: impl Fn(Var<'t>) -> Var<'t>, x: Var<'t>) -> CriticTerms<Var<'t>> {
+    let lipschitz = Lipschitz::Penalty { kind, lambda, slope: Slope::OfGradient(PenaltyPoints::Real) };
+    let objective = Objective { lipschitz, ..Config::default().game.objective };
+    critic_terms(&objective, Norm::None, scores, x, x, x.tape().zeros([2, x.shape()[0]]))
 }
 
 /// λ·mean (‖∇D‖ − 1)² over the samples of `x` (Gulrajani et al. 2017, equation 3).
 fn penalty<'t>(scores: impl Fn(Var<'t>) -> Var<'t>, x: Var<'t>) -> Var<'t> {
-    terms(Lipschitz::Gp, LAMBDA, scores, x).penalty
+    terms(Penalty::TwoSided, LAMBDA, scores, x).penalty
 }
 
 /// Critics by name. With softplus the penalty is smooth; ReLU and leaky ReLU have kinks, and a probe that would cross
@@ -165,11 +162,11 @@ fn linear_critics_have_the_penalties_known_by_hand() {
     for (factor, slope, two_sided, one_sided, unsquared) in [(2.0, 4.0, 9.0, 9.0, 4.0), (0.25, 0.5, 0.25, 0.0, 1.0)] {
         let tape = Tape::new();
         let x = tape.constant(&support::draw("x", [5, 4]));
-        let penalties = [(Lipschitz::Gp, two_sided), (Lipschitz::Lp, one_sided), (Lipschitz::GpOneSided, unsquared)];
-        for (lipschitz, penalty) in penalties {
-            let terms = terms(lipschitz, 1.0, |x| (x * factor).sum_axes(&[1]), x);
+        let penalties = [(Penalty::TwoSided, two_sided), (Penalty::Lp, one_sided), (Penalty::OneSided, unsquared)];
+        for (kind, penalty) in penalties {
+            let terms = terms(kind, 1.0, |x| (x * factor).sum_axes(&[1]), x);
             let found = [terms.slope, terms.penalty].map(|term| term.value().item());
-            assert!((found[0] - slope).abs() + (found[1] - penalty).abs() < 1e-9, "{lipschitz}, {factor}: {found:?}");
+            assert!((found[0] - slope).abs() + (found[1] - penalty).abs() < 1e-9, "{kind:?}, {factor}: {found:?}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use clap::ValueEnum;
 use wgan::Result;
-use wgan::config::{Arch, Config, DatasetName, Lipschitz, Options, Preset};
+use wgan::config::{ArchName, Config, DatasetName, LipschitzName, Options, Preset};
 
 /// The published experiments, by their data, networks and constraint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -30,14 +30,14 @@ impl Configuration {
                 Options { dataset: Some(DatasetName::EightGaussians), lambda: Some(10.0), ..Options::default() }
             }
             Configuration::MnistMlpClip => Options {
-                arch: Some(Arch::Mlp),
-                lipschitz: Some(Lipschitz::Clip),
+                arch: Some(ArchName::Mlp),
+                lipschitz: Some(LipschitzName::Clip),
                 batch: Some(64),
                 ..Options::default()
             },
             Configuration::MnistDcganGp => Options { preset: Some(Preset::WganGp), ..Options::default() },
             Configuration::MnistDcganClip => {
-                Options { preset: Some(Preset::WganGp), lipschitz: Some(Lipschitz::Clip), ..Options::default() }
+                Options { preset: Some(Preset::WganGp), lipschitz: Some(LipschitzName::Clip), ..Options::default() }
             }
         };
         // The published experiments average no weights.
@@ -55,7 +55,6 @@ impl fmt::Display for Configuration {
 #[cfg(test)]
 mod tests {
     use autograd::Device;
-    use wgan::data::Dataset;
     use wgan::programs::Programs;
 
     use super::*;
@@ -73,7 +72,7 @@ mod tests {
         ];
         for (configuration, dense, unpadded) in counted {
             let config = configuration.config(1).unwrap();
-            let programs = Programs::compile(&config, &Dataset::load(&config).unwrap(), &Device::cpu()).unwrap();
+            let programs = Programs::compile(&config.game, &config.load_data().unwrap(), &Device::cpu()).unwrap();
             let found = programs.flops();
             for (what, found, counted) in [("dense", found.dense, dense), ("unpadded", found.unpadded, unpadded)] {
                 let ratio = found as f64 / (1e9 * counted);

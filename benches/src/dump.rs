@@ -8,7 +8,6 @@ use nn::Checkpoint;
 use wgan::Result;
 use wgan::config::Config;
 use wgan::data::{Batches, Dataset};
-use wgan::models::{Critic, Generator};
 use wgan::objective::{critic_terms, generator_loss};
 
 /// Writes a safetensors file of: `critic.*` and `generator.*`, the weights by their names; `real`, `noise`, `fake` and
@@ -18,17 +17,18 @@ use wgan::objective::{critic_terms, generator_loss};
 /// # Errors
 /// If the file cannot be written.
 pub fn dump(config: &Config, path: &Path) -> Result<()> {
-    let data = Dataset::load(config)?;
-    let (critic, generator) = (Critic::new(config, data.shape()), Generator::new(config, data.shape()));
-    let real = Variable::new("real", batch(&data, config.batch, config.seed)?);
+    let (data, game) = (config.load_data()?, &config.game);
+    let (critic, generator) = (game.critic(data.shape()), game.generator(data.shape()));
+    let real = Variable::new("real", batch(&data, game.batch, game.seed)?);
 
     let tape = Tape::new();
-    let stream = |name| Stream::new(config.seed, name);
-    let noise = generator.noise(&tape, stream("noise"), config.batch);
+    let stream = |name| Stream::new(game.seed, name);
+    let noise = generator.noise(&tape, stream("noise"), game.batch);
     let fake = generator.samples_of(noise);
-    let mixes = tape.uniform(stream("mixes"), [2, config.batch]);
-    let critic_loss = critic_terms(config, |x| critic.scores(x), tape.variable(&real), fake, mixes).loss;
-    let generator_loss = generator_loss(config, |x| critic.scores(x), fake);
+    let mixes = tape.uniform(stream("mixes"), [2, game.batch]);
+    let (objective, norm, real_samples) = (&game.objective, game.networks.critic_norm, tape.variable(&real));
+    let critic_loss = critic_terms(objective, norm, |x| critic.scores(x), real_samples, fake, mixes).loss;
+    let generator_loss = generator_loss(objective, |x| critic.scores(x), fake);
     let mut wanted: Vec<(String, Var)> = vec![
         ("noise".into(), noise),
         ("fake".into(), fake),
@@ -40,7 +40,7 @@ pub fn dump(config: &Config, path: &Path) -> Result<()> {
     wanted.extend(gradients(&tape, "generator", generator_loss, &generator.parameters()));
 
     let (names, outputs): (Vec<String>, Vec<Var>) = wanted.into_iter().unzip();
-    let mut program = config.backend.unwrap_or_default().device(config.threads)?.program(&tape, &outputs)?;
+    let mut program = config.backend.device(config.threads)?.program(&tape, &outputs)?;
     let values = program.run(&[])?;
     let values = names.into_iter().zip(values).map(|(name, value)| Variable::new(name, value.clone()));
     let file = Checkpoint::new().with("critic.", critic.parameters()).with("generator.", generator.parameters());

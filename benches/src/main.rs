@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use benches::{Configuration, dump, step};
 use clap::{Args, Parser, Subcommand, value_parser};
 use wgan::backend::Backend;
-use wgan::config::Config;
 
 /// Measure how fast training is
 #[derive(Parser)]
@@ -61,9 +60,9 @@ fn main() -> ExitCode {
 fn run(args: &StepArgs) -> wgan::Result<()> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = args.threads.map_or(cores, usize::from);
-    let config = args.configuration.config(threads)?;
-    let batch = args.batch.map_or(config.batch, |batch| batch as usize);
-    let config = Config { backend: Some(args.backend), batch, ..config };
+    let mut config = args.configuration.config(threads)?;
+    config.backend = args.backend;
+    config.game.batch = args.batch.map_or(config.game.batch, |batch| batch as usize);
     if let Some(path) = &args.dump {
         return dump::dump(&config, path);
     }

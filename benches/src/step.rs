@@ -9,7 +9,7 @@ use autograd::compile::Flops;
 use wgan::Result;
 use wgan::backend::{Backend, product_speed};
 use wgan::config::Config;
-use wgan::data::{Batches, Dataset};
+use wgan::data::Batches;
 use wgan::programs::Programs;
 
 use crate::Configuration;
@@ -47,11 +47,10 @@ pub fn measure(
     profile: bool,
     started: impl FnOnce(),
 ) -> Result<Measurement> {
-    let data = Dataset::load(config)?;
-    let backend = config.backend.unwrap_or_default();
+    let (data, game, backend) = (config.load_data()?, &config.game, config.backend);
     let device = backend.device(config.threads)?;
-    let mut programs = Programs::compile(config, &data, &device)?;
-    let mut batches = Batches::new(data.len(), config.batch, config.seed);
+    let mut programs = Programs::compile(game, &data, &device)?;
+    let mut batches = Batches::new(data.len(), game.batch, game.seed);
     programs.update(0, &mut batches)?;
     started();
     for iteration in 1..WARM_UP {

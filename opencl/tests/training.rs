@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 use autograd::{Device, Program, Stream, Tape, Tensor, Variable};
 use benches::Configuration;
 use opencl::{Choice, Facts, Kind, OpenCl};
-use wgan::config::Config;
 use wgan::data::{Batches, Dataset};
+use wgan::models::{Arch, GeneratorArch};
 use wgan::objective::{critic_terms, generator_loss};
-use wgan::programs::{Losses, Programs};
+use wgan::programs::{Game, Losses, Programs};
 
 /// Iterations that start from the CPU's state; fewer by the kernels for GPUs, which are slow on a CPU.
 const LED: u64 = 20;
@@ -34,41 +34,45 @@ fn opencl_like_a_gpu() -> Device {
 
 /// A training as it is measured, with fewer units and samples.
 struct Training {
-    config: Config,
+    game: Game,
     data: Dataset,
 }
 
 impl Training {
     fn small(configuration: Configuration) -> Self {
         let config = configuration.config(1).expect("a configuration");
-        let (dim, batch) = match configuration {
-            Configuration::ToyGp => (256, 128),
-            Configuration::MnistMlpClip => (config.dim, config.batch), // small enough
+        let data = config.load_data().expect("embedded data");
+        let mut game = config.game;
+        (game.networks.arch, game.batch) = match configuration {
+            Configuration::ToyGp => (Arch::Mlp { dim: 256 }, 128),
+            Configuration::MnistMlpClip => (game.networks.arch, game.batch), // small enough
             // Of fewer samples all lie on one side of the kinks behind the critic's second bias, where the real and the
             // generated ones' gradients cancel but for rounding, of which the optimisers make steps as large as any.
-            Configuration::MnistDcganGp | Configuration::MnistDcganClip => (8, 32),
+            Configuration::MnistDcganGp | Configuration::MnistDcganClip => {
+                (Arch::Dcgan { dim: 8, generator: GeneratorArch::Dcgan }, 32)
+            }
         };
-        let config = Config { dim, batch, ..config };
-        Training { data: Dataset::load(&config).expect("embedded data"), config }
+        Training { game, data }
     }
 
     fn on(&self, device: &Device) -> (Programs, Batches) {
-        let programs = Programs::compile(&self.config, &self.data, device).expect("programs");
-        (programs, Batches::new(self.data.len(), self.config.batch, self.config.seed))
+        let programs = Programs::compile(&self.game, &self.data, device).expect("programs");
+        (programs, Batches::new(self.data.len(), self.game.batch, self.game.seed))
     }
 }
 
 /// Computes on `device` the mean absolute score of real samples, both losses, and all their gradients, from the weights of
 /// `programs`, wherever they lie.
 fn gradients(training: &Training, programs: &Programs, device: &Device) -> Program {
-    let (config, critic, generator) = (&training.config, programs.critic(), programs.generator());
+    let (game, critic, generator) = (&training.game, programs.critic(), programs.generator());
     let tape = Tape::new();
-    let stream = |name| Stream::new(config.seed, name);
-    let real = tape.constant(&training.data.samples(0..config.batch));
-    let fake = generator.samples_of(generator.noise(&tape, stream("noise"), config.batch));
-    let mixes = tape.uniform(stream("mixes"), [2, config.batch]);
-    let critic_loss = critic_terms(config, |x| critic.scores(x), real, fake.detach(), mixes).loss;
-    let generator_loss = generator_loss(config, |x| critic.scores(x), fake);
+    let stream = |name| Stream::new(game.seed, name);
+    let real = tape.constant(&training.data.samples(0..game.batch));
+    let fake = generator.samples_of(generator.noise(&tape, stream("noise"), game.batch));
+    let mixes = tape.uniform(stream("mixes"), [2, game.batch]);
+    let (objective, norm) = (&game.objective, game.networks.critic_norm);
+    let critic_loss = critic_terms(objective, norm, |x| critic.scores(x), real, fake.detach(), mixes).loss;
+    let generator_loss = generator_loss(objective, |x| critic.scores(x), fake);
     let mut wanted = vec![critic.scores(real).abs().mean(), critic_loss, generator_loss];
     for (loss, weights) in [(critic_loss, critic.parameters()), (generator_loss, generator.parameters())] {
         let weights: Vec<_> = weights.iter().map(|weights| tape.variable(weights)).collect();

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use wgan::checkpoint::Metadata;
 use wgan::classifier::Classifier;
-use wgan::config::{Colour, Config, DatasetName, Options};
-use wgan::data::Dataset;
-use wgan::measures::Evaluation;
+use wgan::config::{Config, Options};
+use wgan::data::{Colour, Dataset, Source};
+use wgan::eval::Evaluation;
 use wgan::sample::Sampler;
 use wgan::{metrics, pictures};
 
@@ -39,7 +39,7 @@ pub fn config(bytes: &[u8]) {
     let options = tell(Options::read(&file("config.toml", bytes)));
     let config = options.and_then(|options| tell(Config::resolve(&Options::default(), &options)));
     if let Some(config) = config {
-        assert_eq!(config.with(&config.essentials()), config);
+        assert_eq!(Config::resolve(&Options::default(), config.used()).expect("it was resolved"), config);
         let again = Options::read(&file("config.toml", config.to_toml().as_bytes())).expect("it was just written");
         assert_eq!(Config::resolve(&Options::default(), &again).expect("it was resolved").to_toml(), config.to_toml());
     }
@@ -47,32 +47,32 @@ pub fn config(bytes: &[u8]) {
 
 /// Images in the layout of MNIST's files.
 pub fn idx(bytes: &[u8]) {
-    load(DatasetName::Mnist, &file("raw/train-images-idx3-ubyte", bytes));
+    load(&digits(&file("raw/train-images-idx3-ubyte", bytes)));
 }
 
 /// The same, compressed.
 pub fn gzip(bytes: &[u8]) {
-    load(DatasetName::Mnist, &file("compressed/train-images-idx3-ubyte.gz", bytes));
+    load(&digits(&file("compressed/train-images-idx3-ubyte.gz", bytes)));
 }
 
 /// A table of points.
 pub fn points(bytes: &[u8]) {
-    load(DatasetName::Points, &file("points.csv", bytes));
+    load(&Source::Points { file: file("points.csv", bytes), dimensions: 2 });
 }
 
 /// A list of numbers.
 pub fn numbers(bytes: &[u8]) {
-    load(DatasetName::Numbers, &file("numbers.txt", bytes));
+    load(&Source::Points { file: file("numbers.txt", bytes), dimensions: 1 });
 }
 
 /// A picture in a folder.
 pub fn png(bytes: &[u8]) {
-    load(DatasetName::Images, &file("pngs/image.png", bytes));
+    load_images(&file("pngs/image.png", bytes));
 }
 
 /// A photograph in a folder.
 pub fn jpeg(bytes: &[u8]) {
-    load(DatasetName::Images, &file("jpegs/image.jpg", bytes));
+    load_images(&file("jpegs/image.jpg", bytes));
 }
 
 /// A checkpoint or a generator.
@@ -106,21 +106,24 @@ pub fn metrics(bytes: &[u8]) {
     }
 }
 
-/// Loads a data set out of a file or out of the folder around it.
-fn load(dataset: DatasetName, path: &Path) {
-    let text = |path: &Path| Some(path.to_str().expect("a temporary folder's name is text").to_owned());
-    let (data_dir, data_file) = match dataset.is_file() {
-        true => (None, text(path)),
-        false => (text(path.parent().expect("the file is in a folder")), None),
-    };
+fn load(source: &Source) {
+    tell(Dataset::load(source, 1, 0));
+}
+
+/// Digits in the folder of a file.
+fn digits(path: &Path) -> Source {
+    Source::Idx { name: "mnist".to_owned(), folder: folder(path) }
+}
+
+/// Loads images out of the folder of a file.
+fn load_images(path: &Path) {
     for colour in [Colour::Grey, Colour::Rgb] {
-        let (data_dir, data_file) = (data_dir.clone(), data_file.clone());
-        let config = Config { dataset, data_dir, data_file, colour, size: 8, batch: 1, ..Config::default() };
-        tell(Dataset::load(&config));
-        if dataset != DatasetName::Images {
-            break;
-        }
+        load(&Source::Images { folder: folder(path), size: 8, colour, skip_bad: false });
     }
+}
+
+fn folder(path: &Path) -> PathBuf {
+    path.parent().expect("the file is in a folder").to_owned()
 }
 
 /// What an error says must be one short line. Names of files and folders make it longer.

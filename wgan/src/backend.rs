@@ -53,7 +53,7 @@ impl Backend {
     }
 
     fn impossible(self, reason: String) -> Error {
-        Error::Setting { name: "backend", value: self.to_string(), reason }
+        Error::Setting { name: "backend".to_owned(), value: self.to_string(), reason }
     }
 }
 

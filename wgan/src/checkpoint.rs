@@ -8,7 +8,7 @@ use nn::checkpoint::CHECKSUM;
 use nn::files::excerpt;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::config::{Config, Options};
+use crate::config::{Config, Options, Trained};
 use crate::{Error, Result};
 
 /// The key of the metadata in a safetensors file. One key with ordered JSON, because a map of several would be written
@@ -42,9 +42,20 @@ impl Metadata {
         Metadata { format: FORMAT, step, settings: config.essentials() }
     }
 
-    /// A configuration with the same networks.
-    pub fn config(&self) -> Config {
-        Config::default().with(&self.settings)
+    /// What the generator is rebuilt from.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a setting that is not possible.
+    pub fn trained(&self) -> Result<Trained> {
+        Trained::new(&self.settings)
+    }
+
+    /// The configuration with the data set in this folder or file.
+    ///
+    /// # Errors
+    /// [`Error::Flag`] if the data set is in none, [`Error::Setting`] if it needs one and gets none.
+    pub fn config_with_data(&self, data_dir: Option<String>, data_file: Option<String>) -> Result<Config> {
+        Config::resolve(&Options { data_dir, data_file, ..Options::default() }, &self.settings)
     }
 
     /// What `config` differs in from the settings of the checkpoint, as "dim = 16, not 32"; None if they agree.
@@ -77,7 +88,7 @@ impl Metadata {
             ));
         }
         let impossible = |error| damaged(format!("its metadata cannot be used ({error})"));
-        metadata.config().validate_values().map_err(impossible)?;
+        metadata.trained().map_err(impossible)?;
         Ok(metadata)
     }
 
@@ -128,11 +139,15 @@ pub fn check_computed(path: &Path, what: &str, values: &Tensor) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Lipschitz;
+    use crate::config::LipschitzName;
+
+    fn metadata(step: u64, options: Options) -> Metadata {
+        Metadata::new(step, &Config::resolve(&options, &Options::default()).unwrap())
+    }
 
     #[test]
     fn metadata_read_back_and_are_written_in_one_order() {
-        let metadata = Metadata::new(1500, &Config { seed: u64::MAX >> 1, lr: 0.1 + 0.2, ..Config::default() });
+        let metadata = metadata(1500, Options { seed: Some(u64::MAX >> 1), lr: Some(0.1 + 0.2), ..Options::default() });
         let json = metadata.to_json();
         assert!(json.starts_with(r#"{"format":2,"step":1500,"settings":{"dataset":"mnist","#), "{json}");
         assert_eq!(Metadata::from_json(&json).unwrap(), metadata);
@@ -141,25 +156,26 @@ mod tests {
     /// How long a run is meant to go on, on how many threads and from which folder, leaves no trace in its weights.
     #[test]
     fn metadata_depend_on_nothing_but_what_was_computed() {
-        let config = Config::default();
-        let elsewhere = Config {
+        let elsewhere = Options {
             data_dir: Some("/elsewhere".to_owned()),
-            steps: 7,
+            steps: Some(7),
             threads: Some(3),
-            sample_every: 2,
-            checkpoint_every: 3,
-            ..config.clone()
+            sample_every: Some(2),
+            checkpoint_every: Some(3),
+            ..Options::default()
         };
-        assert_eq!(Metadata::new(5, &elsewhere).to_json(), Metadata::new(5, &config).to_json());
+        assert_eq!(metadata(5, elsewhere).to_json(), metadata(5, Options::default()).to_json());
     }
 
     #[test]
     fn a_difference_names_the_setting_and_both_values() {
-        let metadata = Metadata::new(5, &Config { dim: 32, ..Config::default() });
-        assert_eq!(metadata.difference(&metadata.config()), None);
+        let config = |options: Options| Config::resolve(&options, &Options::default()).unwrap();
+        let wide = Options { dim: Some(32), ..Options::default() };
+        let metadata = metadata(5, wide.clone());
+        assert_eq!(metadata.difference(&config(wide.clone())), None);
         assert_eq!(metadata.difference(&Config::default()).unwrap(), "dim = 32, not 16");
-        let clipped = Config { dim: 32, lipschitz: Lipschitz::Clip, ..Config::default() };
-        assert_eq!(metadata.difference(&clipped).unwrap(), r#"lipschitz = "gp", not "clip""#);
+        let clipped = Options { lipschitz: Some(LipschitzName::Clip), ..wide };
+        assert_eq!(metadata.difference(&config(clipped)).unwrap(), r#"lipschitz = "gp", not "clip""#);
     }
 
     #[test]

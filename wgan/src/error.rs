@@ -14,7 +14,7 @@ pub enum Error {
     #[error("{name} = {value} is not possible: {reason}")]
     Setting {
         /// The setting's name, as in flags and files.
-        name: &'static str,
+        name: String,
         /// The value it was given.
         value: String,
         /// What would be possible instead.

@@ -9,14 +9,14 @@
 //! ```
 //! use autograd::Device;
 //! use wgan::config::{Config, DatasetName, Options};
-//! use wgan::data::{Batches, Dataset};
+//! use wgan::data::Batches;
 //! use wgan::programs::Programs;
 //!
 //! let flags = Options { dataset: Some(DatasetName::EightGaussians), dim: Some(16), ..Options::default() };
 //! let config = Config::resolve(&flags, &Options::default())?;
-//! let data = Dataset::load(&config)?;
-//! let mut batches = Batches::new(data.len(), config.batch, config.seed);
-//! let mut programs = Programs::compile(&config, &data, &Device::cpu())?;
+//! let data = config.load_data()?;
+//! let mut batches = Batches::new(data.len(), config.game.batch, config.game.seed);
+//! let mut programs = Programs::compile(&config.game, &data, &Device::cpu())?;
 //! let losses = programs.iterate(0, &mut batches)?;
 //! assert!(losses.are_finite());
 //! # Ok::<(), wgan::Error>(())
@@ -27,7 +27,7 @@
 //! In the order in which a run passes through it:
 //!
 //! - [`cli`]: the command line
-//! - [`config`]: what was asked for, resolved to a value for every setting
+//! - [`config`]: what was asked for, and what it means
 //! - [`data`]: embedded digits, IDX files and their download, images, points, 2-D toys, batches
 //! - [`run_folder`]: where the files of a run are
 //! - [`models`], [`objective`]: the networks and the losses

@@ -11,7 +11,7 @@ use wgan::cli::{
     self, Cli, Command, Data, DownloadArgs, EvalArgs, ExperimentArgs, Grid, SampleArgs, TrainArgs, TrainClassifierArgs,
 };
 use wgan::config::{Config, Options};
-use wgan::data::{Dataset, Split, download};
+use wgan::data::{Split, download, is_image};
 use wgan::eval::{self, Request};
 use wgan::experiments::{self, Experiment, Size};
 use wgan::figure::Picture;
@@ -92,8 +92,8 @@ fn start(args: &TrainArgs) -> Result<(RunFolder, Outcome)> {
     let file = args.config.as_deref().map(Options::read).transpose()?.unwrap_or_default();
     let config = Config::resolve(&args.options, &file)?;
     let device = wgan::train::device(&config)?; // all that can be refused comes before there is a folder
-    let data = Dataset::load(&config)?;
-    data.tell(&config);
+    let data = config.load_data()?;
+    data.tell(&config.data);
     let folder = match &args.out {
         Some(path) => {
             if !args.force && RunFolder::is_stillborn(path)? {
@@ -135,13 +135,13 @@ fn sample(args: &SampleArgs) -> Result<ExitCode> {
 /// Refuses flags that would change nothing, and grids of what is no image.
 fn refuse_idle(args: &SampleArgs, format: &Format, sampler: &Sampler) -> Result<()> {
     let flag = |flag: &str, reason: &str| Err(Error::Flag { flag: flag.to_owned(), reason: reason.to_owned() });
-    let (grid, dataset) = (args.grid, sampler.config().dataset);
+    let grid = args.grid;
     if grid != Grid::Plain && matches!(format, Format::Npy) {
         return flag("grid", "an array has no rows; name a .png");
     }
-    if grid != Grid::Plain && !dataset.is_images() {
+    if grid != Grid::Plain && !is_image(&sampler.trained().sample) {
         let (value, reason) = (grid.to_string(), "the samples are points, not images".to_owned());
-        return Err(Error::Setting { name: "grid", value, reason });
+        return Err(Error::Setting { name: "grid".to_owned(), value, reason });
     }
     if args.real.data_dir.is_some() && grid != Grid::Neighbours {
         return flag("data-dir", "only --grid neighbours looks at training images");
@@ -158,11 +158,11 @@ fn picture(args: &SampleArgs, sampler: &Sampler, run: Option<&RunFolder>, count:
         Grid::Plain => Ok(Picture::of_samples(&sampler.draw(count, seed)?)),
         Grid::Interpolation => sample::interpolation(sampler, count, seed),
         Grid::Digits => {
-            let eye = Classifier::of(sampler.config().dataset, args.real.classifier.as_deref())?;
+            let eye = Classifier::of(sampler.trained().dataset, args.real.classifier.as_deref())?;
             sample::digits(sampler, &eye, count, seed)
         }
         Grid::Neighbours => {
-            let data = Dataset::load(&sampler.config_with_data(args.real.data_dir.clone(), run)?)?;
+            let data = sampler.config_with_data(args.real.data_dir.clone(), run)?.load_data()?;
             Ok(sample::neighbours(&sampler.draw(count, seed)?, &data))
         }
     }
@@ -254,7 +254,7 @@ impl Format {
             Some("png") => Ok(Format::Png),
             Some("npy") => Ok(Format::Npy),
             _ => Err(Error::Setting {
-                name: "out",
+                name: "out".to_owned(),
                 value: path.display().to_string(),
                 reason: "the name must end in .png or .npy".to_owned(),
             }),

@@ -2,8 +2,9 @@
 
 use sysinfo::System;
 
-use crate::config::{Config, Optimizer};
+use crate::config::{Config, Trained};
 use crate::models::{Critic, Generator};
+use crate::programs::{Game, Rule};
 use crate::{Error, Result, sample};
 
 /// Refuses what takes more memory than the machine has to give. Where the system does not say how much that is, nothing is
@@ -33,27 +34,27 @@ fn available() -> Option<u64> {
 /// Bytes of a training's networks, of what its optimisers keep of them, and of what its programs compute at once. The data
 /// set comes on top.
 pub fn of_training(config: &Config) -> u64 {
-    let sample = config.sample_shape();
-    let (critic, generator) = (Critic::size(config, &sample), Generator::size(config, &sample));
+    let (sample, Game { networks, objective, schedule, rule, average, batch, .. }) = (&config.sample, &config.game);
+    let (critic, generator) = (Critic::size(networks, sample), Generator::size(networks, sample));
     // Beside the weights: the optimiser's averages, and the gradient.
-    let copies = 2 + match config.optimizer {
-        Optimizer::Adam => 2,
-        Optimizer::Rmsprop => 1,
-        Optimizer::Sgd => u64::from(config.momentum > 0.0),
+    let copies = 2 + match *rule {
+        Rule::Adam { .. } => 2,
+        Rule::RmsProp { .. } => 1,
+        Rule::Sgd { momentum } => u64::from(momentum > 0.0),
     };
-    let averaged = u64::from(config.average > 0.0);
+    let averaged = u64::from(*average > 0.0);
     let weights = copies * critic.weights + (copies + averaged) * generator.weights;
     // A gradient needs the values of all layers again; a penalty's gradient those of the first gradient, too.
-    let passes = if config.lipschitz.is_penalty() { 4 } else { 2 };
-    let pools = config.critic_steps * config.batch as u64 * sample.count() as u64;
-    let values = config.batch as u64 * (passes * critic.values + 2 * generator.values);
+    let passes = objective.lipschitz.lambda().map_or(2, |_| 4);
+    let pools = schedule.critic_steps * *batch as u64 * sample.count() as u64;
+    let values = *batch as u64 * (passes * critic.values + 2 * generator.values);
     4 * (weights + pools + values)
 }
 
 /// Bytes of a generator and of what it computes when samples are drawn.
-pub fn of_sampling(config: &Config) -> u64 {
-    let generator = Generator::size(config, &config.sample_shape());
-    4 * (generator.weights + sample::batch(config.dataset) as u64 * generator.values / 2)
+pub fn of_sampling(Trained { sample, networks, .. }: &Trained) -> u64 {
+    let generator = Generator::size(networks, sample);
+    4 * (generator.weights + sample::batch(sample) as u64 * generator.values / 2)
 }
 
 #[cfg(test)]

@@ -5,7 +5,58 @@ use autograd::{Shape, Stream, Tape, Var, Variable};
 use nn::layers::{Activation, BatchNorm, Conv2d, ConvTranspose2d, Flatten, LayerNorm, Linear, Reshape};
 use nn::{Init, Mode, Module, Rng, Sequential};
 
-use crate::config::{Arch, Config, GeneratorArch, Lipschitz, Norm};
+use crate::data::is_image;
+use crate::objective::Lipschitz;
+
+/// What critic and generator are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Networks {
+    /// Their layers.
+    pub arch: Arch,
+    /// What normalises the generator's hidden layers.
+    pub generator_norm: Norm,
+    /// What normalises the critic's hidden layers but the first.
+    pub critic_norm: Norm,
+}
+
+/// The layers of both networks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arch {
+    /// Convolutions of stride 2 in the critic; for images.
+    Dcgan {
+        /// Channels of the first convolution.
+        dim: usize,
+        /// What is beside the critic.
+        generator: GeneratorArch,
+    },
+    /// Three hidden layers of equal width.
+    Mlp {
+        /// Units of the hidden layers.
+        dim: usize,
+    },
+    /// The smallest networks that draw digits: critic 784-128-32-1, generator 10-32-128-784.
+    MlpSmall,
+}
+
+/// The generator beside the DCGAN's critic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GeneratorArch {
+    /// The critic's mirror image, of transposed convolutions.
+    Dcgan,
+    /// Three hidden layers of 10·dim units, which is about as many weights.
+    Mlp,
+}
+
+/// What normalises hidden layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Norm {
+    /// Nothing.
+    None,
+    /// Layer norm: each sample by its own mean and variance.
+    Layer,
+    /// Batch norm: each channel by the batch's mean and variance.
+    Batch,
+}
 
 /// Height and width of the smallest feature map of the DCGAN, at most.
 const SMALLEST: usize = 4;
@@ -14,23 +65,30 @@ const SMALLEST: usize = 4;
 pub struct Critic(Sequential);
 
 impl Critic {
-    /// The critic of `config` for samples of one shape, its weights drawn from the seed.
-    pub fn new(config: &Config, sample: &Shape) -> Self {
-        let spectral = config.lipschitz == Lipschitz::Spectral;
-        Critic(Critic::layers(config, sample).build(Rng::new(config.seed, "critic weights"), spectral))
+    /// A critic of samples of one shape that obeys the constraint as far as a network can, its weights drawn from the seed.
+    pub fn new(networks: &Networks, lipschitz: &Lipschitz, sample: &Shape, seed: u64) -> Self {
+        let stack = Critic::layers(networks, sample);
+        let (stack, spectral) = match lipschitz {
+            Lipschitz::Bounded => (stack.activation(Activation::Tanh), false),
+            Lipschitz::Spectral => (stack, true),
+            Lipschitz::Clip { .. } | Lipschitz::Penalty { .. } | Lipschitz::Pairs { .. } | Lipschitz::None => {
+                (stack, false)
+            }
+        };
+        Critic(stack.build(Rng::new(seed, "critic weights"), spectral))
     }
 
     /// How large it would be.
-    pub fn size(config: &Config, sample: &Shape) -> Size {
-        Critic::layers(config, sample).size()
+    pub fn size(networks: &Networks, sample: &Shape) -> Size {
+        Critic::layers(networks, sample).size()
     }
 
-    fn layers(config: &Config, sample: &Shape) -> Stack {
+    fn layers(networks: &Networks, sample: &Shape) -> Stack {
         // Real and generated samples have statistics of their own; an average of both would fit neither.
-        let stack = Stack { tracks: false, ..Stack::new(config.critic_norm) };
-        let (count, dim) = (sample.count(), config.dim);
-        let stack = match config.arch {
-            Arch::Mlp => {
+        let stack = Stack { tracks: false, ..Stack::new(networks.critic_norm) };
+        let count = sample.count();
+        match networks.arch {
+            Arch::Mlp { dim } => {
                 let first = stack.add(Layer::Flatten).linear(count, dim).activation(Activation::Relu);
                 first.hidden(dim, dim).hidden(dim, dim).linear(dim, 1)
             }
@@ -38,9 +96,8 @@ impl Critic {
                 let first = stack.add(Layer::Flatten).linear(count, 128).activation(Activation::Relu);
                 first.hidden(128, 32).linear(32, 1)
             }
-            Arch::Dcgan => stack.dcgan_critic(dim, sample[0], sample[1]),
-        };
-        if config.lipschitz == Lipschitz::Bounded { stack.activation(Activation::Tanh) } else { stack }
+            Arch::Dcgan { dim, .. } => stack.dcgan_critic(dim, sample[0], sample[1]),
+        }
     }
 
     /// The scores of a batch: each sample's by itself, unless batch norm mixes them.
@@ -89,31 +146,33 @@ pub enum Latent {
 }
 
 impl Generator {
-    /// The generator of `config` for samples of one shape, its weights drawn from the seed.
-    pub fn new(config: &Config, sample: &Shape) -> Self {
-        let network = Generator::layers(config, sample).build(Rng::new(config.seed, "generator weights"), false);
-        Generator { network, latent: Latent::of(config, sample) }
+    /// A generator of samples of one shape, its weights drawn from the seed.
+    pub fn new(networks: &Networks, sample: &Shape, seed: u64) -> Self {
+        let network = Generator::layers(networks, sample).build(Rng::new(seed, "generator weights"), false);
+        Generator { network, latent: Latent::of(&networks.arch, sample) }
     }
 
     /// How large it would be.
-    pub fn size(config: &Config, sample: &Shape) -> Size {
-        Generator::layers(config, sample).size()
+    pub fn size(networks: &Networks, sample: &Shape) -> Size {
+        Generator::layers(networks, sample).size()
     }
 
-    fn layers(config: &Config, sample: &Shape) -> Stack {
-        let stack = Stack::new(config.generator_norm);
-        let (count, dim, latent) = (sample.count(), config.dim, Latent::of(config, sample).count());
+    fn layers(networks: &Networks, sample: &Shape) -> Stack {
+        let stack = Stack::new(networks.generator_norm);
+        let (count, latent) = (sample.count(), Latent::of(&networks.arch, sample).count());
         let mlp = |stack: Stack, width| {
             stack.hidden(latent, width).hidden(width, width).hidden(width, width).linear(width, count)
         };
-        let stack = match (config.arch, config.generator) {
-            (Arch::Mlp, _) => mlp(stack, dim),
-            (Arch::MlpSmall, _) => stack.hidden(latent, 32).hidden(32, 128).linear(128, count),
-            (Arch::Dcgan, GeneratorArch::Dcgan) => stack.dcgan_generator(latent, dim, sample[0], sample[1]),
-            (Arch::Dcgan, GeneratorArch::Mlp) => mlp(stack, 10 * dim), // within a tenth as many weights
+        let stack = match networks.arch {
+            Arch::Mlp { dim } => mlp(stack, dim),
+            Arch::MlpSmall => stack.hidden(latent, 32).hidden(32, 128).linear(128, count),
+            Arch::Dcgan { dim, generator: GeneratorArch::Dcgan } => {
+                stack.dcgan_generator(latent, dim, sample[0], sample[1])
+            }
+            Arch::Dcgan { dim, generator: GeneratorArch::Mlp } => mlp(stack, 10 * dim), // within a tenth as many weights
         };
         // Pixels lie in [0, 1], points anywhere.
-        let stack = if config.dataset.is_images() { stack.activation(Activation::Sigmoid) } else { stack };
+        let stack = if is_image(sample) { stack.activation(Activation::Sigmoid) } else { stack };
         stack.add(Layer::Reshape(sample.clone()))
     }
 
@@ -166,11 +225,11 @@ impl Generator {
 }
 
 impl Latent {
-    fn of(config: &Config, sample: &Shape) -> Self {
-        match config.arch {
+    fn of(arch: &Arch, sample: &Shape) -> Self {
+        match arch {
             Arch::MlpSmall => Latent::Uniform(10),
-            Arch::Mlp if !config.dataset.is_images() => Latent::Normal(sample.count()),
-            Arch::Mlp | Arch::Dcgan => Latent::Normal(128),
+            Arch::Mlp { .. } if !is_image(sample) => Latent::Normal(sample.count()),
+            Arch::Mlp { .. } | Arch::Dcgan { .. } => Latent::Normal(128),
         }
     }
 
@@ -359,29 +418,40 @@ mod tests {
     use autograd::Tape;
 
     use super::*;
-    use crate::config::{DatasetName, Options};
 
-    fn config(arch: Arch, dataset: DatasetName) -> Config {
-        Config::default().with(&Options { arch: Some(arch), dataset: Some(dataset), ..Options::default() })
+    fn plain(arch: Arch) -> Networks {
+        Networks { arch, generator_norm: Norm::None, critic_norm: Norm::None }
+    }
+
+    fn dcgan(dim: usize) -> Arch {
+        Arch::Dcgan { dim, generator: GeneratorArch::Dcgan }
+    }
+
+    fn critic(networks: &Networks, sample: &Shape) -> Critic {
+        Critic::new(networks, &Lipschitz::None, sample, 0)
+    }
+
+    fn generator(networks: &Networks, sample: &Shape) -> Generator {
+        Generator::new(networks, sample, 0)
     }
 
     #[test]
     fn every_architecture_maps_noise_to_samples_and_samples_to_scores() {
         let cases = [
-            (Arch::Mlp, DatasetName::Swissroll, Shape::from([2])),
-            (Arch::Mlp, DatasetName::Mnist, Shape::from([1, 28, 28])),
-            (Arch::MlpSmall, DatasetName::Mnist, Shape::from([1, 28, 28])),
-            (Arch::Dcgan, DatasetName::Mnist, Shape::from([1, 28, 28])),
-            (Arch::Dcgan, DatasetName::Images, Shape::from([3, 64, 64])),
-            (Arch::Dcgan, DatasetName::Images, Shape::from([1, 37, 37])),
-            (Arch::Dcgan, DatasetName::Images, Shape::from([3, 8, 8])),
+            (Arch::Mlp { dim: 16 }, Shape::from([2])),
+            (Arch::Mlp { dim: 16 }, Shape::from([1, 28, 28])),
+            (Arch::MlpSmall, Shape::from([1, 28, 28])),
+            (dcgan(16), Shape::from([1, 28, 28])),
+            (dcgan(16), Shape::from([3, 64, 64])),
+            (dcgan(16), Shape::from([1, 37, 37])),
+            (dcgan(16), Shape::from([3, 8, 8])),
         ];
-        for (arch, dataset, sample) in cases {
-            let config = config(arch, dataset);
+        for (arch, sample) in cases {
+            let networks = plain(arch);
             let tape = Tape::new();
-            let fake = Generator::new(&config, &sample).samples(&tape, Stream::new(0, "noise"), 3);
+            let fake = generator(&networks, &sample).samples(&tape, Stream::new(0, "noise"), 3);
             assert_eq!(fake.shape(), Shape::from([&[3], &*sample].concat()));
-            assert_eq!(Critic::new(&config, &sample).scores(fake).shape(), Shape::from([3]));
+            assert_eq!(critic(&networks, &sample).scores(fake).shape(), Shape::from([3]));
         }
     }
 
@@ -392,10 +462,9 @@ mod tests {
     /// 5·5·1·64 + 64, 5·5·64·128 + 128, 5·5·128·256 + 256, 4096 + 1; and 128·4096 + 4096 with the mirror image.
     #[test]
     fn the_dcgan_of_the_paper_has_its_number_of_weights() {
-        let config = Config { dim: 64, ..config(Arch::Dcgan, DatasetName::Mnist) };
-        let sample = Shape::from([1, 28, 28]);
-        assert_eq!(count(Critic::new(&config, &sample).parameters()), 1_030_145);
-        assert_eq!(count(Generator::new(&config, &sample).parameters()), 1_554_177);
+        let (networks, sample) = (plain(dcgan(64)), Shape::from([1, 28, 28]));
+        assert_eq!(count(critic(&networks, &sample).parameters()), 1_030_145);
+        assert_eq!(count(generator(&networks, &sample).parameters()), 1_554_177);
     }
 
     #[test]
@@ -413,9 +482,8 @@ mod tests {
     fn an_mlp_beside_the_dcgans_critic_has_about_as_many_weights() {
         let sample = Shape::from([1, 28, 28]);
         for dim in [8, 16, 32, 64] {
-            let dcgan = Config { dim, ..config(Arch::Dcgan, DatasetName::Mnist) };
-            let mlp = Config { generator: GeneratorArch::Mlp, ..dcgan.clone() };
-            let [dcgan, mlp] = [dcgan, mlp].map(|config| count(Generator::new(&config, &sample).parameters()) as f64);
+            let weights = |arch| count(generator(&plain(arch), &sample).parameters()) as f64;
+            let (dcgan, mlp) = (weights(dcgan(dim)), weights(Arch::Dcgan { dim, generator: GeneratorArch::Mlp }));
             assert!((mlp / dcgan - 1.0).abs() < 0.1, "dim {dim}: {mlp} against {dcgan}");
         }
     }
@@ -423,24 +491,21 @@ mod tests {
     /// In particular without taking memory for them: `--size 256 --dim 1024` has 18 billion weights in its critic.
     #[test]
     fn sizes_are_known_beforehand() {
-        let normed = |norm| Options { generator_norm: Some(norm), critic_norm: Some(norm), ..Options::default() };
-        for (arch, generator, dataset, sample) in [
-            (Arch::Mlp, GeneratorArch::Dcgan, DatasetName::Swissroll, Shape::from([2])),
-            (Arch::MlpSmall, GeneratorArch::Dcgan, DatasetName::Mnist, Shape::from([1, 28, 28])),
-            (Arch::Dcgan, GeneratorArch::Dcgan, DatasetName::Images, Shape::from([3, 37, 37])),
-            (Arch::Dcgan, GeneratorArch::Mlp, DatasetName::Mnist, Shape::from([1, 28, 28])),
+        for (arch, sample) in [
+            (Arch::Mlp { dim: 512 }, Shape::from([2])),
+            (Arch::MlpSmall, Shape::from([1, 28, 28])),
+            (dcgan(16), Shape::from([3, 37, 37])),
+            (Arch::Dcgan { dim: 16, generator: GeneratorArch::Mlp }, Shape::from([1, 28, 28])),
         ] {
             for norm in [Norm::None, Norm::Layer, Norm::Batch] {
-                let config = Config { generator, ..config(arch, dataset).with(&normed(norm)) };
-                let (critic, generator) = (Critic::new(&config, &sample), Generator::new(&config, &sample));
-                let expected = [count(critic.state()), count(generator.state())].map(|count| count as u64);
-                let found =
-                    [Critic::size(&config, &sample), Generator::size(&config, &sample)].map(|size| size.weights);
-                assert_eq!(found, expected, "{config:?}");
+                let networks = Networks { arch, generator_norm: norm, critic_norm: norm };
+                let states = [critic(&networks, &sample).state(), generator(&networks, &sample).state()];
+                let expected = states.map(|state| count(state) as u64);
+                let sizes = [Critic::size(&networks, &sample), Generator::size(&networks, &sample)];
+                assert_eq!(sizes.map(|size| size.weights), expected, "{networks:?}");
             }
         }
-        let sample = Shape::from([3, 256, 256]);
-        let large = Config { dim: 1024, ..config(Arch::Dcgan, DatasetName::Images) };
+        let (large, sample) = (plain(dcgan(1024)), Shape::from([3, 256, 256]));
         // 25·1024²·(2 + 8 + 32 + 128 + 512) + 25·3·1024, 1024·(1 + 2 + … + 32) and 32768·16 + 1
         assert_eq!(Critic::size(&large, &sample).weights, 17_878_886_401);
     }
@@ -449,11 +514,11 @@ mod tests {
     /// feature of the critic's second and third layer.
     #[test]
     fn normalisation_comes_after_hidden_layers() {
-        let plain = Config { dim: 64, ..config(Arch::Dcgan, DatasetName::Mnist) };
-        let normed = Config { generator_norm: Norm::Batch, critic_norm: Norm::Layer, ..plain.clone() };
+        let plain = plain(dcgan(64));
+        let normed = Networks { generator_norm: Norm::Batch, critic_norm: Norm::Layer, ..plain };
         let sample = Shape::from([1, 28, 28]);
-        let counts = |config: &Config| {
-            let (generator, critic) = (Generator::new(config, &sample), Critic::new(config, &sample));
+        let counts = |networks: &Networks| {
+            let (generator, critic) = (generator(networks, &sample), critic(networks, &sample));
             [count(generator.parameters()), count(generator.buffers()), count(critic.parameters())]
         };
         let [before, after] = [counts(&plain), counts(&normed)];
@@ -465,8 +530,8 @@ mod tests {
     /// A single sample has no batch: only training normalises by one.
     #[test]
     fn a_sample_is_its_own_even_with_batch_norm() {
-        let config = Config { generator_norm: Norm::Batch, ..config(Arch::Dcgan, DatasetName::Mnist) };
-        let generator = Generator::new(&config, &Shape::from([1, 28, 28]));
+        let networks = Networks { generator_norm: Norm::Batch, ..plain(dcgan(16)) };
+        let generator = generator(&networks, &Shape::from([1, 28, 28]));
         let tape = Tape::new();
         let noise = generator.noise(&tape, Stream::new(0, "noise"), 3);
         let (all, first) = (generator.samples_of(noise), generator.samples_of(noise.slice(0, 0..1)));
@@ -478,10 +543,10 @@ mod tests {
 
     #[test]
     fn a_bounded_critic_scores_within_one() {
-        let config = Config { lipschitz: Lipschitz::Bounded, ..config(Arch::Mlp, DatasetName::Swissroll) };
+        let critic = Critic::new(&plain(Arch::Mlp { dim: 512 }), &Lipschitz::Bounded, &Shape::from([2]), 0);
         let tape = Tape::new();
         let far = tape.normal(Stream::new(0, "points"), [50, 2]) * 1e6;
-        let scores = Critic::new(&config, &Shape::from([2])).scores(far).value();
+        let scores = critic.scores(far).value();
         assert!(scores.data().iter().all(|score| score.abs() <= 1.0), "{scores:?}");
     }
 }

@@ -8,12 +8,11 @@
 use autograd::{Compiled, Device, Stream, Tensor, Var, Variable};
 
 use crate::Result;
-use crate::config::{Config, Lipschitz};
 use crate::data::Dataset;
 use crate::histogram::Histogram;
 use crate::metrics::Measurement;
-use crate::objective::{critic_terms, generator_loss, gradient_norms, interpolates};
-use crate::programs::Programs;
+use crate::objective::{Lipschitz, critic_terms, generator_loss, gradient_norms, interpolates};
+use crate::programs::{Game, Programs};
 
 /// Steps between two measurements: often enough for a curve, seldom enough to cost no more than a fiftieth of the time.
 pub const EVERY: u64 = 50;
@@ -41,23 +40,23 @@ impl Monitor {
     ///
     /// # Errors
     /// If the device cannot take them.
-    pub fn compile(config: &Config, data: &Dataset, programs: &Programs, device: &Device) -> Result<Option<Self>> {
+    pub fn compile(game: &Game, data: &Dataset, programs: &Programs, device: &Device) -> Result<Option<Self>> {
         let held_out = data.held_out();
         if held_out.is_empty() {
             return Ok(None);
         }
-        let parts = held_out.len().div_ceil(config.batch);
+        let parts = held_out.len().div_ceil(game.batch);
         let size = held_out.len() / parts;
         let rows = |part: usize| Tensor::from_fn([size], |i| (held_out.start + part * size + i) as f32);
 
-        let pool = data.resident();
+        let (objective, critic_norm, pool) = (&game.objective, game.networks.critic_norm, data.resident());
         let (critic, generator) = (programs.critic(), programs.generator_in_training());
-        let stream = |name| Stream::new(config.seed, name);
+        let stream = |name| Stream::new(game.seed, name);
         let judge = device.compile(|tape| {
             let (real, mixes) =
                 (pool.pick(tape.input(ROWS, [size])), tape.uniform(stream("held-out mixes"), [2, size]));
             let fake = generator.samples(tape, stream("held-out noise"), size);
-            let terms = critic_terms(config, |x| critic.scores(x), real, fake, mixes);
+            let terms = critic_terms(objective, critic_norm, |x| critic.scores(x), real, fake, mixes);
             let points = interpolates(real, fake, mixes.slice(0, 0..1));
             [terms.wasserstein, gradient_norms(|x| critic.scores(x), points)]
         })?;
@@ -65,13 +64,17 @@ impl Monitor {
             let (real, mixes) =
                 (pool.pick(tape.input(ROWS, [size])), tape.uniform(stream("held-out mixes"), [2, size]));
             let fake = generator.samples(tape, stream("held-out noise"), size);
-            let critic_loss = critic_terms(config, |x| critic.scores(x), real, fake, mixes).loss;
-            let generator_loss = generator_loss(config, |x| critic.scores(x), fake);
+            let critic_loss = critic_terms(objective, critic_norm, |x| critic.scores(x), real, fake, mixes).loss;
+            let generator_loss = generator_loss(objective, |x| critic.scores(x), fake);
             [norm(critic_loss, &critic.parameters()), norm(generator_loss, &generator.parameters())]
         })?;
-        let clipped = (config.lipschitz == Lipschitz::Clip).then(|| (critic.parameters(), config.clip as f32));
+        let clipped = match objective.lipschitz {
+            Lipschitz::Clip { c } => Some((critic.parameters(), c as f32)),
+            Lipschitz::Penalty { .. } | Lipschitz::Pairs { .. } => None,
+            Lipschitz::Spectral | Lipschitz::Bounded | Lipschitz::None => None,
+        };
         // No more samples than an iteration takes: measuring stays cheap where iterations are.
-        let taken = config.critic_steps.min(parts as u64);
+        let taken = game.schedule.critic_steps.min(parts as u64);
         Ok(Some(Monitor { judge, gradients, parts: (0..parts).map(rows).collect(), taken, clipped }))
     }
 
@@ -126,19 +129,26 @@ fn at_bound(weights: &[Variable], bound: f32) -> Result<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{DatasetName, Options};
-    use crate::data::Batches;
+    use crate::config::Config;
+    use crate::data::{Batches, Source, Toy};
     use crate::histogram::BINS;
+    use crate::models::{Arch, Networks};
+    use crate::objective::{Objective, Penalty};
+    use crate::programs::Schedule;
 
-    fn config(options: Options) -> Config {
-        let options = Options {
-            dataset: Some(DatasetName::EightGaussians),
-            batch: Some(16),
-            critic_steps: Some(2),
-            dim: Some(2),
-            ..options
-        };
-        Config::resolve(&options, &Options::default()).unwrap()
+    fn game(lipschitz: Lipschitz) -> Game {
+        let Game { objective, schedule, networks, .. } = Config::default().game;
+        Game {
+            objective: Objective { lipschitz, ..objective },
+            schedule: Schedule { critic_steps: 2, ..schedule },
+            networks: Networks { arch: Arch::Mlp { dim: 2 }, ..networks },
+            batch: 16,
+            ..Config::default().game
+        }
+    }
+
+    fn data() -> Dataset {
+        Dataset::load(&Source::Toy(Toy::EightGaussians), 16, 0).unwrap()
     }
 
     fn write(variable: &Variable, numbers: &[f32]) {
@@ -150,10 +160,9 @@ mod tests {
     /// last bias has a gradient, −(1, 2), for all units before it are 0.
     #[test]
     fn networks_that_are_known_have_the_measures_worked_out_by_hand() {
-        let config = config(Options { lipschitz: Some(Lipschitz::Gp), lambda: Some(0.5), ..Options::default() });
-        let data = Dataset::load(&config).unwrap();
+        let (game, data) = (game(Lipschitz::penalty(Penalty::TwoSided, 0.5)), data());
         let device = Device::cpu_with_threads(1).unwrap();
-        let programs = Programs::compile(&config, &data, &device).unwrap();
+        let programs = Programs::compile(&game, &data, &device).unwrap();
         let critic = programs.critic().parameters();
         for layer in 0..3 {
             write(&critic[2 * layer], &[1.0, 0.0, 0.0, 1.0]);
@@ -167,7 +176,7 @@ mod tests {
         }
         write(&generator[7], &[3.0, 4.0]);
 
-        let mut monitor = Monitor::compile(&config, &data, &programs, &device).unwrap().unwrap();
+        let mut monitor = Monitor::compile(&game, &data, &programs, &device).unwrap().unwrap();
         // 500 points make 32 parts of 15. Each measurement takes the next two of them, the one at step 17·50 the third and
         // the fourth of the second round.
         let measured = monitor.measure(17 * EVERY).unwrap();
@@ -193,18 +202,18 @@ mod tests {
 
     #[test]
     fn measuring_changes_no_bit_of_the_training() {
-        for lipschitz in [Lipschitz::Gp, Lipschitz::Clip] {
-            let config = config(Options { lipschitz: Some(lipschitz), ..Options::default() });
-            let data = Dataset::load(&config).unwrap();
+        let clip = Lipschitz::Clip { c: 0.01 };
+        for lipschitz in [Lipschitz::penalty(Penalty::TwoSided, 0.1), clip] {
+            let (game, data) = (game(lipschitz), data());
             let device = Device::cpu_with_threads(1).unwrap();
             let train = |measure: bool| {
-                let mut programs = Programs::compile(&config, &data, &device).unwrap();
-                let mut monitor = Monitor::compile(&config, &data, &programs, &device).unwrap().unwrap();
-                let mut batches = Batches::new(data.len(), config.batch, config.seed);
+                let mut programs = Programs::compile(&game, &data, &device).unwrap();
+                let mut monitor = Monitor::compile(&game, &data, &programs, &device).unwrap().unwrap();
+                let mut batches = Batches::new(data.len(), game.batch, game.seed);
                 let measured = |step| {
                     let losses = programs.iterate(step, &mut batches).unwrap();
                     let measurement = measure.then(|| monitor.measure(step).unwrap());
-                    assert!(measurement.is_none_or(|m| m.at_bound.is_some() == (lipschitz == Lipschitz::Clip)));
+                    assert!(measurement.is_none_or(|m| m.at_bound.is_some() == (lipschitz == clip)));
                     losses
                 };
                 (0..4).map(measured).collect::<Vec<_>>()

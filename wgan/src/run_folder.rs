@@ -19,9 +19,10 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::config::{Config, Objective, Options};
+use crate::config::{Config, Names, ObjectiveName, Options};
+use crate::data::is_image;
 use crate::error::{cannot_read, cannot_write};
-use crate::measures::Evaluation;
+use crate::eval::Evaluation;
 use crate::pictures::evenly;
 use crate::{Error, Result, eval};
 use nn::files::{PARTIAL, write_whole};
@@ -43,7 +44,7 @@ impl RunFolder {
         make_folders(runs)?;
         let mut number = last_number(runs)? + 1;
         loop {
-            let path = runs.join(format!("{number:03}-{}-{}", config.dataset, what(config)));
+            let path = runs.join(format!("{number:03}-{}-{}", config.names.dataset, what(&config.names)));
             match fs::create_dir(&path) {
                 Ok(()) => return RunFolder { path, _lock: None }.claimed(),
                 // Another run took the number just now.
@@ -120,8 +121,8 @@ impl RunFolder {
         let reported = fs::read_to_string(self.report()).is_ok_and(|page| page.contains("data-state=\"finished\""));
         let drawn =
             [self.generator(), self.curves(), self.progress(), self.sample(step)].iter().all(|file| file.is_file());
-        let compared = !config.dataset.is_images() || self.neighbours().is_file();
-        reported && drawn && compared && (!eval::measures(config.dataset) || self.is_evaluated(step))
+        let compared = !is_image(&config.sample) || self.neighbours().is_file();
+        reported && drawn && compared && (!eval::measures(config.names.dataset) || self.is_evaluated(step))
     }
 
     /// Whether the generator after `step` updates was measured.
@@ -265,10 +266,10 @@ impl RunFolder {
 }
 
 /// What sets a run apart from others on the same data: its constraint, unless its objective is another.
-fn what(config: &Config) -> String {
-    match config.objective {
-        Objective::Wasserstein => config.lipschitz.to_string(),
-        other => other.to_string(),
+fn what(names: &Names) -> String {
+    match names.objective {
+        ObjectiveName::Wasserstein => names.lipschitz.to_string(),
+        ObjectiveName::Standard | ObjectiveName::NonSaturating => names.objective.to_string(),
     }
 }
 

@@ -42,7 +42,7 @@ pub enum Outcome {
 /// # Errors
 /// If a file cannot be written, or a loss or weight becomes infinite or NaN.
 pub fn start(config: &Config, data: &Dataset, device: Device, folder: &RunFolder, profile: bool) -> Result<Outcome> {
-    let programs = Programs::compile(config, data, &device)?;
+    let programs = Programs::compile(&config.game, data, &device)?;
     let metrics = Metrics::create(&folder.metrics())?;
     let events = config.tensorboard.then(|| Events::create(&folder.events())).transpose()?;
     Training::new(config, data, folder, device, programs, metrics, events)?.run(0, profile)
@@ -62,15 +62,15 @@ pub fn resume(folder: &RunFolder, changes: &Options, profile: bool) -> Result<Ou
     }
     if config.steps < metadata.step {
         let reason = format!("the run has done {} steps already; ask for more in all", metadata.step);
-        return Err(Error::Setting { name: "steps", value: config.steps.to_string(), reason });
+        return Err(Error::Setting { name: "steps".to_owned(), value: config.steps.to_string(), reason });
     }
     if config.steps == metadata.step && folder.is_complete(metadata.step, &config) {
         return Ok(Outcome::NothingMissing);
     }
     let device = device(&config)?;
-    let data = Dataset::load(&config)?;
-    data.tell(&config);
-    let programs = Programs::compile(&config, &data, &device)?;
+    let data = config.load_data()?;
+    data.tell(&config.data);
+    let programs = Programs::compile(&config.game, &data, &device)?;
     programs.checkpoint().load(&folder.checkpoint())?;
     check_finite(&folder.checkpoint(), &programs.checkpoint())?;
     let metrics = Metrics::resume(&folder.metrics(), metadata.step)?;
@@ -90,7 +90,7 @@ pub fn device(config: &Config) -> Result<Device> {
         // What the host computes itself, such as the pixels of images, takes no more. Refused if it has begun already.
         let _ = ThreadPoolBuilder::new().num_threads(threads).build_global();
     }
-    config.backend.unwrap_or_default().device(config.threads)
+    config.backend.device(config.threads)
 }
 
 /// A run in progress.
@@ -134,10 +134,10 @@ impl<'a> Training<'a> {
         events: Option<Events>,
     ) -> Result<Self> {
         Ok(Training {
-            monitor: Monitor::compile(config, data, &programs, &device)?,
-            watch: Watch::new(config, metrics.rows()),
+            monitor: Monitor::compile(&config.game, data, &programs, &device)?,
+            watch: Watch::new(&config.game, metrics.rows()),
             samples: Samples::new(config, data, &programs, &device)?,
-            batches: Batches::new(data.len(), config.batch, config.seed),
+            batches: Batches::new(data.len(), config.game.batch, config.game.seed),
             seconds_before: metrics.rows().last().map_or(0.0, |row| row.seconds),
             started: Instant::now(),
             before_step: None,
@@ -337,7 +337,7 @@ impl<'a> Training<'a> {
         interrupt::enter(0); // nothing more is written, so nobody need wait for the end of the search
         let checkpoint = self.folder.checkpoint();
         let saved = if checkpoint.is_file() { Metadata::read(&checkpoint)?.step } else { 0 };
-        self.programs = Programs::compile(self.config, self.data, &self.device)?;
+        self.programs = Programs::compile(&self.config.game, self.data, &self.device)?;
         if saved > 0 {
             self.programs.checkpoint().load(&checkpoint)?;
             check_finite(&checkpoint, &self.programs.checkpoint())?;
@@ -376,7 +376,7 @@ struct Samples {
 
 impl Samples {
     fn new(config: &Config, data: &Dataset, programs: &Programs, device: &Device) -> Result<Self> {
-        let (noise, batch) = (Stream::new(config.seed, "samples"), sample::batch(config.dataset));
+        let (noise, batch) = (Stream::new(config.game.seed, "samples"), sample::batch(&config.sample));
         let generate = device.compile(|tape| [programs.generator().samples(tape, noise, batch)])?;
         let score = match data.shape().rank() {
             1 => {

@@ -2,8 +2,9 @@
 //!
 //! Whether and when a warning is due follows from the rows of the metrics, so a resumed run knows those before it.
 
-use crate::config::{Config, Lipschitz, MOST_CRITIC_STEPS, Objective};
 use crate::metrics::{Row, WINDOW};
+use crate::objective::{Lipschitz, Loss};
+use crate::programs::{Game, MOST_CRITIC_STEPS};
 
 /// A sign of trouble, and what to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,22 +17,22 @@ pub struct Warning {
 
 /// Looks at every row of a run, and remembers what it has warned of.
 pub struct Watch<'a> {
-    config: &'a Config,
+    game: &'a Game,
     /// The signs not seen yet.
     signs: Vec<Sign>,
     warnings: Vec<Warning>,
 }
 
 /// Tells what is wrong if the last row says so; None if all is well.
-type Sign = fn(&Config, &[Row]) -> Option<String>;
+type Sign = fn(&Game, &[Row]) -> Option<String>;
 
 /// All there are.
 const SIGNS: [Sign; 4] = [negative_estimate, steep_critic, vanished_gradient, weights_at_bound];
 
 impl<'a> Watch<'a> {
     /// A watch that has seen the rows of a run so far: none, or those before a resume.
-    pub fn new(config: &'a Config, rows: &[Row]) -> Self {
-        let mut watch = Watch { config, signs: SIGNS.to_vec(), warnings: Vec::new() };
+    pub fn new(game: &'a Game, rows: &[Row]) -> Self {
+        let mut watch = Watch { game, signs: SIGNS.to_vec(), warnings: Vec::new() };
         for seen in 1..=rows.len() {
             watch.see(&rows[..seen]);
         }
@@ -42,7 +43,7 @@ impl<'a> Watch<'a> {
     pub fn see(&mut self, rows: &[Row]) -> &[Warning] {
         let before = self.warnings.len();
         let step = rows.last().map_or(0, |row| row.step);
-        self.signs.retain(|sign| match sign(self.config, rows) {
+        self.signs.retain(|sign| match sign(self.game, rows) {
             None => true,
             Some(text) => {
                 self.warnings.push(Warning { step, text });
@@ -69,14 +70,14 @@ fn times_ten(x: f64) -> f32 {
 }
 
 /// A distance is never negative. An estimate near 0 may be, by chance, but not most of the time.
-fn negative_estimate(config: &Config, rows: &[Row]) -> Option<String> {
+fn negative_estimate(game: &Game, rows: &[Row]) -> Option<String> {
     // Of a critic that runs away the estimate says nothing.
-    let is_bounded = |_: &&[Row]| config.estimates_a_distance() && steep_critic(config, rows).is_none();
+    let is_bounded = |_: &&[Row]| game.objective.estimates_a_distance() && steep_critic(game, rows).is_none();
     let window = window(rows).filter(is_bounded)?;
     let negative = window.iter().filter(|row| row.wasserstein < 0.0).count();
     let smoothed = window[WINDOW - 1].smoothed;
     (smoothed < 0.0 && negative >= WINDOW * 4 / 5).then(|| {
-        let more = (2 * config.critic_steps).min(MOST_CRITIC_STEPS);
+        let more = (2 * game.schedule.critic_steps).min(MOST_CRITIC_STEPS);
         format!(
             "the Wasserstein estimate is negative ({smoothed:.3} on average), but a distance never is: the critic is \
              behind, and what the generator learns from it is wrong; give it more steps (--critic-steps {more})"
@@ -87,15 +88,20 @@ fn negative_estimate(config: &Config, rows: &[Row]) -> Option<String> {
 /// A penalty that is too weak is paid rather than obeyed.
 const STEEP: f32 = 10.0;
 
-fn steep_critic(config: &Config, rows: &[Row]) -> Option<String> {
-    let window = window(rows).filter(|_| config.estimates_a_distance())?;
+fn steep_critic(game: &Game, rows: &[Row]) -> Option<String> {
+    let window = window(rows).filter(|_| game.objective.estimates_a_distance())?;
     let slope = window.iter().map(|row| row.slope).sum::<f32>() / WINDOW as f32;
-    if slope < STEEP || config.lipschitz == Lipschitz::Clip {
+    if slope < STEEP {
         return None;
     }
-    let cause = match config.lipschitz.is_penalty() {
-        true => format!("the penalty is too weak; give it more weight (--lambda {})", times_ten(config.lambda)),
-        false => "nothing bounds it; choose a constraint (--lipschitz gp)".to_owned(),
+    let cause = match game.objective.lipschitz {
+        Lipschitz::Clip { .. } => return None, // its scale is its own
+        Lipschitz::Penalty { lambda, .. } | Lipschitz::Pairs { lambda } => {
+            format!("the penalty is too weak; give it more weight (--lambda {})", times_ten(lambda))
+        }
+        Lipschitz::Spectral | Lipschitz::Bounded | Lipschitz::None => {
+            "nothing bounds it; choose a constraint (--lipschitz gp)".to_owned()
+        }
     };
     Some(format!(
         "the critic's slope is {slope:.1} on average, far above 1, so the Wasserstein estimate is up to that many times too \
@@ -106,15 +112,15 @@ fn steep_critic(config: &Config, rows: &[Row]) -> Option<String> {
 /// A norm that, shared among a hundred thousand weights, is below the 10⁻⁸ that RMSProp and Adam add to what they divide by.
 const VANISHED: f32 = 1e-6;
 
-fn vanished_gradient(config: &Config, rows: &[Row]) -> Option<String> {
+fn vanished_gradient(game: &Game, rows: &[Row]) -> Option<String> {
     let gradient = rows.last()?.measured.as_ref()?.generator_gradient;
     (gradient < VANISHED).then(|| {
-        let remedy = match config.lipschitz {
-            _ if config.objective == Objective::Standard => {
+        let remedy = match game.objective.lipschitz {
+            _ if game.objective.loss == Loss::Standard => {
                 "let it lower −ln σ(D) (--objective non-saturating), or play for the distance (--objective wasserstein)"
                     .to_owned()
             }
-            Lipschitz::Clip => format!("widen the bound of its weights (--clip {})", times_ten(config.clip)),
+            Lipschitz::Clip { c } => format!("widen the bound of its weights (--clip {})", times_ten(c)),
             _ => "start again with a smaller --lr or another --seed".to_owned(),
         };
         format!(
@@ -129,15 +135,15 @@ fn vanished_gradient(config: &Config, rows: &[Row]) -> Option<String> {
 /// values" (arXiv 1704.00028, section 3 and figure 1).
 const MOST: f32 = 0.75;
 
-fn weights_at_bound(config: &Config, rows: &[Row]) -> Option<String> {
+fn weights_at_bound(game: &Game, rows: &[Row]) -> Option<String> {
+    let Lipschitz::Clip { c } = game.objective.lipschitz else { return None };
     let share = rows.last()?.measured.as_ref()?.at_bound?;
     (share > MOST).then(|| {
         format!(
-            "{:.0} % of the critic's weights lie on the bound ±{} that they are clipped to, which leaves it but simple \
+            "{:.0} % of the critic's weights lie on the bound ±{c} that they are clipped to, which leaves it but simple \
              functions: widen the bound (--clip {}), or use a penalty in its place (--lipschitz gp)",
             100.0 * share,
-            config.clip,
-            times_ten(config.clip)
+            times_ten(c)
         )
     })
 }
@@ -145,12 +151,18 @@ fn weights_at_bound(config: &Config, rows: &[Row]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Options;
+    use crate::config::Config;
     use crate::histogram::Histogram;
     use crate::metrics::Measurement;
 
-    fn config(lipschitz: Lipschitz) -> Config {
-        Config::default().with(&Options { lipschitz: Some(lipschitz), ..Options::default() })
+    use crate::objective::{Objective, Penalty};
+
+    const GP: Lipschitz = Lipschitz::penalty(Penalty::TwoSided, 10.0);
+    const CLIP: Lipschitz = Lipschitz::Clip { c: 0.01 };
+
+    fn game(lipschitz: Lipschitz) -> Game {
+        let game = Config::default().game;
+        Game { objective: Objective { lipschitz, ..game.objective }, ..game }
     }
 
     fn row(step: u64, wasserstein: f32, slope: f32) -> Row {
@@ -179,8 +191,8 @@ mod tests {
         (1..=200).map(make).collect()
     }
 
-    fn warnings(config: &Config, rows: &[Row]) -> Vec<Warning> {
-        Watch::new(config, rows).warnings().to_vec()
+    fn warnings(game: &Game, rows: &[Row]) -> Vec<Warning> {
+        Watch::new(game, rows).warnings().to_vec()
     }
 
     fn measured(step: u64, change: impl Fn(&mut Measurement)) -> Row {
@@ -193,15 +205,15 @@ mod tests {
     fn a_healthy_run_is_warned_of_nothing() {
         // An estimate around 0, negative as often as not; a slope as λ = 0.1 allows it.
         let healthy = rows(|step| row(step, if step % 3 == 0 { 0.1 } else { -0.03 }, 6.0));
-        assert_eq!(warnings(&config(Lipschitz::Gp), &healthy), []);
+        assert_eq!(warnings(&game(GP), &healthy), []);
         let clipped = rows(|step| measured(step, |measured| measured.at_bound = Some(0.5)));
-        assert_eq!(warnings(&config(Lipschitz::Clip), &clipped), []);
+        assert_eq!(warnings(&game(CLIP), &clipped), []);
     }
 
     #[test]
     fn a_negative_estimate_asks_for_more_critic_steps() {
         let rows = rows(|step| row(step, if step < 20 { 1.0 } else { -0.5 }, 1.0));
-        let warnings = warnings(&config(Lipschitz::Gp), &rows);
+        let warnings = warnings(&game(GP), &rows);
         // Four fifths of the last 50 are negative from step 59 on.
         assert_eq!(warnings.iter().map(|warning| warning.step).collect::<Vec<_>>(), [59]);
         let expected = "the Wasserstein estimate is negative (-0.500 on average), but a distance never is: the critic";
@@ -214,15 +226,16 @@ mod tests {
     #[test]
     fn a_steep_critic_asks_for_a_constraint_or_a_stronger_one() {
         let rows = rows(|step| row(step, 1.0, 0.25 * step as f32));
-        let [gp, none] = [Lipschitz::Gp, Lipschitz::None].map(|lipschitz| warnings(&config(lipschitz), &rows));
+        let [gp, none] = [GP, Lipschitz::None].map(|lipschitz| warnings(&game(lipschitz), &rows));
         // The mean of the last 50 passes 10 when the last is 0.25·64.5 or more.
         assert_eq!((gp.len(), gp[0].step), (1, 65));
         assert!(gp[0].text.contains("the critic's slope is 10.1 on average") && gp[0].text.contains("--lambda 100"));
         assert!(none[0].text.contains("--lipschitz gp"), "{none:?}");
         // The slope of a clipped critic has no meaning of its own, a bounded one and a discriminator may be steep.
-        assert_eq!(warnings(&config(Lipschitz::Clip), &rows), []);
-        assert_eq!(warnings(&config(Lipschitz::Bounded), &rows), []);
-        let standard = Config { objective: Objective::Standard, ..config(Lipschitz::None) };
+        assert_eq!(warnings(&game(CLIP), &rows), []);
+        assert_eq!(warnings(&game(Lipschitz::Bounded), &rows), []);
+        let mut standard = game(Lipschitz::None);
+        standard.objective.loss = Loss::Standard;
         assert_eq!(warnings(&standard, &rows), []);
     }
 
@@ -234,7 +247,7 @@ mod tests {
                 measured.generator_gradient = if step < 150 { 1e-3 } else { 3e-9 };
             })
         });
-        let warnings = warnings(&config(Lipschitz::Clip), &rows);
+        let warnings = warnings(&game(CLIP), &rows);
         assert_eq!(warnings.iter().map(|warning| warning.step).collect::<Vec<_>>(), [100, 150]);
         assert!(warnings[0].text.starts_with("90 % of the critic's weights lie on the bound ±0.01 "), "{warnings:?}");
         assert!(warnings[1].text.contains("(its norm is 3e-9)"), "{warnings:?}");
@@ -245,8 +258,8 @@ mod tests {
     #[test]
     fn advice_does_not_contradict_itself() {
         let rows = rows(|step| row(step, -1.0, 30.0 * step as f32));
-        for lipschitz in [Lipschitz::Gp, Lipschitz::None, Lipschitz::Spectral] {
-            let warnings = warnings(&config(lipschitz), &rows);
+        for lipschitz in [GP, Lipschitz::None, Lipschitz::Spectral] {
+            let warnings = warnings(&game(lipschitz), &rows);
             assert_eq!(warnings.len(), 1, "{warnings:?}");
             assert!(warnings[0].text.starts_with("the critic's slope is"), "{warnings:?}");
         }
@@ -255,17 +268,17 @@ mod tests {
     #[test]
     fn advice_is_written_as_people_write_numbers() {
         let rows = rows(|step| row(step, 1.0, step as f32));
-        let config = Config { lambda: 0.07, ..config(Lipschitz::Gp) };
-        assert!(warnings(&config, &rows)[0].text.contains("(--lambda 0.7)"));
+        let weak = game(Lipschitz::penalty(Penalty::TwoSided, 0.07));
+        assert!(warnings(&weak, &rows)[0].text.contains("(--lambda 0.7)"));
     }
 
     #[test]
     fn what_a_run_was_warned_of_before_a_resume_is_not_told_again() {
-        let config = config(Lipschitz::Gp);
+        let game = game(GP);
         let rows = rows(|step| row(step, -1.0, 1.0));
-        let mut watch = Watch::new(&config, &rows[..60]);
+        let mut watch = Watch::new(&game, &rows[..60]);
         assert_eq!(watch.warnings().len(), 1);
         assert!((61..=200).all(|seen| watch.see(&rows[..seen]).is_empty()));
-        assert_eq!(watch.warnings(), warnings(&config, &rows));
+        assert_eq!(watch.warnings(), warnings(&game, &rows));
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use autograd::{Tensor, Variable};
 use safetensors::SafeTensors;
-use wgan::measures::{Comparison, Evaluation, Images, Measures, Points};
+use wgan::eval::{Comparison, Evaluation, Images, Measures, Points};
 use workplace::{Workplace, pixels, text};
 
 /// With a run in the folder `run`, of a step or two.
@@ -76,7 +76,7 @@ mod eval {
         let Comparison { reference, generated, real, .. } = points(&place);
         assert_eq!((reference, generated.samples, real.samples, generated.paired), (300, 300, 300, 300));
         // Two steps teach nothing; the data know themselves.
-        assert_eq!(real.coverage.unwrap().covered, 8);
+        assert_eq!(real.coverage.unwrap().0.covered, 8);
         assert!(generated.wasserstein > 2.0 * real.wasserstein, "{table}");
         assert!(generated.sliced_wasserstein > 2.0 * real.sliced_wasserstein, "{table}");
         assert!(!place.path("run/neighbours.png").exists());

@@ -88,14 +88,22 @@ impl Classifier {
         match (file, dataset) {
             (_, DatasetName::Images) => {
                 let reason = "classifiers know the classes of IDX files alone; look at wgan sample --grid neighbours";
-                Err(Error::Setting { name: "dataset", value: dataset.to_string(), reason: reason.to_owned() })
+                Err(Error::Setting {
+                    name: "dataset".to_owned(),
+                    value: dataset.to_string(),
+                    reason: reason.to_owned(),
+                })
             }
             (Some(file), _) => Classifier::read(file),
             (None, DatasetName::Mnist) => Classifier::of_digits(),
             (None, _) => {
                 let reason = "the embedded classifier knows digits alone; train another one with wgan train-classifier \
                               --data-dir, and name its file with --classifier";
-                Err(Error::Setting { name: "dataset", value: dataset.to_string(), reason: reason.to_owned() })
+                Err(Error::Setting {
+                    name: "dataset".to_owned(),
+                    value: dataset.to_string(),
+                    reason: reason.to_owned(),
+                })
             }
         }
     }

@@ -1,4 +1,7 @@
 use super::*;
+use crate::models::{Arch, GeneratorArch, Networks, Norm};
+use crate::objective::{Lipschitz, Loss, LossForm, Objective, Penalty, Sign};
+use crate::programs::{CriticSchedule, Rule, Schedule};
 
 fn parse(text: &str) -> Result<Options> {
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -22,24 +25,9 @@ fn refusal(flags: &str) -> String {
 }
 
 #[test]
-fn options_and_config_have_the_same_fields() {
-    let all = Config {
-        data_dir: Some(String::new()),
-        data_file: Some(String::new()),
-        skip_bad: true,
-        backend: Some(Backend::Cpu),
-        threads: Some(1),
-        ..Config::default()
-    };
-    let keys: Vec<String> = all.table().into_iter().map(|(key, _)| key).collect();
-    assert_eq!(Options::names(), keys);
-}
-
-#[test]
 fn a_flag_goes_before_the_file_before_the_preset_before_the_default() {
-    let config = resolve("lambda = 1", "dataset = '8gaussians'\nlambda = 2\nlr = 3").unwrap();
-    let defaults = Config::default();
-    assert_eq!((config.lambda, config.lr, config.batch, config.seed), (1.0, 3.0, 256, defaults.seed));
+    let game = resolve("lambda = 1", "dataset = '8gaussians'\nlambda = 2\nlr = 3").unwrap().game;
+    assert_eq!((game.objective.lipschitz.lambda(), game.lr, game.batch, game.seed), (Some(1.0), 3.0, 256, 0));
 }
 
 #[test]
@@ -47,14 +35,29 @@ fn without_options_the_settings_are_those_of_wgan_gp_on_digits() {
     assert_eq!(resolve("", "").unwrap(), Config::default());
 }
 
+fn game(flags: &str) -> Game {
+    resolve(flags, "").unwrap().game
+}
+
+const ADAM: Rule = Rule::Adam { beta1: 0.5, beta2: 0.9, epsilon: 1e-8 };
+const RMSPROP: Rule = Rule::RmsProp { decay: 0.99, epsilon: 1e-8 };
+const CLIP: Lipschitz = Lipschitz::Clip { c: 0.01 };
+const NONE: Norm = Norm::None;
+
+fn dcgan(dim: usize, norm: Norm) -> Networks {
+    let arch = Arch::Dcgan { dim, generator: GeneratorArch::Dcgan };
+    Networks { arch, generator_norm: norm, critic_norm: norm }
+}
+
 #[test]
 fn presets_are_those_of_the_papers() {
-    let toy = resolve("dataset = '25gaussians'", "").unwrap();
-    assert_eq!((toy.arch, toy.dim, toy.batch, toy.lambda), (Arch::Mlp, 512, 256, 0.1));
-    assert_eq!((toy.optimizer, toy.lr, toy.beta1, toy.beta2), (Optimizer::Adam, 1e-4, 0.5, 0.9));
-    assert_eq!(resolve("dataset = 'swissroll'\nlipschitz = 'gp-one-sided'", "").unwrap().lambda, 10.0);
-    let clipped = resolve("lipschitz = 'clip'", "").unwrap();
-    assert_eq!((clipped.optimizer, clipped.lr, clipped.clip), (Optimizer::Rmsprop, 5e-5, 0.01));
+    let toy = game("dataset = '25gaussians'");
+    assert_eq!((toy.networks.arch, toy.batch, toy.rule, toy.lr), (Arch::Mlp { dim: 512 }, 256, ADAM, 1e-4));
+    assert_eq!(toy.objective.lipschitz, Lipschitz::penalty(Penalty::TwoSided, 0.1));
+    let one_sided = game("dataset = 'swissroll'\nlipschitz = 'gp-one-sided'").objective.lipschitz;
+    assert_eq!(one_sided, Lipschitz::penalty(Penalty::OneSided, 10.0));
+    let clipped = game("lipschitz = 'clip'");
+    assert_eq!((clipped.rule, clipped.lr, clipped.objective.lipschitz), (RMSPROP, 5e-5, CLIP));
 }
 
 /// arXiv 1701.07875, algorithm 1: α = 5·10⁻⁵, c = 0.01, m = 64, five critic steps, in its code 100 at times; and a DCGAN
@@ -62,37 +65,52 @@ fn presets_are_those_of_the_papers() {
 /// DIM 64.
 #[test]
 fn a_paper_is_one_option_away() {
-    let wgan = resolve("preset = 'wgan'", "").unwrap();
-    assert_eq!((wgan.lipschitz, wgan.clip, wgan.critic_steps, wgan.batch), (Lipschitz::Clip, 0.01, 5, 64));
-    assert_eq!((wgan.optimizer, wgan.lr, wgan.average), (Optimizer::Rmsprop, 5e-5, 0.0));
-    assert_eq!((wgan.critic_schedule, wgan.dim), (CriticSchedule::Original, 64));
-    assert_eq!((wgan.generator_norm, wgan.critic_norm), (Norm::Batch, Norm::Batch));
-    assert_eq!(resolve("preset = 'wgan'\nlipschitz = 'gp'", "").unwrap().critic_norm, Norm::None);
-    let gp = resolve("preset = 'wgan-gp'", "").unwrap();
-    assert_eq!((gp.lipschitz, gp.lambda, gp.critic_steps, gp.batch), (Lipschitz::Gp, 10.0, 5, 50));
-    assert_eq!((gp.optimizer, gp.lr, gp.beta1, gp.beta2), (Optimizer::Adam, 1e-4, 0.5, 0.9));
-    assert_eq!((gp.critic_schedule, gp.generator_norm, gp.dim), (CriticSchedule::Constant, Norm::None, 64));
-    assert_eq!(gp.average, 0.0);
-    let points = resolve("preset = 'wgan'\ndataset = '8gaussians'", "").unwrap();
-    assert_eq!((points.arch, points.dim, points.generator_norm, points.batch), (Arch::Mlp, 512, Norm::None, 64));
+    let objective =
+        |lipschitz| Objective { loss: Loss::Wasserstein(LossForm::Difference), sign: Sign::RealHigh, lipschitz };
+    let wgan = Game {
+        networks: dcgan(64, Norm::Batch),
+        objective: objective(CLIP),
+        schedule: Schedule { critic_steps: 5, kind: CriticSchedule::Original },
+        rule: RMSPROP,
+        lr: 5e-5,
+        average: 0.0,
+        batch: 64,
+        seed: 0,
+    };
+    assert_eq!(game("preset = 'wgan'"), wgan);
+    let gp = Game {
+        networks: dcgan(64, NONE),
+        objective: objective(Lipschitz::penalty(Penalty::TwoSided, 10.0)),
+        schedule: Schedule { critic_steps: 5, kind: CriticSchedule::Constant },
+        rule: ADAM,
+        lr: 1e-4,
+        average: 0.0,
+        batch: 50,
+        seed: 0,
+    };
+    assert_eq!(game("preset = 'wgan-gp'"), gp);
+    assert_eq!(game("preset = 'wgan'\nlipschitz = 'gp'").networks.critic_norm, NONE);
+    let points = game("preset = 'wgan'\ndataset = '8gaussians'");
+    let networks = Networks { arch: Arch::Mlp { dim: 512 }, generator_norm: NONE, critic_norm: NONE };
+    assert_eq!((points.networks, points.batch), (networks, 64));
     // Where it comes from leaves no trace in what is computed.
-    let by_hand = Config { preset: Preset::Light, ..gp.clone() };
-    assert_eq!(by_hand.essentials(), gp.essentials());
+    let by_preset = resolve("preset = 'wgan-gp'", "").unwrap();
+    let by_hand = Options { preset: Some(Preset::Light), ..by_preset.used().clone() };
+    let by_hand = Config::resolve(&Options::default(), &by_hand).unwrap();
+    assert_eq!(by_hand.essentials(), by_preset.essentials());
 }
 
 #[test]
 fn the_standard_gan_has_no_constraint_unless_asked_for() {
-    assert_eq!(resolve("objective = 'standard'", "").unwrap().lipschitz, Lipschitz::None);
-    assert_eq!(
-        resolve("objective = 'non-saturating'\nlipschitz = 'spectral'", "").unwrap().lipschitz,
-        Lipschitz::Spectral
-    );
+    assert_eq!(game("objective = 'standard'").objective.lipschitz, Lipschitz::None);
+    let spectral = game("objective = 'non-saturating'\nlipschitz = 'spectral'");
+    assert_eq!(spectral.objective.lipschitz, Lipschitz::Spectral);
 }
 
 #[test]
-fn a_preset_follows_the_file_as_well_as_the_flags() {
-    let config = resolve("optimizer = 'sgd'", "lipschitz = 'clip'").unwrap();
-    assert_eq!((config.optimizer, config.lr), (Optimizer::Sgd, 1e-3));
+fn a_default_follows_the_file_as_well_as_the_flags() {
+    let game = resolve("optimizer = 'sgd'", "lipschitz = 'clip'").unwrap().game;
+    assert_eq!((game.rule, game.lr), (Rule::Sgd { momentum: 0.0 }, 1e-3));
 }
 
 #[test]
@@ -292,7 +310,8 @@ fn flags_without_effect_are_refused() {
 fn a_resume_changes_steps_and_reports_alone() {
     let run = resolve("lipschitz = 'clip'", "").unwrap();
     let resumed = run.resumed(&parse("steps = 9000\nthreads = 2").unwrap()).unwrap();
-    assert_eq!(resumed, Config { steps: 9000, threads: Some(2), ..run.clone() });
+    assert_eq!((resumed.steps, resumed.threads, resumed.game), (9000, Some(2), run.game));
+    assert_eq!(resumed.essentials(), run.essentials());
     insta::assert_snapshot!(
         run.resumed(&parse("seed = 1").unwrap()).unwrap_err(),
         @"--seed has no place here: a resumed run keeps all settings but steps, backend, threads and reports"

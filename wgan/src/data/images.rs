@@ -9,10 +9,9 @@ use autograd::Shape;
 use nn::files::excerpt;
 use rayon::prelude::*;
 
-use super::Dataset;
 use super::folder::{self, ANY, Part};
 use super::raster::decode;
-use crate::config::Colour;
+use super::{Colour, Dataset};
 use crate::error::cannot_read;
 use crate::{Error, Result};
 

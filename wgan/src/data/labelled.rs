@@ -98,7 +98,7 @@ impl Split {
         }
         if training.len() <= HELD_OUT {
             let reason = format!("it has {} images, of which {HELD_OUT} would be held out", training.len());
-            return Err(Error::Setting { name: "data-dir", value: folder.display().to_string(), reason });
+            return Err(Error::Setting { name: "data-dir".to_owned(), value: folder.display().to_string(), reason });
         }
         Ok(Split::last(training.shuffled(seed)))
     }

@@ -10,10 +10,10 @@ mod labelled;
 mod mnist;
 mod points;
 mod raster;
+mod source;
 mod toys;
 
 use std::ops::{Range, RangeInclusive};
-use std::path::Path;
 
 use autograd::{ByteTable, Shape, Tensor, Var, Variable};
 use nn::Rng;
@@ -21,9 +21,9 @@ use rand::RngExt;
 
 pub use batches::Batches;
 pub use labelled::{Labelled, Split};
+pub use source::{Colour, Source, Toy};
 pub use toys::Mixture;
 
-use crate::config::{Config, DatasetName};
 use crate::output::say;
 use crate::{Error, Result};
 use folder::Part;
@@ -95,7 +95,7 @@ impl Dataset {
         Dataset { name: name.to_owned(), shape, samples, held_out: 0, notes: Vec::new(), warnings: Vec::new() }
     }
 
-    /// Loads the data set that `config` names. Its samples are shuffled by the seed, and the last are held out: a twentieth of
+    /// Loads a data set to take batches of this size from. Its samples are shuffled by the seed, and the last are held out: a twentieth of
     /// all, at most 500. So they are like the others however the files are sorted, and a resumed run holds out the same.
     ///
     /// Until this was so, they were the last of the files: a run of that time, when resumed, goes on with other batches, and
@@ -103,25 +103,16 @@ impl Dataset {
     ///
     /// # Errors
     /// If its files cannot be read, hold something else than they should, fewer samples than a batch, or more than 2²⁴.
-    pub fn load(config: &Config) -> Result<Self> {
-        let rng = &mut Rng::new(config.seed, "toy");
-        let data = match (config.dataset, &config.data_dir) {
-            (DatasetName::EightGaussians, _) => toys::eight_gaussians(rng),
-            (DatasetName::TwentyFiveGaussians, _) => toys::twenty_five_gaussians(rng),
-            (DatasetName::Swissroll, _) => toys::swissroll(rng),
-            (DatasetName::Points | DatasetName::Numbers, _) => {
-                let file = config.data_file.as_deref().expect("a resolved configuration names it");
-                points::load(file.as_ref(), config.sample_shape().count())?
-            }
-            (DatasetName::Images, data_dir) => {
-                let folder = data_dir.as_deref().expect("a resolved configuration names it");
-                images::load(folder.as_ref(), config.size, config.colour, config.skip_bad)?
-            }
-            (name, Some(data_dir)) => folder::load(&name.to_string(), data_dir.as_ref(), Part::Train)?,
-            (_, None) => mnist::load()?,
+    pub fn load(source: &Source, batch: usize, seed: u64) -> Result<Self> {
+        let data = match source {
+            Source::Digits => mnist::load()?,
+            Source::Idx { name, folder } => folder::load(name, folder, Part::Train)?,
+            Source::Images { folder, size, colour, skip_bad } => images::load(folder, *size, *colour, *skip_bad)?,
+            Source::Points { file, dimensions } => points::load(file, *dimensions)?,
+            Source::Toy(toy) => toy.draw(&mut Rng::new(seed, "toy")),
         };
-        let data = data.shuffled(config.seed).hold_out();
-        data.check_count(config.batch)?;
+        let data = data.shuffled(seed).hold_out();
+        data.check_count(batch)?;
         Ok(data)
     }
 
@@ -129,7 +120,7 @@ impl Dataset {
     fn check_count(&self, batch: usize) -> Result<()> {
         if self.len() < batch {
             let reason = format!("{} has only {} samples to train on", self.name, self.len());
-            return Err(Error::Setting { name: "batch", value: batch.to_string(), reason });
+            return Err(Error::Setting { name: "batch".to_owned(), value: batch.to_string(), reason });
         }
         let all = self.held_out().end;
         if all > MOST_SAMPLES {
@@ -139,15 +130,19 @@ impl Dataset {
         Ok(())
     }
 
-    /// The test images in the folder that `config` names, if it holds any, shuffled like those to train on.
+    /// The test images beside those to train on, if there are any, shuffled like them.
     ///
     /// # Errors
     /// If the file cannot be read, or does not hold images of 28×28 pixels.
-    pub fn load_test(config: &Config) -> Result<Option<Self>> {
-        let name = config.dataset.to_string();
-        let folder = config.data_dir.as_ref().map(Path::new);
-        let folder = folder.filter(|folder| folder::has_images(&name, folder, Part::Test));
-        folder.map(|folder| Ok(folder::load(&name, folder, Part::Test)?.shuffled(config.seed))).transpose()
+    pub fn load_test(source: &Source, seed: u64) -> Result<Option<Self>> {
+        match source {
+            Source::Idx { name, folder } if folder::has_images(name, folder, Part::Test) => {
+                Ok(Some(folder::load(name, folder, Part::Test)?.shuffled(seed)))
+            }
+            Source::Idx { .. } | Source::Digits | Source::Images { .. } | Source::Points { .. } | Source::Toy(_) => {
+                Ok(None)
+            }
+        }
     }
 
     /// What a person should know before training on it, as that its points are far from the scale that settings suit.
@@ -185,9 +180,12 @@ impl Dataset {
         [&[counts], &self.notes[..]].concat().join("; ")
     }
 
-    /// Tells on standard error what was read from the files that `config` names, and what a person should know of it.
-    pub fn tell(&self, config: &Config) {
-        let is_read = config.data_dir.is_some() || config.data_file.is_some();
+    /// Tells on standard error what was read from files, and what a person should know of it.
+    pub fn tell(&self, source: &Source) {
+        let is_read = match source {
+            Source::Idx { .. } | Source::Images { .. } | Source::Points { .. } => true,
+            Source::Digits | Source::Toy(_) => false,
+        };
         let read = is_read.then(|| format!("data: {}: {}", self.name, self.description()));
         let warnings = self.warnings().into_iter().map(|warning| format!("warning: {warning}"));
         for line in read.into_iter().chain(warnings) {
@@ -287,6 +285,11 @@ impl Dataset {
         };
         Tensor::new(table(&self.shape, numbers.len()), numbers).expect("whole samples")
     }
+}
+
+/// Whether a sample of this shape is an image, not a point.
+pub fn is_image(sample: &Shape) -> bool {
+    sample.rank() == 3
 }
 
 /// Brings samples of `width` elements each into the order that the seed gives to as many.

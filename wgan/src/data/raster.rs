@@ -11,7 +11,7 @@ use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use crate::config::Colour;
+use super::Colour;
 use crate::figure::SOFTWARE;
 
 /// An image as it is stored.

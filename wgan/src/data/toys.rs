@@ -6,8 +6,7 @@ use std::f64::consts::{PI, TAU};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
-use super::Dataset;
-use crate::config::DatasetName;
+use super::{Dataset, Toy};
 
 /// Points in a data set.
 const COUNT: usize = 100_000;
@@ -21,16 +20,27 @@ pub struct Mixture {
     pub deviation: f64,
 }
 
-impl Mixture {
-    /// What a data set is drawn from, if it is a mixture.
-    pub fn of(dataset: DatasetName) -> Option<Self> {
-        match dataset {
-            DatasetName::EightGaussians => Some(Mixture::eight()),
-            DatasetName::TwentyFiveGaussians => Some(Mixture::twenty_five()),
-            _ => None,
+impl Toy {
+    /// What it is, if it is a mixture.
+    pub fn mixture(self) -> Option<Mixture> {
+        match self {
+            Toy::EightGaussians => Some(Mixture::eight()),
+            Toy::TwentyFiveGaussians => Some(Mixture::twenty_five()),
+            Toy::Swissroll => None,
         }
     }
 
+    /// A data set drawn from it.
+    pub(super) fn draw(self, rng: &mut impl Rng) -> Dataset {
+        match self {
+            Toy::EightGaussians => Mixture::eight().draw("8gaussians", rng),
+            Toy::TwentyFiveGaussians => Mixture::twenty_five().draw("25gaussians", rng),
+            Toy::Swissroll => swissroll(rng),
+        }
+    }
+}
+
+impl Mixture {
     /// Eight Gaussians (σ 0.02) on a circle of radius 2, all divided by 1.414.
     fn eight() -> Self {
         let angles = (0..8).map(|i| TAU * f64::from(i) / 8.0);
@@ -59,18 +69,8 @@ impl Mixture {
     }
 }
 
-/// Points of the eight Gaussians.
-pub fn eight_gaussians(rng: &mut impl Rng) -> Dataset {
-    Mixture::eight().draw("8gaussians", rng)
-}
-
-/// Points of the 25 Gaussians.
-pub fn twenty_five_gaussians(rng: &mut impl Rng) -> Dataset {
-    Mixture::twenty_five().draw("25gaussians", rng)
-}
-
 /// The Swiss roll seen from the side: t·(cos t, sin t) with t uniform on [1.5π, 4.5π], noise of σ 0.25, divided by 7.5.
-pub fn swissroll(rng: &mut impl Rng) -> Dataset {
+fn swissroll(rng: &mut impl Rng) -> Dataset {
     draw("swissroll", || {
         let t = 1.5 * PI * (1.0 + 2.0 * rng.random::<f64>());
         [t * t.cos(), t * t.sin()].map(|x| (x + 0.25 * normal(rng)) / 7.5)
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn eight_gaussians_have_their_centres_and_width() {
-        let data = eight_gaussians(&mut nn::Rng::new(0, "toy"));
+        let data = Toy::EightGaussians.draw(&mut nn::Rng::new(0, "toy"));
         let centres: Vec<_> = (0..8)
             .map(|i| (2.0 / 1.414, TAU * f64::from(i) / 8.0))
             .map(|(radius, angle)| [radius * angle.cos(), radius * angle.sin()])
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn twenty_five_gaussians_have_their_centres_and_width() {
-        let data = twenty_five_gaussians(&mut nn::Rng::new(0, "toy"));
+        let data = Toy::TwentyFiveGaussians.draw(&mut nn::Rng::new(0, "toy"));
         let axis = [-4.0, -2.0, 0.0, 2.0, 4.0].map(|x| x / 2.828);
         let centres: Vec<_> = axis.iter().flat_map(|&y| axis.map(|x| [x, y])).collect();
         let (offsets, counts) = offsets(&data, &centres);
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn the_swiss_roll_is_a_spiral_with_noise() {
-        let data = swissroll(&mut nn::Rng::new(0, "toy"));
+        let data = Toy::Swissroll.draw(&mut nn::Rng::new(0, "toy"));
         // On the noiseless spiral the angle of a point is its radius (times 7.5) up to whole turns.
         let points = all(&data);
         let residuals: Vec<f64> = points
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_seed_gives_the_same_points_again() {
-        let draw = |seed| all(&eight_gaussians(&mut nn::Rng::new(seed, "toy")));
+        let draw = |seed| all(&Toy::EightGaussians.draw(&mut nn::Rng::new(seed, "toy")));
         assert_eq!(draw(3), draw(3));
         assert_ne!(draw(3), draw(4));
     }

@@ -6,8 +6,10 @@ use autograd::Tensor;
 use super::harness::{AtLeast, Findings, GanTraining, Open, check, digit_distance, digits, mean};
 use super::{Experiment, Size};
 use crate::Result;
-use crate::config::{Config, GeneratorArch, Norm, Objective};
+use crate::data::Source;
 use crate::figure::{Figure, Panel, Picture};
+use crate::models::{Arch, GeneratorArch, Networks, Norm};
+use crate::objective::{Loss, LossForm};
 
 /// Six trainings on digits.
 pub const EXPERIMENT: Experiment = Experiment {
@@ -21,7 +23,7 @@ const GENERATORS: [(&str, GeneratorArch, Norm); 3] = [
     ("no batch norm", GeneratorArch::Dcgan, Norm::None),
     ("MLP", GeneratorArch::Mlp, Norm::None),
 ];
-const OBJECTIVES: [(&str, Objective); 2] = [("WGAN-GP", Objective::Wasserstein), ("GAN", Objective::NonSaturating)];
+const LOSSES: [(&str, Loss); 2] = [("WGAN-GP", Loss::Wasserstein(LossForm::Difference)), ("GAN", Loss::NonSaturating)];
 /// Digits of either kind between which the distance is taken.
 const DIGITS: usize = 500;
 /// Samples that vary by less than this share of what digits do are nearly one picture.
@@ -30,10 +32,13 @@ const ALIKE: f64 = 0.1;
 fn run(size: Size) -> Result<Findings> {
     let updates = size.pick(10, 1800);
     let (mut table, mut panels, mut distances, mut alike) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (objective_name, objective) in OBJECTIVES {
+    for (loss_name, loss) in LOSSES {
         for (generator_name, generator, generator_norm) in GENERATORS {
-            let name = format!("{objective_name}, {generator_name}");
-            let mut training = GanTraining::new(&Config { generator, generator_norm, ..digits(objective) })?;
+            let name = format!("{loss_name}, {generator_name}");
+            let mut game = digits(loss);
+            let arch = Arch::Dcgan { dim: 8, generator };
+            game.networks = Networks { arch, generator_norm, ..game.networks };
+            let mut training = GanTraining::new(&game, &Source::Digits)?;
             training.run(updates)?;
             let (real, samples) = (training.real(DIGITS), training.samples(DIGITS)?);
             let (distance, spread) = (digit_distance(&real, &samples)?, variance(&samples) / variance(&real));

@@ -1,11 +1,13 @@
 //! The first WGAN's constant c over decades: how fast a generator learns, and when it fails.
 
-use super::harness::{AtLeast, AtMost, Findings, GanTraining, Open, check, clipped_slope, mean, number, toy};
+use super::harness::{AtLeast, AtMost, Findings, GanTraining, Open, check, clipped_slope, mean, mlp, number, toy};
 use super::{Experiment, Size};
 use crate::Result;
-use crate::config::{Config, Lipschitz};
+use crate::data::{Source, Toy};
 use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, PURPLE, Panel, VERMILION};
 use crate::measures::sliced_wasserstein;
+use crate::objective::Lipschitz;
+use crate::programs::Game;
 
 /// Trainings that differ in the bound of the critic's weights alone.
 pub const EXPERIMENT: Experiment = Experiment {
@@ -65,8 +67,9 @@ fn run(size: Size) -> Result<Findings> {
 }
 
 fn course(clip: f64, every: u64, measurements: u64) -> Result<Course> {
-    let config = Config { clip, dim: DIM, batch: 64, lr: 5e-4, average: 0.0, ..toy(Lipschitz::Clip) };
-    let mut training = GanTraining::new(&config)?;
+    let toy = toy(Lipschitz::Clip { c: clip });
+    let game = Game { networks: mlp(DIM), batch: 64, lr: 5e-4, average: 0.0, ..toy };
+    let mut training = GanTraining::new(&game, &Source::Toy(Toy::EightGaussians))?;
     let (real, mut slope) = (training.real(POINTS), 0.0);
     let distances = training.course(every, measurements, |training, _| {
         slope = training.slopes()?.into_iter().fold(slope, f64::max);

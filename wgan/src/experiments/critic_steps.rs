@@ -1,12 +1,14 @@
 //! How much a critic has to learn between two steps of the generator: the estimate beside the exact distance, and where
 //! the generator ends.
 
-use super::harness::{AtMost, Findings, GanTraining, Open, check, mean, toy};
+use super::harness::{AtMost, Findings, GanTraining, Open, check, mean, mlp, toy};
 use super::{Experiment, Size};
 use crate::Result;
-use crate::config::{Config, CriticSchedule, Lipschitz};
+use crate::data::{Source, Toy};
 use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, PURPLE, Panel, VERMILION};
 use crate::measures::wasserstein;
+use crate::objective::{Lipschitz, Penalty};
+use crate::programs::{CriticSchedule, Game, Schedule};
 
 /// Trainings that differ in the critic's updates alone.
 pub const EXPERIMENT: Experiment = Experiment {
@@ -41,10 +43,10 @@ struct Course {
 fn run(size: Size) -> Result<Findings> {
     let (every, measurements) = size.pick((10, 4), (20, 20));
     let mut courses = Vec::new();
-    for (name, critic_steps, critic_schedule) in CHOICES {
-        let choice = Config { critic_steps, critic_schedule, ..toy(Lipschitz::Lp) };
-        let config = Config { lambda: 10.0, dim: 64, batch: POINTS, average: 0.0, ..choice };
-        courses.push(course(name, &config, every, measurements)?);
+    for (name, critic_steps, kind) in CHOICES {
+        let (schedule, toy) = (Schedule { critic_steps, kind }, toy(Lipschitz::penalty(Penalty::Lp, 10.0)));
+        let game = Game { networks: mlp(64), schedule, batch: POINTS, average: 0.0, ..toy };
+        courses.push(course(name, &game, every, measurements)?);
     }
     let [one, _, _, twenty, converged] = &courses[..] else { unreachable!("there are five") };
     let mut table = Vec::new();
@@ -70,8 +72,8 @@ fn run(size: Size) -> Result<Findings> {
     Ok(Findings { table, figure: figure(&courses), sentence })
 }
 
-fn course(name: &'static str, config: &Config, every: u64, measurements: u64) -> Result<Course> {
-    let mut training = GanTraining::new(config)?;
+fn course(name: &'static str, game: &Game, every: u64, measurements: u64) -> Result<Course> {
+    let mut training = GanTraining::new(game, &Source::Toy(Toy::EightGaussians))?;
     let real = training.real(POINTS);
     let course = training.course(every, measurements, |training, losses| {
         // The estimate of one batch is noisy, and so is the distance between two samples: both are taken on the way.

@@ -8,9 +8,9 @@ use super::harness::{
 };
 use super::{Experiment, Size};
 use crate::Result;
-use crate::config::{Config, Lipschitz, Objective};
 use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
-use crate::objective::generator_loss;
+use crate::objective::{Lipschitz, Loss, Penalty, generator_loss};
+use crate::programs::Game;
 
 /// The generator's gradient against the critic's updates, for four objectives.
 pub const EXPERIMENT: Experiment = Experiment {
@@ -27,11 +27,15 @@ const CLIP: f64 = 0.1;
 
 fn run(size: Size) -> Result<Findings> {
     let updates: &[u64] = size.pick(&[0, 10, 100, 2000], &[0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]);
-    let gan = |objective| Config { objective, ..toy(Lipschitz::None) };
-    let standard = pulls(gan(Objective::Standard), updates)?;
-    let non_saturating = pulls(gan(Objective::NonSaturating), updates)?;
-    let clipped = pulls(Config { clip: CLIP, ..toy(Lipschitz::Clip) }, updates)?;
-    let penalised = pulls(Config { lambda: LAMBDA, ..toy(Lipschitz::Lp) }, updates)?;
+    let gan = |loss| {
+        let mut game = toy(Lipschitz::None);
+        game.objective.loss = loss;
+        game
+    };
+    let standard = pulls(gan(Loss::Standard), updates)?;
+    let non_saturating = pulls(gan(Loss::NonSaturating), updates)?;
+    let clipped = pulls(toy(Lipschitz::Clip { c: CLIP }), updates)?;
+    let penalised = pulls(toy(Lipschitz::penalty(Penalty::Lp, LAMBDA)), updates)?;
     let first = |pulls: &[f64]| pulls[0];
     let last = |pulls: &[f64]| pulls[pulls.len() - 1];
     let last_by_largest = |pulls: &[f64]| last(pulls) / pulls.iter().copied().fold(0.0, f64::max);
@@ -70,13 +74,13 @@ fn run(size: Size) -> Result<Findings> {
 }
 
 /// After each number of updates, the slope of the generator's loss by a shift of all its samples.
-fn pulls(config: Config, updates: &[u64]) -> Result<Vec<f64>> {
-    let config = Config { batch: 64, ..config };
-    let mut training = CriticTraining::new(&config, normal(DISTANCE, DEVIATION), normal(0.0, DEVIATION))?;
+fn pulls(game: Game, updates: &[u64]) -> Result<Vec<f64>> {
+    let game = Game { batch: 64, ..game };
+    let mut training = CriticTraining::new(&game, normal(DISTANCE, DEVIATION), normal(0.0, DEVIATION))?;
     let mut pull = Device::cpu().compile(|tape| {
         let shift = tape.input("shift", [1, 1]);
         let fake = tape.normal(Stream::new(1, "fake"), [1000, 1]) * DEVIATION + shift;
-        let loss = generator_loss(&config, |x| training.critic().scores(x), fake);
+        let loss = generator_loss(&game.objective, |x| training.critic().scores(x), fake);
         [tape.grad(loss, &[shift])[0].abs()]
     })?;
     let mut done = 0;

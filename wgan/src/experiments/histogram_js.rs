@@ -11,8 +11,7 @@ use super::harness::histograms::{jeffreys_mean, js, kl, tv, w1};
 use super::harness::{Findings, Near, check, gaussian, over_time};
 use super::{Experiment, Size};
 use crate::Result;
-use crate::config::Config;
-use crate::data::Dataset;
+use crate::data::{Dataset, Source};
 use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
 
 /// Known values, a training on a line, and digits.
@@ -107,7 +106,7 @@ fn soft_histogram(values: Var<'_>) -> Var<'_> {
 
 /// How far apart two halves of the digits are by JS, as black or white pixels, for growing numbers of pixels.
 fn halves_of_digits() -> Result<Vec<(f64, f64)>> {
-    let data = Dataset::load(&Config::default())?;
+    let data = Dataset::load(&Source::Digits, 1, 0)?;
     let pixels = data.shape().count();
     let images: Vec<Vec<bool>> = data
         .samples(0..data.len())

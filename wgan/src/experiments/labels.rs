@@ -9,10 +9,8 @@ use super::harness::{
 };
 use super::{Experiment, Size};
 use crate::Result;
-use crate::config::{Config, LossForm, Sign};
 use crate::figure::{BLUE, Figure, INK, Panel, SKY, VERMILION};
-use crate::objective::generator_loss;
-use crate::programs::optimizer;
+use crate::objective::{Loss, LossForm, Sign, generator_loss};
 
 /// Worked numbers, equal trainings, and the trap.
 pub const EXPERIMENT: Experiment = Experiment {
@@ -79,8 +77,9 @@ fn loss(label: f64, score: f64) -> f64 {
 /// The scores of a critic of N(2, 1) against N(−2, 1), along the line. One that scores real samples low starts as the mirror
 /// image.
 fn trained(loss_form: LossForm, sign: Sign, updates: u64) -> Result<Vec<(f64, f64)>> {
-    let config = Config { loss_form, sign, ..lipschitz_toy() };
-    let mut training = CriticTraining::new(&config, normal(2.0, 1.0), normal(-2.0, 1.0))?;
+    let mut game = lipschitz_toy();
+    (game.objective.loss, game.objective.sign) = (Loss::Wasserstein(loss_form), sign);
+    let mut training = CriticTraining::new(&game, normal(2.0, 1.0), normal(-2.0, 1.0))?;
     if sign == Sign::RealLow {
         let parameters = training.critic().parameters();
         for parameter in &parameters[parameters.len() - 2..] {
@@ -100,18 +99,19 @@ fn furthest(a: &[(f64, f64)], b: &[(f64, f64)], sign: f64) -> f64 {
 /// The generator's b after each of its updates, of which each follows five of the critic. Its loss is multiplied by `turn`:
 /// −1 stands for the label of generated samples.
 fn play(turn: f64, rounds: u64) -> Result<Vec<f64>> {
-    let config = Config { loss_form: LossForm::Labels, ..lipschitz_toy() };
+    let mut game = lipschitz_toy();
+    game.objective.loss = Loss::Wasserstein(LossForm::Labels);
     let b = Variable::new("b", Tensor::scalar(START));
     let made = normal_around(&b);
-    let mut critic = CriticTraining::new(&config, normal(REAL, 1.0), &made)?;
-    let rule = optimizer(&config, vec![b.clone()]);
+    let mut critic = CriticTraining::new(&game, normal(REAL, 1.0), &made)?;
+    let rule = game.rule.optimizer(vec![b.clone()]);
     let mut update = Device::cpu().compile(|tape| {
-        let fake = made(tape, Stream::new(config.seed, "generator noise"), config.batch);
-        let loss = generator_loss(&config, |x| critic.critic().scores(x), fake) * turn;
+        let fake = made(tape, Stream::new(game.seed, "generator noise"), game.batch);
+        let loss = generator_loss(&game.objective, |x| critic.critic().scores(x), fake) * turn;
         [rule.update(loss, tape.scalar(0.02))[0]]
     })?;
     let round = |round| {
-        critic.run(config.critic_steps)?;
+        critic.run(game.schedule.critic_steps)?;
         Ok(f64::from(update.at(round).run(&[])?[0].item()))
     };
     (0..rounds).map(round).collect()

@@ -4,9 +4,10 @@
 use super::harness::{AtLeast, AtMost, Findings, GanTraining, Open, check, digit_distance, digits, mean, number};
 use super::{Experiment, Size};
 use crate::Result;
-use crate::config::{Config, Objective};
+use crate::data::Source;
 use crate::figure::{BLUE, Colour, Figure, Panel, Picture, VERMILION};
-use crate::programs::Losses;
+use crate::objective::{Loss, LossForm};
+use crate::programs::{Game, Losses};
 
 /// Two trainings on digits, their losses beside the quality of their samples.
 pub const EXPERIMENT: Experiment = Experiment {
@@ -32,10 +33,12 @@ struct Course {
 
 fn run(size: Size) -> Result<Findings> {
     let (every, measurements) = size.pick((25, 10), (25, 24));
-    let wasserstein = course(Objective::Wasserstein, every, measurements, |losses| losses.critic.wasserstein.into())?;
+    let wasserstein = course(Loss::Wasserstein(LossForm::Difference), every, measurements, |losses| {
+        losses.critic.wasserstein.into()
+    })?;
     // The best discriminator's loss is 2 ln 2 − 2 JS.
     let divergence = |losses: &Losses| 2f64.ln() - f64::from(losses.critic.loss) / 2.0;
-    let standard = course(Objective::NonSaturating, every, measurements, divergence)?;
+    let standard = course(Loss::NonSaturating, every, measurements, divergence)?;
     let divergences = || standard.estimates.iter().map(|point| point.1);
     let stuck = divergences().filter(|divergence| 2f64.ln() - divergence < 0.01).count();
     let end = |course: &Course| course.distances[course.distances.len() - 1].1;
@@ -64,8 +67,8 @@ fn run(size: Size) -> Result<Findings> {
 }
 
 /// `estimate` is what a step's losses say of the distance or the divergence.
-fn course(objective: Objective, every: u64, measurements: u64, estimate: impl Fn(&Losses) -> f64) -> Result<Course> {
-    let mut training = GanTraining::new(&Config { batch: 50, ..digits(objective) })?;
+fn course(loss: Loss, every: u64, measurements: u64, estimate: impl Fn(&Losses) -> f64) -> Result<Course> {
+    let mut training = GanTraining::new(&Game { batch: 50, ..digits(loss) }, &Source::Digits)?;
     let (real, mut grids) = (training.real(DIGITS), Vec::new());
     let course = training.course(every, measurements, |training, losses| {
         let step = training.iteration();

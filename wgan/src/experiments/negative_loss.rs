@@ -9,9 +9,9 @@ use super::harness::{
 };
 use super::{Experiment, Size};
 use crate::Result;
-use crate::config::Config;
 use crate::figure::{BLUE, Figure, GREEN, INK, Panel, VERMILION, tint};
 use crate::measures::wasserstein_1d;
+use crate::programs::Game;
 
 /// The estimate over a training, and that of untrained critics.
 pub const EXPERIMENT: Experiment = Experiment {
@@ -40,8 +40,8 @@ fn run(size: Size) -> Result<Findings> {
     let behind = estimates[UPDATES as usize..].iter().filter(|&&estimate| estimate < 0.0).count();
 
     let untrained = |seed| {
-        let config = Config { seed, ..lipschitz_toy() };
-        CriticTraining::new(&config, normal(0.0, 1.0), normal(-W, 1.0))?.gap(&real, &left)
+        let game = Game { seed, ..lipschitz_toy() };
+        CriticTraining::new(&game, normal(0.0, 1.0), normal(-W, 1.0))?.gap(&real, &left)
     };
     let untrained = (0..size.pick(100, 400)).map(untrained).collect::<Result<Vec<f64>>>()?;
     let negative = untrained.iter().filter(|&&gap| gap < 0.0).count() as f64 / untrained.len() as f64;

@@ -6,8 +6,9 @@ use super::harness::histograms::{js, kl, tv, w1};
 use super::harness::{CriticTraining, Distribution, Findings, Near, check, toy};
 use super::{Experiment, Size};
 use crate::Result;
-use crate::config::{Config, Lipschitz};
 use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
+use crate::objective::{Lipschitz, Penalty};
+use crate::programs::Game;
 
 /// Both segments at distance θ, under every distance there is a name for.
 pub const EXPERIMENT: Experiment = Experiment {
@@ -37,8 +38,8 @@ fn run(size: Size) -> Result<Findings> {
     ];
     let (mut gaps, mut slopes) = (Vec::new(), Vec::new());
     for &theta in thetas {
-        let config = Config { batch: 64, lambda: LAMBDA, lr: 5e-4, ..toy(Lipschitz::Lp) };
-        let critic = CriticTraining::trained(&config, line(0.0), line(theta), size.pick(2000, 4000))?;
+        let game = Game { batch: 64, lr: 5e-4, ..toy(Lipschitz::penalty(Penalty::Lp, LAMBDA)) };
+        let critic = CriticTraining::trained(&game, line(0.0), line(theta), size.pick(2000, 4000))?;
         // An lp critic settles where its slope is 1 + |θ|/2λ.
         let known = 1.0 + theta.abs() / (2.0 * LAMBDA);
         let gap = critic.gap(&points(0.0), &points(theta))?;

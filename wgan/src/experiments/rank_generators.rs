@@ -7,14 +7,14 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 
 use super::harness::{
-    AtLeast, AtMost, CriticTraining, Findings, Near, Open, check, lipschitz_toy, number, plane, points_of,
+    AtLeast, AtMost, CriticTraining, Findings, Near, Open, check, lipschitz_toy, mlp, number, plane, points_of,
 };
 use super::{Experiment, Size};
 use crate::Result;
-use crate::config::Config;
-use crate::data::Dataset;
+use crate::data::{Dataset, Source, Toy};
 use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
 use crate::measures::wasserstein;
+use crate::programs::Game;
 
 /// The order by the critic's gap, beside that by the exact distance of samples.
 pub const EXPERIMENT: Experiment = Experiment {
@@ -29,11 +29,11 @@ const NOISES: [f64; 6] = [0.0, 0.1, 0.2, 0.4, 0.8, 1.6];
 const POOL: usize = 2000;
 
 fn run(size: Size) -> Result<Findings> {
-    let config = Config { dim: 64, ..lipschitz_toy() };
-    let data = Dataset::load(&config)?;
+    let game = Game { networks: mlp(64), ..lipschitz_toy() };
+    let data = Dataset::load(&Source::Toy(Toy::EightGaussians), game.batch, game.seed)?;
     let data = data.samples(0..data.len());
     let data: Vec<&[f32]> = data.data().chunks(2).collect();
-    let mut rng = Rng::new(config.seed, "generators");
+    let mut rng = Rng::new(game.seed, "generators");
     let mut draw = |noise: f64, keep: fn(&[f32]) -> bool| {
         let mut point = || loop {
             let point = data[rng.random_range(..data.len())];
@@ -49,7 +49,7 @@ fn run(size: Size) -> Result<Findings> {
 
     let points = |samples: &[f32]| Tensor::new([samples.len() / 2, 2], samples.to_vec());
     let (from_real, from_all) = (points_of(points(&real)?), points_of(points(&generators.concat())?));
-    let critic = CriticTraining::trained(&config, from_real, from_all, size.pick(800, 4000))?;
+    let critic = CriticTraining::trained(&game, from_real, from_all, size.pick(800, 4000))?;
     let assigned = 2 * size.pick(250, 600);
     // The exact distance of some, and the gap.
     let judge = |samples: &[f32]| -> Result<(f64, f64)> {

@@ -9,12 +9,12 @@ use nn::Rng;
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
-use super::harness::{AtMost, CriticTraining, Findings, Near, check, lipschitz_toy, mean};
+use super::harness::{AtMost, CriticTraining, Findings, Near, check, lipschitz_toy, mean, mlp};
 use super::{Experiment, Size};
 use crate::Result;
-use crate::config::Config;
 use crate::figure::{BLUE, Figure, INK, ORANGE, Panel, tint};
 use crate::measures::optimal_assignment;
+use crate::programs::Game;
 
 /// Plans from above, critics from below.
 pub const EXPERIMENT: Experiment = Experiment {
@@ -50,8 +50,8 @@ fn run(size: Size) -> Result<Findings> {
     let assignment = optimal_assignment(&costs);
     let assigned = assignment.cost / pairs as f64;
 
-    let config = Config { dim: 64, ..lipschitz_toy() };
-    let critic = CriticTraining::trained(&config, density, curve, size.pick(2000, 5000))?;
+    let game = Game { networks: mlp(64), ..lipschitz_toy() };
+    let critic = CriticTraining::trained(&game, density, curve, size.pick(2000, 5000))?;
     let (real, fake): (Vec<_>, Vec<_>) = radial[..10_000].iter().copied().unzip();
     let (real, fake) = (tensor(&real), tensor(&fake));
     let (gap, slope) = (critic.gap(&real, &fake)?, mean(critic.slopes(&real)?));

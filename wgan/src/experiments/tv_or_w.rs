@@ -6,8 +6,9 @@ use autograd::Tensor;
 use super::harness::{CriticTraining, Distribution, Findings, Near, check, lipschitz_toy, toy};
 use super::{Experiment, Size};
 use crate::Result;
-use crate::config::{Config, Lipschitz};
 use crate::figure::{BLUE, Figure, INK, Panel, VERMILION};
+use crate::objective::Lipschitz;
+use crate::programs::Game;
 
 /// Gap and slope by θ, for both constraints.
 pub const EXPERIMENT: Experiment = Experiment {
@@ -64,8 +65,8 @@ fn run(size: Size) -> Result<Findings> {
 }
 
 /// The gap is multiplied by `scale`.
-fn find(config: &Config, theta: f64, updates: u64, scale: f64) -> Result<Found> {
-    let critic = CriticTraining::trained(config, uniform(0.0), uniform(theta), updates)?;
+fn find(game: &Game, theta: f64, updates: u64, scale: f64) -> Result<Found> {
+    let critic = CriticTraining::trained(game, uniform(0.0), uniform(theta), updates)?;
     let points = |low: f64| Tensor::from_fn([1000, 1], |i| (low + (i as f64 + 0.5) / 1000.0) as f32);
     let (gap, slope) = (critic.gap(&points(0.0), &points(theta))?, critic.pull(&points(theta))?);
     Ok(Found { gap: scale * gap, slope: scale * slope })

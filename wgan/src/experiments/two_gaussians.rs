@@ -8,9 +8,9 @@ use super::harness::gaussian::{density, quantiles};
 use super::harness::{CriticTraining, Findings, Near, check, lipschitz_toy, mean, moved, normal, places, toy};
 use super::{Experiment, Size};
 use crate::Result;
-use crate::config::{Config, Lipschitz, Objective};
 use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
 use crate::measures::wasserstein_1d;
+use crate::objective::{Lipschitz, Loss};
 
 /// Means −3 and 3, then equal means with deviations 1 and 2.
 pub const EXPERIMENT: Experiment = Experiment {
@@ -27,7 +27,8 @@ const POINTS: usize = 2000;
 fn run(size: Size) -> Result<Findings> {
     let updates = size.pick(1500, 6000);
     let (real, fake) = (quantiles(POINTS, MEAN, 1.0), quantiles(POINTS, -MEAN, 1.0));
-    let standard = Config { objective: Objective::Standard, ..toy(Lipschitz::None) };
+    let mut standard = toy(Lipschitz::None);
+    standard.objective.loss = Loss::Standard;
     let discriminator = CriticTraining::trained(&standard, normal(MEAN, 1.0), normal(-MEAN, 1.0), updates)?;
     let critic = CriticTraining::trained(&lipschitz_toy(), normal(MEAN, 1.0), normal(-MEAN, 1.0), updates)?;
     let probabilities = |points: &Tensor| Ok(discriminator.scores(points)?.into_iter().map(sigmoid).collect());

@@ -5,8 +5,9 @@ use super::harness::{
 };
 use super::{Experiment, Size};
 use crate::Result;
-use crate::config::{Config, Lipschitz};
 use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, PURPLE, Panel, VERMILION};
+use crate::objective::Lipschitz;
+use crate::programs::Game;
 
 /// The same problem without a constraint, with bounded scores, and with bounded slopes.
 pub const EXPERIMENT: Experiment = Experiment {
@@ -74,8 +75,8 @@ fn run(size: Size) -> Result<Findings> {
 }
 
 /// The scores are multiplied by `scale`.
-fn trained(config: &Config, updates: u64, scale: f64) -> Result<Trained> {
-    let mut training = CriticTraining::new(config, normal(W, 1.0), normal(0.0, 1.0))?;
+fn trained(game: &Game, updates: u64, scale: f64) -> Result<Trained> {
+    let mut training = CriticTraining::new(game, normal(W, 1.0), normal(0.0, 1.0))?;
     let gaps: Vec<f64> = training.run(updates)?.iter().map(|terms| scale * terms.wasserstein).collect();
     let tenths: Vec<f64> = gaps.chunks(gaps.len() / 10).map(mean).collect();
     let slope = scale * mean(training.slopes(&gaussian::quantiles(1000, 0.0, 1.0))?);

@@ -6,14 +6,13 @@ use nn::layers::{Activation, Linear};
 use nn::{Init, Mode, Module, Rng, Sequential};
 use rand::RngExt;
 
-use super::harness::{CriticTraining, Distribution, Findings, Near, check, gaussian, lipschitz_toy, normal, places};
+use super::harness::{CriticTraining, Distribution, Findings, Near, check, gaussian, normal, places, toy};
 use super::{Experiment, Size};
 use crate::Result;
-use crate::config::Config;
 use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
 use crate::measures::wasserstein_1d;
-use crate::objective::generator_loss;
-use crate::programs::{follow, optimizer};
+use crate::objective::{Lipschitz, Penalty, generator_loss};
+use crate::programs::follow;
 
 /// The distance of each way's samples from the exact ones.
 pub const EXPERIMENT: Experiment = Experiment {
@@ -102,18 +101,18 @@ fn learned(updates: u64, count: usize) -> Result<Vec<f64>> {
     };
     let (in_training, average) = (network(), network());
     // A lighter penalty than a lone critic's, so that it keeps up with the generator.
-    let config = Config { lambda: 10.0, ..lipschitz_toy() };
+    let game = toy(Lipschitz::penalty(Penalty::Lp, 10.0));
     let made_in_training = made(&in_training);
-    let mut critic = CriticTraining::new(&config, normal(0.0, 1.0), &made_in_training)?;
-    let rule = optimizer(&config, in_training.parameters());
+    let mut critic = CriticTraining::new(&game, normal(0.0, 1.0), &made_in_training)?;
+    let rule = game.rule.optimizer(in_training.parameters());
     let mut update = Device::cpu().compile(|tape| {
-        let fake = made_in_training(tape, Stream::new(SEED, "generator noise"), config.batch);
-        let loss = generator_loss(&config, |x| critic.critic().scores(x), fake);
-        follow(average.parameters(), rule.update(loss, tape.scalar(config.lr)), config.average);
+        let fake = made_in_training(tape, Stream::new(SEED, "generator noise"), game.batch);
+        let loss = generator_loss(&game.objective, |x| critic.critic().scores(x), fake);
+        follow(average.parameters(), rule.update(loss, tape.scalar(game.lr)), game.average);
         []
     })?;
     for step in 0..updates {
-        critic.run(config.critic_steps)?;
+        critic.run(game.schedule.critic_steps)?;
         update.at(step).run(&[])?;
     }
     let mut sample = Device::cpu().compile(|tape| [made(&average)(tape, Stream::new(SEED, "samples"), count)])?;

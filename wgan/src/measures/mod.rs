@@ -6,11 +6,9 @@
 //! - [`Moments`]: means and covariances, and the Fréchet distance between them
 //! - [`classifier_score`]: whether every sample is clearly of one class, and all classes are there
 //! - [`nearest_neighbours`]: the training samples nearest to generated ones
-//! - [`Evaluation`]: all that is measured of a trained generator, beside the same of real samples
 
 mod assignment;
 mod eigen;
-mod evaluation;
 mod frechet;
 mod line;
 mod modes;
@@ -19,7 +17,6 @@ mod score;
 mod sliced;
 
 pub use assignment::{Assignment, optimal_assignment, wasserstein};
-pub use evaluation::{Comparison, Evaluation, Images, Measures, Points};
 pub use frechet::Moments;
 pub use line::wasserstein_1d;
 pub use modes::Coverage;

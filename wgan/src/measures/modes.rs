@@ -1,7 +1,5 @@
 //! Samples of a mixture of Gaussians: which of them it covers, and how many points belong to one.
 
-use serde::{Deserialize, Serialize};
-
 use crate::data::Mixture;
 
 /// As many deviations from its nearest mode a point may be.
@@ -9,8 +7,7 @@ const REACH: f64 = 3.0;
 
 /// How a sample is spread over the modes of a mixture. A point within 3σ of its nearest mode is *of high quality*, and a
 /// mode that has such a point is *covered* (the measures of Srivastava et al. 2017, arXiv 1705.07761, section 5.1).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Coverage {
     /// Modes that are covered.
     pub covered: usize,
@@ -55,19 +52,18 @@ fn nearest([x, y]: [f64; 2], centres: &[[f64; 2]]) -> (usize, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, DatasetName};
-    use crate::data::Dataset;
+    use crate::data::{Dataset, Source, Toy};
 
     /// The distance of a round Gaussian's point from its mean has the distribution 1 − e^(−r²/2σ²).
     #[test]
     fn the_toys_themselves_cover_all_modes_in_high_quality() {
-        for (dataset, modes) in [(DatasetName::EightGaussians, 8), (DatasetName::TwentyFiveGaussians, 25)] {
-            let data = Dataset::load(&Config { dataset, ..Config::default() }).unwrap();
-            let coverage = Coverage::of(data.samples(0..data.len()).data(), &Mixture::of(dataset).unwrap());
+        for (toy, modes) in [(Toy::EightGaussians, 8), (Toy::TwentyFiveGaussians, 25)] {
+            let data = Dataset::load(&Source::Toy(toy), 1, 0).unwrap();
+            let coverage = Coverage::of(data.samples(0..data.len()).data(), &toy.mixture().unwrap());
             assert_eq!((coverage.covered, coverage.modes), (modes, modes));
             assert!((coverage.high_quality - (1.0 - (-4.5f64).exp())).abs() < 0.002, "{coverage:?}");
         }
-        assert!(Mixture::of(DatasetName::Swissroll).is_none());
+        assert!(Toy::Swissroll.mixture().is_none());
     }
 
     #[test]

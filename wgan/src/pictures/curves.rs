@@ -55,7 +55,7 @@ pub fn charts(config: &Config, rows: &[Row]) -> Vec<Chart> {
     let curve = |name, colour, value: Value| Curve::new(name, colour, rows, value);
     let low: Value = |row| of(row, |measured| measured.slopes.quantile(0.05) as f32);
     let high: Value = |row| of(row, |measured| measured.slopes.quantile(0.95) as f32);
-    let (name, quantity, estimate) = match config.estimates_a_distance() {
+    let (name, quantity, estimate) = match config.game.objective.estimates_a_distance() {
         true => ("Wasserstein distance", "distance", "estimate of the distance"),
         false => ("Gap", "score", "gap between mean scores"),
     };
@@ -80,7 +80,7 @@ pub fn charts(config: &Config, rows: &[Row]) -> Vec<Chart> {
     vec![
         chart(name, quantity, estimate),
         chart("Losses", "loss", losses),
-        Chart { target: config.lipschitz.is_penalty().then_some(1.0), ..chart("Slope", "norm", slopes) },
+        Chart { target: config.game.objective.lipschitz.lambda().map(|_| 1.0), ..chart("Slope", "norm", slopes) },
         Chart { logarithmic: true, ..chart("Gradients", "norm", gradients) },
     ]
 }

@@ -14,17 +14,50 @@ use autograd::{Compiled, Device, NonFinite, Profile, Shape, Stream, Tape, Tensor
 use nn::{Checkpoint, Optimizer};
 
 use crate::Result;
-use crate::config::{Config, CriticSchedule, Norm};
 use crate::data::{Batches, Dataset, Resident};
-use crate::models::{Critic, Generator};
-use crate::objective::{generator_loss, gradient_norms, interpolates};
+use crate::models::{Critic, Generator, Networks, Norm};
+use crate::objective::{Objective, generator_loss, gradient_norms, interpolates};
 
 pub use in_batches::in_batches;
 pub use losses::{Losses, PendingLosses};
-pub use update::{follow, optimizer, update_critic};
+pub use schedule::{CriticSchedule, MOST_CRITIC_STEPS, Schedule};
+pub use update::{Rule, follow, update_critic};
 
 use losses::scalars;
 use schedule::{most_rounds, rounds};
+
+/// What critic and generator are, what they play for, and how they learn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Game {
+    /// What they are made of.
+    pub networks: Networks,
+    /// What they play for.
+    pub objective: Objective,
+    /// How often the critic is updated.
+    pub schedule: Schedule,
+    /// The rule of the updates.
+    pub rule: Rule,
+    /// Learning rate.
+    pub lr: f64,
+    /// Decay of the moving average of the generator's weights that samples are drawn with; 0 for none.
+    pub average: f64,
+    /// Samples per update.
+    pub batch: usize,
+    /// Start of all random numbers.
+    pub seed: u64,
+}
+
+impl Game {
+    /// A critic before training, of samples of this shape.
+    pub fn critic(&self, sample: &Shape) -> Critic {
+        Critic::new(&self.networks, &self.objective.lipschitz, sample, self.seed)
+    }
+
+    /// A generator before training, of samples of this shape.
+    pub fn generator(&self, sample: &Shape) -> Generator {
+        Generator::new(&self.networks, sample, self.seed)
+    }
+}
 
 /// The networks, and the programs that train them on a device.
 pub struct Programs {
@@ -34,9 +67,7 @@ pub struct Programs {
     average: Option<Generator>,
     critic_rule: Box<dyn Optimizer>,
     generator_rule: Box<dyn Optimizer>,
-    schedule: CriticSchedule,
-    /// Updates of the critic in a round.
-    updates: u64,
+    schedule: Schedule,
     generate: Compiled<0>,
     update_critic: Compiled<4>,
     /// The critic's slope, where its update does not measure it.
@@ -55,16 +86,18 @@ impl Programs {
     ///
     /// # Errors
     /// If the device cannot take them.
-    pub fn compile(config: &Config, data: &Dataset, device: &Device) -> Result<Self> {
-        let critic = Critic::new(config, data.shape());
-        let generator = Generator::new(config, data.shape());
-        let average = (config.average > 0.0).then(|| Generator::new(config, data.shape()));
-        let critic_rule = optimizer(config, critic.parameters());
-        let generator_rule = optimizer(config, generator.parameters());
-        let batch = config.batch;
-        // Where no layer couples the samples of a batch, one pass makes them for all of a round's updates.
-        let batches = if config.generator_norm == Norm::Batch { 1 } else { config.critic_steps as usize };
-        let stream = |name| Stream::new(config.seed, name);
+    pub fn compile(game: &Game, data: &Dataset, device: &Device) -> Result<Self> {
+        let Game { objective, schedule, batch, .. } = *game;
+        let (critic, generator) = (game.critic(data.shape()), game.generator(data.shape()));
+        let average = (game.average > 0.0).then(|| game.generator(data.shape()));
+        let critic_rule = game.rule.optimizer(critic.parameters());
+        let generator_rule = game.rule.optimizer(generator.parameters());
+        let batches = match game.networks.generator_norm {
+            Norm::Batch => 1,
+            // No layer couples the samples of a batch: one pass makes them for all of a round's updates.
+            Norm::None | Norm::Layer => schedule.critic_steps as usize,
+        };
+        let stream = |name| Stream::new(game.seed, name);
         let pools = Pools::new(data, batches * batch);
 
         let generate = device.compile(|tape| {
@@ -74,11 +107,11 @@ impl Programs {
         let update_critic = device.compile(|tape| {
             let [real, fake] = pools.batches(tape, batch);
             let mixes = tape.uniform(stream("mixes"), [2, batch]);
-            update_critic(config, &critic, &*critic_rule, real, fake, mixes).into_array()
+            update_critic(game, &critic, &*critic_rule, real, fake, mixes).into_array()
         })?;
-        let measure_slope = match config.lipschitz.is_penalty() {
-            true => None,
-            false => Some(device.compile(|tape| {
+        let measure_slope = match objective.lipschitz.lambda() {
+            Some(_) => None, // the penalty measures it
+            None => Some(device.compile(|tape| {
                 let [real, fake] = pools.batches(tape, batch);
                 let points = interpolates(real, fake, tape.uniform(stream("mixes"), [1, batch]));
                 [gradient_norms(|x| critic.scores(x), points).mean()]
@@ -86,10 +119,10 @@ impl Programs {
         };
         let update_generator = device.compile(|tape| {
             let fake = generator.training_samples(tape, stream("generator noise"), batch);
-            let loss = generator_loss(config, |x| critic.scores(x), fake);
-            let weights = generator_rule.update(loss, tape.scalar(config.lr));
+            let loss = generator_loss(&objective, |x| critic.scores(x), fake);
+            let weights = generator_rule.update(loss, tape.scalar(game.lr));
             let tracked = generator.buffers().into_iter().map(|buffer| tape.variable(&buffer));
-            follow(average.iter().flat_map(Generator::state), weights.into_iter().chain(tracked), config.average);
+            follow(average.iter().flat_map(Generator::state), weights.into_iter().chain(tracked), game.average);
             [loss]
         })?;
         let rows = |i: usize| Tensor::from_fn([batch], |row| (i * batch + row) as f32);
@@ -100,8 +133,7 @@ impl Programs {
             average,
             critic_rule,
             generator_rule,
-            schedule: config.critic_schedule,
-            updates: config.critic_steps,
+            schedule,
             generate,
             update_critic,
             measure_slope,
@@ -190,21 +222,22 @@ impl Programs {
         go_on: &mut dyn FnMut(u64) -> bool,
     ) -> Result<Option<(PendingLosses, u64)>> {
         let (mut last, mut before) = (0, f32::INFINITY);
-        for round in 0..rounds(self.schedule, iteration) {
+        let Schedule { critic_steps, kind } = self.schedule;
+        for round in 0..rounds(kind, iteration) {
             let mut sum = 0.0;
-            for i in 0..self.updates {
+            for i in 0..critic_steps {
                 // Numbers are never given twice, and follow from the iteration's alone, so that a resumed run goes on with
                 // them: some are left out where a schedule stops early.
-                last = (iteration * most_rounds(self.schedule) + round) * self.updates + i;
-                if !go_on(round * self.updates + i) {
+                last = (iteration * most_rounds(kind) + round) * critic_steps + i;
+                if !go_on(round * critic_steps + i) {
                     return Ok(None);
                 }
                 self.start_critic_update(search, last, batches)?;
-                if self.schedule == CriticSchedule::Converge {
+                if kind == CriticSchedule::Converge {
                     sum += scalars::<4>(self.update_critic.results()?)?[0];
                 }
             }
-            if self.schedule == CriticSchedule::Converge && sum >= before {
+            if kind == CriticSchedule::Converge && sum >= before {
                 break;
             }
             before = sum;
@@ -247,8 +280,9 @@ impl Programs {
 
     /// The floating-point operations of an [`update`](Programs::update) with one round.
     pub fn flops(&self) -> Flops {
-        let passes = self.updates / self.fake_rows.len() as u64;
-        let round = self.generate.plan().flops() * passes + self.update_critic.plan().flops() * self.updates;
+        let critic_steps = self.schedule.critic_steps;
+        let passes = critic_steps / self.fake_rows.len() as u64;
+        let round = self.generate.plan().flops() * passes + self.update_critic.plan().flops() * critic_steps;
         round + self.update_generator.plan().flops()
     }
 
@@ -342,7 +376,7 @@ impl Pools {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Arch, DatasetName, Lipschitz, Options, Preset};
+    use crate::config::{ArchName, Config, DatasetName, LipschitzName, Options, Preset};
     use crate::memory;
 
     fn toy(options: Options) -> (Programs, Batches) {
@@ -354,9 +388,9 @@ mod tests {
             ..Options::default()
         };
         let config = Config::resolve(&options.or(&toy), &Options::default()).unwrap();
-        let data = Dataset::load(&config).unwrap();
-        let programs = Programs::compile(&config, &data, &Device::cpu_with_threads(1).unwrap()).unwrap();
-        (programs, Batches::new(data.len(), config.batch, config.seed))
+        let data = config.load_data().unwrap();
+        let programs = Programs::compile(&config.game, &data, &Device::cpu_with_threads(1).unwrap()).unwrap();
+        (programs, Batches::new(data.len(), config.game.batch, config.game.seed))
     }
 
     /// What is asked for without being there, `memory::of_training`, beside what the compiled programs take.
@@ -365,7 +399,7 @@ mod tests {
         let images = Options { dataset: Some(DatasetName::Images), size: Some(64), ..Options::default() };
         let cases = [
             Options::default(),
-            Options { arch: Some(Arch::Mlp), lipschitz: Some(Lipschitz::Clip), ..Options::default() },
+            Options { arch: Some(ArchName::Mlp), lipschitz: Some(LipschitzName::Clip), ..Options::default() },
             Options { dataset: Some(DatasetName::Swissroll), ..Options::default() },
             Options { preset: Some(Preset::Wgan), dim: Some(8), ..images.clone() },
             Options { dim: Some(8), batch: Some(8), ..images },
@@ -373,14 +407,15 @@ mod tests {
         for options in cases {
             let data_dir = options.dataset.map(|_| ".".to_owned()).filter(|_| options.size.is_some());
             let config = Config::resolve(&Options { data_dir, ..options }, &Options::default()).unwrap();
-            let (sample, count) = (config.sample_shape(), 2 * config.batch);
+            let Game { schedule, batch, .. } = config.game;
+            let (sample, count) = (config.sample.clone(), 2 * batch);
             let data = Dataset::new("data", sample.clone(), vec![0.0; count * sample.count()]);
-            let programs = Programs::compile(&config, &data, &Device::cpu()).unwrap();
+            let programs = Programs::compile(&config.game, &data, &Device::cpu()).unwrap();
             let plans = [programs.generate.plan(), programs.update_critic.plan(), programs.update_generator.plan()];
             let slope = programs.measure_slope.as_ref().map(|program| program.plan());
             let arenas: usize = plans.into_iter().chain(slope).map(|plan| plan.arena).sum();
             let numbers =
-                arenas + programs.checkpoint().count() + config.critic_steps as usize * config.batch * sample.count();
+                arenas + programs.checkpoint().count() + schedule.critic_steps as usize * batch * sample.count();
             let share = memory::of_training(&config) as f64 / (4 * numbers) as f64;
             assert!((0.8..1.5).contains(&share), "{share} of {numbers} numbers: {config:?}");
         }
@@ -405,7 +440,7 @@ mod tests {
     #[test]
     fn a_spectrally_normalised_critic_has_slopes_of_at_most_one() {
         let (mut programs, mut batches) =
-            toy(Options { lipschitz: Some(Lipschitz::Spectral), lr: Some(1e-2), ..Options::default() });
+            toy(Options { lipschitz: Some(LipschitzName::Spectral), lr: Some(1e-2), ..Options::default() });
         for iteration in 0..30 {
             let slope = programs.iterate(iteration, &mut batches).unwrap().critic.slope;
             assert!(iteration < 10 || (0.01..1.001).contains(&slope), "{slope} at {iteration}");

@@ -1,6 +1,27 @@
 //! How often the critic is updated between two updates of the generator: in how many rounds.
 
-use crate::config::CriticSchedule;
+/// How often the critic is updated for each update of the generator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// Updates of the critic in a round.
+    pub critic_steps: u64,
+    /// How many rounds there are.
+    pub kind: CriticSchedule,
+}
+
+/// How many rounds of updates the critic has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CriticSchedule {
+    /// One.
+    Constant,
+    /// 20 for the first 25 updates of the generator and for every 500th (the published code of arXiv 1701.07875).
+    Original,
+    /// Until the critic's mean loss in a round is no lower than in the one before, at most 20.
+    Converge,
+}
+
+/// Updates of the critic in a round, at most: more are a slip of the finger.
+pub const MOST_CRITIC_STEPS: u64 = 1000;
 
 /// The most rounds that an iteration has under a schedule.
 pub fn most_rounds(schedule: CriticSchedule) -> u64 {

@@ -4,19 +4,49 @@ use autograd::{Var, Variable};
 use nn::optim::{Adam, Epsilon, RmsProp, Sgd};
 use nn::{Optimizer, clip};
 
-use crate::config::{Config, Lipschitz, Optimizer as Rule};
+use super::Game;
 use crate::models::Critic;
-use crate::objective::{CriticTerms, critic_terms};
+use crate::objective::{CriticTerms, Lipschitz, critic_terms};
 
-/// The rule that `config` names.
-pub fn optimizer(config: &Config, parameters: Vec<Variable>) -> Box<dyn Optimizer> {
-    match config.optimizer {
-        Rule::Adam => Box::new(Adam::new(parameters).betas(config.beta1, config.beta2).epsilon(config.epsilon)),
-        Rule::Rmsprop => {
-            Box::new(RmsProp::new(parameters).alpha(config.decay).epsilon(Epsilon::OutsideRoot(config.epsilon)))
+/// The rule by which weights are updated.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rule {
+    /// Steps along a running mean of the gradient, divided by a running root mean square, both corrected for their start.
+    Adam {
+        /// Decay of the mean.
+        beta1: f64,
+        /// Decay of the mean square.
+        beta2: f64,
+        /// What is added to the root.
+        epsilon: f64,
+    },
+    /// Steps divided by a running root mean square of the gradient.
+    RmsProp {
+        /// Decay of the mean square.
+        decay: f64,
+        /// What is added to the root.
+        epsilon: f64,
+    },
+    /// Plain steps against the gradient.
+    Sgd {
+        /// 0 for none.
+        momentum: f64,
+    },
+}
+
+impl Rule {
+    /// The rule for these parameters.
+    pub fn optimizer(&self, parameters: Vec<Variable>) -> Box<dyn Optimizer> {
+        match *self {
+            Rule::Adam { beta1, beta2, epsilon } => {
+                Box::new(Adam::new(parameters).betas(beta1, beta2).epsilon(epsilon))
+            }
+            Rule::RmsProp { decay, epsilon } => {
+                Box::new(RmsProp::new(parameters).alpha(decay).epsilon(Epsilon::OutsideRoot(epsilon)))
+            }
+            Rule::Sgd { momentum: 0.0 } => Box::new(Sgd::new(parameters)),
+            Rule::Sgd { momentum } => Box::new(Sgd::new(parameters).momentum(momentum)),
         }
-        Rule::Sgd if config.momentum == 0.0 => Box::new(Sgd::new(parameters)),
-        Rule::Sgd => Box::new(Sgd::new(parameters).momentum(config.momentum)),
     }
 }
 
@@ -38,17 +68,18 @@ pub fn follow<'t>(
 /// Records an update of the critic on a batch of real and one of generated samples; see [`critic_terms`].
 #[track_caller]
 pub fn update_critic<'t>(
-    config: &Config,
+    game: &Game,
     critic: &Critic,
     rule: &dyn Optimizer,
     real: Var<'t>,
     fake: Var<'t>,
     mixes: Var<'t>,
 ) -> CriticTerms<Var<'t>> {
-    let terms = critic_terms(config, |x| critic.training_scores(x), real, fake, mixes);
-    let mut weights = rule.step(&rule.gradients(terms.loss), real.tape().scalar(config.lr));
-    if config.lipschitz == Lipschitz::Clip {
-        weights = clip::by_value(&weights, config.clip); // after the update (arXiv 1701.07875, algorithm 1)
+    let (objective, norm) = (&game.objective, game.networks.critic_norm);
+    let terms = critic_terms(objective, norm, |x| critic.training_scores(x), real, fake, mixes);
+    let mut weights = rule.step(&rule.gradients(terms.loss), real.tape().scalar(game.lr));
+    if let Lipschitz::Clip { c } = objective.lipschitz {
+        weights = clip::by_value(&weights, c); // after the update (arXiv 1701.07875, algorithm 1)
     }
     rule.assign(&weights);
     terms

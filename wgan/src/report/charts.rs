@@ -1,10 +1,11 @@
 //! What the page draws: the curves of the metrics, and how the critic's slopes are distributed over time.
 
-use crate::config::{Config, Objective};
+use crate::config::Config;
 use crate::figure::{BLUE, Figure, INK, Panel};
 use crate::histogram::Histogram;
 use crate::metrics::Row;
 use crate::numbers::number;
+use crate::objective::Loss;
 use crate::pictures::{Chart, charts, evenly, span};
 
 /// Pixels, where the page has room for them; it shrinks and enlarges figures.
@@ -34,7 +35,7 @@ pub fn slopes(config: &Config, rows: &[Row], unmeasured: &str) -> String {
     if shown.is_empty() {
         return unmeasured.to_owned();
     }
-    let target = config.lipschitz.is_penalty().then_some(1.0);
+    let target = config.game.objective.lipschitz.lambda().map(|_| 1.0);
     // The few largest would take up most of the width.
     let usual = shown.iter().map(|(_, slopes)| slopes.quantile(0.99)).chain(target).filter(|x| x.is_finite());
     let high = match 1.05 * usual.fold(0.0, f64::max) {
@@ -86,15 +87,16 @@ fn with_latest(mut chart: Chart) -> Chart {
 
 /// What to look for in each of [`charts`], in their order.
 fn meanings(config: &Config) -> [String; 4] {
-    let estimate = match config.estimates_a_distance() {
+    let objective = &config.game.objective;
+    let estimate = match objective.estimates_a_distance() {
         true => "It falls as the samples get better.",
         false => "This is no distance: it grows with how sure the critic is.",
     };
-    let best = match config.objective {
-        Objective::Wasserstein => "0",
-        Objective::Standard | Objective::NonSaturating => "ln 4 = 1.39", // of a discriminator that cannot tell
+    let best = match objective.loss {
+        Loss::Wasserstein(_) => "0",
+        Loss::Standard | Loss::NonSaturating => "ln 4 = 1.39", // of a discriminator that cannot tell
     };
-    let judged = match (config.estimates_a_distance(), config.average > 0.0) {
+    let judged = match (objective.estimates_a_distance(), config.game.average > 0.0) {
         (false, _) => "",
         (true, false) => " Divided by it, the estimate is nearer to the generator’s distance.",
         (true, true) => {
@@ -102,7 +104,7 @@ fn meanings(config: &Config) -> [String; 4] {
              those of its averaged weights."
         }
     };
-    let wanted = if config.lipschitz.is_penalty() { "; the penalty wants it to be 1" } else { "" };
+    let wanted = objective.lipschitz.lambda().map_or("", |_| "; the penalty wants it to be 1");
     [
         format!("{estimate} Where it stays well below on held-out samples, the critic knows its data by heart."),
         format!(

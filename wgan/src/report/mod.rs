@@ -10,12 +10,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use nn::files::write_whole;
 
 use crate::Result;
-use crate::config::{Config, Objective, quoted};
+use crate::config::{Config, Names, quoted};
 use crate::data::Dataset;
+use crate::eval::Evaluation;
 use crate::figure::{data_uri, escape};
-use crate::measures::Evaluation;
 use crate::metrics::{self, Measurement, Row};
 use crate::numbers::{duration, number};
+use crate::objective::Loss;
 use crate::run_folder::RunFolder;
 use crate::warnings::{Warning, Watch};
 
@@ -94,7 +95,7 @@ pub fn renew(folder: &RunFolder, data: &Dataset) -> Result<()> {
         _ if rows.last().is_some_and(|row| row.step == config.steps) => State::Finished,
         _ => return Ok(()),
     };
-    write(folder, &config, data, &rows, Watch::new(&config, &rows).warnings(), state)
+    write(folder, &config, data, &rows, Watch::new(&config.game, &rows).warnings(), state)
 }
 
 impl Report<'_> {
@@ -137,10 +138,10 @@ impl Report<'_> {
     }
 
     fn subject(&self) -> String {
-        let Config { dataset, arch, lipschitz, .. } = self.config;
-        let game = match self.config.objective {
-            Objective::Wasserstein => "Wasserstein GAN".to_owned(),
-            other => format!("GAN ({other})"),
+        let Names { dataset, arch, objective, lipschitz } = self.config.names;
+        let game = match self.config.game.objective.loss {
+            Loss::Wasserstein(_) => "Wasserstein GAN".to_owned(),
+            Loss::Standard | Loss::NonSaturating => format!("GAN ({objective})"),
         };
         format!("{game} · data {dataset} · networks {arch} · constraint {lipschitz}")
     }
@@ -190,7 +191,11 @@ impl Report<'_> {
             let [low, high] = [0.05, 0.95].map(|share| short(measured.slopes.quantile(share)));
             format!(", nine tenths from {low} to {high}")
         });
-        let name = if self.config.estimates_a_distance() { "Wasserstein estimate" } else { "gap between mean scores" };
+        let name = if self.config.game.objective.estimates_a_distance() {
+            "Wasserstein estimate"
+        } else {
+            "gap between mean scores"
+        };
         let tiles = [
             (short(estimate), format!("{name}, averaged")),
             (short(of_measured(|measured| measured.held_out.into())), "on held-out samples".to_owned()),

@@ -1,8 +1,9 @@
 use super::*;
-use crate::config::{DatasetName, Lipschitz, Options};
+use crate::config::{DatasetName, LipschitzName, ObjectiveName, Options};
 use crate::data::Dataset;
+use crate::data::{Colour, Source, Toy};
+use crate::eval::Measures;
 use crate::histogram::Histogram;
-use crate::measures::Measures;
 
 fn rows(count: u64) -> Vec<Row> {
     let measurement = Measurement {
@@ -33,14 +34,8 @@ fn images() -> Dataset {
     for (name, bytes) in [("a.png", &image[..]), ("b.png", &image), ("c.png", b"none")] {
         std::fs::write(folder.path().join(name), bytes).unwrap();
     }
-    let options = Options {
-        dataset: Some(DatasetName::Images),
-        data_dir: Some(folder.path().display().to_string()),
-        skip_bad: Some(true),
-        batch: Some(1),
-        ..Options::default()
-    };
-    Dataset::load(&Config::resolve(&options, &Options::default()).unwrap()).unwrap()
+    let folder = folder.path().to_owned();
+    Dataset::load(&Source::Images { folder, size: 32, colour: Colour::Rgb, skip_bad: true }, 1, 0).unwrap()
 }
 
 fn png() -> Vec<u8> {
@@ -69,7 +64,7 @@ fn points() -> Dataset {
 }
 
 fn page(rows: &[Row], warnings: &[Warning], state: State, pictures: &[(u64, Vec<u8>)]) -> String {
-    let config = Config::default().with(&Options { seed: Some(7), ..Options::default() });
+    let config = Config::resolve(&Options { seed: Some(7), ..Options::default() }, &Options::default()).unwrap();
     Report { warnings, state, pictures: pictures.to_vec(), ..report(&config, &points(), rows) }.page()
 }
 
@@ -105,7 +100,7 @@ fn assert_well_formed(page: &str) {
 #[test]
 fn what_is_said_of_the_curves_is_true_of_the_run() {
     let meanings = |options| {
-        let config = Config::default().with(&options);
+        let config = Config::resolve(&options, &Options::default()).unwrap();
         let page = report(&config, &points(), &rows(3)).page();
         let meaning = |part: &str| part.split_once("</figcaption>").unwrap().0.to_owned();
         page.split("<figcaption>").skip(1).map(meaning).collect::<Vec<_>>()
@@ -118,7 +113,7 @@ fn what_is_said_of_the_curves_is_true_of_the_run() {
     );
     let plain = meanings(Options { average: Some(0.0), ..Options::default() });
     assert!(plain[2].contains("nearer to the generator’s distance") && !plain[2].contains("averaged"), "{plain:?}");
-    let (objective, lipschitz) = (Some(Objective::Standard), Some(Lipschitz::None));
+    let (objective, lipschitz) = (Some(ObjectiveName::Standard), Some(LipschitzName::None));
     let standard = meanings(Options { objective, lipschitz, ..Options::default() });
     assert!(standard[0].starts_with("This is no distance") && standard[1].contains("ln 4"), "{standard:?}");
     assert_eq!(standard[2], "How steep the critic is.");
@@ -203,10 +198,10 @@ fn curves_slopes_and_samples_are_on_the_page() {
 
 #[test]
 fn a_page_shows_the_measures_there_are() {
-    let config = Config::default().with(&Options { dataset: Some(DatasetName::EightGaussians), ..Options::default() });
-    let data = Dataset::load(&config).unwrap();
-    let measures = Measures::of_points(&data.samples(50_000..50_100), &data, config.dataset).unwrap();
-    let evaluation = Evaluation { dataset: config.dataset, step: 1500, seed: 0, measures };
+    let (config, data) = (Config::default(), Dataset::load(&Source::Toy(Toy::EightGaussians), 1, 0).unwrap());
+    let mixture = Toy::EightGaussians.mixture();
+    let measures = Measures::of_points(&data.samples(50_000..50_100), &data, mixture.as_ref()).unwrap();
+    let evaluation = Evaluation { dataset: DatasetName::EightGaussians, step: 1500, seed: 0, measures };
     let neighbours = Some(b"png".to_vec());
     let page = Report { evaluation: Some(evaluation), neighbours, ..report(&config, &data, &[]) }.page();
     assert_well_formed(&page);

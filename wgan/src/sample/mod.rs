@@ -6,11 +6,12 @@ mod neighbours;
 
 use std::path::{Path, PathBuf};
 
-use autograd::{Device, Stream, Tensor};
+use autograd::{Device, Shape, Stream, Tensor};
 use nn::Checkpoint;
 
 use crate::checkpoint::{Metadata, check_computed, check_finite};
-use crate::config::{Config, DatasetName};
+use crate::config::{Config, Options, Trained};
+use crate::data::is_image;
 use crate::models::Generator;
 use crate::programs::in_batches;
 use crate::run_folder::RunFolder;
@@ -22,8 +23,8 @@ pub use neighbours::neighbours;
 
 /// Samples made together, and shown in one picture of a run. Always as many, because the last bits of a sample depend on
 /// it; and no more, because memory grows with it.
-pub fn batch(dataset: DatasetName) -> usize {
-    if dataset.is_images() { 64 } else { 512 }
+pub fn batch(sample: &Shape) -> usize {
+    if is_image(sample) { 64 } else { 512 }
 }
 
 /// A trained generator.
@@ -31,8 +32,8 @@ pub struct Sampler {
     /// The file that its weights are in.
     file: PathBuf,
     generator: Generator,
-    config: Config,
-    step: u64,
+    metadata: Metadata,
+    trained: Trained,
     device: Device,
 }
 
@@ -46,20 +47,21 @@ impl Sampler {
     /// If the file cannot be used.
     pub fn load(weights: &Path) -> Result<Self> {
         let metadata = Metadata::read(weights)?;
-        let (config, prefix) = (metadata.config(), "generator.");
+        let (trained, prefix) = (metadata.trained()?, "generator.");
+        let Trained { sample, networks, .. } = &trained;
         // The settings are no more than a claim. Only what the file itself holds may decide how much memory is taken.
-        let size = Generator::size(&config, &config.sample_shape());
+        let size = Generator::size(networks, sample);
         let (claimed, held) = (size.weights, nn::checkpoint::count(weights, prefix)? as u64);
         if claimed != held {
             let problem = format!("by its settings the generator has {claimed} weights, but it holds {held}");
             return Err(Error::Damaged { path: weights.to_owned(), problem });
         }
-        memory::check(memory::of_sampling(&config), "drawing samples", "use a machine with more")?;
-        let generator = Generator::new(&config, &config.sample_shape());
+        memory::check(memory::of_sampling(&trained), "drawing samples", "use a machine with more")?;
+        let generator = Generator::new(networks, sample, 0); // its first weights are replaced
         let loaded = Checkpoint::new().with(prefix, generator.state());
         loaded.load_part(weights)?; // of a checkpoint, too
         check_finite(weights, &loaded)?;
-        Ok(Sampler { file: weights.to_owned(), generator, config, step: metadata.step, device: Device::cpu() })
+        Ok(Sampler { file: weights.to_owned(), generator, metadata, trained, device: Device::cpu() })
     }
 
     /// The same, to be computed on this device.
@@ -67,24 +69,24 @@ impl Sampler {
         Sampler { device: device.clone(), ..self }
     }
 
-    /// The settings that it was trained with, as far as they decided what was computed.
-    pub fn config(&self) -> &Config {
-        &self.config
+    /// What it is made of, and what it has learned.
+    pub fn trained(&self) -> &Trained {
+        &self.trained
     }
 
-    /// The same with the data set in the folder `data_dir`, or where the run had it.
+    /// The settings that it was trained with, and the data set in the folder `data_dir`, or where the run had it.
     ///
     /// # Errors
-    /// As [`Config::with_data`], or if the run's `config.toml` cannot be read.
+    /// As [`Metadata::config_with_data`], or if the run's `config.toml` cannot be read.
     pub fn config_with_data(&self, data_dir: Option<String>, run: Option<&RunFolder>) -> Result<Config> {
         let of_run = run.map(RunFolder::read_config).transpose()?;
-        let (run_dir, data_file) = of_run.map(|config| (config.data_dir, config.data_file)).unwrap_or_default();
-        self.config.with_data(data_dir.or(run_dir), data_file)
+        let Options { data_dir: run_dir, data_file, .. } = of_run.map(|run| run.used().clone()).unwrap_or_default();
+        self.metadata.config_with_data(data_dir.or(run_dir), data_file)
     }
 
     /// Updates of the generator.
     pub fn step(&self) -> u64 {
-        self.step
+        self.metadata.step
     }
 
     /// Samples of any number: `[count, …]`, images in [0, 1]. With the run's own seed the first are those of its
@@ -94,14 +96,14 @@ impl Sampler {
     /// [`Error::Memory`] for too many samples, [`Error::Damaged`] if they are not finite, or if the device fails.
     pub fn draw(&self, count: usize, seed: u64) -> Result<Tensor> {
         // The samples, what they are collected from, and the picture or file that is made of them.
-        let bytes = 3 * 4 * count as u64 * self.config.sample_shape().count() as u64;
+        let bytes = 3 * 4 * count as u64 * self.trained.sample.count() as u64;
         memory::check(bytes, &format!("holding {count} samples"), "ask for fewer")?;
         self.samples_of(&self.noise(count, seed)?)
     }
 
     /// The noise that [`draw`](Sampler::draw) makes samples of, `[count, latent]`.
     fn noise(&self, count: usize, seed: u64) -> Result<Tensor> {
-        let (stream, batch) = (Stream::new(seed, NOISE), batch(self.config.dataset));
+        let (stream, batch) = (Stream::new(seed, NOISE), batch(&self.trained.sample));
         let mut program = self.device.compile(|tape| [self.generator.noise(tape, stream, batch)])?;
         let mut noise = Vec::new();
         for part in 0..count.div_ceil(batch) {
@@ -114,7 +116,7 @@ impl Sampler {
 
     /// The samples made of noise, `[count, latent]`.
     fn samples_of(&self, noise: &Tensor) -> Result<Tensor> {
-        let batch = batch(self.config.dataset);
+        let batch = batch(&self.trained.sample);
         let [samples] = in_batches(&self.device, batch, noise, |noise| [self.generator.samples_of(noise)])?;
         check_computed(&self.file, "samples", &samples)?;
         Ok(samples)

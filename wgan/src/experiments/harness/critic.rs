@@ -4,30 +4,36 @@ use autograd::{Compiled, Device, Shape, Stream, Tape, Tensor, Var, Variable};
 
 use super::{mean, places};
 use crate::Result;
-use crate::config::{Config, DatasetName, Lipschitz, Options};
-use crate::models::Critic;
-use crate::objective::CriticTerms;
-use crate::programs::{optimizer, update_critic};
+use crate::config::Config;
+use crate::models::{Arch, Critic, Networks, Norm};
+use crate::objective::{CriticTerms, Lipschitz, Objective, Penalty};
+use crate::programs::{Game, Rule, Schedule, update_critic};
 
-/// The settings of a small critic of points: three hidden layers of 32 units.
-pub fn toy(lipschitz: Lipschitz) -> Config {
-    let small = Options {
-        // The name stands for points of any kind: the experiments bring their own.
-        dataset: Some(DatasetName::EightGaussians),
-        lipschitz: Some(lipschitz),
-        dim: Some(32),
-        batch: Some(256),
-        critic_steps: Some(5),
-        lr: Some(1e-3),
-        ..Options::default()
-    };
-    Config::resolve(&small, &Options::default()).expect("they go together")
+/// A small critic of points under a constraint, with the rule of updates that its paper has.
+pub fn toy(lipschitz: Lipschitz) -> Game {
+    let game = Config::default().game;
+    Game {
+        networks: mlp(32),
+        objective: Objective { lipschitz, ..game.objective },
+        schedule: Schedule { critic_steps: 5, ..game.schedule },
+        rule: match lipschitz {
+            Lipschitz::Clip { .. } => Rule::RmsProp { decay: 0.99, epsilon: 1e-8 },
+            _ => game.rule,
+        },
+        batch: 256,
+        ..game
+    }
 }
 
-/// Those of one that is held to slopes of at most 1 by a penalty: one-sided, since on a line the two-sided one may be
-/// trapped where the slope has the wrong sign, and heavy, so that it costs little bias.
-pub fn lipschitz_toy() -> Config {
-    Config { lambda: 100.0, ..toy(Lipschitz::Lp) }
+/// One that is held to slopes of at most 1 by a penalty: one-sided, since on a line the two-sided one may be trapped where
+/// the slope has the wrong sign, and heavy, so that it costs little bias.
+pub fn lipschitz_toy() -> Game {
+    toy(Lipschitz::penalty(Penalty::Lp, 100.0))
+}
+
+/// Three hidden layers of `dim` units.
+pub fn mlp(dim: usize) -> Networks {
+    Networks { arch: Arch::Mlp { dim }, generator_norm: Norm::None, critic_norm: Norm::None }
 }
 
 /// The largest slope that a critic of points `[inputs]` with weights clipped to ±c may have: ∏ c·√(in·out) over its layers,
@@ -75,15 +81,15 @@ impl CriticTraining {
     ///
     /// # Errors
     /// If the device cannot take it.
-    pub fn new(config: &Config, real: impl Distribution, fake: impl Distribution) -> Result<Self> {
-        let (batch, stream) = (config.batch, |name| Stream::new(config.seed, name));
+    pub fn new(game: &Game, real: impl Distribution, fake: impl Distribution) -> Result<Self> {
+        let (batch, stream) = (game.batch, |name| Stream::new(game.seed, name));
         let sample = Shape::from(&real(&Tape::new(), stream("real"), 1).shape()[1..]);
-        let critic = Critic::new(config, &sample);
-        let rule = optimizer(config, critic.parameters());
+        let critic = game.critic(&sample);
+        let rule = game.rule.optimizer(critic.parameters());
         let update = Device::cpu().compile(|tape| {
             let (real, fake) = (real(tape, stream("real"), batch), fake(tape, stream("fake"), batch));
             let mixes = tape.uniform(stream("mixes"), [2, batch]);
-            update_critic(config, &critic, &*rule, real, fake, mixes).into_array()
+            update_critic(game, &critic, &*rule, real, fake, mixes).into_array()
         })?;
         Ok(CriticTraining { critic, update, step: 0 })
     }
@@ -92,8 +98,8 @@ impl CriticTraining {
     ///
     /// # Errors
     /// If the device cannot take it, or fails.
-    pub fn trained(config: &Config, real: impl Distribution, fake: impl Distribution, updates: u64) -> Result<Self> {
-        let mut training = CriticTraining::new(config, real, fake)?;
+    pub fn trained(game: &Game, real: impl Distribution, fake: impl Distribution, updates: u64) -> Result<Self> {
+        let mut training = CriticTraining::new(game, real, fake)?;
         training.run(updates)?;
         Ok(training)
     }
@@ -101,10 +107,10 @@ impl CriticTraining {
     /// What a new critic finds in the last of so many updates, on average.
     ///
     /// ```
-    /// use wgan::config::{Config, Lipschitz};
     /// use wgan::experiments::harness::{CriticTraining, normal, toy};
-    /// let config = Config { lambda: 10.0, ..toy(Lipschitz::Lp) };
-    /// let terms = CriticTraining::settled(&config, normal(1.0, 0.0), normal(0.0, 0.0), 400)?;
+    /// use wgan::objective::{Lipschitz, Penalty};
+    /// let game = toy(Lipschitz::penalty(Penalty::Lp, 10.0));
+    /// let terms = CriticTraining::settled(&game, normal(1.0, 0.0), normal(0.0, 0.0), 400)?;
     /// assert!((terms.slope - 1.05).abs() < 0.03); // 1 + W/2λ, between point masses at distance W = 1
     /// # Ok::<(), wgan::Error>(())
     /// ```
@@ -112,13 +118,13 @@ impl CriticTraining {
     /// # Errors
     /// As [`trained`](CriticTraining::trained).
     pub fn settled(
-        config: &Config,
+        game: &Game,
         real: impl Distribution,
         fake: impl Distribution,
         updates: u64,
     ) -> Result<CriticTerms<f64>> {
         const LAST: usize = 50;
-        let terms = CriticTraining::new(config, real, fake)?.run(updates)?;
+        let terms = CriticTraining::new(game, real, fake)?.run(updates)?;
         let last = terms[terms.len() - LAST..].iter().map(|terms| terms.into_array());
         Ok(CriticTerms::from_array([0, 1, 2, 3].map(|i| mean(last.clone().map(|terms| terms[i])))))
     }

@@ -5,23 +5,29 @@ use autograd::{Device, Stream, Tensor};
 use super::critic::slopes;
 use crate::Result;
 use crate::classifier::{Classified, Classifier};
-use crate::config::{Config, Lipschitz, Norm, Objective};
-use crate::data::{Batches, Dataset};
+use crate::config::Config;
+use crate::data::{Batches, Dataset, Source};
 use crate::measures::Moments;
-use crate::models::Critic;
-use crate::objective::interpolates;
-use crate::programs::{Losses, Programs};
+use crate::models::{Arch, Critic, GeneratorArch, Networks, Norm};
+use crate::objective::{Lipschitz, Loss, Objective, Penalty, interpolates};
+use crate::programs::{Game, Losses, Programs, Schedule};
 
-/// The settings of a small training on digits, each objective as its papers have it: WGAN-GP, and DCGAN with batch norm in
-/// both networks and one update of each.
-pub fn digits(objective: Objective) -> Config {
-    let (norm, critic_steps, lipschitz) = match objective {
-        Objective::Wasserstein => (Norm::None, 5, Lipschitz::Gp),
-        Objective::Standard | Objective::NonSaturating => (Norm::Batch, 1, Lipschitz::None),
+/// A small training on digits, each loss as its papers have it: WGAN-GP, and DCGAN with batch norm in both networks and one
+/// update of each.
+pub fn digits(loss: Loss) -> Game {
+    let (norm, critic_steps, lipschitz) = match loss {
+        Loss::Wasserstein(_) => (Norm::None, 5, Lipschitz::penalty(Penalty::TwoSided, 10.0)),
+        Loss::Standard | Loss::NonSaturating => (Norm::Batch, 1, Lipschitz::None),
     };
-    let (critic_norm, generator_norm) = (norm, norm);
-    let config = Config { objective, lipschitz, critic_norm, generator_norm, critic_steps, ..Config::default() };
-    Config { dim: 8, lr: 1e-3, average: 0.0, ..config }
+    let game = Config::default().game;
+    let arch = Arch::Dcgan { dim: 8, generator: GeneratorArch::Dcgan };
+    Game {
+        networks: Networks { arch, generator_norm: norm, critic_norm: norm },
+        objective: Objective { loss, lipschitz, ..game.objective },
+        schedule: Schedule { critic_steps, ..game.schedule },
+        average: 0.0,
+        ..game
+    }
 }
 
 /// Both players in training on a data set.
@@ -38,11 +44,11 @@ impl GanTraining {
     ///
     /// # Errors
     /// If the data set cannot be read or the device cannot take the programs.
-    pub fn new(config: &Config) -> Result<Self> {
-        let data = Dataset::load(config)?;
-        let programs = Programs::compile(config, &data, &Device::cpu())?;
-        let batches = Batches::new(data.len(), config.batch, config.seed);
-        Ok(GanTraining { seed: config.seed, data, batches, programs, iteration: 0 })
+    pub fn new(game: &Game, source: &Source) -> Result<Self> {
+        let data = Dataset::load(source, game.batch, game.seed)?;
+        let programs = Programs::compile(game, &data, &Device::cpu())?;
+        let batches = Batches::new(data.len(), game.batch, game.seed);
+        Ok(GanTraining { seed: game.seed, data, batches, programs, iteration: 0 })
     }
 
     /// Runs so many iterations, each of some updates of the critic and one of the generator.

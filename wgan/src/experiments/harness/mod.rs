@@ -7,7 +7,8 @@ pub mod gaussian;
 pub mod histograms;
 
 pub use critic::{
-    CriticTraining, Distribution, clipped_slope, lipschitz_toy, moved, normal, normal_around, point, points_of, toy,
+    CriticTraining, Distribution, clipped_slope, lipschitz_toy, mlp, moved, normal, normal_around, point, points_of,
+    toy,
 };
 pub use findings::Known::{AtLeast, AtMost, Near, Open};
 pub use findings::{Check, Findings, Known, check, number};

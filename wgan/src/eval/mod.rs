@@ -1,5 +1,7 @@
 //! The evaluation of a run.
 
+mod evaluation;
+
 use std::path::Path;
 
 use autograd::Device;
@@ -7,11 +9,12 @@ use nn::files::write_whole;
 
 use crate::classifier::Classifier;
 use crate::config::{Config, DatasetName};
-use crate::data::Dataset;
-use crate::measures::{Evaluation, Measures};
+use crate::data::{Dataset, is_image};
 use crate::run_folder::RunFolder;
 use crate::sample::{Sampler, neighbours};
 use crate::{Error, Result};
+
+pub use evaluation::{Comparison, Covered, Evaluation, Images, Measures, Points};
 
 /// What to measure, and by what.
 pub struct Request<'a> {
@@ -48,8 +51,8 @@ impl Default for Request<'_> {
 pub fn evaluate(folder: &RunFolder, request: &Request) -> Result<(Evaluation, Dataset)> {
     let sampler = Sampler::load(&folder.generator())?;
     let config = &sampler.config_with_data(request.data_dir.clone(), Some(folder))?;
-    let eye = eye(config.dataset, request.classifier)?;
-    let data = Dataset::load(config)?;
+    let eye = eye(config, request.classifier)?;
+    let data = config.load_data()?;
     let subject = Subject { folder, sampler, config, data: &data };
     subject.show_neighbours(request.seed)?;
     let evaluation = subject.measure(eye.as_ref(), request.samples, request.seed)?;
@@ -58,7 +61,11 @@ pub fn evaluate(folder: &RunFolder, request: &Request) -> Result<(Evaluation, Da
 
 /// Whether a finished run is measured: unless a classifier would have to be named, since the embedded one knows digits alone.
 pub fn measures(dataset: DatasetName) -> bool {
-    !dataset.is_images() || dataset == DatasetName::Mnist
+    match dataset {
+        DatasetName::Mnist | DatasetName::Points | DatasetName::Numbers => true,
+        DatasetName::EightGaussians | DatasetName::TwentyFiveGaussians | DatasetName::Swissroll => true,
+        DatasetName::FashionMnist | DatasetName::Images => false,
+    }
 }
 
 /// Leaves in `folder` what tells how good a run on `data` is that has been finished on `device`: for images `neighbours.png`,
@@ -69,20 +76,20 @@ pub fn measures(dataset: DatasetName) -> bool {
 pub fn evaluate_finished(folder: &RunFolder, config: &Config, data: &Dataset, device: &Device) -> Result<()> {
     let Request { samples, seed, .. } = Request::default();
     // Less than a second's work: a Fréchet distance needs many samples, an optimal pairing time cubic in them.
-    let samples = if config.dataset.is_images() { samples } else { 500 };
+    let samples = if is_image(&config.sample) { samples } else { 500 };
     let subject = Subject { folder, sampler: Sampler::load(&folder.generator())?.on(device), config, data };
     subject.show_neighbours(seed)?;
-    if measures(config.dataset) && !folder.is_evaluated(subject.sampler.step()) {
-        let eye = eye(config.dataset, None)?.map(|eye| eye.on(device));
+    if measures(config.names.dataset) && !folder.is_evaluated(subject.sampler.step()) {
+        let eye = eye(config, None)?.map(|eye| eye.on(device));
         subject.measure(eye.as_ref(), samples, seed)?;
     }
     Ok(())
 }
 
 /// What images are looked at by; points are measured as they are.
-fn eye(dataset: DatasetName, file: Option<&Path>) -> Result<Option<Classifier>> {
-    if dataset.is_images() {
-        return Classifier::of(dataset, file).map(Some);
+fn eye(config: &Config, file: Option<&Path>) -> Result<Option<Classifier>> {
+    if is_image(&config.sample) {
+        return Classifier::of(config.names.dataset, file).map(Some);
     }
     let reason = "the samples are points, which have no classes".to_owned();
     file.map_or(Ok(None), |_| Err(Error::Flag { flag: "classifier".to_owned(), reason }))
@@ -100,7 +107,7 @@ impl Subject<'_> {
     /// Leaves images beside the training images nearest to them; of points there is nothing to see.
     fn show_neighbours(&self, seed: u64) -> Result<()> {
         const SHOWN: usize = 32;
-        if self.config.dataset.is_images() {
+        if is_image(&self.config.sample) {
             let picture = neighbours(&self.sampler.draw(SHOWN, seed)?, self.data);
             write_whole(&self.folder.neighbours(), &picture.encode())?;
         }
@@ -109,12 +116,14 @@ impl Subject<'_> {
 
     /// Leaves the measures of this many samples.
     fn measure(&self, eye: Option<&Classifier>, samples: usize, seed: u64) -> Result<Evaluation> {
-        let (dataset, generated) = (self.config.dataset, self.sampler.draw(samples, seed)?);
+        let (Config { data, game, names, .. }, generated) = (self.config, self.sampler.draw(samples, seed)?);
         let measures = match eye {
-            Some(eye) => Measures::of_images(&generated, self.data, Dataset::load_test(self.config)?.as_ref(), eye)?,
-            None => Measures::of_points(&generated, self.data, dataset)?,
+            Some(eye) => {
+                Measures::of_images(&generated, self.data, Dataset::load_test(data, game.seed)?.as_ref(), eye)?
+            }
+            None => Measures::of_points(&generated, self.data, data.mixture().as_ref())?,
         };
-        let evaluation = Evaluation { dataset, step: self.sampler.step(), seed, measures };
+        let evaluation = Evaluation { dataset: names.dataset, step: self.sampler.step(), seed, measures };
         write_whole(&self.folder.evaluation(), evaluation.to_json().as_bytes())?;
         Ok(evaluation)
     }

@@ -7,26 +7,24 @@ use autograd::Tensor;
 use nn::files::excerpt;
 use serde::{Deserialize, Serialize};
 
-use super::{Coverage, Moments, classifier_score, sliced_wasserstein, wasserstein};
 use crate::classifier::Classifier;
 use crate::config::DatasetName;
 use crate::data::{Dataset, Labelled, Mixture};
 use crate::error::read_text;
+use crate::measures::{Coverage, Moments, classifier_score, sliced_wasserstein, wasserstein};
 use crate::numbers::percent;
 use crate::{Error, Result};
 
 /// How good a generator's samples are.
 ///
 /// ```
-/// use wgan::data::{Dataset, Mixture};
-/// use wgan::measures::{Measures, Points};
-/// use wgan::{config::{Config, DatasetName}};
+/// use wgan::data::{Dataset, Source, Toy};
+/// use wgan::eval::Measures;
 ///
-/// let config = Config { dataset: DatasetName::EightGaussians, ..Config::default() };
-/// let data = Dataset::load(&config)?;
-/// let perfect = data.samples(50_000..50_500);
-/// let Measures::Points(points) = Measures::of_points(&perfect, &data, config.dataset)? else { unreachable!() };
-/// assert_eq!(points.generated.coverage.unwrap().covered, 8);
+/// let data = Dataset::load(&Source::Toy(Toy::EightGaussians), 1, 0)?;
+/// let (perfect, mixture) = (data.samples(50_000..50_500), Toy::EightGaussians.mixture());
+/// let Measures::Points(points) = Measures::of_points(&perfect, &data, mixture.as_ref())? else { unreachable!() };
+/// assert_eq!(points.generated.coverage.unwrap().0.covered, 8);
 /// # Ok::<(), wgan::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,13 +87,25 @@ pub struct Points {
     /// Number of points measured.
     pub samples: usize,
     /// How they cover the modes, if the data have any.
-    pub coverage: Option<Coverage>,
+    pub coverage: Option<Covered>,
     /// [`sliced_wasserstein`].
     pub sliced_wasserstein: f64,
     /// [`wasserstein`], between some of the points and as many others.
     pub wasserstein: f64,
     /// How many that are.
     pub paired: usize,
+}
+
+/// [`Coverage`] as the file holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Covered(#[serde(with = "CoverageFields")] pub Coverage);
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Coverage", rename_all = "kebab-case")]
+struct CoverageFields {
+    covered: usize,
+    modes: usize,
+    high_quality: f64,
 }
 
 /// As many real images are looked at, at most.
@@ -133,24 +143,23 @@ impl Measures {
         Ok(Measures::Images(Comparison { reference, test_set: test.is_some(), generated, real }))
     }
 
-    /// Measures points `[N, 1]` or `[N, 2]`. Compared with are the first of the data set in its shuffled order, measured
-    /// beside are the last.
+    /// Measures points `[N, 1]` or `[N, 2]`, that should be those of a mixture if there is one. Compared with are the first
+    /// of the data set in its shuffled order, measured beside are the last.
     ///
     /// # Errors
     /// If the points are not finite, or there are too few of them.
-    pub fn of_points(generated: &Tensor, data: &Dataset, dataset: DatasetName) -> Result<Self> {
+    pub fn of_points(generated: &Tensor, data: &Dataset, mixture: Option<&Mixture>) -> Result<Self> {
         check_finite(generated, "samples")?;
         let (all, axes) = (data.held_out().end, generated.shape()[1]);
         let count = generated.shape()[0].min(all / 2);
         check_enough(data, count, 1)?;
         let reference = data.samples(0..count);
-        let mixture = Mixture::of(dataset);
         let measure = |points: &Tensor| {
             let paired = points.shape()[0].min(count).min(MOST_PAIRS);
             let [some, others] = [points, &reference].map(|points| &points.data()[..axes * paired]);
             Points {
                 samples: points.shape()[0],
-                coverage: mixture.as_ref().map(|mixture| Coverage::of(points.data(), mixture)),
+                coverage: mixture.map(|mixture| Covered(Coverage::of(points.data(), mixture))),
                 sliced_wasserstein: sliced_wasserstein(points.data(), reference.data(), axes),
                 wasserstein: wasserstein(some, others, axes),
                 paired,
@@ -225,7 +234,9 @@ impl Evaluation {
             Measures::Points(Comparison { generated, real, .. }) => {
                 let row = |name: &str, of: &dyn Fn(&Points) -> String| (name.to_owned(), [generated, real].map(of));
                 let coverage = |of: fn(&Coverage) -> String| {
-                    move |points: &Points| points.coverage.as_ref().map_or_else(String::new, of)
+                    move |points: &Points| {
+                        points.coverage.as_ref().map_or_else(String::new, |Covered(coverage)| of(coverage))
+                    }
                 };
                 let mut rows = vec![row("samples", &|points| points.samples.to_string())];
                 if generated.coverage.is_some() {
@@ -277,7 +288,7 @@ impl fmt::Display for Evaluation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
+    use crate::data::{Source, Toy};
 
     fn images(measures: Measures) -> Comparison<Images> {
         match measures {
@@ -296,7 +307,7 @@ mod tests {
     /// Real digits pass for real ones, noise and a single digit do not.
     #[test]
     fn images_are_the_farther_the_worse_they_are() {
-        let data = Dataset::load(&Config::default()).unwrap();
+        let data = Dataset::load(&Source::Digits, 1, 0).unwrap();
         let eye = Classifier::of_digits().unwrap();
         let measure = |generated: &Tensor| images(Measures::of_images(generated, &data, None, &eye).unwrap());
         let digits = measure(&data.samples(4000..4500));
@@ -318,43 +329,41 @@ mod tests {
     /// Points that are all moved by 0.3 along an axis: the distances, the exact one and its slices, can be told.
     #[test]
     fn moved_points_are_as_far_as_they_were_moved() {
-        let dataset = DatasetName::TwentyFiveGaussians;
-        let data = Dataset::load(&Config { dataset, ..Config::default() }).unwrap();
+        let data = Dataset::load(&Source::Toy(Toy::TwentyFiveGaussians), 1, 0).unwrap();
+        let mixture = Toy::TwentyFiveGaussians.mixture();
         let reference = data.samples(0..800);
         let moved = Tensor::from_fn([800, 2], |i| reference.data()[i] + if i % 2 == 0 { 0.3 } else { 0.0 });
-        let Comparison { generated, real, .. } = points(Measures::of_points(&moved, &data, dataset).unwrap());
+        let Comparison { generated, real, .. } = points(Measures::of_points(&moved, &data, mixture.as_ref()).unwrap());
         assert!((generated.wasserstein - 0.3).abs() < 1e-6);
         assert!((generated.sliced_wasserstein - 0.3 * 2.0 / std::f64::consts::PI).abs() < 0.005);
         // 0.3 is many deviations, and less than half the distance of two modes.
-        assert_eq!(generated.coverage.unwrap().covered, 0);
-        assert_eq!(real.coverage.unwrap().covered, 25);
+        assert_eq!(generated.coverage.unwrap().0.covered, 0);
+        assert_eq!(real.coverage.unwrap().0.covered, 25);
         assert!(real.wasserstein < 0.3 && real.sliced_wasserstein < 0.1, "{real:?}");
     }
 
     #[test]
     fn the_spiral_has_no_modes_to_cover() {
-        let dataset = DatasetName::Swissroll;
-        let data = Dataset::load(&Config { dataset, ..Config::default() }).unwrap();
-        let measures = Measures::of_points(&data.samples(0..50), &data, dataset).unwrap();
-        let evaluation = Evaluation { dataset, step: 7, seed: 0, measures };
+        let data = Dataset::load(&Source::Toy(Toy::Swissroll), 1, 0).unwrap();
+        let measures = Measures::of_points(&data.samples(0..50), &data, None).unwrap();
+        let evaluation = Evaluation { dataset: DatasetName::Swissroll, step: 7, seed: 0, measures };
         assert!(evaluation.rows().iter().all(|(name, _)| !name.contains("modes")));
         assert!(evaluation.to_string().starts_with("swissroll after 7 steps, samples of seed 0\n"));
     }
 
     #[test]
     fn what_is_not_finite_cannot_be_measured() {
-        let dataset = DatasetName::Swissroll;
-        let data = Dataset::load(&Config { dataset, ..Config::default() }).unwrap();
+        let data = Dataset::load(&Source::Toy(Toy::Swissroll), 1, 0).unwrap();
         let broken = Tensor::new([1, 2], vec![0.0, f32::INFINITY]).unwrap();
-        let error = Measures::of_points(&broken, &data, dataset).unwrap_err().to_string();
+        let error = Measures::of_points(&broken, &data, None).unwrap_err().to_string();
         assert_eq!(error, "samples are not all finite: the weights are of no use");
     }
 
     #[test]
     fn an_evaluation_is_written_and_read() {
-        let dataset = DatasetName::EightGaussians;
-        let data = Dataset::load(&Config { dataset, ..Config::default() }).unwrap();
-        let measures = Measures::of_points(&data.samples(0..50), &data, dataset).unwrap();
+        let (dataset, mixture) = (DatasetName::EightGaussians, Toy::EightGaussians.mixture());
+        let data = Dataset::load(&Source::Toy(Toy::EightGaussians), 1, 0).unwrap();
+        let measures = Measures::of_points(&data.samples(0..50), &data, mixture.as_ref()).unwrap();
         let evaluation = Evaluation { dataset, step: 300, seed: 4, measures };
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("eval.json");

@@ -1,0 +1,137 @@
+//! What the settings mean together. Each is asked for where it has a meaning.
+
+use autograd::Shape;
+
+use super::choices::{ArchName, DatasetName, LipschitzName, ObjectiveName, OptimizerName};
+use super::settings::{Options, Resolver, impossible};
+use crate::Result;
+use crate::data::{Source, Toy};
+use crate::models::{Arch, Networks, Norm};
+use crate::objective::{Lipschitz, Loss, Objective, Penalty, PenaltyPoints, Slope};
+use crate::programs::{Game, Rule, Schedule};
+
+/// What a trained generator is rebuilt from, wherever its data lie.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// The name of what it has learned.
+    pub dataset: DatasetName,
+    /// The shape of a sample.
+    pub sample: Shape,
+    /// The networks.
+    pub networks: Networks,
+}
+
+impl Trained {
+    /// What was trained with these settings.
+    ///
+    /// # Errors
+    /// [`Error::Setting`](crate::Error::Setting) for a value that is not possible.
+    pub fn new(settings: &Options) -> Result<Self> {
+        let ask = Resolver::new(settings.clone())?;
+        Ok(Trained { dataset: ask.dataset(), sample: ask.sample_shape(), networks: networks(&ask)? })
+    }
+}
+
+pub fn data(ask: &Resolver) -> Result<Source> {
+    let dataset = ask.dataset();
+    let missing = |reason| move || impossible("dataset", dataset, reason);
+    let in_file = |dimensions| {
+        let missing = missing("--data-file must name the file that they are in");
+        Ok(Source::Points { file: ask.data_file().ok_or_else(missing)?.into(), dimensions })
+    };
+    let published = |folder: String| Source::Idx { name: dataset.to_string(), folder: folder.into() };
+    match dataset {
+        DatasetName::Mnist => Ok(ask.data_dir().map_or(Source::Digits, published)),
+        DatasetName::FashionMnist => {
+            let missing = missing("it is not embedded, so --data-dir must name its folder");
+            ask.data_dir().ok_or_else(missing).map(published)
+        }
+        DatasetName::EightGaussians => Ok(Source::Toy(Toy::EightGaussians)),
+        DatasetName::TwentyFiveGaussians => Ok(Source::Toy(Toy::TwentyFiveGaussians)),
+        DatasetName::Swissroll => Ok(Source::Toy(Toy::Swissroll)),
+        DatasetName::Images => Ok(Source::Images {
+            folder: ask.data_dir().ok_or_else(missing("--data-dir must name the folder that they are in"))?.into(),
+            size: ask.size(),
+            colour: ask.colour(),
+            skip_bad: ask.skip_bad(),
+        }),
+        DatasetName::Points => in_file(2),
+        DatasetName::Numbers => in_file(1),
+    }
+}
+
+pub fn game(ask: &Resolver) -> Result<Game> {
+    let (networks, objective, batch) = (networks(ask)?, objective(ask)?, ask.batch());
+    let Networks { generator_norm, critic_norm, .. } = networks;
+    if batch == 1 && [generator_norm, critic_norm].contains(&Norm::Batch) {
+        return Err(impossible("batch", batch, "batch norm needs at least 2 samples"));
+    }
+    let clash = match (objective.lipschitz, critic_norm) {
+        (Lipschitz::Penalty { .. } | Lipschitz::Pairs { .. }, Norm::Batch) => {
+            Some("the penalty is for each sample's own slope, which batch norm mixes with others; take layer")
+        }
+        (Lipschitz::Spectral, Norm::Layer | Norm::Batch) => Some("it would undo the bound of spectral normalisation"),
+        (Lipschitz::Penalty { .. } | Lipschitz::Pairs { .. }, Norm::None | Norm::Layer)
+        | (Lipschitz::Spectral, Norm::None)
+        | (Lipschitz::Clip { .. } | Lipschitz::Bounded | Lipschitz::None, _) => None,
+    };
+    if let Some(reason) = clash {
+        return Err(impossible("critic-norm", critic_norm, reason));
+    }
+    let schedule = Schedule { critic_steps: ask.critic_steps(), kind: ask.critic_schedule() };
+    let (rule, lr, average) = (rule(ask), ask.lr(), ask.average());
+    Ok(Game { networks, objective, schedule, rule, lr, average, batch, seed: ask.seed() })
+}
+
+fn networks(ask: &Resolver) -> Result<Networks> {
+    let arch = ask.arch();
+    if arch != ArchName::Mlp && !ask.for_images() {
+        return Err(impossible("arch", arch, "the samples are points, which need mlp"));
+    }
+    let arch = match arch {
+        ArchName::Dcgan => Arch::Dcgan { dim: ask.dim(), generator: ask.generator() },
+        ArchName::Mlp => Arch::Mlp { dim: ask.dim() },
+        ArchName::MlpSmall => Arch::MlpSmall,
+    };
+    Ok(Networks { arch, generator_norm: ask.generator_norm(), critic_norm: ask.critic_norm() })
+}
+
+fn objective(ask: &Resolver) -> Result<Objective> {
+    let loss = match ask.objective() {
+        ObjectiveName::Wasserstein => Loss::Wasserstein(ask.loss_form()),
+        ObjectiveName::Standard => Loss::Standard,
+        ObjectiveName::NonSaturating => Loss::NonSaturating,
+    };
+    Ok(Objective { loss, sign: ask.sign(), lipschitz: lipschitz(ask)? })
+}
+
+fn lipschitz(ask: &Resolver) -> Result<Lipschitz> {
+    let of_gradient =
+        |kind| Ok(Lipschitz::Penalty { kind, lambda: ask.lambda(), slope: Slope::OfGradient(ask.penalty_points()) });
+    let of_difference = |kind| match ask.penalty_points() {
+        PenaltyPoints::Segment => Ok(Lipschitz::Penalty { kind, lambda: ask.lambda(), slope: Slope::OfDifference }),
+        points @ (PenaltyPoints::Real | PenaltyPoints::Fake | PenaltyPoints::Both) => {
+            Err(impossible("penalty-points", points, "difference needs two points on a segment"))
+        }
+    };
+    match ask.lipschitz() {
+        LipschitzName::Clip => Ok(Lipschitz::Clip { c: ask.clip() }),
+        LipschitzName::Gp => of_gradient(Penalty::TwoSided),
+        LipschitzName::GpOneSided => of_gradient(Penalty::OneSided),
+        LipschitzName::Lp => of_gradient(Penalty::Lp),
+        LipschitzName::Difference => of_difference(Penalty::TwoSided),
+        LipschitzName::DifferenceOneSided => of_difference(Penalty::OneSided),
+        LipschitzName::Pairs => Ok(Lipschitz::Pairs { lambda: ask.lambda() }),
+        LipschitzName::Spectral => Ok(Lipschitz::Spectral),
+        LipschitzName::Bounded => Ok(Lipschitz::Bounded),
+        LipschitzName::None => Ok(Lipschitz::None),
+    }
+}
+
+fn rule(ask: &Resolver) -> Rule {
+    match ask.optimizer() {
+        OptimizerName::Adam => Rule::Adam { beta1: ask.beta1(), beta2: ask.beta2(), epsilon: ask.epsilon() },
+        OptimizerName::Rmsprop => Rule::RmsProp { decay: ask.decay(), epsilon: ask.epsilon() },
+        OptimizerName::Sgd => Rule::Sgd { momentum: ask.momentum() },
+    }
+}

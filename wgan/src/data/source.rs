@@ -1,0 +1,79 @@
+//! What is learned, and where it lies.
+
+use std::path::PathBuf;
+
+use super::Mixture;
+
+/// A data set to be loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The embedded handwritten digits.
+    Digits,
+    /// Images in IDX files.
+    Idx {
+        /// The data set's name, as mnist.
+        name: String,
+        /// Where its files are.
+        folder: PathBuf,
+    },
+    /// PNG and JPEG files.
+    Images {
+        /// Where they are.
+        folder: PathBuf,
+        /// Height and width that they are cut and scaled to.
+        size: usize,
+        /// What they are made of.
+        colour: Colour,
+        /// Whether those that cannot be used are left out.
+        skip_bad: bool,
+    },
+    /// Points in a text file.
+    Points {
+        /// The file.
+        file: PathBuf,
+        /// Numbers for each point.
+        dimensions: usize,
+    },
+    /// Points that are drawn.
+    Toy(Toy),
+}
+
+impl Source {
+    /// What the samples are drawn from, if that is a mixture of Gaussians.
+    pub fn mixture(&self) -> Option<Mixture> {
+        match self {
+            Source::Toy(toy) => toy.mixture(),
+            Source::Digits | Source::Idx { .. } | Source::Images { .. } | Source::Points { .. } => None,
+        }
+    }
+}
+
+/// A distribution of points of the plane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Toy {
+    /// Eight narrow Gaussians on a circle.
+    EightGaussians,
+    /// 25 narrow Gaussians on a grid.
+    TwentyFiveGaussians,
+    /// A spiral with noise.
+    Swissroll,
+}
+
+/// What images are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colour {
+    /// Brightness alone.
+    Grey,
+    /// Red, green and blue.
+    Rgb,
+}
+
+impl Colour {
+    /// Numbers for each pixel.
+    pub fn channels(self) -> usize {
+        match self {
+            Colour::Grey => 1,
+            Colour::Rgb => 3,
+        }
+    }
+}
