@@ -344,6 +344,17 @@ impl fmt::Debug for Var<'_> {
     }
 }
 
+/// The operation with its constants, the nodes it reads, its shape.
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.op)?;
+        for input in &self.inputs {
+            write!(f, " %{input}")?;
+        }
+        write!(f, "  {}", self.shape)
+    }
+}
+
 /// One line a node: its number, the operation with its constants, the nodes it reads, its shape.
 ///
 /// ```
@@ -361,11 +372,7 @@ impl fmt::Debug for Var<'_> {
 impl fmt::Display for Tape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (id, node) in self.nodes().iter().enumerate() {
-            write!(f, "%{id} = {}", node.op)?;
-            for input in &node.inputs {
-                write!(f, " %{input}")?;
-            }
-            writeln!(f, "  {}", node.shape)?;
+            writeln!(f, "%{id} = {node}")?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@
 //! - `simplify`: folds constants, drops identities, shares equal nodes, splits reductions.
 //! - `fuse`: gathers elementwise nodes into groups that run in one pass over memory.
 //! - [`kernel`], `lower`: what a device is asked to run, every reshape and broadcast resolved.
-//! - [`plan`]: one arena, in which values that are never alive together share memory.
+//! - [`plan`]: a place for every value; `arena`: where in it, so that values that are never alive together share memory.
 //! - [`Flops`]: how much work it is.
 //!
 //! No step knows what a derivative is, and none knows a device beyond how much scratch memory a kernel wants there.
@@ -20,6 +20,8 @@ pub mod kernel;
 mod lower;
 pub mod plan;
 mod simplify;
+#[cfg(test)]
+mod tests;
 mod work;
 
 pub use kernel::Kernel;
