@@ -1,6 +1,7 @@
-//! The time to record and to compile over the size of a computation: it should grow as the size does.
+//! The time to record, to compile and to run over the size of a computation: it should grow as the size does.
 
 use std::hint::black_box;
+use std::time::Duration;
 
 use autograd::{Device, Tape, Tensor, Var, Variable};
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
@@ -30,6 +31,24 @@ fn unrolled(tape: &Tape, steps: usize) -> Var<'_> {
     x
 }
 
+/// Sums that are all alive together.
+fn sums(tape: &Tape, sums: usize) -> Var<'_> {
+    let x = tape.input("x", [8]);
+    (0..sums).map(|i| (x + i as f64).exp().sum()).reduce(|sum, term| sum + term).expect("sums")
+}
+
+/// Many inputs.
+fn inputs(tape: &Tape, inputs: usize) -> Var<'_> {
+    (0..inputs).map(|i| tape.input(&i.to_string(), [8])).reduce(|sum, term| sum + term).expect("inputs")
+}
+
+/// The gradient of many values joined.
+fn joined(tape: &Tape, parts: usize) -> Var<'_> {
+    let x = tape.input("x", [1, 8]);
+    let parts: Vec<Var> = (0..parts).map(|i| (x + i as f64).exp()).collect();
+    tape.grad(tape.concat(&parts, 0).sin().sum(), &[x])[0]
+}
+
 /// An update of many parameters.
 fn adam(tape: &Tape, adam: &Adam) {
     let parameters = adam.parameters().iter().map(|parameter| tape.variable(parameter).square().sum());
@@ -39,12 +58,15 @@ fn adam(tape: &Tape, adam: &Adam) {
 
 fn growth(c: &mut Criterion) {
     let mut group = c.benchmark_group("growth");
-    group.sample_size(10);
+    group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
     type Record = for<'t> fn(&'t Tape, usize) -> Var<'t>;
-    let kinds: [(&str, Record, [usize; 3]); 3] = [
+    let kinds: [(&str, Record, [usize; 3]); 6] = [
         ("chain", chain, [1_000, 10_000, 100_000]),
         ("pairs", pairs, [1_000, 4_000, 16_000]),
         ("unrolled", unrolled, [500, 2_000, 8_000]),
+        ("sums", sums, [1_000, 4_000, 16_000]),
+        ("inputs", inputs, [1_000, 4_000, 16_000]),
+        ("joined", joined, [1_000, 4_000, 16_000]),
     ];
     for (name, record, sizes) in kinds {
         for size in sizes {
@@ -55,6 +77,13 @@ fn growth(c: &mut Criterion) {
             let y = record(&tape, size);
             group.bench_function(BenchmarkId::new(format!("{name}, compiled"), size), |bencher| {
                 bencher.iter(|| compile(&tape, &[y]));
+            });
+            let mut program = Device::cpu().program(&tape, &[y]).expect("the CPU takes every program");
+            let inputs = program.plan().inputs.iter().map(|input| (input.name.clone(), Tensor::zeros(&input.shape)));
+            let inputs: Vec<(String, Tensor)> = inputs.collect();
+            let inputs: Vec<(&str, &Tensor)> = inputs.iter().map(|(name, value)| (name.as_str(), value)).collect();
+            group.bench_function(BenchmarkId::new(format!("{name}, run"), size), |bencher| {
+                bencher.iter(|| _ = program.run(&inputs).expect("all inputs are given"));
             });
         }
     }

@@ -1,10 +1,14 @@
 //! Every operation of the table: gradients at order 1 and 2 against finite differences, values on every device against
 //! the specification, the lines recorded for them, and the mistakes it must name.
 
+mod refusals;
+mod samples;
 mod support;
 
-use autograd::ops::{Elementwise, refusals, samples};
+use autograd::ops::Elementwise;
 use autograd::{GradCheck, Tape, Tensor, Var};
+use refusals::refusals;
+use samples::samples;
 use support::{TOLERANCE, assert_agree, by_name, devices, interpret, panic_of};
 
 /// An elementwise operation on a device may miss the nearest f32 by a few units in the last place; samples, which add
@@ -31,7 +35,7 @@ fn every_operation_refuses_wrong_shapes_in_the_users_words_at_the_users_line() {
             refusal.shapes.iter().enumerate().map(|(i, shape)| tape.input(&i.to_string(), shape)).collect();
         let panic = panic_of(|| (refusal.record)(&inputs));
         assert!(panic.message.contains(refusal.message), "{}: said {:?}", refusal.name, panic.message);
-        assert!(panic.file.ends_with("samples.rs"), "{}: reported at {}", refusal.name, panic.file);
+        assert!(panic.file.ends_with("refusals.rs"), "{}: reported at {}", refusal.name, panic.file);
     }
 }
 

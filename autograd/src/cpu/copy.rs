@@ -66,13 +66,13 @@ impl StridedCopy {
         if count == 0 {
             return;
         }
-        let (x, y) = (&x[self.from..], &mut y[self.to..]);
+        // What lies behind the box is left alone: there may be many boxes in one array.
+        let len = 1 + self.axes.iter().map(|axis| (axis.extent - 1) * axis.to).sum::<usize>();
+        let (x, y) = (&x[self.from..], &mut y[self.to..][..len]);
         let Axis { extent, from, to } = self.axes[0];
         let tile = (SERIAL / 4 * extent / count).clamp(1, extent); // elements of the first axis
         for_each_chunk(y, tile * to, count, |index, y| {
-            // The destination may go on behind the box.
-            let Some(extent) = extent.checked_sub(index * tile).filter(|&rest| rest > 0) else { return };
-            let first = Axis { extent: extent.min(tile), from, to };
+            let first = Axis { extent: tile.min(extent - index * tile), from, to };
             copy(first, &self.axes[1..], &x[index * tile * from..], y);
         });
     }

@@ -46,8 +46,12 @@ impl Operation for Concat {
     }
 
     fn vjp<'t>(&self, input: usize, g: Var<'t>, x: &[Var<'t>], _: Var<'t>) -> Var<'t> {
-        let start: usize = x[..input].iter().map(|x| x.shape()[self.axis]).sum();
-        g.slice(self.axis, start..start + x[input].shape()[self.axis])
+        let (start, extent) = {
+            let nodes = g.tape().nodes(); // no shape is cloned: there may be many inputs
+            let extent = |x: &Var| nodes[x.id()].shape[self.axis];
+            (x[..input].iter().map(extent).sum::<usize>(), extent(&x[input]))
+        };
+        g.slice(self.axis, start..start + extent)
     }
 }
 

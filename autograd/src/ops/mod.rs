@@ -1,4 +1,4 @@
-//! The operations, one place each: what an operation means, its shape rule, its derivative, its test samples.
+//! The operations, one place each: what an operation means, its shape rule, its derivative.
 //!
 //! Elementwise operations are short blocks in `elementwise`; every other operation is a file. The set is closed under
 //! differentiation: each rule ([`Operation::vjp`]) takes Vars, returns Vars, and so can be differentiated again.
@@ -15,7 +15,6 @@ mod pad;
 mod permute;
 mod reduce;
 mod reshape;
-mod samples;
 mod slice;
 mod sources;
 
@@ -32,7 +31,6 @@ pub use pad::Pad;
 pub use permute::Permute;
 pub use reduce::{Max, Sum};
 pub use reshape::Reshape;
-pub use samples::{Refusal, Sample, refusals, samples};
 pub use slice::Slice;
 pub use sources::{Assign, Constant, Detach, Random};
 

@@ -1,13 +1,16 @@
 //! Checks the derivatives of every operation, at orders 1 and 2, against finite differences, and prints the table.
 //!
 //! ```text
-//! cargo run --release -p autograd --example gradcheck
+//! cargo run --release -p tests --example gradcheck
 //! ```
+
+#[path = "../samples.rs"]
+mod samples;
 
 use std::process::ExitCode;
 
-use autograd::ops::samples;
 use autograd::{Error, GradCheck, Report};
+use samples::samples;
 
 /// Central differences with h = 1e-5 in f64 are good to about 1e-9 for values and slopes of order 1.
 const TOLERANCE: f64 = 1e-7;
