@@ -59,6 +59,10 @@ pub fn refusals() -> Vec<Refusal> {
         refusal("pad beyond any memory", &[&[3]], "no memory holds", |x| x[0].pad(&[usize::MAX], &[1])),
         refusal("concat of nothing", &[&[3]], "nothing to join", |x| x[0].tape().concat(&[], 0)),
         refusal("concat along a missing axis", &[&[3]], "there is no axis 1", |x| x[0].tape().concat(x, 1)),
+        refusal("concat beyond any memory", &[&[1]], "no memory holds", |x| {
+            let large = x[0].broadcast_to([usize::MAX / 32]);
+            x[0].tape().concat(&[large; 40], 0)
+        }),
         refusal("concat of unequal rows", &[&[2, 3], &[2, 4]], "differ beyond axis 0", |x| x[0].tape().concat(x, 0)),
         refusal("look_up with a matrix of indices", &[&[2, 3]], "vector of indices", |x| {
             x[0].look_up(&ByteTable::new([1, 1], vec![0]).expect("a byte"))

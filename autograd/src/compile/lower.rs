@@ -111,12 +111,11 @@ fn single(graph: &Graph, id: NodeId) -> Launch {
         Op::Pad(Pad { before, .. }) => Kernel::Assemble(vec![part(shape(0), before, &node.shape)]),
         Op::Concat(concat) => {
             let mut corner = vec![0; node.shape.rank()];
-            let mut next = |input: usize| {
-                let view = part(shape(input), &corner, &node.shape);
-                corner[concat.axis] += shape(input)[concat.axis];
-                view
-            };
-            Kernel::Assemble((0..node.inputs.len()).map(&mut next).collect())
+            let joined = concat.starts.iter().enumerate().map(|(input, &start)| {
+                corner[concat.axis] = start;
+                part(shape(input), &corner, &node.shape)
+            });
+            Kernel::Assemble(joined.collect())
         }
         Op::Sum(Sum { axes }) => reduce(Reduction::Sum, axes, shape(0)),
         Op::Max(Max { axes }) => reduce(Reduction::Max, axes, shape(0)),

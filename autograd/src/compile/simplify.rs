@@ -14,7 +14,7 @@ const LARGEST_CONSTANT: usize = 1 << 16;
 /// An equal program with fewer or cheaper nodes.
 #[allow(clippy::mutable_key_type, reason = "of a Variable only its id is hashed")]
 pub(crate) fn simplify(graph: Graph) -> Graph {
-    let mut known = HashMap::new();
+    let mut known = HashMap::with_capacity(graph.nodes.len());
     graph.rebuilt(|nodes, node, _| Simplifier { nodes, known: &mut known }.rebuild(node))
 }
 

@@ -9,6 +9,8 @@ use crate::{Shape, Tensor};
 pub struct Concat {
     /// The axis along which they follow each other.
     pub axis: usize,
+    /// Where each begins.
+    pub starts: Vec<usize>,
 }
 
 impl Operation for Concat {
@@ -27,31 +29,25 @@ impl Operation for Concat {
             return Err(format!("the shapes differ beyond axis {}", self.axis));
         }
         let mut extents = first.to_vec();
-        extents[self.axis] = inputs.iter().map(|shape| shape[self.axis]).sum();
+        extents[self.axis] = inputs.iter().fold(0, |sum: usize, shape| sum.saturating_add(shape[self.axis]));
         Ok(extents.into())
     }
 
     fn value(&self, inputs: &[&Tensor<f64>], shape: &Shape) -> Tensor<f64> {
         let mut result = Tensor::zeros(shape);
         let strides = shape.strides();
-        let mut start = 0;
-        for input in inputs {
+        for (input, start) in inputs.iter().zip(&self.starts) {
             let corner = start * strides[self.axis];
             for (&value, target) in input.data().iter().zip(super::offsets(input.shape(), corner, &strides)) {
                 result.data_mut()[target] = value;
             }
-            start += input.shape()[self.axis];
         }
         result
     }
 
     fn vjp<'t>(&self, input: usize, g: Var<'t>, x: &[Var<'t>], _: Var<'t>) -> Var<'t> {
-        let (start, extent) = {
-            let nodes = g.tape().nodes(); // no shape is cloned: there may be many inputs
-            let extent = |x: &Var| nodes[x.id()].shape[self.axis];
-            (x[..input].iter().map(extent).sum::<usize>(), extent(&x[input]))
-        };
-        g.slice(self.axis, start..start + extent)
+        let start = self.starts[input];
+        g.slice(self.axis, start..start + x[input].shape()[self.axis])
     }
 }
 
@@ -71,6 +67,12 @@ impl Tape {
         if values.is_empty() {
             self.refuse("concat: there is nothing to join");
         }
-        self.record(Op::Concat(Concat { axis }), values)
+        let (mut starts, mut end) = (Vec::with_capacity(values.len()), 0_usize);
+        for value in values {
+            starts.push(end);
+            let extent = value.shape().get(axis).copied().unwrap_or(0); // a missing axis is refused below
+            end = end.saturating_add(extent);
+        }
+        self.record(Op::Concat(Concat { axis, starts }), values)
     }
 }

@@ -161,7 +161,7 @@ impl fmt::Display for Op {
             Op::Permute(Permute { order }) => write!(f, "permute order={order:?}"),
             Op::Slice(Slice { start, .. }) => write!(f, "slice start={start:?}"),
             Op::Pad(Pad { before, after }) => write!(f, "pad before={before:?} after={after:?}"),
-            Op::Concat(Concat { axis }) => write!(f, "concat axis={axis}"),
+            Op::Concat(Concat { axis, .. }) => write!(f, "concat axis={axis}"),
             Op::MatMul(MatMul { transpose_a, transpose_b }) => {
                 let flag = |transposed: &bool| if *transposed { "ᵀ" } else { "" };
                 write!(f, "matmul a{}·b{}", flag(transpose_a), flag(transpose_b))
