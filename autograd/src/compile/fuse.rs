@@ -266,13 +266,14 @@ impl Groups {
 
     /// Notes that `readers` run after the unit.
     fn run_before(&mut self, unit: usize, readers: &BTreeSet<usize>) {
+        let before = self.links[unit].height;
         for &reader in readers.iter().filter(|&&reader| reader != unit) {
             if self.links[reader].sources.insert(unit) {
                 self.links[unit].readers.push(reader);
                 self.links[unit].height = self.links[unit].height.max(self.links[reader].height + 1);
             }
         }
-        let mut raised = vec![unit];
+        let mut raised = if self.links[unit].height > before { vec![unit] } else { Vec::new() };
         while let Some(unit) = raised.pop() {
             for source in self.links[unit].sources.clone() {
                 if self.links[source].height <= self.links[unit].height {
@@ -291,21 +292,23 @@ impl Groups {
             let units = self.units[unit].iter().flat_map(|&id| sources(id)).filter_map(|source| self.unit_of[source]);
             units.filter(|&needed| needed != unit).collect()
         };
-        let mut missing: Vec<BTreeSet<usize>> = (0..self.units.len()).map(needs).collect();
+        let needs: Vec<BTreeSet<usize>> = (0..self.units.len()).map(needs).collect();
+        let mut missing: Vec<usize> = needs.iter().map(BTreeSet::len).collect();
         let mut waiting: Vec<Vec<usize>> = vec![Vec::new(); self.units.len()];
-        for (unit, needs) in missing.iter().enumerate() {
+        for (unit, needs) in needs.iter().enumerate() {
             needs.iter().for_each(|&needed| waiting[needed].push(unit));
         }
-        let age = |unit: usize| *self.units[unit].last().expect("no unit is empty");
+        let age = |unit: &Vec<NodeId>| *unit.last().expect("no unit is empty");
+        let ages: Vec<NodeId> = self.units.iter().map(age).collect();
         let mut ready: BTreeSet<(NodeId, usize)> =
-            (0..self.units.len()).filter(|&unit| missing[unit].is_empty()).map(|unit| (age(unit), unit)).collect();
+            (0..self.units.len()).filter(|&unit| missing[unit] == 0).map(|unit| (ages[unit], unit)).collect();
         let mut order = Vec::with_capacity(self.units.len());
         while let Some((_, unit)) = ready.pop_first() {
-            order.push(self.units[unit].clone());
+            order.push(std::mem::take(&mut self.units[unit]));
             for &next in &waiting[unit] {
-                missing[next].remove(&unit);
-                if missing[next].is_empty() {
-                    ready.insert((age(next), next));
+                missing[next] -= 1;
+                if missing[next] == 0 {
+                    ready.insert((ages[next], next));
                 }
             }
         }

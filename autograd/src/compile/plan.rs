@@ -238,7 +238,8 @@ impl<'a> Planner<'a> {
             }
         }
         let arena = place(&mut self.buffers);
-        let steps = self.launches.iter().zip(&scratches).map(|(launch, scratch)| self.step(launch, scratch));
+        let launches = std::mem::take(&mut self.launches);
+        let steps = launches.into_iter().zip(scratches).map(|(launch, scratch)| self.step(launch, scratch));
         let commits = self.assigns.iter().filter(|&&(index, value)| self.homes[value] != Home::Variable(index));
         let commit = |&(index, value): &(usize, NodeId)| {
             let to = Slot { place: Place::Variable(index), len: self.counts[value] };
@@ -310,7 +311,7 @@ impl<'a> Planner<'a> {
         loads.peek().is_some() && loads.all(|(_, access)| *access == Access::Contiguous)
     }
 
-    fn step(&self, launch: &Launch, scratch: &Option<Home>) -> Step {
+    fn step(&self, launch: Launch, scratch: Option<Home>) -> Step {
         let slot_of = |ids: &[NodeId]| ids.iter().map(|&id| self.slot(id)).collect::<Vec<_>>();
         let mut reads = slot_of(&launch.reads);
         if accumulates(&launch.kernel) {
@@ -322,7 +323,7 @@ impl<'a> Planner<'a> {
             }
             _ => unreachable!("scratch lies in the arena"),
         });
-        Step { kernel: launch.kernel.clone(), reads, writes: slot_of(&launch.writes), scratch }
+        Step { writes: slot_of(&launch.writes), kernel: launch.kernel, reads, scratch }
     }
 
     fn slot(&self, value: NodeId) -> Slot {

@@ -1,6 +1,7 @@
 //! Algebra that needs no numbers: each node is rebuilt once, in order, on the simplified forms of its inputs.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::Location;
 
 use super::graph::Graph;
@@ -12,7 +13,6 @@ use crate::{Shape, Tensor};
 const LARGEST_CONSTANT: usize = 1 << 16;
 
 /// An equal program with fewer or cheaper nodes.
-#[allow(clippy::mutable_key_type, reason = "of a Variable only its id is hashed")]
 pub(crate) fn simplify(graph: Graph) -> Graph {
     let mut known = HashMap::with_capacity(graph.nodes.len());
     graph.rebuilt(|nodes, node, _| Simplifier { nodes, known: &mut known }.rebuild(node))
@@ -21,16 +21,8 @@ pub(crate) fn simplify(graph: Graph) -> Graph {
 struct Simplifier<'a> {
     /// The nodes built so far.
     nodes: &'a mut Vec<Node>,
-    /// The node that each computation has become.
-    known: &'a mut HashMap<Computation, NodeId>,
-}
-
-/// What a node computes, of which nodes built so far: equal ones are computed once.
-#[derive(PartialEq, Eq, Hash)]
-struct Computation {
-    op: Op,
-    inputs: Vec<NodeId>,
-    shape: Shape,
+    /// Each of them by the hash of what it computes, or by the next free number where another one has that hash.
+    known: &'a mut HashMap<u64, NodeId>,
 }
 
 impl Simplifier<'_> {
@@ -164,13 +156,19 @@ impl Simplifier<'_> {
 
     /// The node, or an equal one that exists already.
     fn share(&mut self, node: Node) -> NodeId {
-        let computation = Computation { op: node.op.clone(), inputs: node.inputs.clone(), shape: node.shape.clone() };
-        let next = self.nodes.len();
-        let id = *self.known.entry(computation).or_insert(next);
-        if id == next {
-            self.nodes.push(node);
+        let mut hasher = DefaultHasher::new();
+        (&node.op, &node.inputs, &node.shape).hash(&mut hasher);
+        let mut key = hasher.finish();
+        while let Some(&id) = self.known.get(&key) {
+            let known = &self.nodes[id];
+            if known.op == node.op && known.inputs == node.inputs && known.shape == node.shape {
+                return id;
+            }
+            key = key.wrapping_add(1);
         }
-        id
+        self.known.insert(key, self.nodes.len());
+        self.nodes.push(node);
+        self.nodes.len() - 1
     }
 
     fn splat(&self, id: NodeId) -> Option<f64> {

@@ -75,7 +75,7 @@ impl Backend for Cpu {
         }
     }
 
-    fn load(&self, plan: Plan) -> Result<Box<dyn Executable>, Error> {
+    fn load(&self, mut plan: Plan) -> Result<Box<dyn Executable>, Error> {
         Method::chosen()?;
         let pool = self.pool()?;
         let memory = Memory {
@@ -83,8 +83,9 @@ impl Backend for Cpu {
             variables: vec![std::ptr::null_mut(); plan.variables.len()],
             constants: plan.constants.clone(),
         };
-        let launches = plan.steps.iter().map(Launch::new).collect();
-        Ok(Box::new(CpuProgram { pool, locks: plan.locks(), plan, launches, memory, profiled: false }))
+        let locks = plan.locks();
+        let launches = plan.steps.drain(..).map(Launch::new).collect();
+        Ok(Box::new(CpuProgram { pool, locks, plan, launches, memory, profiled: false }))
     }
 }
 
@@ -161,7 +162,7 @@ struct Launch {
 unsafe impl Send for Launch {}
 
 impl Launch {
-    fn new(step: &Step) -> Self {
+    fn new(step: Step) -> Self {
         let task = match &step.kernel {
             Kernel::Fused(fused) => Task::Fused(FusedLoop::new(fused)),
             Kernel::Copy(view) => {
@@ -185,7 +186,7 @@ impl Launch {
             Kernel::Random(random) => Task::Random(*random),
         };
         let (reads, writes) = (vec![std::ptr::null(); step.reads.len()], vec![std::ptr::null_mut(); step.writes.len()]);
-        Launch { task, step: step.clone(), reads, writes, time: Duration::ZERO }
+        Launch { task, step, reads, writes, time: Duration::ZERO }
     }
 
     /// # Safety
@@ -229,6 +230,7 @@ impl Launch {
 /// A program on the CPU.
 struct CpuProgram {
     pool: Arc<ThreadPool>,
+    /// Without its steps, which have become the launches.
     plan: Plan,
     launches: Vec<Launch>,
     memory: Memory,
