@@ -94,7 +94,7 @@ impl Config {
         let names = Names { dataset, arch, objective: ask.objective(), lipschitz: ask.lipschitz() };
         ask.reject_idle(flags)?;
         let used = ask.into_used();
-        let config = Config {
+        Ok(Config {
             data,
             sample,
             game,
@@ -106,8 +106,7 @@ impl Config {
             tensorboard,
             names,
             used,
-        };
-        Ok(config)
+        })
     }
 
     /// The configuration of a run that is resumed with `changes`: they may ask for more steps or other reports, but for

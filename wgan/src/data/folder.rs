@@ -187,7 +187,7 @@ pub fn no_folder(path: &Path) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
     /// One image of 28×28 pixels, all of them the same.
@@ -196,7 +196,7 @@ mod tests {
     }
 
     /// A folder with these files.
-    fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+    pub fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         for (name, bytes) in files {
             let path = folder.path().join(name);

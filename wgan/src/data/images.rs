@@ -251,23 +251,13 @@ impl Sorted {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::folder::tests::folder;
 
     fn grey(side: u32, grey: u8) -> Vec<u8> {
         let mut file = Vec::new();
         let encoder = png::Encoder::new(&mut file, side, side);
         encoder.write_header().unwrap().write_image_data(&vec![grey; (side * side) as usize]).unwrap();
         file
-    }
-
-    /// A folder with these files.
-    fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, bytes) in files {
-            let path = folder.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, bytes).unwrap();
-        }
-        folder
     }
 
     fn pixels(data: &Dataset) -> Vec<f32> {
