@@ -10,7 +10,7 @@ use nn::layers::{Activation, Conv2d, Flatten, LayerNorm, Linear};
 use nn::{Init, Mode, Module, Rng, Sequential};
 use support::{Critic, TOLERANCE, assert_close};
 use wgan::config::Config;
-use wgan::models::Norm;
+use wgan::networks::Norm;
 use wgan::objective::{CriticTerms, Lipschitz, Objective, Penalty, PenaltyPoints, Slope, critic_terms, gradient_norms};
 
 const BATCH: usize = 3;

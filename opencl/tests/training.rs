@@ -6,7 +6,7 @@ use autograd::{Device, Program, Stream, Tape, Tensor, Variable};
 use benches::Configuration;
 use opencl::{Choice, Facts, Kind, OpenCl};
 use wgan::data::{Batches, Dataset};
-use wgan::models::{Arch, GeneratorArch};
+use wgan::networks::{Arch, GeneratorArch};
 use wgan::objective::{critic_terms, generator_loss};
 use wgan::programs::{Game, Losses, Programs};
 

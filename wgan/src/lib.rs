@@ -30,7 +30,8 @@
 //! - [`config`]: what was asked for, and what it means
 //! - [`data`]: embedded digits, IDX files and their download, images, points, 2-D toys, batches
 //! - [`run_folder`]: where the files of a run are
-//! - [`models`], [`objective`]: the networks and the losses
+//! - [`networks`], [`objective`]: which networks there are, and the losses
+//! - [`models`]: the networks themselves
 //! - [`backend`]: what it computes on
 //! - [`memory`]: how much of it they take, before they take it
 //! - [`programs`]: both as compiled programs
@@ -66,6 +67,7 @@ pub mod memory;
 pub mod metrics;
 pub mod models;
 pub mod monitor;
+pub mod networks;
 pub mod npy;
 pub mod numbers;
 pub mod objective;

@@ -132,7 +132,7 @@ mod tests {
     use crate::config::Config;
     use crate::data::{Batches, Source, Toy};
     use crate::histogram::BINS;
-    use crate::models::{Arch, Networks};
+    use crate::networks::{Arch, Networks};
     use crate::objective::{Objective, Penalty};
     use crate::programs::Schedule;
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::nearest;
 use crate::data::Colour;
-use crate::models::{GeneratorArch, Norm};
+use crate::networks::{GeneratorArch, Norm};
 use crate::objective::{LossForm, PenaltyPoints, Sign};
 use crate::programs::CriticSchedule;
 

@@ -6,7 +6,7 @@ use super::choices::{ArchName, DatasetName, LipschitzName, ObjectiveName, Optimi
 use super::settings::{Options, Resolver, impossible};
 use crate::Result;
 use crate::data::{Source, Toy};
-use crate::models::{Arch, Networks, Norm};
+use crate::networks::{Arch, Networks, Norm};
 use crate::objective::{Lipschitz, Loss, Objective, Penalty, PenaltyPoints, Slope};
 use crate::programs::{Game, Rule, Schedule};
 

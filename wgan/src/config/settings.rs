@@ -17,7 +17,7 @@ use super::nearest;
 use crate::backend::Backend;
 use crate::data::{Colour, is_image};
 use crate::error::read_text;
-use crate::models::{GeneratorArch, Norm};
+use crate::networks::{GeneratorArch, Norm};
 use crate::objective::{LossForm, PenaltyPoints, Sign};
 use crate::programs::{CriticSchedule, MOST_CRITIC_STEPS};
 use crate::{Error, Result};

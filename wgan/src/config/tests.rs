@@ -1,5 +1,5 @@
 use super::*;
-use crate::models::{Arch, GeneratorArch, Networks, Norm};
+use crate::networks::{Arch, GeneratorArch, Networks, Norm};
 use crate::objective::{Lipschitz, Loss, LossForm, Objective, Penalty, Sign};
 use crate::programs::{CriticSchedule, Rule, Schedule};
 

@@ -8,7 +8,7 @@ use super::{Experiment, Size};
 use crate::Result;
 use crate::data::Source;
 use crate::figure::{Figure, Panel, Picture};
-use crate::models::{Arch, GeneratorArch, Networks, Norm};
+use crate::networks::{Arch, GeneratorArch, Networks, Norm};
 use crate::objective::{Loss, LossForm};
 
 /// Six trainings on digits.

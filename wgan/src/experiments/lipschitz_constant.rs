@@ -8,7 +8,8 @@ use super::harness::{AtLeast, AtMost, CriticTraining, Distribution, Findings, Ne
 use super::{Experiment, Size};
 use crate::Result;
 use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, PURPLE, Panel, VERMILION};
-use crate::models::{Arch, Critic, GeneratorArch, Networks};
+use crate::models::Critic;
+use crate::networks::{Arch, GeneratorArch, Networks};
 use crate::objective::Lipschitz;
 use crate::programs::Game;
 

@@ -15,7 +15,8 @@ use nn::{Checkpoint, Optimizer};
 
 use crate::Result;
 use crate::data::{Batches, Dataset, Resident};
-use crate::models::{Critic, Generator, Networks, Norm};
+use crate::models::{Critic, Generator};
+use crate::networks::{Networks, Norm};
 use crate::objective::{Objective, generator_loss, gradient_norms, interpolates};
 
 pub use in_batches::in_batches;

@@ -5,7 +5,8 @@ use autograd::{Compiled, Device, Shape, Stream, Tape, Tensor, Var, Variable};
 use super::{mean, places};
 use crate::Result;
 use crate::config::Config;
-use crate::models::{Arch, Critic, Networks, Norm};
+use crate::models::Critic;
+use crate::networks::{Arch, Networks, Norm};
 use crate::objective::{CriticTerms, Lipschitz, Objective, Penalty};
 use crate::programs::{Game, Rule, Schedule, update_critic};
 

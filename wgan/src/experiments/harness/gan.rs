@@ -8,7 +8,8 @@ use crate::classifier::{Classified, Classifier};
 use crate::config::Config;
 use crate::data::{Batches, Dataset, Source};
 use crate::measures::Moments;
-use crate::models::{Arch, Critic, GeneratorArch, Networks, Norm};
+use crate::models::Critic;
+use crate::networks::{Arch, GeneratorArch, Networks, Norm};
 use crate::objective::{Lipschitz, Loss, Objective, Penalty, interpolates};
 use crate::programs::{Game, Losses, Programs, Schedule};
 
