@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -34,14 +34,6 @@ pub struct Remote {
     pub length: u64,
 }
 
-/// The names of a data set's files.
-const FILES: [&str; 4] = [
-    "train-images-idx3-ubyte.gz",
-    "train-labels-idx1-ubyte.gz",
-    "t10k-images-idx3-ubyte.gz",
-    "t10k-labels-idx1-ubyte.gz",
-];
-
 /// Whether the program can speak https.
 const HTTPS: bool = cfg!(feature = "https");
 
@@ -58,20 +50,20 @@ impl Published {
         }
     }
 
-    /// The MD5 sums and lengths of [`FILES`].
-    fn sums(self) -> [(&'static str, u64); 4] {
+    /// The names of its files, their MD5 sums and their lengths.
+    fn files(self) -> [(&'static str, &'static str, u64); 4] {
         match self {
             Published::Mnist => [
-                ("f68b3c2dcbeaaa9fbdd348bbdeb94873", 9_912_422),
-                ("d53e105ee54ea40749a09fcbcd1e9432", 28_881),
-                ("9fb629c4189551a2d022fa330f9573f3", 1_648_877),
-                ("ec29112dd5afa0611ce80d1b7f02629c", 4542),
+                ("train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873", 9_912_422),
+                ("train-labels-idx1-ubyte.gz", "d53e105ee54ea40749a09fcbcd1e9432", 28_881),
+                ("t10k-images-idx3-ubyte.gz", "9fb629c4189551a2d022fa330f9573f3", 1_648_877),
+                ("t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c", 4542),
             ],
             Published::FashionMnist => [
-                ("8d4fb7e6c68d591d4c3dfef9ec88bf0d", 26_421_880),
-                ("25c81989df183df01b3e8a0aad5dffbe", 29_515),
-                ("bef4ecab320f06d8554ea6380940ec79", 4_422_102),
-                ("bb300cfdad3c16e7a12a480ee83cd310", 5148),
+                ("train-images-idx3-ubyte.gz", "8d4fb7e6c68d591d4c3dfef9ec88bf0d", 26_421_880),
+                ("train-labels-idx1-ubyte.gz", "25c81989df183df01b3e8a0aad5dffbe", 29_515),
+                ("t10k-images-idx3-ubyte.gz", "bef4ecab320f06d8554ea6380940ec79", 4_422_102),
+                ("t10k-labels-idx1-ubyte.gz", "bb300cfdad3c16e7a12a480ee83cd310", 5148),
             ],
         }
     }
@@ -85,8 +77,8 @@ pub fn download(dataset: Published, folder: &Path, mirror: Option<&str>) -> Resu
     let address = mirror.unwrap_or(dataset.address()).trim_end_matches('/');
     check_address(address)?;
     fs::create_dir_all(folder).map_err(cannot_write(folder))?;
-    for (name, (sum, length)) in FILES.into_iter().zip(dataset.sums()) {
-        let remote = Remote { address: format!("{address}/{name}"), md5: sum.to_owned(), length };
+    for (name, md5, length) in dataset.files() {
+        let remote = Remote { address: format!("{address}/{name}"), md5: md5.to_owned(), length };
         fetch(&remote, &folder.join(name))?;
     }
     Ok(())
@@ -111,21 +103,26 @@ fn check_address(address: &str) -> Result<()> {
 /// [`Error::Download`] if the server cannot be reached, does not have the file, breaks off, or sends other bytes;
 /// [`Error::Write`] if there is no room for it.
 pub fn fetch(remote: &Remote, path: &Path) -> Result<()> {
-    if path.metadata().is_ok_and(|file| file.is_file() && file.len() == remote.length) && md5_sum(path)? == remote.md5 {
+    let has_its_length = path.metadata().is_ok_and(|file| file.is_file() && file.len() == remote.length);
+    if has_its_length && md5_sum(path)? == remote.md5 {
         return Ok(());
     }
-    let mut part = Part::beside(path, remote.length)?;
-    remote.receive(&mut part)?;
-    let sum = md5_sum(&part.path)?;
-    if sum != remote.md5 {
-        part.remove()?;
-        let expected = &remote.md5;
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = Path::new(&part);
+    let unwritable = cannot_write(part);
+    let mut file = open_part(part, remote.length).map_err(&unwritable)?;
+    remote.receive(part, &mut file)?;
+    let (sum, expected) = (md5_sum(part)?, &remote.md5);
+    if sum != *expected {
+        fs::remove_file(part).map_err(&unwritable)?;
         return Err(remote.error(format!(
             "what came has the MD5 sum {sum}, not {expected}, and is removed; run the same command again, or name another \
              --mirror"
         )));
     }
-    part.rename(path)
+    // Renaming before the bytes are on the disk could leave an empty file after a power failure.
+    file.sync_all().and_then(|()| fs::rename(part, path)).map_err(&unwritable)
 }
 
 fn md5_sum(path: &Path) -> Result<String> {
@@ -133,36 +130,60 @@ fn md5_sum(path: &Path) -> Result<String> {
     Ok(format!("{:x}", md5::compute(bytes)))
 }
 
+/// The beginning of a file that an earlier call has left at `part`, of a file of no more than `most` bytes, or nothing yet.
+/// What a link there leads to is not written to.
+fn open_part(part: &Path, most: u64) -> io::Result<File> {
+    let is_ours = |found: fs::Metadata| found.is_file() && found.len() <= most;
+    if part.symlink_metadata().is_ok_and(|found| !is_ours(found)) {
+        fs::remove_file(part)?;
+    }
+    OpenOptions::new().append(true).create(true).open(part)
+}
+
 impl Remote {
-    /// Receives what `part` lacks.
-    fn receive(&self, part: &mut Part) -> Result<()> {
-        let response = self.request(part.length)?;
+    /// Adds to `file`, which is open at `part`, what it lacks.
+    fn receive(&self, part: &Path, file: &mut File) -> Result<()> {
+        let unwritable = cannot_write(part);
+        let mut done = file.metadata().map_err(&unwritable)?.len();
+        let response = self.request(done)?;
         match response.status() {
             StatusCode::PARTIAL_CONTENT => {}
-            StatusCode::OK => part.clear()?, //                      the server sends all of it, whatever it is asked for
-            StatusCode::RANGE_NOT_SATISFIABLE => return Ok(()), //   there is no more
+            // The server sends all of it, whatever it is asked for.
+            StatusCode::OK => {
+                file.set_len(0).map_err(&unwritable)?;
+                done = 0;
+            }
+            StatusCode::RANGE_NOT_SATISFIABLE => return Ok(()), // there is no more
             StatusCode::NOT_FOUND => return Err(self.error("the server has no such file (404); name another --mirror")),
             status => {
                 let advice = "try again later, or name another --mirror";
                 return Err(self.error(format!("the server answers {status}; {advice}")));
             }
         }
-        let total = response.body().content_length().map(|rest| part.length + rest);
-        let bar = bar(&part.path, part.length, total);
+        let total = response.body().content_length().map(|rest| done + rest);
+        let bar = bar(part, done, total);
         let (mut bytes, mut buffer) = (response.into_body().into_reader(), vec![0; 1 << 16]);
         loop {
-            match bytes.read(&mut buffer).map_err(|error| self.cut_off(part.length, total, &error))? {
-                0 => break,
-                count if part.length + count as u64 > self.length => {
-                    part.remove()?;
-                    return Err(self.error(format!(
-                        "the server sends more than the {} bytes that the file has, which are removed; name another --mirror",
-                        self.length
-                    )));
-                }
-                count => part.append(&buffer[..count])?,
+            let count = bytes.read(&mut buffer).map_err(|error| {
+                let of_all = total.map_or_else(String::new, |total| format!(" of {total}"));
+                self.error(format!(
+                    "the connection broke off after {done}{of_all} bytes ({error}); run the same command again, and it goes on \
+                     from there"
+                ))
+            })?;
+            if count == 0 {
+                break;
             }
-            bar.set_position(part.length);
+            done += count as u64;
+            if done > self.length {
+                fs::remove_file(part).map_err(&unwritable)?;
+                return Err(self.error(format!(
+                    "the server sends more than the {} bytes that the file has, which are removed; name another --mirror",
+                    self.length
+                )));
+            }
+            file.write_all(&buffer[..count]).map_err(&unwritable)?;
+            bar.set_position(done);
         }
         bar.abandon(); // as it is, on a line of its own
         Ok(())
@@ -187,74 +208,8 @@ impl Remote {
         })
     }
 
-    fn cut_off(&self, done: u64, total: Option<u64>, error: &io::Error) -> Error {
-        let of_all = total.map_or_else(String::new, |total| format!(" of {total}"));
-        self.error(format!(
-            "the connection broke off after {done}{of_all} bytes ({error}); run the same command again, and it goes on from \
-             there"
-        ))
-    }
-
     fn error(&self, problem: impl Into<String>) -> Error {
         Error::Download { address: self.address.clone(), problem: problem.into() }
-    }
-}
-
-/// The beginning of a file that is being fetched.
-struct Part {
-    path: PathBuf,
-    file: File,
-    /// Its bytes so far.
-    length: u64,
-}
-
-impl Part {
-    /// What an earlier call has left of the file at `path`, which has no more than `most` bytes, or nothing yet. What a link
-    /// there leads to is not written to.
-    fn beside(path: &Path, most: u64) -> Result<Self> {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".part");
-        let path = PathBuf::from(beside);
-        let open = || {
-            let is_ours = |part: fs::Metadata| part.is_file() && part.len() <= most;
-            if path.symlink_metadata().is_ok_and(|part| !is_ours(part)) {
-                fs::remove_file(&path)?;
-            }
-            let file = OpenOptions::new().append(true).create(true).open(&path)?;
-            let length = file.metadata()?.len();
-            Ok((file, length))
-        };
-        match open() {
-            Ok((file, length)) => Ok(Part { path, file, length }),
-            Err(source) => Err(Error::Write { path, source }),
-        }
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        let written = self.file.write_all(bytes);
-        self.length += bytes.len() as u64;
-        self.or_unwritable(written)
-    }
-
-    fn clear(&mut self) -> Result<()> {
-        if self.length == 0 {
-            return Ok(());
-        }
-        self.length = 0;
-        self.or_unwritable(self.file.set_len(0))
-    }
-
-    fn remove(&self) -> Result<()> {
-        self.or_unwritable(fs::remove_file(&self.path))
-    }
-
-    fn rename(self, to: &Path) -> Result<()> {
-        // Renaming before the bytes are on the disk could leave an empty file after a power failure.
-        self.or_unwritable(self.file.sync_all().and_then(|()| fs::rename(&self.path, to)))
-    }
-
-    fn or_unwritable(&self, done: io::Result<()>) -> Result<()> {
-        done.map_err(cannot_write(&self.path))
     }
 }
 
