@@ -1,6 +1,5 @@
 //! Decoding a PNG or JPEG image, and scaling it.
 
-use std::borrow::Cow;
 use std::cell::Cell;
 use std::io::Cursor;
 use std::panic;
@@ -107,18 +106,14 @@ fn decode_png(file: &[u8]) -> Result<Raster, String> {
     });
     let mut bytes = vec![0; reader.output_buffer_size().ok_or("it is too large")?];
     let frame = reader.next_frame(&mut bytes).map_err(damaged)?;
-    let largest = deep.then(|| {
-        let (channels, colours) = match frame.color_type {
-            png::ColorType::Grayscale => (1, 1),
-            png::ColorType::GrayscaleAlpha => (2, 1),
-            png::ColorType::Rgba => (4, 3),
-            _ => (3, 3),
-        };
-        let values = bytes.chunks_exact(2 * channels).flat_map(|pixel| pixel[..2 * colours].as_chunks::<2>().0);
-        values.map(|&value| u16::from_be_bytes(value)).max().unwrap_or(0)
-    });
+    let mut largest = None;
     if deep {
-        bytes = bytes.chunks_exact(2).map(|value| value[0]).collect();
+        let values = bytes.as_chunks::<2>().0;
+        let channels = frame.color_type.samples();
+        let colours = channels - usize::from(channels.is_multiple_of(2)); // but not opacity
+        let of_colours = values.chunks(channels).flat_map(|pixel| &pixel[..colours]);
+        largest = of_colours.map(|&value| u16::from_be_bytes(value)).max();
+        bytes = values.iter().map(|value| value[0]).collect();
     }
     Ok(Raster { width, height, bytes, orientation, largest, is_ours, _alone })
 }
@@ -129,8 +124,7 @@ fn decode_jpeg(file: &[u8]) -> Result<Raster, String> {
     };
     let options = DecoderOptions::default().set_max_width(usize::MAX).set_max_height(usize::MAX);
     let options = options.set_strict_mode(true); // what is cut off would be grey otherwise
-    let file = without_fill(file);
-    let mut decoder = JpegDecoder::new_with_options(Cursor::new(&*file), options);
+    let mut decoder = JpegDecoder::new_with_options(Cursor::new(without_fill(file)), options);
     decoder.decode_headers().map_err(damaged)?;
     let (width, height) = decoder.dimensions().ok_or("the JPEG image has no size")?;
     let _alone = check_size(width, height, MOST_PIXELS)?;
@@ -140,30 +134,30 @@ fn decode_jpeg(file: &[u8]) -> Result<Raster, String> {
 }
 
 /// A JPEG file without the bytes that some cameras leave between its segments, which the strict decoder takes for damage.
-fn without_fill(file: &[u8]) -> Cow<'_, [u8]> {
+fn without_fill(file: &[u8]) -> Vec<u8> {
     const START_OF_SCAN: u8 = 0xda;
+    let find = |is_marker: fn(u8) -> bool, bytes: &[u8]| {
+        bytes.windows(2).position(|pair| pair[0] == 0xff && is_marker(pair[1]))
+    };
     let (mut kept, mut rest) = (file[..2].to_vec(), &file[2..]);
-    while let Some(marker) = rest.windows(2).position(|pair| pair[0] == 0xff && !matches!(pair[1], 0 | 0xff)) {
+    while let Some(marker) = find(|byte| !matches!(byte, 0 | 0xff), rest) {
         rest = &rest[marker..];
         let length = match rest {
             [_, 0x01 | 0xd0..=0xd9, ..] => 2, // a marker alone
             [_, _, high, low, ..] => 2 + usize::from(u16::from_be_bytes([*high, *low])),
             _ => break,
         };
-        let scan = |rest: &[u8]| {
-            let ends = |pair: &[u8]| pair[0] == 0xff && !matches!(pair[1], 0 | 0xff | 0xd0..=0xd7);
-            rest.windows(2).position(ends).unwrap_or(rest.len())
-        };
         let mut end = length.min(rest.len());
         if rest[1] == START_OF_SCAN {
-            end += scan(&rest[end..]);
+            let scan = &rest[end..];
+            end += find(|byte| !matches!(byte, 0 | 0xff | 0xd0..=0xd7), scan).unwrap_or(scan.len());
         }
         kept.extend_from_slice(&rest[..end]);
         rest = &rest[end..];
     }
     // What is no segment stays: it is for the decoder to say what it is.
     kept.extend_from_slice(rest);
-    if kept.len() == file.len() { Cow::Borrowed(file) } else { Cow::Owned(kept) }
+    kept
 }
 
 /// How the camera was held, by what it says in EXIF.
@@ -197,11 +191,19 @@ impl Raster {
         self.width.min(self.height)
     }
 
+    /// Whether the camera was held upright, so that rows are seen as columns.
+    fn is_sideways(&self) -> bool {
+        self.orientation >= 5
+    }
+
     /// The largest square in the middle, scaled to the size asked for: `[colours, size, size]`. Each of its pixels is the mean
     /// of those that it covers, in the parts in which it covers them.
     pub fn square(&self, size: usize, colour: Colour) -> Vec<u8> {
-        let (side, [width, height]) = (self.side(), self.seen_size());
-        let corner = [(width - side) / 2, (height - side) / 2];
+        let side = self.side();
+        let mut corner = [(self.width - side) / 2, (self.height - side) / 2];
+        if self.is_sideways() {
+            corner.reverse();
+        }
         let cells = (0..size).flat_map(|row| (0..size).map(move |column| [column, row]));
         let pixels: Vec<[u8; 3]> = cells.map(|cell| self.mean(corner, side, size, cell)).collect();
         match colour {
@@ -223,25 +225,12 @@ impl Raster {
         sums.map(|sum| ((sum + area / 2) / area) as u8)
     }
 
-    /// Width and height as they are to be seen.
-    fn seen_size(&self) -> [usize; 2] {
-        if self.orientation < 5 { [self.width, self.height] } else { [self.height, self.width] }
-    }
-
     /// The red, green and blue of a pixel, which is stored elsewhere if the camera was turned (EXIF 2.32, section 4.6.5,
     /// Orientation).
     fn pixel(&self, x: usize, y: usize) -> [u8; 3] {
-        let (right, bottom) = (self.width - 1, self.height - 1);
-        let (x, y) = match self.orientation {
-            2 => (right - x, y),
-            3 => (right - x, bottom - y),
-            4 => (x, bottom - y),
-            5 => (y, x),
-            6 => (y, bottom - x),
-            7 => (right - y, bottom - x),
-            8 => (right - y, x),
-            _ => (x, y),
-        };
+        let (x, y) = if self.is_sideways() { (y, x) } else { (x, y) };
+        let x = if matches!(self.orientation, 2 | 3 | 7 | 8) { self.width - 1 - x } else { x };
+        let y = if matches!(self.orientation, 3 | 4 | 6 | 7) { self.height - 1 - y } else { y };
         let count = self.bytes.len() / (self.width * self.height);
         match self.bytes[(y * self.width + x) * count..][..count] {
             [grey] => [grey; 3],
