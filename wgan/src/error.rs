@@ -155,6 +155,17 @@ pub(crate) fn cannot_write(path: &Path) -> impl Fn(io::Error) -> Error {
     |source| Error::Write { path: path.to_owned(), source }
 }
 
+/// The name most like the given one, if it is alike at all; by clap's own measure and threshold.
+pub(crate) fn nearest<'a>(given: &str, names: &'a [String]) -> Option<&'a String> {
+    let alike = names.iter().map(|name| (strsim::jaro(given, name), name)).filter(|(likeness, _)| *likeness > 0.7);
+    alike.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+}
+
+/// What to say if the file of this name holds something that cannot be used.
+pub(crate) fn cannot_use(file: &str) -> impl Fn(String) -> Error {
+    |problem| Error::Data { file: file.to_owned(), problem }
+}
+
 /// The text of a file of settings or measures, which is short: of a file that goes on for ever, no more is taken.
 ///
 /// # Errors

@@ -8,8 +8,8 @@ use clap::builder::PossibleValue;
 use nn::files::excerpt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::nearest;
 use crate::data::Colour;
+use crate::error::nearest;
 use crate::networks::{GeneratorArch, Norm};
 use crate::objective::{LossForm, PenaltyPoints, Sign};
 use crate::programs::CriticSchedule;

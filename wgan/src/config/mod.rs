@@ -172,11 +172,5 @@ pub fn quoted(word: &str) -> String {
     if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
-/// The name most like the given one, if it is alike at all; by clap's own measure and threshold.
-pub(crate) fn nearest<'a>(given: &str, names: &'a [String]) -> Option<&'a String> {
-    let alike = names.iter().map(|name| (strsim::jaro(given, name), name)).filter(|(likeness, _)| *likeness > 0.7);
-    alike.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
-}
-
 #[cfg(test)]
 mod tests;

@@ -13,10 +13,9 @@ use nn::files::excerpt;
 use serde::{Deserialize, Serialize};
 
 use super::choices::{ArchName, DatasetName, LipschitzName, ObjectiveName, OptimizerName, Preset};
-use super::nearest;
 use crate::backend::Backend;
 use crate::data::{Colour, is_image};
-use crate::error::read_text;
+use crate::error::{nearest, read_text};
 use crate::networks::{GeneratorArch, Norm};
 use crate::objective::{LossForm, PenaltyPoints, Sign};
 use crate::programs::{CriticSchedule, MOST_CRITIC_STEPS};

@@ -6,163 +6,130 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::iter::{self, Peekable};
 use std::path::Path;
 
 use nn::files::excerpt;
 
 use super::{Dataset, MOST_SAMPLES};
-use crate::error::cannot_read;
-use crate::{Error, Result};
+use crate::Result;
+use crate::error::{cannot_read, cannot_use};
 
 /// The points in the file at `path`, as many numbers each as `dimensions`, apart by semicolons, tabs, commas or blanks. The
 /// first line may name the columns, the first column the lines; lines that are empty or begin with # are left out. UTF-16 is
 /// read as well as UTF-8 and Latin-1.
 ///
 /// # Errors
-/// [`Error::Read`], or [`Error::Data`] with the line that cannot be used.
+/// [`Error::Read`](crate::Error::Read), or [`Error::Data`](crate::Error::Data) with the line that cannot be used.
 pub fn load(path: &Path, dimensions: usize) -> Result<Dataset> {
-    let problem = |problem| Error::Data { file: path.display().to_string(), problem };
+    let name = path.display().to_string();
+    let (unreadable, unusable) = (cannot_read(path), cannot_use(&name));
     if path.is_dir() {
-        return Err(problem("this is a folder; name a file of numbers in it".to_owned()));
+        return Err(unusable("this is a folder; name a file of numbers in it".to_owned()));
     }
-    let file = File::open(path).map_err(cannot_read(path))?;
+    let mut file = File::open(path).map_err(&unreadable)?;
+    let mut start = Vec::new();
+    file.by_ref().take(8).read_to_end(&mut start).map_err(&unreadable)?;
+    let (mark, encoding) = encoding(&start).map_err(|problem| unusable(problem.to_owned()))?;
+    let bytes = BufReader::with_capacity(1 << 16, start[mark..].chain(file)).bytes();
+    let mut units = units(bytes, encoding).peekable();
     let mut table = Table { dimensions, ..Table::default() };
-    let read =
-        lines(file, |number, line| table.push(line).map_err(|problem| Stop::Line(format!("line {number}: {problem}"))));
-    match read {
-        Ok(()) if table.points.is_empty() => Err(problem("it holds no numbers".to_owned())),
-        Ok(()) => {
-            let notes = table.notes();
-            Ok(Dataset::new(&path.display().to_string(), [dimensions], table.points).with_notes(notes))
-        }
-        Err(Stop::File(error)) => Err(cannot_read(path)(error)),
-        Err(Stop::Line(what)) => Err(problem(what)),
+    for number in 1.. {
+        let Some(line) = next_line(&mut units).map_err(&unreadable)? else { break };
+        let pushed = text(line, encoding).and_then(|line| table.push(line.trim()));
+        pushed.map_err(|problem| unusable(format!("line {number}: {problem}")))?;
     }
-}
-
-/// Why the rest of a file is not read.
-enum Stop {
-    File(io::Error),
-    Line(String),
-}
-
-impl From<io::Error> for Stop {
-    fn from(error: io::Error) -> Self {
-        Stop::File(error)
+    if table.points.is_empty() {
+        return Err(unusable("it holds no numbers".to_owned()));
     }
+    Ok(Dataset { notes: table.notes(), ..Dataset::new(&name, [dimensions], table.points) })
 }
-
-/// Bytes of a line: more than two numbers in any notation.
-const LONGEST_LINE: usize = 1 << 16;
 
 /// What files that hold no text begin with, and what to do with them.
-const OTHERS: [(&[u8], &str); 13] = [
-    (b"PK\x03\x04", "this is a ZIP archive, as spreadsheets are; export it as CSV"),
-    (b"\xd0\xcf\x11\xe0", "this is a document of an office program; export it as CSV"),
-    (b"\x1f\x8b", COMPRESSED),
-    (b"BZh", COMPRESSED),
-    (b"\xfd7zXZ", COMPRESSED),
-    (b"\x28\xb5\x2f\xfd", COMPRESSED),
-    (b"\x93NUMPY", "this is a NumPy array; write it as text, with numpy.savetxt"),
-    (b"PAR1", "this is a Parquet file; export it as CSV"),
-    (b"\x89HDF", "this is an HDF5 file; export it as CSV"),
-    (b"%PDF", "this is a PDF document; export its table as CSV"),
-    (b"\x89PNG", IMAGE),
-    (b"\xff\xd8\xff", IMAGE),
-    (b"\0\0\xfe\xff", UTF_32),
+const OTHERS: [(&[&[u8]], &str); 9] = [
+    (&[b"PK\x03\x04"], "this is a ZIP archive, as spreadsheets are; export it as CSV"),
+    (&[b"\xd0\xcf\x11\xe0"], "this is a document of an office program; export it as CSV"),
+    (&[b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"], "this is compressed; unpack it first"),
+    (&[b"\x93NUMPY"], "this is a NumPy array; write it as text, with numpy.savetxt"),
+    (&[b"PAR1"], "this is a Parquet file; export it as CSV"),
+    (&[b"\x89HDF"], "this is an HDF5 file; export it as CSV"),
+    (&[b"%PDF"], "this is a PDF document; export its table as CSV"),
+    (&[b"\x89PNG", b"\xff\xd8\xff"], "this is an image; learn a folder of them with --dataset images"),
+    (&[b"\0\0\xfe\xff", b"\xff\xfe\0\0"], UTF_32),
 ];
-const COMPRESSED: &str = "this is compressed; unpack it first";
-const IMAGE: &str = "this is an image; learn a folder of them with --dataset images";
 const UTF_32: &str = "this is UTF-32; save it as UTF-8";
 
-/// Hands on each line, its blanks at both ends left out, with its number. A line ends with a line feed, a carriage return, or
-/// both.
-fn lines(mut file: impl Read, mut take: impl FnMut(usize, &str) -> Result<(), Stop>) -> Result<(), Stop> {
-    let mut start = Vec::new();
-    file.by_ref().take(8).read_to_end(&mut start)?;
-    if let Some((_, what)) = OTHERS.iter().find(|(magic, _)| start.starts_with(magic)) {
-        return Err(Stop::Line((*what).to_owned()));
+/// How two bytes make a unit of UTF-16; none if each byte is a unit, of UTF-8 or Latin-1.
+type Encoding = Option<fn([u8; 2]) -> u16>;
+
+/// What a file that begins so is encoded in, and how long the mark is that says so.
+fn encoding(start: &[u8]) -> Result<(usize, Encoding), &'static str> {
+    let begins = |magics: &[&[u8]]| magics.iter().any(|magic| start.starts_with(magic));
+    if let Some((_, what)) = OTHERS.iter().find(|(magics, _)| begins(magics)) {
+        return Err(what);
     }
-    let (mark, encoding) = match &start[..] {
-        [0xff, 0xfe, 0, 0, ..] | [1..=255, 0, 0, 0, ..] => return Err(Stop::Line(UTF_32.to_owned())),
-        [0xff, 0xfe, ..] => (2, Encoding::Utf16 { high: 1 }),
-        [0xfe, 0xff, ..] => (2, Encoding::Utf16 { high: 0 }),
+    match start {
+        [1..=255, 0, 0, 0, ..] => Err(UTF_32),
+        [0xff, 0xfe, ..] => Ok((2, Some(u16::from_le_bytes))),
+        [0xfe, 0xff, ..] => Ok((2, Some(u16::from_be_bytes))),
         // Without its mark, in which case it begins with two ASCII characters.
-        [1..=255, 0, 1..=255, 0, ..] => (0, Encoding::Utf16 { high: 1 }),
-        [0, 1..=255, 0, 1..=255, ..] => (0, Encoding::Utf16 { high: 0 }),
-        [0xef, 0xbb, 0xbf, ..] => (3, Encoding::Bytes),
-        _ => (0, Encoding::Bytes),
-    };
-    let mut bytes = encoding.bytes(BufReader::with_capacity(1 << 16, start[mark..].chain(file)).bytes());
-    let (mut line, mut number, mut after_return) = (Vec::new(), 1, false);
-    loop {
-        let byte = bytes.next().transpose()?;
-        match byte {
-            Some(b'\n') if after_return => after_return = false,
-            Some(b'\n' | b'\r') | None => {
-                take(number, text(&line).trim())?;
-                line.clear();
-                number += 1;
-                after_return = byte == Some(b'\r');
-            }
-            Some(0) => {
-                let what = "this is no text file; name one with a point on each line";
-                return Err(Stop::Line(format!("line {number}: {what}")));
-            }
-            Some(byte) => {
-                after_return = false;
-                line.push(byte);
-            }
-        }
-        if line.len() > LONGEST_LINE {
-            let what = format!("it is longer than {LONGEST_LINE} bytes; each point should have a line of its own");
-            return Err(Stop::Line(format!("line {number}: {what}")));
-        }
-        if byte.is_none() {
-            return Ok(());
-        }
+        [1..=255, 0, 1..=255, 0, ..] => Ok((0, Some(u16::from_le_bytes))),
+        [0, 1..=255, 0, 1..=255, ..] => Ok((0, Some(u16::from_be_bytes))),
+        [0xef, 0xbb, 0xbf, ..] => Ok((3, None)),
+        _ => Ok((0, None)),
     }
 }
 
-/// A line of UTF-8, or else of Latin-1.
-fn text(line: &[u8]) -> String {
-    str::from_utf8(line).map_or_else(|_| line.iter().map(|&byte| char::from(byte)).collect(), str::to_owned)
-}
-
-enum Encoding {
-    /// Of one for each ASCII character.
-    Bytes,
-    /// Two, of which this one is the higher.
-    Utf16 { high: usize },
-}
-
-impl Encoding {
-    /// The file's bytes as those of UTF-8 (or Latin-1). What is no character becomes a question mark, which no number has.
-    fn bytes(self, mut file: impl Iterator<Item = io::Result<u8>>) -> impl Iterator<Item = io::Result<u8>> {
-        let (mut character, mut first_half) = ([0; 4].into_iter().take(0), None);
-        std::iter::from_fn(move || {
-            let Encoding::Utf16 { high } = self else { return file.next() };
-            loop {
-                if let Some(byte) = character.next() {
-                    return Some(Ok(byte));
-                }
-                let pair = match file.next()?.and_then(|first| Ok([first, file.next().transpose()?.unwrap_or(0)])) {
-                    Ok(pair) => pair,
-                    Err(error) => return Some(Err(error)),
-                };
-                let unit = u16::from_be_bytes([pair[high], pair[1 - high]]);
-                if (0xd800..0xdc00).contains(&unit) {
-                    first_half = Some(unit);
-                    continue;
-                }
-                let units = first_half.take().into_iter().chain([unit]);
-                let decoded = char::decode_utf16(units).next().and_then(Result::ok).unwrap_or('?');
-                let mut bytes = [0; 4];
-                let length = decoded.encode_utf8(&mut bytes).len();
-                character = bytes.into_iter().take(length);
-            }
+/// The units of an encoding: each ASCII character is one of its own number.
+fn units(mut bytes: impl Iterator<Item = io::Result<u8>>, encoding: Encoding) -> impl Iterator<Item = io::Result<u16>> {
+    iter::from_fn(move || {
+        let first = bytes.next()?;
+        Some(match encoding {
+            None => first.map(u16::from),
+            Some(joined) => first.and_then(|first| Ok(joined([first, bytes.next().transpose()?.unwrap_or(0)]))),
         })
+    })
+}
+
+/// More than two numbers take in any notation.
+const LONGEST_LINE: usize = 1 << 16;
+
+const LINE_FEED: u16 = b'\n' as u16;
+const CARRIAGE_RETURN: u16 = b'\r' as u16;
+
+/// The units up to a line feed, a carriage return, or both, or else one more than a line may have; None at the file's end.
+fn next_line(units: &mut Peekable<impl Iterator<Item = io::Result<u16>>>) -> io::Result<Option<Vec<u16>>> {
+    if units.peek().is_none() {
+        return Ok(None);
     }
+    let mut line = Vec::new();
+    while line.len() <= LONGEST_LINE
+        && let Some(unit) = units.next().transpose()?
+        && unit != LINE_FEED
+    {
+        if unit == CARRIAGE_RETURN {
+            units.next_if(|next| matches!(next, Ok(LINE_FEED)));
+            break;
+        }
+        line.push(unit);
+    }
+    Ok(Some(line))
+}
+
+/// A line as text. What is no character becomes a question mark, which no number has.
+fn text(units: Vec<u16>, encoding: Encoding) -> Result<String, String> {
+    if units.contains(&0) {
+        return Err("this is no text file; name one with a point on each line".to_owned());
+    }
+    if units.len() > LONGEST_LINE {
+        return Err(format!("it is longer than {LONGEST_LINE} bytes; each point should have a line of its own"));
+    }
+    if encoding.is_some() {
+        return Ok(char::decode_utf16(units).map(|character| character.unwrap_or('?')).collect());
+    }
+    let bytes: Vec<u8> = units.iter().map(|&unit| unit as u8).collect();
+    // What is not UTF-8 is Latin-1.
+    Ok(String::from_utf8(bytes).unwrap_or_else(|error| error.as_bytes().iter().copied().map(char::from).collect()))
 }
 
 /// The points read so far, and what their lines look like.
@@ -172,19 +139,16 @@ struct Table {
     points: Vec<f32>,
     /// The names of the columns, if the first line holds some.
     header: Option<Vec<String>>,
-    /// What the fields of a point are apart by; that of the first one.
-    separator: Option<Separator>,
+    /// What the fields of a point are apart by, [`BLANKS`] or a sign; that of the first one.
+    separator: Option<char>,
     /// Whether the first column is left out, because it only names the lines.
     has_index: bool,
     /// The comma or point before the decimals, once there were some.
     decimal: Option<char>,
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Separator {
-    Sign(char),
-    Blanks,
-}
+/// Stands for any number of blanks that separate.
+const BLANKS: char = ' ';
 
 impl Table {
     fn push(&mut self, line: &str) -> Result<(), String> {
@@ -195,7 +159,7 @@ impl Table {
             return Err("a quotation mark is not closed; each point should have a line of its own".to_owned());
         }
         let separator = self.separator.unwrap_or_else(|| self.separator_of(line));
-        let mut fields = separator.fields(line);
+        let mut fields = fields(line, separator);
         if self.points.is_empty() {
             if self.header.is_none() && (is_header(&fields) || self.is_numbered(&fields)) {
                 self.header = Some(fields.into_iter().map(str::to_owned).collect());
@@ -216,20 +180,25 @@ impl Table {
             return Err(format!("no more than {MOST_SAMPLES} points can be told apart; leave some out"));
         }
         for field in fields {
-            let number = self.number(field)?;
+            let number = self.number(field).map_err(|problem| format!("\"{}\" {problem}", excerpt(field)))?;
             self.points.push(number);
         }
         Ok(())
     }
 
-    /// What a line's fields are apart by. Where the header names one column, a comma is a decimal comma: "1,5".
-    fn separator_of(&self, line: &str) -> Separator {
+    /// Of the signs that may separate, the first one that a line holds outside quotation marks. Commas between digits are
+    /// decimal commas where blanks separate, "1,5 2,5", and where the header names one column, "1,5".
+    fn separator_of(&self, line: &str) -> char {
         let names_one = self.header.as_ref().is_some_and(|names| names.len() == 1);
         if self.dimensions == 1 && names_one && is_decimal_comma(line) {
-            Separator::Blanks
-        } else {
-            Separator::of(line)
+            return BLANKS;
         }
+        let sign = [';', '\t', ','].into_iter().find(|&sign| fields(line, sign).len() > 1).unwrap_or(BLANKS);
+        let is_number = |field: &str| {
+            is_decimal_comma(field) && !field.starts_with(',') || field.parse::<i64>().is_ok() // "1 ,2" has a separator
+        };
+        let words = line.split_whitespace();
+        if sign == ',' && words.clone().count() > 1 && words.clone().all(is_number) { BLANKS } else { sign }
     }
 
     /// Whether these are the numbers by which pandas names the columns of an array, behind that of the lines, which has no
@@ -252,103 +221,76 @@ impl Table {
     }
 
     fn check_width(&self, fields: &[&str]) -> Result<(), String> {
-        let advice = match (fields.len(), self.dimensions) {
-            (found, needed) if found == needed => return Ok(()),
+        let (found, needed) = (fields.len(), self.dimensions);
+        let expected = format!("{found} numbers, but there should be {needed}");
+        Err(match (found, needed) {
+            _ if found == needed => return Ok(()),
             (2, 1) => {
-                return Err("2 numbers, but one is needed; learn points of the plane with --dataset points, and write 1.5, not \
-                            1,5"
-                .to_owned());
+                "2 numbers, but one is needed; learn points of the plane with --dataset points, and write 1.5, not 1,5"
+                    .to_owned()
             }
-            (1, 2) => {
-                return Err("1 number, but two are needed; learn single numbers with --dataset numbers".to_owned());
+            (1, 2) => "1 number, but two are needed; learn single numbers with --dataset numbers".to_owned(),
+            (4, 2) if self.separator == Some(',') => {
+                expected + "; write 1.5, not 1,5, or semicolons between numbers with commas"
             }
-            (4, 2) if self.separator == Some(Separator::Sign(',')) => {
-                "; write 1.5, not 1,5, or semicolons between numbers with commas"
+            _ if found == needed + 1 && ["0", "1"].contains(&fields[0]) && self.points.is_empty() => {
+                expected + "; if the first only counts the lines, leave it out or name its column index"
             }
-            (found, needed) if found == needed + 1 && ["0", "1"].contains(&fields[0]) && self.points.is_empty() => {
-                "; if the first only counts the lines, leave it out or name its column index"
-            }
-            _ => "",
-        };
-        Err(format!("{} numbers, but there should be {}{advice}", fields.len(), self.dimensions))
+            _ => expected,
+        })
     }
 
-    fn number(&mut self, field: &str) -> Result<f32, String> {
+    /// The number that a field holds, or what is wrong with it.
+    fn number(&mut self, field: &str) -> Result<f32, &'static str> {
         let number = match field.split_once(',') {
-            Some((whole, rest)) if is_decimal_comma(field) => {
+            Some((whole, decimals)) if is_decimal_comma(field) => {
                 // Between commas a quoted one before three digits is as likely that of a thousand.
-                if self.separator == Some(Separator::Sign(','))
-                    && rest.len() == 3
-                    && whole.trim_start_matches(['+', '-']) != "0"
-                {
-                    let whole = excerpt(field);
-                    return Err(format!("\"{whole}\" may be a thousand or one; write numbers without commas"));
+                let is_zero = whole.trim_start_matches(['+', '-']) == "0";
+                if self.separator == Some(',') && decimals.len() == 3 && !is_zero {
+                    return Err("may be a thousand or one; write numbers without commas");
                 }
-                format!("{whole}.{rest}").parse::<f32>()
+                format!("{whole}.{decimals}").parse::<f32>()
             }
             _ => field.parse(),
         };
-        if let Some(sign) = [',', '.'].into_iter().find(|&sign| number.is_ok() && field.contains(sign))
-            && *self.decimal.get_or_insert(sign) != sign
-        {
-            let field = excerpt(field);
-            return Err(format!("\"{field}\" has another decimal sign than numbers before it; write all like 1.5"));
+        let number = number.map_err(|_| match is_missing(field) {
+            true => "is not a number; leave out the lines where one is missing",
+            false => "is not a number",
+        })?;
+        let decimal = [',', '.'].into_iter().find(|&sign| field.contains(sign));
+        self.decimal = self.decimal.or(decimal);
+        if decimal.is_some() && decimal != self.decimal {
+            return Err("has another decimal sign than numbers before it; write all like 1.5");
         }
-        match number {
-            Ok(number) if number.is_finite() => Ok(number),
-            Ok(_) => Err(format!("\"{}\" is not a finite number of 32 bits", excerpt(field))),
-            Err(_) if is_missing(field) => {
-                Err(format!("\"{}\" is not a number; leave out the lines where one is missing", excerpt(field)))
-            }
-            Err(_) => Err(format!("\"{}\" is not a number", excerpt(field))),
-        }
+        if number.is_finite() { Ok(number) } else { Err("is not a finite number of 32 bits") }
     }
 
     /// What was made of the file, where it could have been taken otherwise.
     fn notes(&self) -> Vec<String> {
-        let header = self
-            .header
-            .as_ref()
-            .map(|names| {
-                names.iter().filter(|name| !name.is_empty()).map(String::as_str).collect::<Vec<_>>().join(", ")
-            })
-            .map(|names| format!("the first line names its columns ({})", excerpt(&names)));
-        let index = self.has_index.then(|| "the first column, which names the lines, is left out".to_owned());
-        let commas = (self.decimal == Some(',')).then(|| "its commas are decimal commas".to_owned());
-        [header, index, commas].into_iter().flatten().collect()
+        let mut notes = Vec::new();
+        if let Some(header) = &self.header {
+            let names: Vec<&str> = header.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
+            notes.push(format!("the first line names its columns ({})", excerpt(&names.join(", "))));
+        }
+        if self.has_index {
+            notes.push("the first column, which names the lines, is left out".to_owned());
+        }
+        if self.decimal == Some(',') {
+            notes.push("its commas are decimal commas".to_owned());
+        }
+        notes
     }
 }
 
-impl Separator {
-    /// Of the signs that may be meant, the first one that a line holds outside quotation marks. Commas between digits are
-    /// decimal commas where blanks separate: "1,5 2,5".
-    fn of(line: &str) -> Self {
-        let holds = |sign: char| Separator::Sign(sign).fields(line).len() > 1;
-        let decimal_commas = line.split_whitespace().count() > 1
-            && line.split_whitespace().all(|field| {
-                is_decimal_comma(field) && !field.starts_with(',') || field.parse::<i64>().is_ok() // "1 ,2" has a separator
-            });
-        match [';', '\t', ','].into_iter().find(|&sign| holds(sign)) {
-            Some(',') if decimal_commas => Separator::Blanks,
-            Some(sign) => Separator::Sign(sign),
-            None => Separator::Blanks,
-        }
-    }
-
-    /// What a line holds between separators, without quotation marks.
-    fn fields(self, line: &str) -> Vec<&str> {
-        let mut quoted = false;
-        let is_end = |c: char| {
-            quoted ^= c == '"';
-            !quoted
-                && match self {
-                    Separator::Sign(sign) => c == sign,
-                    Separator::Blanks => c.is_whitespace(),
-                }
-        };
-        let fields = line.split(is_end).map(str::trim).filter(|field| self != Separator::Blanks || !field.is_empty());
-        fields.map(|field| field.trim_matches('"').trim()).collect()
-    }
+/// What a line holds between separators, without quotation marks.
+fn fields(line: &str, separator: char) -> Vec<&str> {
+    let mut quoted = false;
+    let is_end = |character: char| {
+        quoted ^= character == '"';
+        !quoted && (character == separator || separator == BLANKS && character.is_whitespace())
+    };
+    let fields = line.split(is_end).map(str::trim).filter(|field| separator != BLANKS || !field.is_empty());
+    fields.map(|field| field.trim_matches('"').trim()).collect()
 }
 
 /// Whether these are names: in none a number comes first or stands for one that is missing, and one at least is there.
@@ -357,8 +299,8 @@ fn is_header(fields: &[&str]) -> bool {
         let beginning = field.trim_start_matches(|c: char| !c.is_alphanumeric());
         beginning.starts_with(char::is_numeric) || field.parse::<f32>().is_ok() || is_missing(field)
     };
-    let named = |field: &&&str| !field.is_empty();
-    fields.iter().any(|field| named(&field)) && !fields.iter().filter(named).any(is_number)
+    let named = || fields.iter().filter(|field| !field.is_empty());
+    named().count() > 0 && !named().any(is_number)
 }
 
 /// Whether a line holds no point and names nothing: a comment, or what spreadsheets are told their separator by ("sep=;").
@@ -389,6 +331,7 @@ fn is_missing(field: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Error;
 
     fn parse(bytes: &[u8], dimensions: usize) -> Result<Vec<f32>, String> {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -499,7 +442,10 @@ mod tests {
         assert!(problem("1,2\n\0\0").starts_with("line 2: this is no text file"));
         assert_eq!(problem("1\0\0\0,\0\0\0"), "this is UTF-32; save it as UTF-8");
         assert!(problem("BZh91AY").starts_with("this is compressed"));
-        assert_eq!(parse(b"\x89PNG\r\n\x1a\n", 2).unwrap_err(), IMAGE);
+        assert_eq!(
+            parse(b"\x89PNG\r\n\x1a\n", 2).unwrap_err(),
+            "this is an image; learn a folder of them with --dataset images"
+        );
         for first in ["(1,2)", "$1,$2", "\u{2212}1,\u{2212}2", "'1','2'", "\u{661},\u{662}"] {
             assert!(problem(&format!("{first}\n1,2")).starts_with("line 1: "), "{first}");
         }
