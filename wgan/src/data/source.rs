@@ -41,10 +41,8 @@ pub enum Source {
 impl Source {
     /// What the samples are drawn from, if that is a mixture of Gaussians.
     pub fn mixture(&self) -> Option<Mixture> {
-        match self {
-            Source::Toy(toy) => toy.mixture(),
-            Source::Digits | Source::Idx { .. } | Source::Images { .. } | Source::Points { .. } => None,
-        }
+        let Source::Toy(toy) = self else { return None };
+        toy.mixture()
     }
 }
 

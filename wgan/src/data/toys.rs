@@ -23,67 +23,56 @@ pub struct Mixture {
 impl Toy {
     /// What it is, if it is a mixture.
     pub fn mixture(self) -> Option<Mixture> {
-        match self {
-            Toy::EightGaussians => Some(Mixture::eight()),
-            Toy::TwentyFiveGaussians => Some(Mixture::twenty_five()),
-            Toy::Swissroll => None,
-        }
+        let (centres, deviation, scale): (Vec<[f64; 2]>, f64, f64) = match self {
+            // Eight Gaussians on a circle of radius 2.
+            Toy::EightGaussians => {
+                let angles = (0..8).map(|i| TAU * f64::from(i) / 8.0);
+                (angles.map(|angle| [2.0 * angle.cos(), 2.0 * angle.sin()]).collect(), 0.02, 1.414)
+            }
+            // 25 Gaussians on the grid 2·{−2, …, 2}².
+            Toy::TwentyFiveGaussians => {
+                let axis = [-4.0, -2.0, 0.0, 2.0, 4.0];
+                (axis.iter().flat_map(|&y| axis.map(|x| [x, y])).collect(), 0.05, 2.828)
+            }
+            Toy::Swissroll => return None,
+        };
+        let centres = centres.iter().map(|centre| centre.map(|x| x / scale)).collect();
+        Some(Mixture { centres, deviation: deviation / scale })
     }
 
     /// A data set drawn from it.
     pub(super) fn draw(self, rng: &mut impl Rng) -> Dataset {
-        match self {
-            Toy::EightGaussians => Mixture::eight().draw("8gaussians", rng),
-            Toy::TwentyFiveGaussians => Mixture::twenty_five().draw("25gaussians", rng),
-            Toy::Swissroll => swissroll(rng),
-        }
+        let name = match self {
+            Toy::EightGaussians => "8gaussians",
+            Toy::TwentyFiveGaussians => "25gaussians",
+            Toy::Swissroll => "swissroll",
+        };
+        let mixture = self.mixture();
+        let mut point = || match &mixture {
+            Some(mixture) => mixture.point(rng),
+            None => on_swissroll(rng),
+        };
+        let samples = (0..COUNT).flat_map(|_| point().map(|x| x as f32)).collect();
+        Dataset::new(name, [2], samples)
     }
 }
 
 impl Mixture {
-    /// Eight Gaussians (σ 0.02) on a circle of radius 2, all divided by 1.414.
-    fn eight() -> Self {
-        let angles = (0..8).map(|i| TAU * f64::from(i) / 8.0);
-        Mixture { centres: angles.map(|angle| [2.0 * angle.cos(), 2.0 * angle.sin()]).collect(), deviation: 0.02 }
-            .divided_by(1.414)
-    }
-
-    /// 25 Gaussians (σ 0.05) on the grid 2·{−2, …, 2}², all divided by 2.828.
-    fn twenty_five() -> Self {
-        let axis = [-4.0, -2.0, 0.0, 2.0, 4.0];
-        Mixture { centres: axis.iter().flat_map(|&y| axis.map(|x| [x, y])).collect(), deviation: 0.05 }
-            .divided_by(2.828)
-    }
-
-    fn divided_by(self, scale: f64) -> Self {
-        let centres = self.centres.iter().map(|centre| centre.map(|x| x / scale)).collect();
-        Mixture { centres, deviation: self.deviation / scale }
-    }
-
-    /// A data set drawn from it.
-    fn draw(&self, name: &str, rng: &mut impl Rng) -> Dataset {
-        draw(name, || {
-            let centre = self.centres[rng.random_range(..self.centres.len())];
-            centre.map(|x| x + self.deviation * normal(rng))
-        })
+    fn point(&self, rng: &mut impl Rng) -> [f64; 2] {
+        let centre = self.centres[rng.random_range(..self.centres.len())];
+        centre.map(|x| x + self.deviation * normal(rng))
     }
 }
 
-/// The Swiss roll seen from the side: t·(cos t, sin t) with t uniform on [1.5π, 4.5π], noise of σ 0.25, divided by 7.5.
-fn swissroll(rng: &mut impl Rng) -> Dataset {
-    draw("swissroll", || {
-        let t = 1.5 * PI * (1.0 + 2.0 * rng.random::<f64>());
-        [t * t.cos(), t * t.sin()].map(|x| (x + 0.25 * normal(rng)) / 7.5)
-    })
+/// A point of the Swiss roll seen from the side: t·(cos t, sin t) with t uniform on [1.5π, 4.5π], noise of σ 0.25, divided
+/// by 7.5.
+fn on_swissroll(rng: &mut impl Rng) -> [f64; 2] {
+    let t = 1.5 * PI * (1.0 + 2.0 * rng.random::<f64>());
+    [t * t.cos(), t * t.sin()].map(|x| (x + 0.25 * normal(rng)) / 7.5)
 }
 
 fn normal(rng: &mut impl Rng) -> f64 {
     rng.sample(StandardNormal)
-}
-
-fn draw(name: &str, mut point: impl FnMut() -> [f64; 2]) -> Dataset {
-    let samples = (0..COUNT).flat_map(|_| point().map(|x| x as f32)).collect();
-    Dataset::new(name, [2], samples)
 }
 
 #[cfg(test)]
