@@ -165,10 +165,10 @@ impl Classifier {
     ///
     /// # Errors
     /// If the device fails.
-    pub fn accuracy(&self, images: &Labelled) -> Result<f64> {
-        let all: Vec<f32> = (0..images.len()).flat_map(|i| images.image(i).map(ByteTable::number)).collect();
+    pub fn accuracy(&self, images: &[Labelled]) -> Result<f64> {
+        let all: Vec<f32> = images.iter().flat_map(|image| image.pixels.map(ByteTable::number)).collect();
         let told = self.classify(&Tensor::new([images.len(), 1, 28, 28], all)?)?.classes();
-        let right = told.iter().zip(images.labels()).filter(|(class, label)| **class == usize::from(**label)).count();
+        let right = told.iter().zip(images).filter(|(class, image)| **class == usize::from(image.label)).count();
         Ok(right as f64 / images.len() as f64)
     }
 

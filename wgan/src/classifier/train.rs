@@ -58,11 +58,11 @@ pub fn train(data: &Split, steps: u64, seed: u64) -> Result<Trained> {
 }
 
 /// The images `[BATCH, 1, 28, 28]` of these rows, each moved at random, and their labels `[BATCH]`.
-fn batch(data: &Labelled, rows: &Tensor, rng: &mut Rng) -> Result<(Tensor, Tensor)> {
+fn batch(data: &[Labelled], rows: &Tensor, rng: &mut Rng) -> Result<(Tensor, Tensor)> {
     let rows: Vec<usize> = rows.data().iter().map(|&row| row as usize).collect();
     let mut shift = || rng.random_range(0..=2 * SHIFT);
-    let images = rows.iter().flat_map(|&row| shifted(data.image(row), [shift(), shift()])).collect();
-    let labels = rows.iter().map(|&row| f32::from(data.labels()[row])).collect();
+    let images = rows.iter().flat_map(|&row| shifted(&data[row].pixels, [shift(), shift()])).collect();
+    let labels = rows.iter().map(|&row| f32::from(data[row].label)).collect();
     Ok((Tensor::new([BATCH, 1, SIDE, SIDE], images)?, Tensor::new([BATCH], labels)?))
 }
 

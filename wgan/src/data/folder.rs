@@ -1,32 +1,32 @@
 //! A folder of IDX files, raw or gzipped, under the names that MNIST and its kin are found with: as they are published, as
 //! mirrors rename them, and where torchvision puts them.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use super::{Dataset, idx, images};
-use crate::config::nearest;
-use crate::error::cannot_read;
+use crate::error::{cannot_read, cannot_use, nearest};
 use crate::{Error, Result};
 
-/// The two parts of a published data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    Train,
-    Test,
-}
+/// One of the two parts of a published data set: the names that files call it by, the usual one first.
+pub type Part = &'static [&'static str];
+pub const TRAIN: Part = &["train"];
+pub const TEST: Part = &["t10k", "test"];
 
 /// In place of a data set's name, where any will do.
 pub const ANY: &str = "";
 
 /// What a file holds of each sample.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
-    Images,
-    Labels,
+struct Contents {
+    name: &'static str,
+    /// What the names of such files end in, the usual one first.
+    ends: &'static [&'static str],
 }
+
+const IMAGES: Contents = Contents { name: "images", ends: &["images-idx3-ubyte", "images.idx3-ubyte"] };
+const LABELS: Contents =
+    Contents { name: "labels", ends: &["labels-idx1-ubyte", "labels.idx1-ubyte", "labels-idx2-int"] };
 
 /// The images of a part in `folder`; `name` is the data set's.
 ///
@@ -41,12 +41,12 @@ pub fn load(name: &str, folder: &Path, part: Part) -> Result<Dataset> {
 /// # Errors
 /// As [`load`].
 pub fn images(name: &str, folder: &Path, part: Part) -> Result<idx::Images> {
-    let path = find(name, folder, part, What::Images)?;
+    let path = find(name, folder, part, &IMAGES)?;
     let file = path.display().to_string();
     let mut images = idx::images(&file, open(&path)?)?;
     if (images.height, images.width) != (28, 28) {
         let problem = format!("images of {}×{} pixels, but the networks need 28×28", images.height, images.width);
-        return Err(Error::Data { file, problem });
+        return Err(cannot_use(&file)(problem));
     }
     if file_name(&path).starts_with("emnist-") {
         images.pixels.chunks_exact_mut(28 * 28).for_each(turn_upright);
@@ -68,13 +68,13 @@ fn turn_upright(image: &mut [u8]) {
 /// # Errors
 /// As [`load`].
 pub fn labels(name: &str, folder: &Path, part: Part) -> Result<Vec<u8>> {
-    let path = find(name, folder, part, What::Labels)?;
+    let path = find(name, folder, part, &LABELS)?;
     idx::labels(&path.display().to_string(), open(&path)?)
 }
 
 /// Whether the folder holds images of a part.
 pub fn has_images(name: &str, folder: &Path, part: Part) -> bool {
-    places(name, folder).iter().any(|place| !named(place, part, What::Images).is_empty())
+    places(name, folder).iter().any(|place| !files(place, part, &IMAGES).is_empty())
 }
 
 fn open(path: &Path) -> Result<BufReader<File>> {
@@ -86,87 +86,75 @@ const FASHION: &str = "FashionMNIST/raw";
 
 /// Where files may be below the folder that was named, which may be torchvision's root.
 fn places(name: &str, folder: &Path) -> Vec<PathBuf> {
-    const DIGITS: [&str; 4] = ["MNIST/raw", "EMNIST/raw", "QMNIST/raw", "KMNIST/raw"];
-    let below = match name {
-        "mnist" => DIGITS.to_vec(),
-        "fashion-mnist" => vec![FASHION],
-        _ => [&DIGITS[..], &[FASHION]].concat(),
-    };
+    const DIGITS: &[&str] = &["MNIST/raw", "EMNIST/raw", "QMNIST/raw", "KMNIST/raw"];
+    let digits = if name == "fashion-mnist" { &[] } else { DIGITS };
+    let clothing: &[&str] = if name == "mnist" { &[] } else { &[FASHION] };
     // EMNIST's own archive unpacks to "gzip".
-    let places = [folder.to_owned(), folder.join("raw"), folder.join("gzip")].into_iter();
-    places.chain(below.iter().map(|place| folder.join(place))).collect()
+    let below = [&["raw", "gzip"], digits, clothing].concat();
+    [folder.to_owned()].into_iter().chain(below.iter().map(|place| folder.join(place))).collect()
 }
 
 /// The file of a part in the first place that holds one.
-fn find(name: &str, folder: &Path, part: Part, what: What) -> Result<PathBuf> {
+fn find(name: &str, folder: &Path, part: Part, contents: &Contents) -> Result<PathBuf> {
     for place in places(name, folder) {
-        let files = named(&place, part, what);
-        match &files[..] {
+        match &files(&place, part, contents)[..] {
             [] => {}
             [file] => return Ok(file.clone()),
-            _ => {
-                let names = files.iter().map(|file| file_name(file)).collect::<Vec<_>>().join(", ");
+            several => {
+                let names = several.iter().map(|file| file_name(file)).collect::<Vec<_>>().join(", ");
                 let problem =
                     format!("holds several sets of images or labels ({names}): name a folder with one of them");
                 return Err(Error::NoData { folder: place, problem });
             }
         }
     }
-    Err(Error::NoData { folder: folder.to_owned(), problem: missing(name, folder, part, what) })
+    Err(Error::NoData { folder: folder.to_owned(), problem: missing(name, folder, part, contents) })
 }
 
 /// The files of a part in `place`, of one that is there raw and gzipped only the raw one.
-fn named(place: &Path, part: Part, what: What) -> Vec<PathBuf> {
-    let entries = fs::read_dir(place).into_iter().flatten().flatten();
-    let names = entries.map(|entry| file_name(&entry.path())).filter(|name| is_of(name, part, what));
-    // Some archives unpack to a folder of the file's name.
-    let file = |name: &String| [place.join(name), place.join(name).join(name)].into_iter().find(|path| path.is_file());
-    let files = names.filter_map(|name| Some((name.trim_end_matches(".gz").replace(".idx", "-idx"), file(&name)?)));
-    let mut sets: BTreeMap<String, PathBuf> = BTreeMap::new();
-    for (set, path) in files {
-        let shortest = sets.entry(set).or_insert_with(|| path.clone());
-        if path.as_os_str().len() < shortest.as_os_str().len() {
-            *shortest = path;
-        }
+fn files(place: &Path, part: Part, contents: &Contents) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for name in names_in(place).into_iter().filter(|name| is_of(name, part, contents)) {
+        // Some archives unpack to a folder of the file's name.
+        let paths = [place.join(&name), place.join(&name).join(&name)];
+        let set = name.trim_end_matches(".gz").replace(".idx", "-idx");
+        files.extend(paths.into_iter().find(|path| path.is_file()).map(|path| (set, path.as_os_str().len(), path)));
     }
-    sets.into_values().collect()
+    // The raw one has the shorter name, and so comes first in its set.
+    files.sort();
+    files.dedup_by(|later, first| later.0 == first.0);
+    files.into_iter().map(|(_, _, path)| path).collect()
 }
 
 /// Whether a file's name is one of these: `train-images-idx3-ubyte`, `t10k-labels.idx1-ubyte.gz`,
 /// `emnist-letters-test-images-idx3-ubyte`, `qmnist-train-labels-idx2-int`.
-fn is_of(name: &str, part: Part, what: What) -> bool {
+fn is_of(name: &str, part: Part, contents: &Contents) -> bool {
     let name = name.strip_suffix(".gz").unwrap_or(name);
-    let ends: &[&str] = match what {
-        What::Images => &["-images-idx3-ubyte", "-images.idx3-ubyte"],
-        What::Labels => &["-labels-idx1-ubyte", "-labels.idx1-ubyte", "-labels-idx2-int"],
-    };
-    let Some(start) = ends.iter().find_map(|end| name.strip_suffix(end)) else { return false };
-    let (set, of) = start.rsplit_once('-').map_or(("", start), |(set, of)| (set, of));
-    let known = set.is_empty() || set.starts_with("emnist") || set == "qmnist" || set == "kmnist";
-    known && if part == Part::Train { of == "train" } else { of == "t10k" || of == "test" }
+    let beginning = contents.ends.iter().find_map(|end| name.strip_suffix(end)?.strip_suffix('-'));
+    let Some(beginning) = beginning else { return false };
+    let (set, named_part) = beginning.rsplit_once('-').unwrap_or(("", beginning));
+    part.contains(&named_part) && (["", "qmnist", "kmnist"].contains(&set) || set.starts_with("emnist"))
 }
 
 fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
+/// The names of what lies in a folder; none if it cannot be read.
+fn names_in(folder: &Path) -> Vec<String> {
+    fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| file_name(&entry.path())).collect()
+}
+
 /// What a folder without the files lacks, and what may have been meant.
-fn missing(name: &str, folder: &Path, part: Part, what: What) -> String {
+fn missing(name: &str, folder: &Path, part: Part, contents: &Contents) -> String {
     if let Some(problem) = no_folder(folder) {
         return problem;
     }
-    let (start, end) = (
-        if part == Part::Train { "train" } else { "t10k" },
-        match what {
-            What::Images => "images-idx3-ubyte",
-            What::Labels => "labels-idx1-ubyte",
-        },
-    );
-    let what = if what == What::Images { "images" } else { "labels" };
+    let (kind, file) = (contents.name, format!("{}-{}", part[0], contents.ends[0]));
     let meant =
         if images::are_in(folder, 2) { "; to learn the PNG and JPEG images in it, add --dataset images" } else { "" };
     let below = if name == "fashion-mnist" { FASHION } else { "MNIST/raw" };
-    format!("holds no file of {what}: looked for {start}-{end}, raw or .gz, there and in {below}{meant}")
+    format!("holds no file of {kind}: looked for {file}, raw or .gz, there and in {below}{meant}")
 }
 
 /// What is wrong with a path that is no folder, or one that holds nothing; None for any other.
@@ -176,9 +164,7 @@ pub fn no_folder(path: &Path) -> Option<String> {
     }
     if !path.exists() {
         let parent = path.parent()?;
-        let siblings: Vec<String> =
-            fs::read_dir(parent).into_iter().flatten().flatten().map(|entry| file_name(&entry.path())).collect();
-        let meant = nearest(&file_name(path), &siblings)
+        let meant = nearest(&file_name(path), &names_in(parent))
             .map_or_else(String::new, |name| format!("; did you mean {}?", parent.join(name).display()));
         return Some(format!("does not exist{meant}"));
     }
@@ -207,7 +193,7 @@ pub mod tests {
     }
 
     fn error(folder: &Path) -> String {
-        load("mnist", folder, Part::Train).err().unwrap().to_string()
+        load("mnist", folder, TRAIN).err().unwrap().to_string()
     }
 
     #[test]
@@ -228,25 +214,25 @@ pub mod tests {
             ("fashion-mnist", "FashionMNIST/raw/train-images-idx3-ubyte"),
         ] {
             let folder = folder(&[(file, &plain(255)), ("MNIST/raw/t10k-images-idx3-ubyte", &plain(0))]);
-            let data = load(name, folder.path(), Part::Train).unwrap();
+            let data = load(name, folder.path(), TRAIN).unwrap();
             assert_eq!((data.name(), data.len()), (name, 1), "{file}");
             assert!(data.samples(0..1).data().iter().all(|&x| x == 1.0), "{file}");
         }
-        for (file, part, what) in [
-            ("t10k-labels.idx1-ubyte.gz", Part::Test, What::Labels),
-            ("emnist-byclass-test-images-idx3-ubyte.gz", Part::Test, What::Images),
-            ("qmnist-test-labels-idx2-int.gz", Part::Test, What::Labels),
+        for (file, part, contents) in [
+            ("t10k-labels.idx1-ubyte.gz", TEST, &LABELS),
+            ("emnist-byclass-test-images-idx3-ubyte.gz", TEST, &IMAGES),
+            ("qmnist-test-labels-idx2-int.gz", TEST, &LABELS),
         ] {
-            assert!(is_of(file, part, what), "{file}");
+            assert!(is_of(file, part, contents), "{file}");
         }
-        assert!(!is_of("my-own-train-images-idx3-ubyte", Part::Train, What::Images));
+        assert!(!is_of("my-own-train-images-idx3-ubyte", TRAIN, &IMAGES));
     }
 
     #[test]
     fn of_two_data_sets_in_one_root_each_is_found() {
         let files = ["MNIST/raw/train-images-idx3-ubyte", "FashionMNIST/raw/train-images-idx3-ubyte"];
         let folder = folder(&[(files[0], &plain(0)), (files[1], &plain(255))]);
-        let grey = |name| load(name, folder.path(), Part::Train).unwrap().samples(0..1).data()[0];
+        let grey = |name| load(name, folder.path(), TRAIN).unwrap().samples(0..1).data()[0];
         assert_eq!((grey("mnist"), grey("fashion-mnist")), (0.0, 1.0));
     }
 
@@ -255,7 +241,7 @@ pub mod tests {
         let name = "emnist-letters-train-images-idx3-ubyte";
         let folder = folder(&[(name, &plain(255)), (&format!("{name}.gz"), b"not even gzip")]);
         fs::write(folder.path().join("emnist-letters-train-images.idx3-ubyte.gz"), "likewise").unwrap();
-        assert_eq!(load("mnist", folder.path(), Part::Train).unwrap().len(), 1);
+        assert_eq!(load("mnist", folder.path(), TRAIN).unwrap().len(), 1);
         fs::write(folder.path().join("emnist-digits-train-images-idx3-ubyte"), plain(0)).unwrap();
         let error = error(folder.path());
         assert!(error.contains("several sets of images") && error.contains("emnist-digits-train"), "{error}");
@@ -266,7 +252,7 @@ pub mod tests {
         let mut file = plain(0);
         file[16 + 3] = 255; // stored: row 0, column 3
         let folder = folder(&[("emnist-letters-train-images-idx3-ubyte", &file)]);
-        let pixels = images("mnist", folder.path(), Part::Train).unwrap().pixels;
+        let pixels = images("mnist", folder.path(), TRAIN).unwrap().pixels;
         assert_eq!((pixels[3 * 28], pixels.iter().filter(|&&x| x == 255).count()), (255, 1));
     }
 
@@ -283,7 +269,7 @@ pub mod tests {
         let told = |name: &str| error(&place.path().join(name));
         let looked_for = "looked for train-images-idx3-ubyte, raw or .gz, there and in MNIST/raw";
         assert!(told("data").ends_with(looked_for), "{}", told("data"));
-        let clothing = load("fashion-mnist", &place.path().join("data"), Part::Train).err().unwrap().to_string();
+        let clothing = load("fashion-mnist", &place.path().join("data"), TRAIN).err().unwrap().to_string();
         assert!(clothing.ends_with(" and in FashionMNIST/raw"), "{clothing}");
         assert!(told("photos").ends_with("; to learn the PNG and JPEG images in it, add --dataset images"));
         assert!(told("data/notes.txt").ends_with("notes.txt is a file: name the folder that it is in"));

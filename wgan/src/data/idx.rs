@@ -3,11 +3,11 @@
 
 use std::io::{self, BufRead, Read};
 
-use byteorder::{BigEndian, ReadBytesExt};
 use flate2::bufread::MultiGzDecoder;
 
-use super::MOST_SAMPLES;
-use crate::{Error, Result};
+use super::check_count;
+use crate::Result;
+use crate::error::cannot_use;
 
 /// Unsigned bytes in three dimensions: images.
 const IMAGES: u32 = 0x0803;
@@ -16,6 +16,8 @@ const LABELS: u32 = 0x0801;
 /// Integers of 32 bits in two dimensions: labels of QMNIST, of which a row's first is the class.
 const LABEL_ROWS: u32 = 0x0c02;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// QMNIST has 8 numbers for each label.
+const MOST_COLUMNS: usize = 64;
 
 /// Grey images of one size.
 #[derive(Debug, PartialEq)]
@@ -31,32 +33,31 @@ pub struct Images {
 /// Reads the images in `source`, raw or gzipped, of which no more than the header promises; `file` is their name in errors.
 ///
 /// # Errors
-/// [`Error::Data`] if they are truncated, corrupt, something else than images, too many, or followed by more.
+/// [`Error::Data`](crate::Error::Data) if they are truncated, corrupt, something else than images, too many, or followed by
+/// more.
 pub fn images(file: &str, source: impl BufRead) -> Result<Images> {
-    read_images(source).map_err(|problem| Error::Data { file: file.to_owned(), problem })
+    read_images(source).map_err(cannot_use(file))
 }
 
 /// Reads the labels in `source`, likewise.
 ///
 /// # Errors
-/// [`Error::Data`] if they are truncated, corrupt, something else than labels, too many, or followed by more.
+/// As [`images`].
 pub fn labels(file: &str, source: impl BufRead) -> Result<Vec<u8>> {
-    read_labels(source).map_err(|problem| Error::Data { file: file.to_owned(), problem })
+    read_labels(source).map_err(cannot_use(file))
 }
 
 /// The bytes themselves, decompressed if they start as gzip does.
 pub fn decompressed<'a>(mut source: impl BufRead + 'a) -> io::Result<Box<dyn Read + 'a>> {
-    Ok(if source.fill_buf()?.starts_with(&GZIP_MAGIC) {
-        Box::new(MultiGzDecoder::new(source))
-    } else {
-        Box::new(source)
-    })
+    let is_gzip = source.fill_buf()?.starts_with(&GZIP_MAGIC);
+    Ok(if is_gzip { Box::new(MultiGzDecoder::new(source)) } else { Box::new(source) })
 }
 
 fn read_images(source: impl BufRead) -> Result<Images, String> {
     let mut source = decompressed(source).map_err(unreadable)?;
-    check_magic(word(&mut source)?, IMAGES)?;
-    let [count, height, width] = [word(&mut source)?, word(&mut source)?, word(&mut source)?].map(|word| word as usize);
+    let [magic] = words(&mut source)?;
+    check_magic(magic, IMAGES)?;
+    let [count, height, width] = words(&mut source)?.map(|word| word as usize);
     check_count(count)?;
     let promised = format!("{count} images of {height}×{width} pixels");
     let size = count.checked_mul(height).and_then(|product| product.checked_mul(width));
@@ -66,41 +67,42 @@ fn read_images(source: impl BufRead) -> Result<Images, String> {
 
 fn read_labels(source: impl BufRead) -> Result<Vec<u8>, String> {
     let mut source = decompressed(source).map_err(unreadable)?;
-    let magic = word(&mut source)?;
+    let [magic] = words(&mut source)?;
     if magic != LABEL_ROWS {
         check_magic(magic, LABELS)?;
     }
-    let count = word(&mut source)? as usize;
+    let [count] = words(&mut source)?.map(|word| word as usize);
     check_count(count)?;
     if magic == LABELS {
         return rest(source, count, &format!("{count} labels"));
     }
-    let columns = word(&mut source)? as usize;
+    let [columns] = words(&mut source)?.map(|word| word as usize);
     if !(1..=MOST_COLUMNS).contains(&columns) {
         return Err(format!("{columns} numbers for each label are not possible"));
     }
     let rows = rest(source, 4 * count * columns, &format!("{count} labels of {columns} numbers"))?;
-    let class = |row: &[u8]| u32::from_be_bytes([row[0], row[1], row[2], row[3]]);
-    let classes = rows.chunks_exact(4 * columns).map(class);
+    let classes = rows.as_chunks().0.iter().step_by(columns).map(|&word| u32::from_be_bytes(word));
     classes.map(|class| u8::try_from(class).map_err(|_| format!("there is a label {class}"))).collect()
 }
 
-/// QMNIST has 8.
-const MOST_COLUMNS: usize = 64;
-
-fn check_count(count: usize) -> Result<(), String> {
-    match count {
-        ..=MOST_SAMPLES => Ok(()),
-        _ => Err(format!("of its {count} samples no more than {MOST_SAMPLES} can be told apart; leave some out")),
+/// The next numbers of the header.
+fn words<const COUNT: usize>(source: &mut impl Read) -> Result<[u32; COUNT], String> {
+    let mut words = [[0; 4]; COUNT];
+    match source.read_exact(words.as_flattened_mut()) {
+        Ok(()) => Ok(words.map(u32::from_be_bytes)),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err("the file ends within its header".to_owned()),
+        Err(error) => Err(unreadable(error)),
     }
 }
 
-fn unreadable(error: io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-            format!("the gzip data is corrupt or cut off ({error})")
-        }
-        _ => format!("it cannot be read ({error})"),
+/// Whether the file is of the kind that is needed.
+fn check_magic(found: u32, needed: u32) -> Result<(), String> {
+    let kind = |magic| if magic == IMAGES { "images" } else { "labels" };
+    let needed_kind = kind(needed);
+    match found {
+        _ if found == needed => Ok(()),
+        IMAGES | LABELS => Err(format!("these are {}, but {needed_kind} are needed", kind(found))),
+        _ => Err(format!("not an IDX file of {needed_kind}: the magic number is {found:#010x}, not {needed:#010x}")),
     }
 }
 
@@ -115,25 +117,12 @@ fn rest(source: impl Read, size: usize, promised: &str) -> Result<Vec<u8>, Strin
     }
 }
 
-/// Whether the file is of the kind that is needed.
-fn check_magic(found: u32, needed: u32) -> Result<(), String> {
-    let name = |magic| if magic == IMAGES { "images" } else { "labels" };
-    match found {
-        _ if found == needed => Ok(()),
-        IMAGES | LABELS => Err(format!("these are {}, but {} are needed", name(found), name(needed))),
-        _ => {
-            let kind = name(needed);
-            Err(format!("not an IDX file of {kind}: the magic number is {found:#010x}, not {needed:#010x}"))
-        }
+fn unreadable(error: io::Error) -> String {
+    use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    match error.kind() {
+        UnexpectedEof | InvalidData | InvalidInput => format!("the gzip data is corrupt or cut off ({error})"),
+        _ => format!("it cannot be read ({error})"),
     }
-}
-
-/// The next number of the header.
-fn word(source: &mut impl Read) -> Result<u32, String> {
-    source.read_u32::<BigEndian>().map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => "the file ends within its header".to_owned(),
-        _ => unreadable(error),
-    })
 }
 
 #[cfg(test)]

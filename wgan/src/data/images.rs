@@ -2,17 +2,17 @@
 //! shape.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io, mem};
 
 use autograd::Shape;
 use nn::files::excerpt;
 use rayon::prelude::*;
 
-use super::folder::{self, ANY, Part};
+use super::folder::{self, ANY, TRAIN};
 use super::raster::decode;
 use super::{Colour, Dataset};
-use crate::error::cannot_read;
+use crate::error::{cannot_read, cannot_use};
 use crate::{Error, Result};
 
 /// The images in `place` and the folders in it, as `[colours, size, size]`. What is transparent lies on white. Those that
@@ -27,36 +27,43 @@ pub fn load(place: &Path, size: usize, colour: Colour, skip_bad: bool) -> Result
     }
     let mut found = Found::default();
     found.search(place)?;
-    let mut sorted = Sorted::default();
-    for part in found.images.chunks(256) {
-        let images: Vec<_> = part.par_iter().map(|path| image(path, size, colour)).collect();
-        part.iter().zip(images).for_each(|(path, image)| sorted.push(path, image, size));
+    let files = mem::take(&mut found.files);
+    let (mut images, mut bytes, mut bad) = (Vec::new(), Vec::new(), Vec::new());
+    for part in files.chunks(256) {
+        let read: Vec<_> = part.par_iter().map(|path| read(path, size, colour)).collect();
+        for (path, image) in part.iter().zip(read) {
+            match image {
+                Ok(image) if image.is_ours => found.leave_out("picture{s} that wgan made"),
+                Ok(mut image) => {
+                    bytes.extend(mem::take(&mut image.bytes));
+                    images.push(image);
+                }
+                Err(problem) => {
+                    bad.push((path.as_path(), problem));
+                    found.leave_out("image{s} that cannot be used");
+                }
+            }
+        }
     }
-    found.left_out.extend((sorted.ours > 0).then_some(("picture that wgan made", sorted.ours)));
-    if !sorted.bad.is_empty() && !skip_bad {
-        return Err(sorted.complaint(place, found.images.len()));
+    if !bad.is_empty() && !skip_bad {
+        return Err(complaint(place, &bad, files.len()));
     }
-    found.left_out.extend((!sorted.bad.is_empty()).then_some(("image that cannot be used", sorted.bad.len())));
-    if sorted.count == 0 {
-        let left_out = found.left_out().map_or_else(String::new, |left_out| format!(" ({left_out})"));
-        let meant = if folder::has_images(ANY, place, Part::Train) {
-            "; to learn the IDX files in it, leave --dataset images out"
-        } else {
-            ""
-        };
-        let problem =
-            format!("holds no images: looked for files whose names end in .png, .jpg or .jpeg{left_out}{meant}");
-        return Err(no_data(problem));
+    let left_out = found.left_out();
+    if images.is_empty() {
+        let left_out = left_out.map_or_else(String::new, |left_out| format!(" ({left_out})"));
+        let has_idx = folder::has_images(ANY, place, TRAIN);
+        let meant = if has_idx { "; to learn the IDX files in it, leave --dataset images out" } else { "" };
+        let looked_for = "looked for files whose names end in .png, .jpg or .jpeg";
+        return Err(no_data(format!("holds no images: {looked_for}{left_out}{meant}")));
     }
-    let warnings = sorted.warnings(place, size);
     let shape = Shape::from([colour.channels(), size, size]);
-    let data = Dataset::from_bytes(&place.display().to_string(), shape, sorted.bytes);
-    Ok(data.with_notes(found.left_out().into_iter().collect()).with_warnings(warnings))
+    let data = Dataset::from_bytes(&place.display().to_string(), shape, bytes);
+    Ok(Dataset { notes: left_out.into_iter().collect(), warnings: warnings(place, &bad, &images, size), ..data })
 }
 
 /// Whether [`load`] would find files to read in a folder, as far as so many folders deep.
 pub fn are_in(folder: &Path, depth: usize) -> bool {
-    let is_read = |path: &Path| matches!(kind_of(path), Some(Kind::Read)) && path.is_file();
+    let is_read = |path: &Path| kind_of(path) == Some(READ) && path.is_file();
     let paths = || fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     paths().any(|path| is_read(&path)) || depth > 0 && paths().any(|path| path.is_dir() && are_in(&path, depth - 1))
 }
@@ -64,8 +71,9 @@ pub fn are_in(folder: &Path, depth: usize) -> bool {
 /// What lies in a folder.
 #[derive(Default)]
 struct Found {
-    images: Vec<PathBuf>,
-    /// What is not read, and how often.
+    /// What may be an image.
+    files: Vec<PathBuf>,
+    /// What is not read, and how often. "{s}" is where several of them have an s.
     left_out: BTreeMap<&'static str, usize>,
     /// Where it has been: links may lead in a circle.
     folders: HashSet<PathBuf>,
@@ -80,27 +88,26 @@ impl Found {
             return Ok(());
         }
         if is_ours(folder) {
-            self.leave_out("folder of results of wgan");
+            self.leave_out("folder{s} of results of wgan");
             return Ok(());
         }
-        let entries: Vec<_> = fs::read_dir(folder).and_then(Iterator::collect).map_err(&unreadable)?;
-        let mut paths: Vec<PathBuf> = entries.into_iter().map(|entry: fs::DirEntry| entry.path()).collect();
+        let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(&unreadable)?;
+        let mut paths: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
         paths.sort(); // folders list their files in any order
         for path in paths {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if name.starts_with('.') {
+            if path.file_name().unwrap_or_default().to_string_lossy().starts_with('.') {
                 continue;
             }
             // A pipe would be waited for without end, so nothing is opened before it is known to be a file.
             match fs::metadata(&path) {
                 Ok(folder) if folder.is_dir() => self.search(&path)?,
                 Ok(file) if file.is_file() => match kind_of(&path) {
-                    Some(Kind::Read) => self.images.push(path),
-                    Some(Kind::Other(name)) => self.leave_out(name),
+                    Some(READ) => self.files.push(path),
+                    Some(not_read) => self.leave_out(not_read),
                     None => {}
                 },
-                Ok(_) => self.leave_out("pipe, socket or device"),
-                Err(_) => self.leave_out("broken link"),
+                Ok(_) => self.leave_out("pipe{s}, socket{s} or device{s}"),
+                Err(_) => self.leave_out("broken link{s}"),
             }
         }
         Ok(())
@@ -110,18 +117,13 @@ impl Found {
         *self.left_out.entry(what).or_default() += 1;
     }
 
-    /// As "not read: 2 broken links, 1 GIF image".
+    /// As "left out: 2 broken links, 1 GIF image".
     fn left_out(&self) -> Option<String> {
-        let several = |what: &str| match what.split_once(' ') {
-            Some(("picture" | "image" | "folder", _)) => what.replacen(' ', "s ", 1),
-            Some(("pipe,", _)) => "pipes, sockets or devices".to_owned(),
-            _ => format!("{what}s"),
+        let counted = |(what, &count): (&&str, &usize)| {
+            let plural = if count == 1 { "" } else { "s" };
+            format!("{count} {}", what.replace("{s}", plural))
         };
-        let one = |(&what, &count): (&&'static str, &usize)| match count {
-            1 => format!("1 {what}"),
-            _ => format!("{count} {}", several(what)),
-        };
-        let all: Vec<String> = self.left_out.iter().map(one).collect();
+        let all: Vec<String> = self.left_out.iter().map(counted).collect();
         (!all.is_empty()).then(|| format!("left out: {}", all.join(", ")))
     }
 }
@@ -132,22 +134,19 @@ fn is_ours(folder: &Path) -> bool {
     holds(["config.toml", "metrics.csv"]) || holds(["figure.svg", "table.txt"])
 }
 
-enum Kind {
-    Read,
-    Other(&'static str),
-}
+const READ: &str = "PNG or JPEG image{s}";
 
 /// What a name's end says of a file; None if it is no image.
-fn kind_of(path: &Path) -> Option<Kind> {
+fn kind_of(path: &Path) -> Option<&'static str> {
     Some(match path.extension()?.to_str()?.to_lowercase().as_str() {
-        "png" | "jpg" | "jpeg" | "jpe" | "jfif" => Kind::Read,
-        "webp" => Kind::Other("WebP image"),
-        "gif" => Kind::Other("GIF image"),
-        "bmp" => Kind::Other("BMP image"),
-        "tif" | "tiff" => Kind::Other("TIFF image"),
-        "heic" | "heif" => Kind::Other("HEIC image"),
-        "avif" => Kind::Other("AVIF image"),
-        "jxl" => Kind::Other("JPEG XL image"),
+        "png" | "jpg" | "jpeg" | "jpe" | "jfif" => READ,
+        "webp" => "WebP image{s}",
+        "gif" => "GIF image{s}",
+        "bmp" => "BMP image{s}",
+        "tif" | "tiff" => "TIFF image{s}",
+        "heic" | "heif" => "HEIC image{s}",
+        "avif" => "AVIF image{s}",
+        "jxl" => "JPEG XL image{s}",
         _ => return None,
     })
 }
@@ -165,8 +164,8 @@ struct Image {
 /// Larger files are no images that could be used.
 const MOST_BYTES: u64 = 1 << 29;
 
-fn image(path: &Path, size: usize, colour: Colour) -> Result<Image, String> {
-    let unreadable = |error: std::io::Error| format!("it cannot be read ({error})");
+fn read(path: &Path, size: usize, colour: Colour) -> Result<Image, String> {
+    let unreadable = |error: io::Error| format!("it cannot be read ({error})");
     if fs::metadata(path).map_err(unreadable)?.len() > MOST_BYTES {
         return Err(format!("it is larger than {} MiB", MOST_BYTES >> 20));
     }
@@ -175,77 +174,53 @@ fn image(path: &Path, size: usize, colour: Colour) -> Result<Image, String> {
     Ok(Image { bytes: raster.square(size, colour), side, largest, is_ours })
 }
 
-/// The images, and what is to be told of them together.
-#[derive(Default)]
-struct Sorted {
-    bytes: Vec<u8>,
-    count: usize,
-    bad: Vec<(PathBuf, String)>,
-    ours: usize,
-    enlarged: usize,
-    /// How many have 16 bits; those among them that leave the upper two empty, and the largest value in these. Cameras and
-    /// scanners of 10 to 14 bits make such files.
-    deep: usize,
-    dark: usize,
-    largest: u16,
+/// A file that cannot be used, and why.
+type Bad<'a> = (&'a Path, String);
+
+/// The files that cannot be used, each on a line, by their names below `place`.
+fn list(place: &Path, bad: &[Bad]) -> String {
+    let line = |(path, problem): &Bad| {
+        let name = path.strip_prefix(place).unwrap_or(path).display().to_string();
+        format!("\n  {}: {problem}", excerpt(&name))
+    };
+    bad.iter().map(line).collect()
 }
 
-impl Sorted {
-    fn push(&mut self, path: &Path, image: Result<Image, String>, size: usize) {
-        match image {
-            Err(problem) => self.bad.push((path.to_owned(), problem)),
-            Ok(image) if image.is_ours => self.ours += 1,
-            Ok(Image { bytes, side, largest, .. }) => {
-                self.bytes.extend(bytes);
-                self.count += 1;
-                self.enlarged += usize::from(side < size);
-                self.deep += usize::from(largest.is_some());
-                if let Some(largest @ 1..0x4000) = largest {
-                    self.dark += 1;
-                    self.largest = self.largest.max(largest);
-                }
-            }
+fn complaint(place: &Path, bad: &[Bad], all: usize) -> Error {
+    let advice = "--skip-bad goes on without";
+    let (file, problem) = match bad {
+        [(path, problem)] => (*path, format!("{problem}; {advice} it")),
+        _ => {
+            let (count, list) = (bad.len(), list(place, bad));
+            (place, format!("{count} of its {all} images cannot be used; {advice} them:{list}"))
         }
-    }
+    };
+    cannot_use(&file.display().to_string())(problem)
+}
 
-    /// What the files that cannot be used are, by their names below `place`.
-    fn bad(&self, place: &Path) -> String {
-        let line = |(path, problem): &(PathBuf, String)| {
-            let name = path.strip_prefix(place).unwrap_or(path).display().to_string();
-            format!("\n  {}: {problem}", excerpt(&name))
-        };
-        self.bad.iter().map(line).collect()
+fn warnings(place: &Path, bad: &[Bad], images: &[Image], size: usize) -> Vec<String> {
+    let (name, mut warnings) = (place.display(), Vec::new());
+    if !bad.is_empty() {
+        warnings.push(format!("left out of {name}, because they cannot be used:{}", list(place, bad)));
     }
-
-    fn complaint(&self, place: &Path, all: usize) -> Error {
-        let advice = "--skip-bad goes on without";
-        let (file, problem) = match &self.bad[..] {
-            [(path, problem)] => (path, format!("{problem}; {advice} it")),
-            bad => {
-                let problem = format!("{} of its {all} images cannot be used; {advice} them:", bad.len());
-                (&place.to_owned(), problem + &self.bad(place))
-            }
-        };
-        Error::Data { file: file.display().to_string(), problem }
+    let (count, enlarged) = (images.len(), images.iter().filter(|image| image.side < size).count());
+    if enlarged > 0 {
+        warnings.push(format!(
+            "{enlarged} of the {count} images in {name} are smaller than --size {size} and are enlarged"
+        ));
     }
-
-    fn warnings(&self, place: &Path, size: usize) -> Vec<String> {
-        let name = place.display();
-        let bad = (!self.bad.is_empty())
-            .then(|| format!("left out of {name}, because they cannot be used:{}", self.bad(place)));
-        let enlarged = (self.enlarged > 0).then(|| {
-            let (enlarged, count) = (self.enlarged, self.count);
-            format!("{enlarged} of the {count} images in {name} are smaller than --size {size} and are enlarged")
-        });
-        let dark = (self.dark > 0).then(|| {
-            format!(
-                "of {} images of 16 bits in {name} {} hold no value above {} of 65535 and are nearly black: multiply them \
-                 first, if they are of fewer bits",
-                self.deep, self.dark, self.largest
-            )
-        });
-        [bad, enlarged, dark].into_iter().flatten().collect()
+    // Cameras and scanners of 10 to 14 bits make files of 16 whose upper bits are empty.
+    let deep: Vec<u16> = images.iter().filter_map(|image| image.largest).collect();
+    let dark: Vec<u16> = deep.iter().copied().filter(|largest| (1..0x4000).contains(largest)).collect();
+    if let Some(largest) = dark.iter().max() {
+        warnings.push(format!(
+            "of {} images of 16 bits in {name} {} hold no value above {largest} of 65535 and are nearly black: multiply them \
+             first, if they are of fewer bits",
+            deep.len(),
+            dark.len()
+        ));
     }
+    warnings
 }
 
 #[cfg(test)]
@@ -277,7 +252,7 @@ mod tests {
         ]);
         let data = load(folder.path(), 1, Colour::Grey, false).unwrap();
         assert_eq!((&data.shape()[..], pixels(&data)), (&[1, 1, 1][..], vec![10.0, 20.0, 30.0]));
-        assert!(data.notes().is_empty() && data.warnings().is_empty());
+        assert!(data.notes.is_empty() && data.warnings().is_empty());
     }
 
     #[test]
@@ -292,7 +267,7 @@ mod tests {
             lines[2].starts_with("  b/z.png: the PNG image is damaged") && lines[3] == "  c.png: the file is empty"
         );
         let data = load(folder.path(), 1, Colour::Grey, true).unwrap();
-        assert_eq!((data.len(), data.notes()), (1, &["left out: 3 images that cannot be used".to_owned()][..]));
+        assert_eq!((data.len(), &data.notes[..]), (1, &["left out: 3 images that cannot be used".to_owned()][..]));
         assert!(data.warnings()[0].contains("\n  b/y.png: this is neither"));
         for bad in ["a.png", "b/z.png", "c.png"] {
             fs::remove_file(folder.path().join(bad)).unwrap();
@@ -322,7 +297,7 @@ mod tests {
         let data = load(folder.path(), 1, Colour::Grey, false).unwrap();
         assert_eq!(data.len(), 2);
         let expected = "left out: 1 GIF image, 2 WebP images, 1 broken link, 2 pipes, sockets or devices";
-        assert_eq!(data.notes(), [expected]);
+        assert_eq!(data.notes, [expected]);
     }
 
     #[test]
@@ -338,7 +313,7 @@ mod tests {
         ]);
         let data = load(folder.path(), 1, Colour::Grey, false).unwrap();
         let expected = "left out: 1 folder of results of wgan, 1 picture that wgan made";
-        assert_eq!((data.len(), data.notes()), (1, &[expected.to_owned()][..]));
+        assert_eq!((data.len(), data.notes), (1, vec![expected.to_owned()]));
         let own = load(&folder.path().join("runs/001"), 1, Colour::Grey, false).err().unwrap().to_string();
         assert!(own.ends_with("(left out: 1 folder of results of wgan)"), "{own}");
     }

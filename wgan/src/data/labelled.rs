@@ -2,25 +2,28 @@
 
 use std::path::Path;
 
-use super::folder::{self, ANY, Part};
+use super::folder::{self, ANY, Part, TEST, TRAIN};
 use super::{idx, mnist, shuffle};
+use crate::error::cannot_use;
 use crate::{Error, Result};
 
 /// Of a data set without a test set, as many images are held out.
 const HELD_OUT: usize = 1000;
 
-/// Images of 28×28 pixels, each of one of ten classes.
+/// An image of 28×28 pixels and its class.
 pub struct Labelled {
-    images: Vec<[u8; Labelled::PIXELS]>,
-    labels: Vec<u8>,
+    /// Row by row, 0 black to 255 white.
+    pub pixels: [u8; Labelled::PIXELS],
+    /// One of ten, counted from 0.
+    pub label: u8,
 }
 
 /// What a classifier is trained on, and what it is tested on.
 pub struct Split {
     /// To be learned.
-    pub training: Labelled,
+    pub training: Vec<Labelled>,
     /// Never to be seen in training.
-    pub held_out: Labelled,
+    pub held_out: Vec<Labelled>,
 }
 
 impl Labelled {
@@ -29,48 +32,21 @@ impl Labelled {
     /// Pixels of an image.
     pub const PIXELS: usize = 28 * 28;
 
-    fn new(name: &str, images: &idx::Images, labels: Vec<u8>) -> Result<Self> {
-        let problem = |problem| Error::Data { file: name.to_owned(), problem };
+    /// The embedded digits in their order.
+    pub(crate) fn embedded() -> Result<Vec<Self>> {
+        let (images, labels) = mnist::images_and_labels()?;
+        Labelled::all("mnist", &images, &labels)
+    }
+
+    fn all(name: &str, images: &idx::Images, labels: &[u8]) -> Result<Vec<Self>> {
         let (images, _) = images.pixels.as_chunks();
         if images.len() != labels.len() {
-            return Err(problem(format!("{} images, but {} labels", images.len(), labels.len())));
+            return Err(cannot_use(name)(format!("{} images, but {} labels", images.len(), labels.len())));
         }
         if let Some(label) = labels.iter().find(|&&label| usize::from(label) >= Labelled::CLASSES) {
-            return Err(problem(format!("there is a label {label}, but the classes are 0 to 9")));
+            return Err(cannot_use(name)(format!("there is a label {label}, but the classes are 0 to 9")));
         }
-        Ok(Labelled { images: images.to_vec(), labels })
-    }
-
-    /// The embedded digits in their order.
-    pub(crate) fn embedded() -> Result<Self> {
-        let (images, labels) = mnist::images_and_labels()?;
-        Labelled::new("mnist", &images, labels)
-    }
-
-    fn shuffled(mut self, seed: u64) -> Self {
-        shuffle(&mut self.images, 1, seed);
-        shuffle(&mut self.labels, 1, seed);
-        self
-    }
-
-    /// Number of images.
-    pub fn len(&self) -> usize {
-        self.images.len()
-    }
-
-    /// Whether there is no image at all.
-    pub fn is_empty(&self) -> bool {
-        self.images.is_empty()
-    }
-
-    /// The pixels of the image at `index`, row by row, 0 black to 255 white.
-    pub fn image(&self, index: usize) -> &[u8; Labelled::PIXELS] {
-        &self.images[index]
-    }
-
-    /// The class of each image.
-    pub fn labels(&self) -> &[u8] {
-        &self.labels
+        Ok(images.iter().zip(labels).map(|(&pixels, &label)| Labelled { pixels, label }).collect())
     }
 }
 
@@ -80,7 +56,7 @@ impl Split {
     /// # Errors
     /// None that is known: the data are fixed when the program is built.
     pub fn embedded(seed: u64) -> Result<Self> {
-        Ok(Split::last(Labelled::embedded()?.shuffled(seed)))
+        Ok(Split::shuffled(Labelled::embedded()?, seed))
     }
 
     /// The training images in a folder, and its test images; without any, 1000 are held out, chosen by the seed.
@@ -88,26 +64,31 @@ impl Split {
     /// # Errors
     /// If files are missing or cannot be used, or there are too few images.
     pub fn read(folder: &Path, seed: u64) -> Result<Self> {
-        let part = |part| {
+        let name = folder.display().to_string();
+        let read = |part: Part| {
             let (images, labels) = (folder::images(ANY, folder, part)?, folder::labels(ANY, folder, part)?);
-            Labelled::new(&folder.display().to_string(), &images, labels)
+            Labelled::all(&name, &images, &labels)
         };
-        let training = part(Part::Train)?;
-        if folder::has_images(ANY, folder, Part::Test) {
-            return Ok(Split { training, held_out: part(Part::Test)? });
+        let training = read(TRAIN)?;
+        if folder::has_images(ANY, folder, TEST) {
+            return Ok(Split { training, held_out: read(TEST)? });
         }
         if training.len() <= HELD_OUT {
             let reason = format!("it has {} images, of which {HELD_OUT} would be held out", training.len());
-            return Err(Error::Setting { name: "data-dir".to_owned(), value: folder.display().to_string(), reason });
+            return Err(Error::Setting { name: "data-dir".to_owned(), value: name, reason });
         }
-        Ok(Split::last(training.shuffled(seed)))
+        Ok(Split::shuffled(training, seed))
+    }
+
+    fn shuffled(mut images: Vec<Labelled>, seed: u64) -> Self {
+        shuffle(&mut images, 1, seed);
+        Split::last(images)
     }
 
     /// The last images held out.
-    pub(crate) fn last(Labelled { mut images, mut labels }: Labelled) -> Self {
-        let training = images.len() - HELD_OUT;
-        let held_out = Labelled { images: images.split_off(training), labels: labels.split_off(training) };
-        Split { training: Labelled { images, labels }, held_out }
+    pub(crate) fn last(mut images: Vec<Labelled>) -> Self {
+        let held_out = images.split_off(images.len() - HELD_OUT);
+        Split { training: images, held_out }
     }
 }
 
@@ -131,6 +112,10 @@ mod tests {
         fs::write(folder.join(format!("{part}-labels-idx1-ubyte")), [&header, labels].concat()).unwrap();
     }
 
+    fn labels(images: &[Labelled]) -> Vec<u8> {
+        images.iter().map(|image| image.label).collect()
+    }
+
     fn error(folder: &Path) -> String {
         Split::read(folder, 0).err().unwrap().to_string()
     }
@@ -139,14 +124,13 @@ mod tests {
     fn a_thousand_embedded_digits_are_held_out_by_the_seed() {
         let [first, again, other] = [0, 0, 1].map(|seed| Split::embedded(seed).unwrap());
         assert_eq!((first.training.len(), first.held_out.len()), (9000, 1000));
-        assert_eq!(first.held_out.labels(), again.held_out.labels());
-        assert_ne!(first.held_out.labels(), other.held_out.labels());
+        assert_eq!(labels(&first.held_out), labels(&again.held_out));
+        assert_ne!(labels(&first.held_out), labels(&other.held_out));
         // Each image keeps its label: of all there are as many as before.
         let all = Labelled::embedded().unwrap();
-        let known =
-            |image: &[u8; Labelled::PIXELS]| (0..all.len()).find(|&i| all.image(i) == image).map(|i| all.labels()[i]);
-        for i in 0..20 {
-            assert_eq!(known(first.held_out.image(i)), Some(first.held_out.labels()[i]));
+        for image in &first.held_out[..20] {
+            let known = all.iter().find(|known| known.pixels == image.pixels);
+            assert_eq!(known.map(|known| known.label), Some(image.label));
         }
     }
 
@@ -157,8 +141,8 @@ mod tests {
         assert!(error(folder.path()).contains("it has 2 images, of which 1000 would be held out"));
         write_part(folder.path(), "t10k", &[1]);
         let Split { training, held_out } = Split::read(folder.path(), 0).unwrap();
-        assert_eq!((training.labels(), training.image(1)), (&[7, 3][..], &[1; Labelled::PIXELS]));
-        assert_eq!((held_out.labels(), held_out.is_empty()), (&[1][..], false));
+        assert_eq!((labels(&training), training[1].pixels), (vec![7, 3], [1; Labelled::PIXELS]));
+        assert_eq!(labels(&held_out), [1]);
     }
 
     #[test]

@@ -24,9 +24,10 @@ pub use labelled::{Labelled, Split};
 pub use source::{Colour, Source, Toy};
 pub use toys::Mixture;
 
+use crate::error::cannot_use;
 use crate::output::say;
 use crate::{Error, Result};
-use folder::Part;
+use folder::{TEST, TRAIN};
 
 /// A finite set of real samples of one shape: images in [0, 1] as `[channels, height, width]`, or
 /// points as `[1]` or `[2]`.
@@ -58,6 +59,15 @@ enum Samples {
     /// Images stay the bytes that they are stored as: a quarter of the memory.
     Images(ByteTable),
     Points(Tensor),
+}
+
+impl Samples {
+    fn shape(&self) -> &Shape {
+        match self {
+            Samples::Images(table) => table.shape(),
+            Samples::Points(points) => points.shape(),
+        }
+    }
 }
 
 /// A data set where programs read it.
@@ -106,7 +116,7 @@ impl Dataset {
     pub fn load(source: &Source, batch: usize, seed: u64) -> Result<Self> {
         let data = match source {
             Source::Digits => mnist::load()?,
-            Source::Idx { name, folder } => folder::load(name, folder, Part::Train)?,
+            Source::Idx { name, folder } => folder::load(name, folder, TRAIN)?,
             Source::Images { folder, size, colour, skip_bad } => images::load(folder, *size, *colour, *skip_bad)?,
             Source::Points { file, dimensions } => points::load(file, *dimensions)?,
             Source::Toy(toy) => toy.draw(&mut Rng::new(seed, "toy")),
@@ -122,12 +132,7 @@ impl Dataset {
             let reason = format!("{} has only {} samples to train on", self.name, self.len());
             return Err(Error::Setting { name: "batch".to_owned(), value: batch.to_string(), reason });
         }
-        let all = self.held_out().end;
-        if all > MOST_SAMPLES {
-            let problem = format!("of its {all} samples no more than {MOST_SAMPLES} can be told apart; leave some out");
-            return Err(Error::Data { file: self.name.clone(), problem });
-        }
-        Ok(())
+        check_count(self.held_out().end).map_err(cannot_use(&self.name))
     }
 
     /// The test images beside those to train on, if there are any, shuffled like them.
@@ -136,12 +141,10 @@ impl Dataset {
     /// If the file cannot be read, or does not hold images of 28×28 pixels.
     pub fn load_test(source: &Source, seed: u64) -> Result<Option<Self>> {
         match source {
-            Source::Idx { name, folder } if folder::has_images(name, folder, Part::Test) => {
-                Ok(Some(folder::load(name, folder, Part::Test)?.shuffled(seed)))
+            Source::Idx { name, folder } if folder::has_images(name, folder, TEST) => {
+                Ok(Some(folder::load(name, folder, TEST)?.shuffled(seed)))
             }
-            Source::Idx { .. } | Source::Digits | Source::Images { .. } | Source::Points { .. } | Source::Toy(_) => {
-                Ok(None)
-            }
+            _ => Ok(None),
         }
     }
 
@@ -164,11 +167,6 @@ impl Dataset {
         })
     }
 
-    /// How its files were understood, and what of them was left out.
-    pub fn notes(&self) -> &[String] {
-        &self.notes
-    }
-
     /// What it holds, and how its files were understood: "19 images, 1 more held out; left out: 2 GIF images".
     pub fn description(&self) -> String {
         let kind = match &self.samples {
@@ -182,40 +180,28 @@ impl Dataset {
 
     /// Tells on standard error what was read from files, and what a person should know of it.
     pub fn tell(&self, source: &Source) {
-        let is_read = match source {
-            Source::Idx { .. } | Source::Images { .. } | Source::Points { .. } => true,
-            Source::Digits | Source::Toy(_) => false,
-        };
-        let read = is_read.then(|| format!("data: {}: {}", self.name, self.description()));
-        let warnings = self.warnings().into_iter().map(|warning| format!("warning: {warning}"));
-        for line in read.into_iter().chain(warnings) {
-            say(&line);
+        if !matches!(source, Source::Digits | Source::Toy(_)) {
+            say(&format!("data: {}: {}", self.name, self.description()));
+        }
+        for warning in self.warnings() {
+            say(&format!("warning: {warning}"));
         }
     }
 
-    fn with_notes(self, notes: Vec<String>) -> Self {
-        Dataset { notes, ..self }
-    }
-
-    fn with_warnings(self, warnings: Vec<String>) -> Self {
-        Dataset { warnings, ..self }
-    }
-
-    fn shuffled(self, seed: u64) -> Self {
-        let (table, width) = (self.table(), self.shape.count());
-        let samples = match self.samples {
+    fn shuffled(mut self, seed: u64) -> Self {
+        let (shape, width) = (self.samples.shape().clone(), self.shape.count());
+        self.samples = match self.samples {
             Samples::Images(images) => {
                 let mut bytes = images.bytes().to_vec();
                 shuffle(&mut bytes, width, seed);
-                Samples::Images(ByteTable::new(table, bytes).expect("as many as before"))
+                Samples::Images(ByteTable::new(shape, bytes).expect("as many as before"))
             }
-            Samples::Points(points) => {
-                let mut numbers = points.into_data();
-                shuffle(&mut numbers, width, seed);
-                Samples::Points(Tensor::new(table, numbers).expect("as many as before"))
+            Samples::Points(mut points) => {
+                shuffle(points.data_mut(), width, seed);
+                Samples::Points(points)
             }
         };
-        Dataset { samples, ..self }
+        self
     }
 
     fn hold_out(self) -> Self {
@@ -244,15 +230,7 @@ impl Dataset {
 
     /// Number of samples to train on.
     pub fn len(&self) -> usize {
-        self.table()[0] - self.held_out
-    }
-
-    /// The shape of all samples, `[count, …]`.
-    fn table(&self) -> Shape {
-        match &self.samples {
-            Samples::Images(table) => table.shape().clone(),
-            Samples::Points(points) => points.shape().clone(),
-        }
+        self.samples.shape()[0] - self.held_out
     }
 
     /// The numbers of further samples, which no training sees.
@@ -301,6 +279,14 @@ fn shuffle<T>(elements: &mut [T], width: usize, seed: u64) {
             let (before, after) = elements.split_at_mut(last);
             before[other..other + width].swap_with_slice(&mut after[..width]);
         }
+    }
+}
+
+/// Whether so many samples can be told apart by their numbers.
+fn check_count(count: usize) -> Result<(), String> {
+    match count {
+        ..=MOST_SAMPLES => Ok(()),
+        _ => Err(format!("of its {count} samples no more than {MOST_SAMPLES} can be told apart; leave some out")),
     }
 }
 
