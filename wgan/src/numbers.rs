@@ -1,5 +1,11 @@
 //! Numbers and times as people read them: on axes, in tables, on the page of a run.
 
+/// The least and the greatest of some numbers; (∞, −∞) of none.
+pub fn extent(numbers: impl IntoIterator<Item = f64>) -> (f64, f64) {
+    let none = (f64::INFINITY, f64::NEG_INFINITY);
+    numbers.into_iter().fold(none, |(least, greatest), x| (least.min(x), greatest.max(x)))
+}
+
 /// A number with so many significant digits, if it needs them; very small and large ones with two, and a power of ten.
 ///
 /// ```

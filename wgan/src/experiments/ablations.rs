@@ -3,20 +3,11 @@
 
 use autograd::Tensor;
 
-use super::harness::{AtLeast, Findings, GanTraining, Open, check, digit_distance, digits, mean};
-use super::{Experiment, Size};
-use crate::Result;
-use crate::data::Source;
-use crate::figure::{Figure, Panel, Picture};
+use super::prelude::*;
 use crate::networks::{Arch, GeneratorArch, Networks, Norm};
-use crate::objective::{Loss, LossForm};
 
-/// Six trainings on digits.
-pub const EXPERIMENT: Experiment = Experiment {
-    name: "ablations",
-    summary: "generators with and without batch norm, or without convolutions, under WGAN-GP and the standard GAN",
-    run,
-};
+pub const SUMMARY: &str =
+    "generators with and without batch norm, or without convolutions, under WGAN-GP and the standard GAN";
 
 const GENERATORS: [(&str, GeneratorArch, Norm); 3] = [
     ("batch norm", GeneratorArch::Dcgan, Norm::Batch),
@@ -29,7 +20,7 @@ const DIGITS: usize = 500;
 /// Samples that vary by less than this share of what digits do are nearly one picture.
 const ALIKE: f64 = 0.1;
 
-fn run(size: Size) -> Result<Findings> {
+pub fn run(size: Size) -> Result<Findings> {
     let updates = size.pick(10, 1800);
     let (mut table, mut panels, mut distances, mut alike) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (loss_name, loss) in LOSSES {
@@ -59,17 +50,16 @@ fn run(size: Size) -> Result<Findings> {
             table.push(check(format!("GAN by WGAN-GP, {}", GENERATORS[i].0), gan[i] / wgan[i], AtLeast(2.0)));
         }
     }
-    let [wgan, gan] = [wgan, gan].map(|distances| distances.iter().map(|d| format!("{d:.0}")).collect::<Vec<_>>());
+    let listed = |distances: &[f64]| distances.iter().map(|x| format!("{x:.0}")).collect::<Vec<_>>().join(", ");
+    let (wgan, gan) = (listed(wgan), listed(gan));
     let alike = match alike.len() {
         0 => String::new(),
         6 => " The samples of each hardly differ from each other.".to_owned(),
         _ => format!(" The samples of {} hardly differ from each other.", alike.join(" and of ")),
     };
     let sentence = format!(
-        "After {updates} updates the Fréchet distances with batch norm, without it and without convolutions are {} under \
-         WGAN-GP, and {} under the GAN.{alike}",
-        wgan.join(", "),
-        gan.join(", ")
+        "After {updates} updates the Fréchet distances with batch norm, without it and without convolutions are {wgan} under \
+         WGAN-GP, and {gan} under the GAN.{alike}"
     );
     Ok(Findings { table, figure: Figure::new(3, panels).panel_height(300), sentence })
 }

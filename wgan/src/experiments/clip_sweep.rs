@@ -1,20 +1,10 @@
 //! The first WGAN's constant c over decades: how fast a generator learns, and when it fails.
 
-use super::harness::{AtLeast, AtMost, Findings, GanTraining, Open, check, clipped_slope, mean, mlp, number, toy};
-use super::{Experiment, Size};
-use crate::Result;
-use crate::data::{Source, Toy};
-use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, PURPLE, Panel, VERMILION};
+use super::prelude::*;
 use crate::measures::sliced_wasserstein;
-use crate::objective::Lipschitz;
-use crate::programs::Game;
 
-/// Trainings that differ in the bound of the critic's weights alone.
-pub const EXPERIMENT: Experiment = Experiment {
-    name: "clip-sweep",
-    summary: "weights clipped to ±c, for six c over three decades: how steep the critic is, and what is learned",
-    run,
-};
+pub const SUMMARY: &str =
+    "weights clipped to ±c, for six c over three decades: how steep the critic is, and what is learned";
 
 const BOUNDS: [f64; 6] = [0.001, 0.003, 0.01, 0.03, 0.1, 1.0];
 const DIM: usize = 64;
@@ -23,26 +13,25 @@ const POINTS: usize = 512;
 /// A training with one c.
 struct Course {
     clip: f64,
-    /// The largest slope of the critic that was seen, and the largest that it can have.
+    /// The largest slope of the critic that was seen.
     slope: f64,
-    bound: f64,
     /// The sliced Wasserstein distance of the samples to real ones, by updates of the generator.
-    distances: Vec<(f64, f64)>,
+    distances: Curve,
     /// Its mean over the last third.
     end: f64,
     /// The critic's weights at the end, in units of c.
     weights: Vec<f64>,
 }
 
-fn run(size: Size) -> Result<Findings> {
+pub fn run(size: Size) -> Result<Findings> {
     let (every, measurements) = size.pick((20, 3), (50, 30));
-    let courses = BOUNDS.map(|clip| course(clip, every, measurements));
-    let courses = courses.into_iter().collect::<Result<Vec<_>>>()?;
+    let courses = BOUNDS.iter().map(|&clip| course(clip, every, measurements)).collect::<Result<Vec<_>>>()?;
     let [smallest, .., largest] = &courses[..] else { unreachable!("there are six") };
     let mut table = Vec::new();
-    for Course { clip, slope, bound, end, .. } in &courses {
-        table.push(check(format!("c = {clip}: largest slope"), *slope, AtMost(*bound)));
-        table.push(check(format!("c = {clip}: distance at the end"), *end, Open));
+    for course in &courses {
+        let name = format!("c = {}", course.clip);
+        table.push(check(format!("{name}: largest slope"), course.slope, AtMost(steepest(course))));
+        table.push(check(format!("{name}: distance at the end"), course.end, Open));
     }
     if size == Size::Full {
         let best = courses[2].end;
@@ -50,37 +39,36 @@ fn run(size: Size) -> Result<Findings> {
         table.push(check("distance with c = 1 by that with 0.01", largest.end / best, AtLeast(2.0)));
     }
     let nearest = courses.iter().min_by(|a, b| a.end.total_cmp(&b.end)).expect("there are six");
+    let updates = every * measurements;
+    let [(best, _, best_end), (low, low_slope, low_end), (high, high_slope, high_end)] =
+        [nearest, smallest, largest].map(|course| (course.clip, number(course.slope), course.end));
     let sentence = format!(
-        "After {} updates of the generator the samples of c = {} are nearest, at {:.2}. Those of c = {}, whose critic was \
-         nowhere seen steeper than {}, are at {:.2}; those of c = {}, whose critic was as steep as {}, at {:.2}.",
-        every * measurements,
-        nearest.clip,
-        nearest.end,
-        smallest.clip,
-        number(smallest.slope),
-        smallest.end,
-        largest.clip,
-        number(largest.slope),
-        largest.end
+        "After {updates} updates of the generator the samples of c = {best} are nearest, at {best_end:.2}. Those of c = \
+         {low}, whose critic was nowhere seen steeper than {low_slope}, are at {low_end:.2}; those of c = {high}, whose \
+         critic was as steep as {high_slope}, at {high_end:.2}."
     );
     Ok(Findings { table, figure: figure(&courses), sentence })
 }
 
 fn course(clip: f64, every: u64, measurements: u64) -> Result<Course> {
-    let toy = toy(Lipschitz::Clip { c: clip });
-    let game = Game { networks: mlp(DIM), batch: 64, lr: 5e-4, average: 0.0, ..toy };
+    let game = Game { networks: mlp(DIM), batch: 64, lr: 5e-4, average: 0.0, ..toy(Lipschitz::Clip { c: clip }) };
     let mut training = GanTraining::new(&game, &Source::Toy(Toy::EightGaussians))?;
     let (real, mut slope) = (training.real(POINTS), 0.0);
-    let distances = training.course(every, measurements, |training, _| {
+    let [distances] = training.course(every, measurements, |training, _| {
         slope = training.slopes()?.into_iter().fold(slope, f64::max);
-        Ok(sliced_wasserstein(real.data(), training.samples(POINTS)?.data(), 2))
+        Ok([sliced_wasserstein(real.data(), training.samples(POINTS)?.data(), 2)])
     })?;
     let end = mean(distances[distances.len() * 2 / 3..].iter().map(|point| point.1));
     let mut weights = Vec::new();
     for parameter in training.critic().parameters() {
         weights.extend(parameter.read()?.data().iter().map(|&w| f64::from(w) / clip));
     }
-    Ok(Course { clip, slope, bound: clipped_slope(2, DIM, clip), distances, end, weights })
+    Ok(Course { clip, slope, distances, end, weights })
+}
+
+/// The largest slope that the critic can have.
+fn steepest(course: &Course) -> f64 {
+    clipped_slope(2, DIM, course.clip)
 }
 
 fn figure(courses: &[Course]) -> Figure {
@@ -94,12 +82,9 @@ fn figure(courses: &[Course]) -> Figure {
         }
     }
     let by_clip = |value: fn(&Course) -> f64| courses.iter().map(move |course| (course.clip, value(course)));
+    let (bounds, slopes) = (by_clip(steepest), by_clip(|course| course.slope));
     let panel = |title| Panel::new(title, "c", "").x_log().y_log();
     let ends = panel("Distance over the last third").dots("", BLUE, by_clip(|course| course.end));
-    let slopes = panel("Slope").dashed("bound", INK, by_clip(|course| course.bound)).dots(
-        "largest seen",
-        BLUE,
-        by_clip(|course| course.slope),
-    );
+    let slopes = panel("Slope").dashed("bound", INK, bounds).dots("largest seen", BLUE, slopes);
     Figure::new(2, vec![distances, ends, slopes, weights])
 }

@@ -8,24 +8,15 @@ use nn::Optimizer;
 use nn::optim::Sgd;
 
 use super::harness::histograms::{jeffreys_mean, js, kl, tv, w1};
-use super::harness::{Findings, Near, check, gaussian, over_time};
-use super::{Experiment, Size};
-use crate::Result;
-use crate::data::{Dataset, Source};
-use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
+use super::prelude::*;
 
-/// Known values, a training on a line, and digits.
-pub const EXPERIMENT: Experiment = Experiment {
-    name: "histogram-js",
-    summary: "Jensen-Shannon of histograms: a loss for the line, and hopeless for images",
-    run,
-};
+pub const SUMMARY: &str = "Jensen-Shannon of histograms: a loss for the line, and hopeless for images";
 
 /// Where the generator starts, N(0, 1), and what it is to become: N(2, ½²), or N(12, ½²), which it has nothing in common with.
 const NEAR: f64 = 2.0;
 const FAR: f64 = 12.0;
 
-fn run(size: Size) -> Result<Findings> {
+pub fn run(size: Size) -> Result<Findings> {
     let (p, q) = ([0.1, 0.9], [0.0, 1.0]); // on the points 0 and 1
     let steps = size.pick(300, 1000);
     let near = learn(NEAR, 0.5, steps, soft_js)?;
@@ -59,9 +50,9 @@ fn run(size: Size) -> Result<Findings> {
         .x_range(0.0, steps as f64)
         .level("targets", INK, NEAR)
         .level("", INK, FAR)
-        .line("JS, near", GREEN, over_time(&near))
-        .line("JS, far", VERMILION, over_time(&far))
-        .line("W, far", BLUE, over_time(&by_distance));
+        .line("JS, near", GREEN, numbered(&near))
+        .line("JS, far", VERMILION, numbered(&far))
+        .line("W, far", BLUE, numbered(&by_distance));
     let halves = Panel::new("Two halves of the same digits", "black or white pixels looked at", "JS / nats")
         .x_log()
         .y_range(0.0, 0.75)

@@ -4,36 +4,25 @@
 use autograd::{Device, Stream, Tape, Tensor, Variable};
 use nn::losses::wasserstein;
 
-use super::harness::{
-    AtMost, CriticTraining, Findings, Near, check, lipschitz_toy, normal, normal_around, number, over_time,
-};
-use super::{Experiment, Size};
-use crate::Result;
-use crate::figure::{BLUE, Figure, INK, Panel, SKY, VERMILION};
-use crate::objective::{Loss, LossForm, Sign, generator_loss};
+use super::prelude::*;
 
-/// Worked numbers, equal trainings, and the trap.
-pub const EXPERIMENT: Experiment = Experiment {
-    name: "labels",
-    summary: "losses written with labels of ±1 train the same critic, and the label a generator must take",
-    run,
-};
+pub const SUMMARY: &str = "losses written with labels of ±1 train the same critic, and the label a generator must take";
 
 /// The game's real samples are N(2, 1), its generated ones N(b, 1); b starts at START.
 const REAL: f64 = 2.0;
 const START: f64 = 0.0;
 
-fn run(size: Size) -> Result<Findings> {
+pub fn run(size: Size) -> Result<Findings> {
     let updates = size.pick(200, 1000);
     let difference = trained(LossForm::Difference, Sign::RealHigh, updates)?;
     let labels = trained(LossForm::Labels, Sign::RealHigh, updates)?;
     let mirrored = trained(LossForm::Labels, Sign::RealLow, updates)?;
-    let unlike = furthest(&labels, &difference, 1.0);
-    let unmirrored = furthest(&labels, &mirrored, -1.0);
+    let (unlike, unmirrored) = (furthest(&labels, &difference, 1.0), furthest(&labels, &mirrored, -1.0));
     let rounds = size.pick(150, 300);
     let (right, wrong) = (play(1.0, rounds)?, play(-1.0, rounds)?);
     let [reached, lost] = [&right, &wrong].map(|path| path[path.len() - 1]);
 
+    let same = Near(0.0, 1e-4);
     let table = vec![
         // Real samples bear the label 1, generated ones −1.
         check("labels 1 and −1, scores real 20, fake 50", loss(1.0, 20.0) + loss(-1.0, 50.0), Near(-30.0, 0.0)),
@@ -41,12 +30,8 @@ fn run(size: Size) -> Result<Findings> {
         check("label −1, score 0.5", loss(-1.0, 0.5), Near(-0.5, 1e-6)),
         check("label −1, score 0.8", loss(-1.0, 0.8), Near(-0.8, 1e-6)),
         check("label −1, score 1", loss(-1.0, 1.0), Near(-1.0, 1e-6)),
-        check(
-            format!("labels against difference, {updates} updates: largest difference of scores"),
-            unlike,
-            Near(0.0, 1e-4),
-        ),
-        check("real high against real low: largest sum of scores", unmirrored, Near(0.0, 1e-4)),
+        check(format!("labels against difference, {updates} updates: largest difference of scores"), unlike, same),
+        check("real high against real low: largest sum of scores", unmirrored, same),
         check("generator with the label of real samples: its mean", reached, Near(REAL, 0.3)),
         check("generator with the label of generated samples: its mean", lost, AtMost(START - 1.0)),
     ];
@@ -63,8 +48,8 @@ fn run(size: Size) -> Result<Findings> {
     let generators = Panel::new("The label a generator takes", "updates of the generator", "its mean")
         .x_range(0.0, rounds as f64)
         .level("mean of real samples", INK, REAL)
-        .line("label of real", BLUE, over_time(&right))
-        .line("label of generated", VERMILION, over_time(&wrong));
+        .line("label of real", BLUE, numbered(&right))
+        .line("label of generated", VERMILION, numbered(&wrong));
     Ok(Findings { table, figure: Figure::new(2, vec![critics, generators]), sentence })
 }
 
@@ -76,12 +61,12 @@ fn loss(label: f64, score: f64) -> f64 {
 
 /// The scores of a critic of N(2, 1) against N(−2, 1), along the line. One that scores real samples low starts as the mirror
 /// image.
-fn trained(loss_form: LossForm, sign: Sign, updates: u64) -> Result<Vec<(f64, f64)>> {
+fn trained(loss_form: LossForm, sign: Sign, updates: u64) -> Result<Curve> {
     let mut game = lipschitz_toy();
     (game.objective.loss, game.objective.sign) = (Loss::Wasserstein(loss_form), sign);
     let mut training = CriticTraining::new(&game, normal(2.0, 1.0), normal(-2.0, 1.0))?;
     if sign == Sign::RealLow {
-        let parameters = training.critic().parameters();
+        let parameters = training.critic.parameters();
         for parameter in &parameters[parameters.len() - 2..] {
             let value = parameter.read()?;
             parameter.write(&Tensor::from_fn(value.shape(), |i| -value.data()[i]))?;
@@ -107,7 +92,7 @@ fn play(turn: f64, rounds: u64) -> Result<Vec<f64>> {
     let rule = game.rule.optimizer(vec![b.clone()]);
     let mut update = Device::cpu().compile(|tape| {
         let fake = made(tape, Stream::new(game.seed, "generator noise"), game.batch);
-        let loss = generator_loss(&game.objective, |x| critic.critic().scores(x), fake) * turn;
+        let loss = generator_loss(&game.objective, |x| critic.critic.scores(x), fake) * turn;
         [rule.update(loss, tape.scalar(0.02))[0]]
     })?;
     let round = |round| {

@@ -4,40 +4,25 @@
 use autograd::ops::Conv;
 use autograd::{Device, Shape, Stream, Tape, Tensor, Var, Variable};
 
-use super::harness::{AtLeast, AtMost, CriticTraining, Distribution, Findings, Near, check, number, toy};
-use super::{Experiment, Size};
-use crate::Result;
-use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, PURPLE, Panel, VERMILION};
+use super::prelude::*;
 use crate::models::Critic;
 use crate::networks::{Arch, GeneratorArch, Networks};
-use crate::objective::Lipschitz;
-use crate::programs::Game;
+use crate::numbers::extent;
 
-/// K of critics of several architectures, by what they do and by their weights.
-pub const EXPERIMENT: Experiment = Experiment {
-    name: "lipschitz-constant",
-    summary: "the Lipschitz constant of clipped and of normalised critics, measured and bounded",
-    run,
-};
+pub const SUMMARY: &str = "the Lipschitz constant of clipped and of normalised critics, measured and bounded";
 
 const CLIP: f64 = 0.03;
 /// Real samples are generated ones, shifted by this in every number, so the distance is the length of the shift.
 const SHIFT: f64 = 0.5;
 
-/// A critic's networks and the shape of its samples.
-struct Kind {
-    name: &'static str,
-    arch: Arch,
-    sample: &'static [usize],
-}
-
 const DCGAN: Arch = Arch::Dcgan { dim: 8, generator: GeneratorArch::Dcgan };
 
-const KINDS: [Kind; 4] = [
-    Kind { name: "2-D, 3×32", arch: Arch::Mlp { dim: 32 }, sample: &[2] },
-    Kind { name: "2-D, 3×128", arch: Arch::Mlp { dim: 128 }, sample: &[2] },
-    Kind { name: "28×28, MLP", arch: Arch::MlpSmall, sample: &[1, 28, 28] },
-    Kind { name: "28×28, DCGAN", arch: DCGAN, sample: &[1, 28, 28] },
+/// Critics, and the shapes of their samples.
+const CRITICS: [(&str, Arch, &[usize]); 4] = [
+    ("2-D, 3×32", Arch::Mlp { dim: 32 }, &[2]),
+    ("2-D, 3×128", Arch::Mlp { dim: 128 }, &[2]),
+    ("28×28, MLP", Arch::MlpSmall, &[1, 28, 28]),
+    ("28×28, DCGAN", DCGAN, &[1, 28, 28]),
 ];
 
 /// Estimates of one critic's K.
@@ -54,29 +39,34 @@ struct Estimates {
     bound: f64,
 }
 
-fn run(size: Size) -> Result<Findings> {
+pub fn run(size: Size) -> Result<Findings> {
     let updates = size.pick(200, 500);
-    let estimate = |lipschitz| KINDS.iter().map(|kind| estimate(kind, lipschitz, updates)).collect::<Result<Vec<_>>>();
-    let (clipped, normalised) = (estimate(Lipschitz::Clip { c: CLIP })?, estimate(Lipschitz::Spectral)?);
+    let of_all = |lipschitz| {
+        CRITICS
+            .map(|(_, arch, sample)| estimate(arch, sample, lipschitz, updates))
+            .into_iter()
+            .collect::<Result<Vec<_>>>()
+    };
+    let (clipped, normalised) = (of_all(Lipschitz::Clip { c: CLIP })?, of_all(Lipschitz::Spectral)?);
     let mut table = Vec::new();
-    for (Kind { name, .. }, k) in KINDS.iter().zip(&clipped) {
+    for ((name, ..), k) in CRITICS.iter().zip(&clipped) {
         // Power iteration approaches a norm from below.
         table.push(check(format!("{name}, clipped: gap ÷ W"), k.gap, AtLeast(0.0)));
         table.push(check(format!("{name}, clipped: largest slope"), k.slope, AtLeast(0.999 * k.gap)));
         table.push(check(format!("{name}, clipped: product of norms"), k.norms, AtLeast(0.999 * k.slope)));
         table.push(check(format!("{name}, clipped: bound"), k.bound, AtLeast(0.999 * k.norms)));
     }
-    for (Kind { name, arch, .. }, k) in KINDS.iter().zip(&normalised) {
+    for ((name, arch, _), k) in CRITICS.iter().zip(&normalised) {
         let known = if *arch == DCGAN { AtMost(27.0) } else { Near(1.0, 0.15) };
         table.push(check(format!("{name}, spectral: product of kernels"), k.kernels, Near(1.0, 0.15)));
         table.push(check(format!("{name}, spectral: product of norms"), k.norms, known));
         table.push(check(format!("{name}, spectral: largest slope"), k.slope, AtMost(1.001 * k.norms)));
     }
-    let range = |of: &[Estimates], value: fn(&Estimates) -> f64| {
-        let (low, high) = of.iter().map(value).fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)));
+    let range = |estimates: &[Estimates], value: fn(&Estimates) -> f64| {
+        let (low, high) = extent(estimates.iter().map(value));
         format!("{} to {}", number(low), number(high))
     };
-    let (dense, convolutional) = normalised.split_at(KINDS.len() - 1);
+    let (dense, convolutional) = normalised.split_at(CRITICS.len() - 1);
     let sentence = format!(
         "A clipped critic's slope is no more than its bound, which says little: it is {} times the largest slope seen, and \
          that is {}, depending on the architecture. Normalised dense critics have slopes of {}, the convolutional one of {}, \
@@ -86,41 +76,35 @@ fn run(size: Size) -> Result<Findings> {
         range(dense, |k| k.slope),
         number(convolutional[0].slope)
     );
-    let dots = |of: &[Estimates], value: fn(&Estimates) -> f64| {
-        (0..).map(f64::from).zip(of.iter().map(value).collect::<Vec<_>>())
-    };
-    let panel = |title: &str, of: &[Estimates]| {
+    let panel = |title: &str, estimates: &[Estimates]| {
         Panel::new(title, "", "Lipschitz constant")
-            .x_names(&KINDS.each_ref().map(|kind| kind.name))
+            .x_names(&CRITICS.map(|(name, ..)| name))
             .x_range(-0.5, 3.5)
             .y_log()
             .level("", INK, 1.0)
-            .dots("gap ÷ W", BLUE, dots(of, |k| k.gap))
-            .dots("largest slope", GREEN, dots(of, |k| k.slope))
-            .dots("product of norms", ORANGE, dots(of, |k| k.norms))
+            .dots("gap ÷ W", BLUE, numbered(estimates.iter().map(|k| k.gap)))
+            .dots("largest slope", GREEN, numbered(estimates.iter().map(|k| k.slope)))
+            .dots("product of norms", ORANGE, numbered(estimates.iter().map(|k| k.norms)))
     };
-    let clip = panel("Weights clipped to ±0.03", &clipped).dots("bound", VERMILION, dots(&clipped, |k| k.bound));
-    let kernels = dots(&normalised, |k| k.kernels);
-    let spectral = panel("Spectral normalisation", &normalised).dots("product of kernels", PURPLE, kernels);
+    let (bounds, kernels) = (clipped.iter().map(|k| k.bound), normalised.iter().map(|k| k.kernels));
+    let clip = panel("Weights clipped to ±0.03", &clipped).dots("bound", VERMILION, numbered(bounds));
+    let spectral = panel("Spectral normalisation", &normalised).dots("product of kernels", PURPLE, numbered(kernels));
     Ok(Findings { table, figure: Figure::new(1, vec![clip, spectral]).panel_height(320), sentence })
 }
 
-fn estimate(kind: &Kind, lipschitz: Lipschitz, updates: u64) -> Result<Estimates> {
+fn estimate(arch: Arch, sample: &[usize], lipschitz: Lipschitz, updates: u64) -> Result<Estimates> {
     let toy = toy(lipschitz);
-    let networks = Networks { arch: kind.arch, ..toy.networks };
-    let game = Game { networks, batch: 64, lr: 3e-4, ..toy };
-    let training = CriticTraining::trained(&game, shifted(kind, SHIFT), shifted(kind, 0.0), updates)?;
+    let game = Game { networks: Networks { arch, ..toy.networks }, batch: 64, lr: 3e-4, ..toy };
+    let training = CriticTraining::trained(&game, shifted(sample, SHIFT), shifted(sample, 0.0), updates)?;
 
-    let points = shifted(kind, 0.0);
-    let mut points = Device::cpu().compile(|tape| [points(tape, Stream::new(7, "points"), 500)])?;
-    let fake = points.run(&[])?[0];
+    let fake = computed(|tape| shifted(sample, 0.0)(tape, Stream::new(7, "points"), 500))?;
     let real = Tensor::from_fn(fake.shape(), |i| fake.data()[i] + SHIFT as f32);
-    let distance = SHIFT * (kind.sample.iter().product::<usize>() as f64).sqrt();
-    let gap = training.gap(&real, fake)? / distance;
-    let slope = [training.slopes(&real)?, training.slopes(fake)?].concat().into_iter().fold(0.0, f64::max);
+    let distance = SHIFT * (sample.iter().product::<usize>() as f64).sqrt();
+    let gap = training.gap(&real, &fake)? / distance;
+    let slope = [training.slopes(&real)?, training.slopes(&fake)?].concat().into_iter().fold(0.0, f64::max);
     let mut estimates = Estimates { gap, slope, norms: 1.0, kernels: 1.0, bound: 1.0 };
     let mut extent = 28;
-    for weight in weights(training.critic())? {
+    for weight in weights(&training.critic)? {
         let rows = weight.shape()[0];
         let matrix = weight.clone().reshape([rows, weight.shape().count() / rows])?;
         let as_matrix = norm(|x| x.matmul_transposed(x.tape().constant(&matrix)), [1, matrix.shape()[1]])?;
@@ -141,8 +125,7 @@ fn estimate(kind: &Kind, lipschitz: Lipschitz, updates: u64) -> Result<Estimates
 }
 
 /// Normal numbers, shifted.
-fn shifted(kind: &Kind, by: f64) -> impl Distribution {
-    let sample = kind.sample;
+fn shifted(sample: &[usize], by: f64) -> impl Distribution {
     move |tape, noise, batch| tape.normal(noise, [&[batch], sample].concat()) + by
 }
 

@@ -1,20 +1,11 @@
 //! Whether the loss tells how good the samples are: the Wasserstein estimate, and a standard GAN's estimate of the
 //! Jensen-Shannon divergence, beside a measure of digits that no training sees (arXiv 1701.07875, figures 3 and 4).
 
-use super::harness::{AtLeast, AtMost, Findings, GanTraining, Open, check, digit_distance, digits, mean, number};
-use super::{Experiment, Size};
-use crate::Result;
-use crate::data::Source;
-use crate::figure::{BLUE, Colour, Figure, Panel, Picture, VERMILION};
-use crate::objective::{Loss, LossForm};
-use crate::programs::{Game, Losses};
+use super::prelude::*;
+use crate::programs::Losses;
 
-/// Two trainings on digits, their losses beside the quality of their samples.
-pub const EXPERIMENT: Experiment = Experiment {
-    name: "loss-and-quality",
-    summary: "how closely the loss follows the quality of digits: the Wasserstein estimate, and a standard GAN's",
-    run,
-};
+pub const SUMMARY: &str =
+    "how closely the loss follows the quality of digits: the Wasserstein estimate, and a standard GAN's";
 
 /// Digits between which the distance is measured.
 const DIGITS: usize = 500;
@@ -22,16 +13,17 @@ const DIGITS: usize = 500;
 /// A training, measured every so often. Curves are over updates of the generator.
 struct Course {
     /// What the critic's loss says.
-    estimates: Vec<(f64, f64)>,
+    estimates: Curve,
     /// How far the digits are from real ones.
-    distances: Vec<(f64, f64)>,
-    /// Pearson's, between the two.
+    distances: Curve,
+    /// Both at the same time, the distance first; and Pearson's correlation between them.
+    pairs: Curve,
     correlation: f64,
     /// Some of the digits, early, later, at the end.
     grids: Vec<Panel>,
 }
 
-fn run(size: Size) -> Result<Findings> {
+pub fn run(size: Size) -> Result<Findings> {
     let (every, measurements) = size.pick((25, 10), (25, 24));
     let wasserstein = course(Loss::Wasserstein(LossForm::Difference), every, measurements, |losses| {
         losses.critic.wasserstein.into()
@@ -70,36 +62,32 @@ fn run(size: Size) -> Result<Findings> {
 fn course(loss: Loss, every: u64, measurements: u64, estimate: impl Fn(&Losses) -> f64) -> Result<Course> {
     let mut training = GanTraining::new(&Game { batch: 50, ..digits(loss) }, &Source::Digits)?;
     let (real, mut grids) = (training.real(DIGITS), Vec::new());
-    let course = training.course(every, measurements, |training, losses| {
-        let step = training.iteration();
+    let [estimates, distances] = training.course(every, measurements, |training, losses| {
+        let step = training.iteration;
         if [1, measurements / 4, measurements].map(|i| i * every).contains(&step) {
             let grid = Picture::of_samples(&training.samples(64)?);
             grids.push(Panel::image("after", grid).note(step.to_string()));
         }
-        let estimate = mean(losses[losses.len() / 2..].iter().map(&estimate));
-        Ok((estimate, digit_distance(&real, &training.samples(DIGITS)?)?))
+        Ok([mean(losses.iter().map(&estimate)), digit_distance(&real, &training.samples(DIGITS)?)?])
     })?;
-    let (estimates, distances): (Vec<f64>, Vec<f64>) = course.iter().map(|(_, measured)| measured).copied().unzip();
-    let correlation = pearson(&estimates, &distances);
-    let over_time = |values: Vec<f64>| course.iter().map(|(step, _)| *step).zip(values).collect();
-    Ok(Course { estimates: over_time(estimates), distances: over_time(distances), correlation, grids })
+    let pairs: Curve = distances.iter().zip(&estimates).map(|(distance, estimate)| (distance.1, estimate.1)).collect();
+    Ok(Course { estimates, distances, correlation: pearson(&pairs), pairs, grids })
 }
 
 /// Pearson's correlation.
-fn pearson(x: &[f64], y: &[f64]) -> f64 {
-    let (mean_x, mean_y) = (mean(x), mean(y));
-    let sum = |f: fn(f64, f64) -> f64| x.iter().zip(y).map(|(x, y)| f(x - mean_x, y - mean_y)).sum::<f64>();
+fn pearson(pairs: &[(f64, f64)]) -> f64 {
+    let (mean_x, mean_y) = (mean(pairs.iter().map(|pair| pair.0)), mean(pairs.iter().map(|pair| pair.1)));
+    let sum = |f: fn(f64, f64) -> f64| pairs.iter().map(|(x, y)| f(x - mean_x, y - mean_y)).sum::<f64>();
     sum(|x, y| x * y) / (sum(|x, _| x * x) * sum(|_, y| y * y)).sqrt()
 }
 
 /// Curves and digits of one training, in two rows of three.
 fn panels(name: &str, estimate: &str, colour: Colour, course: Course) -> Vec<Panel> {
     let step = "updates of the generator";
-    let both = course.distances.iter().zip(&course.estimates).map(|(distance, estimate)| (distance.1, estimate.1));
     let correlation = Panel::new(&format!("{name}: correlation"), "Fréchet distance", estimate)
         .note(format!("{:.2}", course.correlation))
         .x_log()
-        .dots("", colour, both);
+        .dots("", colour, course.pairs);
     let estimates = Panel::new(&format!("{name}: {estimate}"), step, "").line("", colour, course.estimates);
     let distances =
         Panel::new(&format!("{name}: Fréchet distance"), step, "").y_log().line("", colour, course.distances);

@@ -1,7 +1,7 @@
 //! The experiments: small demonstrations of what the theory says, each measured beside its known answer.
 //!
-//! An experiment is one file with one constant [`Experiment`]; [`ALL`] lists them. Each runs in two sizes: quick, as the
-//! tests do, and full, whose figures are worth looking at.
+//! An experiment is one file with a line that says what it shows and a function that runs it; [`ALL`] lists them. Each runs
+//! in two sizes: quick, as the tests do, and full, whose figures are worth looking at.
 
 mod ablations;
 mod clip_sweep;
@@ -29,6 +29,17 @@ use nn::files::write_whole;
 use crate::Result;
 use crate::error::cannot_write;
 use harness::Findings;
+
+/// What experiments are written with.
+mod prelude {
+    pub use super::Size;
+    pub use super::harness::*;
+    pub use crate::Result;
+    pub use crate::data::{Dataset, Source, Toy};
+    pub use crate::figure::*;
+    pub use crate::objective::*;
+    pub use crate::programs::Game;
+}
 
 /// A demonstration that can be run by name.
 #[derive(Clone, Copy, Debug)]
@@ -61,23 +72,23 @@ impl Size {
 
 /// All experiments, in the order in which they tell their story.
 pub const ALL: [Experiment; 17] = [
-    uniform_to_normal::EXPERIMENT,
-    histogram_js::EXPERIMENT,
-    parallel_lines::EXPERIMENT,
-    negative_loss::EXPERIMENT,
-    labels::EXPERIMENT,
-    unconstrained::EXPERIMENT,
-    two_gaussians::EXPERIMENT,
-    tv_or_w::EXPERIMENT,
-    transport::EXPERIMENT,
-    rank_generators::EXPERIMENT,
-    gradient_magnitudes::EXPERIMENT,
-    lipschitz_constant::EXPERIMENT,
-    penalties::EXPERIMENT,
-    critic_steps::EXPERIMENT,
-    clip_sweep::EXPERIMENT,
-    loss_and_quality::EXPERIMENT,
-    ablations::EXPERIMENT,
+    Experiment { name: "uniform-to-normal", summary: uniform_to_normal::SUMMARY, run: uniform_to_normal::run },
+    Experiment { name: "histogram-js", summary: histogram_js::SUMMARY, run: histogram_js::run },
+    Experiment { name: "parallel-lines", summary: parallel_lines::SUMMARY, run: parallel_lines::run },
+    Experiment { name: "negative-loss", summary: negative_loss::SUMMARY, run: negative_loss::run },
+    Experiment { name: "labels", summary: labels::SUMMARY, run: labels::run },
+    Experiment { name: "unconstrained", summary: unconstrained::SUMMARY, run: unconstrained::run },
+    Experiment { name: "two-gaussians", summary: two_gaussians::SUMMARY, run: two_gaussians::run },
+    Experiment { name: "tv-or-w", summary: tv_or_w::SUMMARY, run: tv_or_w::run },
+    Experiment { name: "transport", summary: transport::SUMMARY, run: transport::run },
+    Experiment { name: "rank-generators", summary: rank_generators::SUMMARY, run: rank_generators::run },
+    Experiment { name: "gradient-magnitudes", summary: gradient_magnitudes::SUMMARY, run: gradient_magnitudes::run },
+    Experiment { name: "lipschitz-constant", summary: lipschitz_constant::SUMMARY, run: lipschitz_constant::run },
+    Experiment { name: "penalties", summary: penalties::SUMMARY, run: penalties::run },
+    Experiment { name: "critic-steps", summary: critic_steps::SUMMARY, run: critic_steps::run },
+    Experiment { name: "clip-sweep", summary: clip_sweep::SUMMARY, run: clip_sweep::run },
+    Experiment { name: "loss-and-quality", summary: loss_and_quality::SUMMARY, run: loss_and_quality::run },
+    Experiment { name: "ablations", summary: ablations::SUMMARY, run: ablations::run },
 ];
 
 impl Experiment {

@@ -3,29 +3,17 @@
 
 use autograd::{Tensor, Variable};
 
-use super::harness::{
-    AtLeast, AtMost, CriticTraining, Findings, Near, Open, check, gaussian, lipschitz_toy, mean, normal, normal_around,
-    over_time,
-};
-use super::{Experiment, Size};
-use crate::Result;
-use crate::figure::{BLUE, Figure, GREEN, INK, Panel, VERMILION, tint};
+use super::prelude::*;
 use crate::measures::wasserstein_1d;
-use crate::programs::Game;
 
-/// The estimate over a training, and that of untrained critics.
-pub const EXPERIMENT: Experiment = Experiment {
-    name: "negative-loss",
-    summary: "an estimate below 0 says that the critic is behind, not on which side the samples are",
-    run,
-};
+pub const SUMMARY: &str = "an estimate below 0 says that the critic is behind, not on which side the samples are";
 
 /// The distance between N(0, 1) and N(±3, 1).
 const W: f64 = 3.0;
 /// Before the jump, and after it.
 const UPDATES: u64 = 250;
 
-fn run(size: Size) -> Result<Findings> {
+pub fn run(size: Size) -> Result<Findings> {
     let [real, left, right] = [0.0, -W, W].map(|mean| gaussian::quantiles(1000, mean, 1.0));
     let place = Variable::new("mean of the generated samples", Tensor::scalar(-W));
     let mut training = CriticTraining::new(&lipschitz_toy(), normal(0.0, 1.0), normal_around(&place))?;
@@ -64,8 +52,8 @@ fn run(size: Size) -> Result<Findings> {
         .x_range(0.0, estimates.len() as f64)
         .y_range(-3.9, 3.9)
         .vertical("samples jump", GREEN, UPDATES as f64)
-        .line("estimate", BLUE, over_time(&estimates))
-        .line("mean D(fake) − mean D(real)", tint(VERMILION, 0.6), over_time(&estimates).map(|(i, x)| (i, -x)))
+        .line("estimate", BLUE, numbered(&estimates))
+        .line("mean D(fake) − mean D(real)", tint(VERMILION, 0.6), numbered(&estimates).map(|(i, x)| (i, -x)))
         .level("W", INK, W);
     let reach = untrained.iter().fold(0.0f64, |reach, gap| reach.max(gap.abs()));
     let critics = Panel::new("Untrained critics", "estimate", "density")

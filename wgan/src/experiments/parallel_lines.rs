@@ -3,19 +3,9 @@
 use autograd::Tensor;
 
 use super::harness::histograms::{js, kl, tv, w1};
-use super::harness::{CriticTraining, Distribution, Findings, Near, check, toy};
-use super::{Experiment, Size};
-use crate::Result;
-use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
-use crate::objective::{Lipschitz, Penalty};
-use crate::programs::Game;
+use super::prelude::*;
 
-/// Both segments at distance θ, under every distance there is a name for.
-pub const EXPERIMENT: Experiment = Experiment {
-    name: "parallel-lines",
-    summary: "two parallel lines: only the Wasserstein distance says how far apart they are",
-    run,
-};
+pub const SUMMARY: &str = "two parallel lines: only the Wasserstein distance says how far apart they are";
 
 /// λ of the critic's penalty.
 const LAMBDA: f64 = 10.0;
@@ -23,7 +13,7 @@ const LAMBDA: f64 = 10.0;
 const BINS: usize = 21;
 const WIDTH: f64 = 0.1;
 
-fn run(size: Size) -> Result<Findings> {
+pub fn run(size: Size) -> Result<Findings> {
     let thetas: &[f64] = size.pick(&[-1.0, 0.5], &[-1.0, -0.8, -0.6, -0.4, -0.2, 0.0, 0.2, 0.4, 0.6, 0.8, 1.0]);
     let (p, q) = (segment(0.0), segment(0.5));
     let mut table = vec![

@@ -1,34 +1,10 @@
 //! Every constraint on one problem whose answer is known, and on one that is learned.
 
-use super::harness::{
-    AtLeast, AtMost, CriticTraining, Findings, GanTraining, Known, Near, Open, check, mlp, normal, plane, point, toy,
-};
-use super::{Experiment, Size};
-use crate::Result;
-use crate::data::{Source, Toy};
-use crate::figure::{BLUE, Figure, INK, ORANGE, Panel};
+use super::prelude::*;
 use crate::measures::Coverage;
-use crate::objective::{Lipschitz, Penalty, Slope};
-use crate::programs::Game;
 
-/// All constraints side by side.
-pub const EXPERIMENT: Experiment = Experiment {
-    name: "penalties",
-    summary: "all Lipschitz constraints side by side: what they estimate, how steep they are, what is learned",
-    run,
-};
-
-const fn gp(lambda: f64) -> Lipschitz {
-    Lipschitz::penalty(Penalty::TwoSided, lambda)
-}
-
-const fn one_sided(lambda: f64) -> Lipschitz {
-    Lipschitz::penalty(Penalty::OneSided, lambda)
-}
-
-const fn lp(lambda: f64) -> Lipschitz {
-    Lipschitz::penalty(Penalty::Lp, lambda)
-}
+pub const SUMMARY: &str =
+    "all Lipschitz constraints side by side: what they estimate, how steep they are, what is learned";
 
 const fn difference(kind: Penalty, lambda: f64) -> Lipschitz {
     Lipschitz::Penalty { kind, lambda, slope: Slope::OfDifference }
@@ -37,15 +13,15 @@ const fn difference(kind: Penalty, lambda: f64) -> Lipschitz {
 /// Constraints, and the gap between point masses at distance 1 that they end at.
 const GAPS: [(&str, Lipschitz, Known); 12] = [
     // −s + λ(s − 1)² is smallest at s = 1 + 1/2λ.
-    ("gp", gp(10.0), Near(1.05, 0.021)),
-    ("gp", gp(0.1), Near(6.0, 0.12)),
-    ("lp", lp(10.0), Near(1.05, 0.021)),
+    ("gp", Lipschitz::penalty(Penalty::TwoSided, 10.0), Near(1.05, 0.021)),
+    ("gp", Lipschitz::penalty(Penalty::TwoSided, 0.1), Near(6.0, 0.12)),
+    ("lp", Lipschitz::penalty(Penalty::Lp, 10.0), Near(1.05, 0.021)),
     ("pairs", Lipschitz::Pairs { lambda: 10.0 }, Near(1.05, 0.021)),
     // The same, but a critic that starts leaning the wrong way is held there, at −0.95.
     ("difference", difference(Penalty::TwoSided, 10.0), AtMost(1.1)),
     // −s + λ·max(s, 1) is smallest at s = 1 if λ > 1, and nowhere if λ < 1.
-    ("gp-one-sided", one_sided(2.0), Near(1.0, 0.02)),
-    ("gp-one-sided", one_sided(0.5), AtLeast(10.0)),
+    ("gp-one-sided", Lipschitz::penalty(Penalty::OneSided, 2.0), Near(1.0, 0.02)),
+    ("gp-one-sided", Lipschitz::penalty(Penalty::OneSided, 0.5), AtLeast(10.0)),
     // Two points on the segment seldom have its ends between them, so there nothing holds the slope.
     ("difference-one-sided", difference(Penalty::OneSided, 2.0), AtLeast(1.02)),
     // c⁴·√(2·32)·32·32·√32 for c = 0.03
@@ -57,9 +33,9 @@ const GAPS: [(&str, Lipschitz, Known); 12] = [
 
 /// Those that a generator is trained with, each with its learning rate, the bounded one last.
 const LEARNED: [(&str, Lipschitz, f64); 8] = [
-    ("gp", gp(0.1), 1e-3),
-    ("lp", lp(0.1), 1e-3),
-    ("gp-one-sided", one_sided(10.0), 1e-3),
+    ("gp", Lipschitz::penalty(Penalty::TwoSided, 0.1), 1e-3),
+    ("lp", Lipschitz::penalty(Penalty::Lp, 0.1), 1e-3),
+    ("gp-one-sided", Lipschitz::penalty(Penalty::OneSided, 10.0), 1e-3),
     ("difference", difference(Penalty::TwoSided, 0.1), 1e-3),
     ("pairs", Lipschitz::Pairs { lambda: 10.0 }, 1e-3),
     ("spectral", Lipschitz::Spectral, 1e-3),
@@ -67,7 +43,7 @@ const LEARNED: [(&str, Lipschitz, f64); 8] = [
     ("bounded", Lipschitz::Bounded, 1e-3),
 ];
 
-fn run(size: Size) -> Result<Findings> {
+pub fn run(size: Size) -> Result<Findings> {
     let mut table = Vec::new();
     for (name, lipschitz, known) in GAPS {
         let game = Game { batch: 16, ..toy(lipschitz) };
@@ -77,11 +53,19 @@ fn run(size: Size) -> Result<Findings> {
     // Between these, λ must exceed 2.6 in the middle and 6.1 where a batch has its last points (chapter 7 of the guide).
     for (lambda, known) in [(3.0, AtLeast(10.0)), (10.0, Near(3.0, 0.15))] {
         let updates = size.pick(1500, 3000);
-        let terms = CriticTraining::settled(&toy(one_sided(lambda)), normal(3.0, 1.0), normal(0.0, 1.0), updates)?;
+        let terms = CriticTraining::settled(
+            &toy(Lipschitz::penalty(Penalty::OneSided, lambda)),
+            normal(3.0, 1.0),
+            normal(0.0, 1.0),
+            updates,
+        )?;
         let what = format!("gp-one-sided, λ = {lambda}, N(0, 1) and N(3, 1): gap");
         table.push(check(what, terms.wasserstein, known));
     }
-    for (name, lipschitz, known) in [("gp", gp(10.0), Near(1.0, 0.05)), ("lp", lp(10.0), AtMost(0.9))] {
+    for (name, lipschitz, known) in [
+        ("gp", Lipschitz::penalty(Penalty::TwoSided, 10.0), Near(1.0, 0.05)),
+        ("lp", Lipschitz::penalty(Penalty::Lp, 10.0), AtMost(0.9)),
+    ] {
         let game = Game { batch: 16, ..toy(lipschitz) };
         let updates = size.pick(300, 1000);
         let terms = CriticTraining::settled(&game, normal(0.0, 1.0), normal(0.0, 1.0), updates)?;
@@ -90,7 +74,7 @@ fn run(size: Size) -> Result<Findings> {
 
     let mixture = Toy::EightGaussians.mixture().expect("it is one");
     let updates = size.pick(20, 1500);
-    let (mut panels, mut covered): (Vec<[Panel; 2]>, Vec<usize>) = Default::default();
+    let (mut samples, mut slopes, mut covered) = (Vec::new(), Vec::new(), Vec::new());
     for (name, lipschitz, lr) in LEARNED {
         let game = Game { networks: mlp(64), lr, batch: 64, ..toy(lipschitz) };
         let mut training = GanTraining::new(&game, &Source::Toy(Toy::EightGaussians))?;
@@ -100,27 +84,21 @@ fn run(size: Size) -> Result<Findings> {
         table.push(check(format!("{name}: modes covered of 8"), coverage.covered as f64, Open));
         table.push(check(format!("{name}: share of samples within 3σ"), coverage.high_quality, Open));
         covered.push(coverage.covered);
-        let samples = Panel::new(&name, "", "")
-            .x_range(-2.0, 2.0)
-            .y_range(-2.0, 2.0)
-            .specks("", BLUE, plane(fake.data()))
-            .specks("", ORANGE, plane(real.data()));
-        let slopes = Panel::new("", "slope", "")
-            .x_range(0.0, 3.0)
-            .histogram("", BLUE, &training.slopes()?, 0.0, 3.0, 30)
-            .vertical("", INK, 1.0);
-        panels.push([samples, slopes]);
+        let panel = Panel::new(&name, "", "").x_range(-2.0, 2.0).y_range(-2.0, 2.0);
+        samples.push(panel.specks("", BLUE, plane(fake.data())).specks("", ORANGE, plane(real.data())));
+        let panel = Panel::new("", "slope", "").x_range(0.0, 3.0);
+        slopes.push(panel.histogram("", BLUE, &training.slopes()?, 0.0, 3.0, 30).vertical("", INK, 1.0));
     }
     // Four constraints in a row, the slopes below the samples.
-    let rows = panels.chunks(4).flat_map(|four| [0, 1].map(|i| four.iter().map(move |pair| pair[i].clone())));
-    let figure = Figure::new(4, rows.flatten().collect()).panel_height(220);
+    let rows = samples.chunks(4).zip(slopes.chunks(4)).flat_map(|(samples, slopes)| [samples, slopes].concat());
+    let figure = Figure::new(4, rows.collect()).panel_height(220);
     let (bounded, others) = covered.split_last().expect("there are eight");
+    let all_eight = others.iter().filter(|&&covered| covered == 8).count();
     let sentence = format!(
         "Squared penalties overestimate the distance by the known bias, the one-sided one does not if its λ is large enough, \
          spectral normalisation does not exceed it, clipping has a scale of its own, and a bounded critic finds twice the \
-         total variation. After {updates} updates the bounded critic's generator covers {bounded} of eight modes, and {} of \
-         the other {} cover all.",
-        others.iter().filter(|&&covered| covered == 8).count(),
+         total variation. After {updates} updates the bounded critic's generator covers {bounded} of eight modes, and \
+         {all_eight} of the other {} cover all.",
         others.len()
     );
     Ok(Findings { table, figure, sentence })

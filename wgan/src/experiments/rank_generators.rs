@@ -6,29 +6,18 @@ use nn::Rng;
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
-use super::harness::{
-    AtLeast, AtMost, CriticTraining, Findings, Near, Open, check, lipschitz_toy, mlp, number, plane, points_of,
-};
-use super::{Experiment, Size};
-use crate::Result;
-use crate::data::{Dataset, Source, Toy};
-use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
+use super::prelude::*;
 use crate::measures::wasserstein;
-use crate::programs::Game;
 
-/// The order by the critic's gap, beside that by the exact distance of samples.
-pub const EXPERIMENT: Experiment = Experiment {
-    name: "rank-generators",
-    summary: "one fixed critic puts generators of known quality in their order, but does not notice a lost mode",
-    run,
-};
+pub const SUMMARY: &str =
+    "one fixed critic puts generators of known quality in their order, but does not notice a lost mode";
 
 /// The noise of each generator.
 const NOISES: [f64; 6] = [0.0, 0.1, 0.2, 0.4, 0.8, 1.6];
 /// Samples of each.
 const POOL: usize = 2000;
 
-fn run(size: Size) -> Result<Findings> {
+pub fn run(size: Size) -> Result<Findings> {
     let game = Game { networks: mlp(64), ..lipschitz_toy() };
     let data = Dataset::load(&Source::Toy(Toy::EightGaussians), game.batch, game.seed)?;
     let data = data.samples(0..data.len());

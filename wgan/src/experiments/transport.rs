@@ -9,19 +9,10 @@ use nn::Rng;
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
-use super::harness::{AtMost, CriticTraining, Findings, Near, check, lipschitz_toy, mean, mlp};
-use super::{Experiment, Size};
-use crate::Result;
-use crate::figure::{BLUE, Figure, INK, ORANGE, Panel, tint};
+use super::prelude::*;
 use crate::measures::optimal_assignment;
-use crate::programs::Game;
 
-/// Plans from above, critics from below.
-pub const EXPERIMENT: Experiment = Experiment {
-    name: "transport",
-    summary: "the distance as the cheapest plan, as the best assignment of samples, and as a critic's gap",
-    run,
-};
+pub const SUMMARY: &str = "the distance as the cheapest plan, as the best assignment of samples, and as a critic's gap";
 
 const RADIUS: f64 = 2.0;
 /// E|‖x‖ − R| for a Rayleigh-distributed ‖x‖: √(π/2)·(1 − 2·erf(R/√2)) + R, here for R = 2.
@@ -31,7 +22,7 @@ const INDEPENDENT: f64 = 2.272_39;
 
 type Point = [f64; 2];
 
-fn run(size: Size) -> Result<Findings> {
+pub fn run(size: Size) -> Result<Findings> {
     let count = size.pick(20_000, 200_000);
     // The largest difference between a distribution and that of a sample: 1.63/√n in one case of a hundred (Kolmogorov).
     let chance = 1.63 / (count as f64).sqrt();
@@ -86,7 +77,7 @@ fn run(size: Size) -> Result<Findings> {
         .dots("curve", ORANGE, some.iter().map(|pair| pair.1));
     let distances = Panel::new("Distance", "", "distance")
         .x_names(&["any plan", "best plan", "samples", "critic"])
-        .bars("", BLUE, 0.6, (0..).map(f64::from).zip([independent_cost, radial_cost, assigned, gap]))
+        .bars("", BLUE, 0.6, numbered([independent_cost, radial_cost, assigned, gap]))
         .level("W", INK, W);
     Ok(Findings { table, figure: Figure::new(2, vec![plane, distances]).panel_height(360), sentence })
 }

@@ -3,64 +3,52 @@
 
 use autograd::Tensor;
 
-use super::harness::{CriticTraining, Distribution, Findings, Near, check, lipschitz_toy, toy};
-use super::{Experiment, Size};
-use crate::Result;
-use crate::figure::{BLUE, Figure, INK, Panel, VERMILION};
-use crate::objective::Lipschitz;
-use crate::programs::Game;
+use super::prelude::*;
 
-/// Gap and slope by θ, for both constraints.
-pub const EXPERIMENT: Experiment = Experiment {
-    name: "tv-or-w",
-    summary: "bounded scores measure total variation, which is stuck at 1; bounded slopes measure the distance",
-    run,
-};
+pub const SUMMARY: &str =
+    "bounded scores measure total variation, which is stuck at 1; bounded slopes measure the distance";
 
-/// What both critics find at one θ.
-struct Measured {
-    theta: f64,
-    variation: Found,
-    distance: Found,
-}
-
+/// What a critic finds at one θ.
 struct Found {
+    theta: f64,
     gap: f64,
     /// Of the gap, by θ: what the generator's update would follow.
     slope: f64,
 }
 
-fn run(size: Size) -> Result<Findings> {
+pub fn run(size: Size) -> Result<Findings> {
     let thetas: &[f64] = size.pick(&[0.5, 2.0], &[0.125, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0]);
     let updates = size.pick(1500, 4000);
-    let (mut table, mut measured) = (Vec::new(), Vec::new());
-    for &theta in thetas {
-        // The gap between scores of −1 and 1 is twice the total variation.
-        let variation = find(&toy(Lipschitz::Bounded), theta, updates, 0.5)?;
-        let distance = find(&lipschitz_toy(), theta, updates, 1.0)?;
+    let find_all =
+        |game, scale| thetas.iter().map(|&theta| find(&game, theta, updates, scale)).collect::<Result<Vec<_>>>();
+    // The gap between scores of −1 and 1 is twice the total variation.
+    let (variations, distances) = (find_all(toy(Lipschitz::Bounded), 0.5)?, find_all(lipschitz_toy(), 1.0)?);
+    let mut table = Vec::new();
+    for (variation, distance) in variations.iter().zip(&distances) {
+        let theta = variation.theta;
         table.push(check(format!("θ = {theta}: |D| ≤ 1, gap/2"), variation.gap, Near(theta.min(1.0), 0.05)));
         table.push(check(format!("θ = {theta}: slope ≤ 1, gap"), distance.gap, Near(theta, 0.08)));
         if theta > 1.0 {
             table.push(check(format!("θ = {theta}: |D| ≤ 1, slope by θ"), variation.slope, Near(0.0, 0.1)));
             table.push(check(format!("θ = {theta}: slope ≤ 1, slope by θ"), distance.slope, Near(1.0, 0.1)));
         }
-        measured.push(Measured { theta, variation, distance });
     }
     let sentence = "Bounded scores measure the total variation: once nothing overlaps it is 1, with no slope to follow; \
         bounded slopes measure how far the samples have to go.";
-    let dots = |value: fn(&Measured) -> f64| measured.iter().map(move |found| (found.theta, value(found)));
+    let gaps = |found: &[Found]| found.iter().map(|found| (found.theta, found.gap)).collect::<Curve>();
+    let slopes = |found: &[Found]| found.iter().map(|found| (found.theta, found.slope)).collect::<Curve>();
     let gaps = Panel::new("The gap", "θ", "distance")
         .x_range(0.0, 3.1)
         .dashed("known", INK, [(0.0, 0.0), (3.1, 3.1)])
         .dashed("", INK, [(0.0, 0.0), (1.0, 1.0), (3.1, 1.0)])
-        .dots("slope ≤ 1", BLUE, dots(|found| found.distance.gap))
-        .dots("|D| ≤ 1, halved", VERMILION, dots(|found| found.variation.gap));
+        .dots("slope ≤ 1", BLUE, gaps(&distances))
+        .dots("|D| ≤ 1, halved", VERMILION, gaps(&variations));
     let slopes = Panel::new("What a generator could follow", "θ", "slope by θ")
         .x_range(0.0, 3.1)
         .dashed("known", INK, [(0.0, 1.0), (3.1, 1.0)])
         .dashed("", INK, [(0.0, 1.0), (1.0, 1.0), (1.0, 0.0), (3.1, 0.0)])
-        .dots("slope ≤ 1", BLUE, dots(|found| found.distance.slope))
-        .dots("|D| ≤ 1, halved", VERMILION, dots(|found| found.variation.slope));
+        .dots("slope ≤ 1", BLUE, slopes(&distances))
+        .dots("|D| ≤ 1, halved", VERMILION, slopes(&variations));
     Ok(Findings { table, figure: Figure::new(2, vec![gaps, slopes]), sentence: sentence.to_owned() })
 }
 
@@ -69,7 +57,7 @@ fn find(game: &Game, theta: f64, updates: u64, scale: f64) -> Result<Found> {
     let critic = CriticTraining::trained(game, uniform(0.0), uniform(theta), updates)?;
     let points = |low: f64| Tensor::from_fn([1000, 1], |i| (low + (i as f64 + 0.5) / 1000.0) as f32);
     let (gap, slope) = (critic.gap(&points(0.0), &points(theta))?, critic.pull(&points(theta))?);
-    Ok(Found { gap: scale * gap, slope: scale * slope })
+    Ok(Found { theta, gap: scale * gap, slope: scale * slope })
 }
 
 /// U(low, low + 1).

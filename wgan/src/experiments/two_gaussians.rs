@@ -5,52 +5,40 @@ use std::f64::consts::PI;
 use autograd::Tensor;
 
 use super::harness::gaussian::{density, quantiles};
-use super::harness::{CriticTraining, Findings, Near, check, lipschitz_toy, mean, moved, normal, places, toy};
-use super::{Experiment, Size};
-use crate::Result;
-use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
+use super::prelude::*;
 use crate::measures::wasserstein_1d;
-use crate::objective::{Lipschitz, Loss};
 
-/// Means −3 and 3, then equal means with deviations 1 and 2.
-pub const EXPERIMENT: Experiment = Experiment {
-    name: "two-gaussians",
-    summary: "between two Gaussians the best discriminator saturates, the best critic is a straight line",
-    run,
-};
+pub const SUMMARY: &str = "between two Gaussians the best discriminator saturates, the best critic is a straight line";
 
 /// Real samples are N(3, 1), generated ones N(−3, 1).
 const MEAN: f64 = 3.0;
 /// Points of each sample.
 const POINTS: usize = 2000;
 
-fn run(size: Size) -> Result<Findings> {
+pub fn run(size: Size) -> Result<Findings> {
     let updates = size.pick(1500, 6000);
     let (real, fake) = (quantiles(POINTS, MEAN, 1.0), quantiles(POINTS, -MEAN, 1.0));
-    let mut standard = toy(Lipschitz::None);
-    standard.objective.loss = Loss::Standard;
-    let discriminator = CriticTraining::trained(&standard, normal(MEAN, 1.0), normal(-MEAN, 1.0), updates)?;
-    let critic = CriticTraining::trained(&lipschitz_toy(), normal(MEAN, 1.0), normal(-MEAN, 1.0), updates)?;
-    let probabilities = |points: &Tensor| Ok(discriminator.scores(points)?.into_iter().map(sigmoid).collect());
+    let trained = |game: Game| CriticTraining::trained(&game, normal(MEAN, 1.0), normal(-MEAN, 1.0), updates);
+    let (discriminator, critic) = (trained(standard_toy(Loss::Standard))?, trained(lipschitz_toy())?);
     // p/(p + q) for these densities: the logarithm of p/q is 2μx.
     let best = |x: f32| sigmoid(2.0 * MEAN * f64::from(x));
     let mut errors = Vec::new();
     for points in [&real, &fake] {
-        let probabilities: Vec<f64> = probabilities(points)?;
+        let probabilities = probabilities(&discriminator, points)?;
         errors.extend(probabilities.iter().zip(points.data()).map(|(d, &x)| (d - best(x)).abs()));
     }
-    let slope = slope_at(&fake, probabilities)?;
+    let slope = probability_slope(&discriminator, &fake)?;
 
     let wide = CriticTraining::trained(&lipschitz_toy(), normal(0.0, 1.0), normal(0.0, 2.0), updates)?;
     let (narrow_points, wide_points) = (quantiles(POINTS, 0.0, 1.0), quantiles(POINTS, 0.0, 2.0));
     let known = (2.0 / PI).sqrt();
     // Steeper by the penalty's bias, a critic measures as many times the distance.
     let [gap, wide_gap] = [scaled_gap(&critic, &real, &fake)?, scaled_gap(&wide, &narrow_points, &wide_points)?];
-    let sorted = wasserstein_1d(real.data(), fake.data());
+    let (distance, sorted) = (2.0 * MEAN, wasserstein_1d(real.data(), fake.data()));
     let wide_sorted = wasserstein_1d(narrow_points.data(), wide_points.data());
     let table = vec![
-        check("means −3 and 3: distance, by sorting", sorted, Near(2.0 * MEAN, 1e-5)),
-        check("means −3 and 3: the critic's gap by its slope", gap, Near(2.0 * MEAN, 0.1)),
+        check("means −3 and 3: distance, by sorting", sorted, Near(distance, 1e-5)),
+        check("means −3 and 3: the critic's gap by its slope", gap, Near(distance, 0.1)),
         check("slope at generated samples: critic", mean(critic.slopes(&fake)?), Near(1.0, 0.1)),
         check("slope at generated samples: discriminator", slope, Near(0.0, 0.02)),
         check("discriminator: mean error against p/(p + q)", mean(&errors), Near(0.0, 0.01)),
@@ -60,14 +48,13 @@ fn run(size: Size) -> Result<Findings> {
     let sentence = format!(
         "The discriminator is sure of all generated samples, and its slope there is {slope:.3}; the critic is a straight \
          line whose slope leads from anywhere to the real samples, and its gap by its slope is {gap:.2}, for a distance of \
-         {}.",
-        2.0 * MEAN
+         {distance}."
     );
     let bell = |mean: f64, deviation: f64| {
         places(-6.0, 6.0, 20.0).map(move |x| (x, density((x - mean) / deviation) / deviation))
     };
-    let [discriminator, critic, wide] = [&discriminator, &critic, &wide].map(|critic| critic.curve(-6.0, 6.0, 20.0));
-    let (critic, wide) = (critic?, wide?);
+    let scores = |critic: &CriticTraining| critic.curve(-6.0, 6.0, 20.0);
+    let (discriminator, critic, wide) = (scores(&discriminator)?, scores(&critic)?, scores(&wide)?);
     // The critic's scores from 0 to 1 between the means.
     let at = |x: f64| critic[((x + 6.0) * 20.0).round() as usize].1;
     let (low, high) = (at(-MEAN), at(MEAN));
@@ -76,7 +63,7 @@ fn run(size: Size) -> Result<Findings> {
         .y_range(-0.55, 1.55)
         .area("generated", GREEN, bell(-MEAN, 1.0))
         .area("real", ORANGE, bell(MEAN, 1.0))
-        .line("discriminator", VERMILION, discriminator?.into_iter().map(|(x, score)| (x, sigmoid(score))))
+        .line("discriminator", VERMILION, discriminator.into_iter().map(|(x, score)| (x, sigmoid(score))))
         .line("critic ÷ W", BLUE, critic.iter().map(|(x, score)| (*x, (score - low) / (high - low))));
     let top = wide.iter().map(|point| point.1).fold(f64::MIN, f64::max);
     let nested = Panel::new("Deviations 1 and 2", "x", "density; D(x) − max D")
@@ -99,9 +86,14 @@ fn scaled_gap(critic: &CriticTraining, real: &Tensor, fake: &Tensor) -> Result<f
     Ok(critic.gap(real, fake)? / mean(slopes))
 }
 
-/// The mean slope of a function at these points.
-fn slope_at(points: &Tensor, values: impl Fn(&Tensor) -> Result<Vec<f64>>) -> Result<f64> {
+/// The probabilities that a discriminator gives points of being real.
+fn probabilities(discriminator: &CriticTraining, points: &Tensor) -> Result<Vec<f64>> {
+    Ok(discriminator.scores(points)?.into_iter().map(sigmoid).collect())
+}
+
+/// Their mean slope at these points.
+fn probability_slope(discriminator: &CriticTraining, points: &Tensor) -> Result<f64> {
     const STEP: f32 = 0.01;
-    let (ahead, behind) = (values(&moved(points, STEP))?, values(&moved(points, -STEP))?);
-    Ok(mean(ahead.iter().zip(&behind).map(|(a, b)| (a - b).abs() / (2.0 * f64::from(STEP)))))
+    let [ahead, behind] = [STEP, -STEP].map(|by| probabilities(discriminator, &moved(points, by)));
+    Ok(mean(ahead?.iter().zip(behind?).map(|(a, b)| (a - b).abs() / (2.0 * f64::from(STEP)))))
 }

@@ -6,24 +6,15 @@ use nn::layers::{Activation, Linear};
 use nn::{Init, Mode, Module, Rng, Sequential};
 use rand::RngExt;
 
-use super::harness::{CriticTraining, Distribution, Findings, Near, check, gaussian, normal, places, toy};
-use super::{Experiment, Size};
-use crate::Result;
-use crate::figure::{BLUE, Figure, GREEN, INK, ORANGE, Panel, VERMILION};
+use super::prelude::*;
 use crate::measures::wasserstein_1d;
-use crate::objective::{Lipschitz, Penalty, generator_loss};
 use crate::programs::follow;
 
-/// The distance of each way's samples from the exact ones.
-pub const EXPERIMENT: Experiment = Experiment {
-    name: "uniform-to-normal",
-    summary: "normal numbers from uniform ones: sums of them, the exact inverse, and a trained network",
-    run,
-};
+pub const SUMMARY: &str = "normal numbers from uniform ones: sums of them, the exact inverse, and a trained network";
 
 const SEED: u64 = 0;
 
-fn run(size: Size) -> Result<Findings> {
+pub fn run(size: Size) -> Result<Findings> {
     let count = size.pick(200_000, 1_000_000);
     // What chance alone makes of a sample: √count·W₁ tends to ∫|B(Φ)| over a Brownian bridge B, whose mean is
     // √(2/π)·∫√(Φ(1 − Φ)) = 1.29 (del Barrio, Giné & Matrán 1999, Annals of Probability 27); twice as much at most.
@@ -107,7 +98,7 @@ fn learned(updates: u64, count: usize) -> Result<Vec<f64>> {
     let rule = game.rule.optimizer(in_training.parameters());
     let mut update = Device::cpu().compile(|tape| {
         let fake = made_in_training(tape, Stream::new(SEED, "generator noise"), game.batch);
-        let loss = generator_loss(&game.objective, |x| critic.critic().scores(x), fake);
+        let loss = generator_loss(&game.objective, |x| critic.critic.scores(x), fake);
         follow(average.parameters(), rule.update(loss, tape.scalar(game.lr)), game.average);
         []
     })?;

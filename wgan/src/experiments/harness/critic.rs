@@ -2,12 +2,12 @@
 
 use autograd::{Compiled, Device, Shape, Stream, Tape, Tensor, Var, Variable};
 
-use super::{mean, places};
+use super::{Curve, computed, mean, places};
 use crate::Result;
 use crate::config::Config;
 use crate::models::Critic;
 use crate::networks::{Arch, Networks, Norm};
-use crate::objective::{CriticTerms, Lipschitz, Objective, Penalty};
+use crate::objective::{CriticTerms, Lipschitz, Loss, Objective, Penalty};
 use crate::programs::{Game, Rule, Schedule, update_critic};
 
 /// A small critic of points under a constraint, with the rule of updates that its paper has.
@@ -19,7 +19,8 @@ pub fn toy(lipschitz: Lipschitz) -> Game {
         schedule: Schedule { critic_steps: 5, ..game.schedule },
         rule: match lipschitz {
             Lipschitz::Clip { .. } => Rule::RmsProp { decay: 0.99, epsilon: 1e-8 },
-            _ => game.rule,
+            Lipschitz::Penalty { .. } | Lipschitz::Pairs { .. } => game.rule,
+            Lipschitz::Spectral | Lipschitz::Bounded | Lipschitz::None => game.rule,
         },
         batch: 256,
         ..game
@@ -30,6 +31,12 @@ pub fn toy(lipschitz: Lipschitz) -> Game {
 /// the slope has the wrong sign, and heavy, so that it costs little bias.
 pub fn lipschitz_toy() -> Game {
     toy(Lipschitz::penalty(Penalty::Lp, 100.0))
+}
+
+/// A discriminator of points in a standard GAN, which nothing holds.
+pub fn standard_toy(loss: Loss) -> Game {
+    let game = toy(Lipschitz::None);
+    Game { objective: Objective { loss, ..game.objective }, ..game }
 }
 
 /// Three hidden layers of `dim` units.
@@ -72,7 +79,8 @@ pub fn points_of(pool: Tensor) -> impl Distribution {
 
 /// A critic in training.
 pub struct CriticTraining {
-    critic: Critic,
+    /// What is trained, to be used in further programs.
+    pub critic: Critic,
     update: Compiled<4>,
     step: u64,
 }
@@ -144,25 +152,19 @@ impl CriticTraining {
         steps.map(update).collect()
     }
 
-    /// The critic, to be used in further programs.
-    pub fn critic(&self) -> &Critic {
-        &self.critic
-    }
-
     /// The critic's scores of points `[N, …]`.
     ///
     /// # Errors
     /// If the device fails.
     pub fn scores(&self, points: &Tensor) -> Result<Vec<f64>> {
-        let mut program = Device::cpu().compile(|tape| [self.critic.scores(tape.constant(points))])?;
-        Ok(program.run(&[])?[0].data().iter().map(|&score| f64::from(score)).collect())
+        Ok(computed(|tape| self.critic.scores(tape.constant(points)))?.cast().into_data())
     }
 
     /// The critic's scores along the line from `low` to `high`, so many to a unit: points to be drawn.
     ///
     /// # Errors
     /// If the device fails.
-    pub fn curve(&self, low: f64, high: f64, per_unit: f64) -> Result<Vec<(f64, f64)>> {
+    pub fn curve(&self, low: f64, high: f64, per_unit: f64) -> Result<Curve> {
         let x: Vec<f64> = places(low, high, per_unit).collect();
         let scores = self.scores(&Tensor::from_fn([x.len(), 1], |i| x[i] as f32))?;
         Ok(x.into_iter().zip(scores).collect())
@@ -208,9 +210,9 @@ pub fn moved(points: &Tensor, by: f32) -> Tensor {
 /// If the device fails.
 pub fn slopes(critic: &Critic, points: &Tensor) -> Result<Vec<f64>> {
     let features: Vec<usize> = (1..points.shape().rank()).collect();
-    let mut program = Device::cpu().compile(|tape| {
+    let squares = computed(|tape| {
         let points = tape.constant(points);
-        [tape.grad(critic.scores(points).sum(), &[points])[0].square().sum_axes(&features)]
+        tape.grad(critic.scores(points).sum(), &[points])[0].square().sum_axes(&features)
     })?;
-    Ok(program.run(&[])?[0].data().iter().map(|&square| f64::from(square).sqrt()).collect())
+    Ok(squares.data().iter().map(|&square| f64::from(square).sqrt()).collect())
 }

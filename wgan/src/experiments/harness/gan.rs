@@ -3,8 +3,9 @@
 use autograd::{Device, Stream, Tensor};
 
 use super::critic::slopes;
+use super::{Curve, computed};
 use crate::Result;
-use crate::classifier::{Classified, Classifier};
+use crate::classifier::Classifier;
 use crate::config::Config;
 use crate::data::{Batches, Dataset, Source};
 use crate::measures::Moments;
@@ -37,7 +38,8 @@ pub struct GanTraining {
     data: Dataset,
     batches: Batches,
     programs: Programs,
-    iteration: u64,
+    /// Iterations so far.
+    pub iteration: u64,
 }
 
 impl GanTraining {
@@ -62,27 +64,25 @@ impl GanTraining {
         numbers.map(|iteration| self.programs.iterate(iteration, &mut self.batches)).collect()
     }
 
-    /// Runs `every` iterations so many `times`, measuring after each: the iterations so far, and what `measure` makes of the
-    /// training and its last losses.
+    /// Runs `every` iterations so many `times` and measures after each: a curve over the iterations for each number that
+    /// `measure` gives of the training and of the losses in the later half of these iterations.
     ///
     /// # Errors
     /// If the device fails.
-    pub fn course<T>(
+    pub fn course<const N: usize>(
         &mut self,
         every: u64,
         times: u64,
-        mut measure: impl FnMut(&Self, &[Losses]) -> Result<T>,
-    ) -> Result<Vec<(f64, T)>> {
-        let mut measured = || {
+        mut measure: impl FnMut(&Self, &[Losses]) -> Result<[f64; N]>,
+    ) -> Result<[Curve; N]> {
+        let mut curves = [const { Vec::new() }; N];
+        for _ in 0..times {
             let losses = self.run(every)?;
-            Ok((self.iteration as f64, measure(self, &losses)?))
-        };
-        (0..times).map(|_| measured()).collect()
-    }
-
-    /// Iterations so far.
-    pub fn iteration(&self) -> u64 {
-        self.iteration
+            let measured = measure(self, &losses[losses.len() / 2..])?;
+            let points = measured.map(|number| (self.iteration as f64, number));
+            curves.iter_mut().zip(points).for_each(|(curve, point)| curve.push(point));
+        }
+        Ok(curves)
     }
 
     /// Samples of the generator, always of the same noise.
@@ -90,9 +90,7 @@ impl GanTraining {
     /// # Errors
     /// If the device fails.
     pub fn samples(&self, count: usize) -> Result<Tensor> {
-        let (generator, noise) = (self.programs.generator(), Stream::new(self.seed, "samples"));
-        let mut generate = Device::cpu().compile(|tape| [generator.samples(tape, noise, count)])?;
-        Ok(generate.run(&[])?[0].clone())
+        computed(|tape| self.programs.generator().samples(tape, Stream::new(self.seed, "samples"), count))
     }
 
     /// Real samples, those first that the training never sees.
@@ -113,11 +111,11 @@ impl GanTraining {
     pub fn slopes(&self) -> Result<Vec<f64>> {
         const POINTS: usize = 500;
         let (real, fake) = (self.real(POINTS), self.samples(POINTS)?);
-        let mut mix = Device::cpu().compile(|tape| {
+        let between = computed(|tape| {
             let mix = tape.uniform(Stream::new(self.seed, "mix"), [POINTS]);
-            [interpolates(tape.constant(&real), tape.constant(&fake), mix)]
+            interpolates(tape.constant(&real), tape.constant(&fake), mix)
         })?;
-        slopes(self.critic(), mix.run(&[])?[0])
+        slopes(self.critic(), &between)
     }
 }
 
@@ -127,7 +125,7 @@ impl GanTraining {
 /// If the device fails.
 pub fn digit_distance(real: &Tensor, generated: &Tensor) -> Result<f64> {
     let classifier = Classifier::of_digits()?;
-    let [real, generated] = [real, generated].map(|digits| classifier.classify(digits));
-    let moments = |seen: Classified| Moments::of(seen.features.data(), Classifier::FEATURES);
-    Ok(moments(generated?).frechet_distance(&moments(real?)))
+    let moments =
+        |digits| -> Result<_> { Ok(Moments::of(classifier.classify(digits)?.features.data(), Classifier::FEATURES)) };
+    Ok(moments(generated)?.frechet_distance(&moments(real)?))
 }

@@ -8,13 +8,28 @@ pub mod histograms;
 
 pub use critic::{
     CriticTraining, Distribution, clipped_slope, lipschitz_toy, mlp, moved, normal, normal_around, point, points_of,
-    toy,
+    standard_toy, toy,
 };
 pub use findings::Known::{AtLeast, AtMost, Near, Open};
 pub use findings::{Check, Findings, Known, check, number};
 pub use gan::{GanTraining, digit_distance, digits};
 
 use std::borrow::Borrow;
+
+use autograd::{Device, Tape, Tensor, Var};
+
+use crate::Result;
+
+/// Points to be drawn.
+pub type Curve = Vec<(f64, f64)>;
+
+/// What a computation gives that is run once.
+///
+/// # Errors
+/// If the device cannot take it, or fails.
+pub fn computed(record: impl for<'t> FnOnce(&'t Tape) -> Var<'t>) -> Result<Tensor> {
+    Ok(Device::cpu().compile(|tape| [record(tape)])?.run(&[])?[0].clone())
+}
 
 /// The mean of some numbers.
 pub fn mean(values: impl IntoIterator<Item = impl Borrow<f64>>) -> f64 {
@@ -28,8 +43,8 @@ pub fn places(low: f64, high: f64, per_unit: f64) -> impl Iterator<Item = f64> +
 }
 
 /// Values over their numbers, from 0: points to be drawn.
-pub fn over_time(values: &[f64]) -> impl Iterator<Item = (f64, f64)> {
-    (0..).map(f64::from).zip(values.iter().copied())
+pub fn numbered(values: impl IntoIterator<Item = impl Borrow<f64>>) -> impl Iterator<Item = (f64, f64)> {
+    values.into_iter().enumerate().map(|(i, x)| (i as f64, *x.borrow()))
 }
 
 /// The points of the plane in `[N, 2]`.
