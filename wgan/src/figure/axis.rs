@@ -1,6 +1,6 @@
 //! Axes: what they show, and where their marks are.
 
-use crate::numbers::{power_of_ten, round_number};
+use crate::numbers::{extent, power_of_ten, round_number};
 
 /// One axis of a panel.
 #[derive(Clone, Debug, Default)]
@@ -23,50 +23,47 @@ pub struct Tick {
     pub text: String,
 }
 
-/// An axis whose range is settled.
+/// An axis whose range is settled, and the marks on it.
 pub struct Ruler {
     logarithmic: bool,
     low: f64,
     high: f64,
+    pub ticks: Vec<Tick>,
 }
 
 /// The empty part of an automatic range at either end.
 const MARGIN: f64 = 0.05;
 
 impl Axis {
-    /// The axis for marks at these values.
-    pub fn ruler(&self, values: impl Iterator<Item = f64>) -> Ruler {
-        let logarithmic = self.logarithmic;
-        let (low, high) = self.range.map_or_else(
-            || self.extent(values.map(|x| scaled(x, logarithmic))),
-            |(low, high)| (scaled(low, logarithmic), scaled(high, logarithmic)),
-        );
-        Ruler { logarithmic, low, high }
+    /// The axis for these values, with room for so many marks, of which at most about as many have a text.
+    pub fn ruler(&self, values: impl Iterator<Item = f64>, room: f64) -> Ruler {
+        let (logarithmic, most) = (self.logarithmic, room.max(2.0) as usize);
+        let (low, high) = match self.range {
+            Some((low, high)) => (scaled(low, logarithmic), scaled(high, logarithmic)),
+            None => self.extent(values.map(|x| scaled(x, logarithmic))),
+        };
+        let marks = match logarithmic {
+            _ if !self.names.is_empty() => (0..).map(f64::from).zip(self.names.iter().cloned()).collect(),
+            false => round_numbers(low, high, most),
+            true => powers(low, high, most),
+        };
+        let mut ruler = Ruler { logarithmic, low, high, ticks: Vec::new() };
+        let ticks = marks.into_iter().map(|(x, text)| Tick { place: ruler.place(x), text });
+        ruler.ticks = ticks.filter(|tick| (-1e-6..=1.0 + 1e-6).contains(&tick.place)).collect();
+        ruler
     }
 
     /// What holds all of these scaled values that have a place.
     fn extent(&self, values: impl Iterator<Item = f64>) -> (f64, f64) {
         let names = (0..self.names.len()).flat_map(|i| [i as f64 - 0.5, i as f64 + 0.5]);
         let zero = (self.from_zero && !self.logarithmic).then_some(0.0);
-        let values = values.chain(names).chain(zero).filter(|x| x.is_finite());
-        let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)));
+        let (low, high) = extent(values.chain(names).chain(zero).filter(|x| x.is_finite()));
         if low > high {
             return (0.0, 1.0);
         }
         // A constant is shown in the middle.
         let margin = MARGIN * (high - low).max(1e-3 * high.abs().max(1e-3));
         (if zero == Some(low) { 0.0 } else { low - margin }, high + margin)
-    }
-
-    /// The marks, of which at most about `most` have a text.
-    pub fn ticks(&self, ruler: &Ruler, most: usize) -> Vec<Tick> {
-        let marks = match self.logarithmic {
-            _ if !self.names.is_empty() => (0..).map(f64::from).zip(self.names.iter().cloned()).collect(),
-            false => round_numbers(ruler.low, ruler.high, most),
-            true => powers(ruler.low, ruler.high, most),
-        };
-        let places = marks.into_iter().map(|(x, text)| Tick { place: ruler.place(x), text });
-        places.filter(|tick| (-1e-6..=1.0 + 1e-6).contains(&tick.place)).collect()
     }
 
     /// What the axis shows, and how if it is not in proportion.
@@ -92,9 +89,9 @@ fn scaled(x: f64, logarithmic: bool) -> f64 {
 
 /// Multiples of 1, 2 or 5 times a power of ten.
 fn round_numbers(low: f64, high: f64, most: usize) -> Vec<(f64, String)> {
-    let coarse = (high - low) / most.max(1) as f64;
+    let coarse = (high - low) / most as f64;
     let power = 10f64.powf(coarse.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|&step| step >= coarse * 0.999);
+    let step = [1.0, 2.0, 5.0].map(|factor| factor * power).into_iter().find(|&step| step >= coarse * 0.999);
     let step = step.unwrap_or(10.0 * power);
     let (first, last) = ((low / step - 1e-6).ceil() as i64, (high / step + 1e-6).floor() as i64);
     (first..=last).map(|i| i as f64 * step).map(|x| (x, round_number(x))).collect()
@@ -107,7 +104,7 @@ fn powers(low: f64, high: f64, most: usize) -> Vec<(f64, String)> {
     let all = (low.floor() as i32..=high.floor() as i32).flat_map(multiples);
     let all: Vec<(i32, i32, f64)> = all.filter(|mark| (low - 1e-6..=high + 1e-6).contains(&mark.2.log10())).collect();
     let exponents: Vec<i32> = all.iter().filter(|(_, factor, _)| *factor == 1).map(|mark| mark.0).collect();
-    let stride = exponents.len().div_ceil(most.max(2)) as i32;
+    let stride = exponents.len().div_ceil(most) as i32;
     let text = |exponent: i32, factor: i32, x: f64| match factor {
         1 if exponents.len() > 1 && exponent % stride == 0 => power_of_ten(exponent),
         1 | 2 | 5 if exponents.len() < 2 => round_number(x),
@@ -125,36 +122,36 @@ fn powers(low: f64, high: f64, most: usize) -> Vec<(f64, String)> {
 mod tests {
     use super::*;
 
-    fn texts(axis: &Axis, most: usize) -> Vec<String> {
-        let ruler = axis.ruler(std::iter::empty());
-        axis.ticks(&ruler, most).into_iter().map(|tick| tick.text).filter(|text| !text.is_empty()).collect()
+    fn texts(axis: &Axis, most: f64) -> Vec<String> {
+        let ruler = axis.ruler(std::iter::empty(), most);
+        ruler.ticks.into_iter().map(|tick| tick.text).filter(|text| !text.is_empty()).collect()
     }
 
     #[test]
     fn marks_are_round_numbers() {
         let linear = |low, high| Axis { range: Some((low, high)), ..Axis::default() };
-        assert_eq!(texts(&linear(-1.0, 1.0), 5), ["−1", "−0.5", "0", "0.5", "1"]);
-        assert_eq!(texts(&linear(0.0, 0.031), 4), ["0", "0.01", "0.02", "0.03"]);
+        assert_eq!(texts(&linear(-1.0, 1.0), 5.0), ["−1", "−0.5", "0", "0.5", "1"]);
+        assert_eq!(texts(&linear(0.0, 0.031), 4.0), ["0", "0.01", "0.02", "0.03"]);
         let logarithmic = |low, high| Axis { logarithmic: true, ..linear(low, high) };
-        assert_eq!(texts(&logarithmic(1e-5, 1e5), 6), ["10⁻⁴", "10⁻²", "10⁰", "10²", "10⁴"]);
-        assert_eq!(texts(&logarithmic(0.3, 5.0), 6), ["0.5", "1", "2", "5"]);
-        assert_eq!(texts(&logarithmic(3.1, 4.9), 4), ["3.5", "4", "4.5"]);
+        assert_eq!(texts(&logarithmic(1e-5, 1e5), 6.0), ["10⁻⁴", "10⁻²", "10⁰", "10²", "10⁴"]);
+        assert_eq!(texts(&logarithmic(0.3, 5.0), 6.0), ["0.5", "1", "2", "5"]);
+        assert_eq!(texts(&logarithmic(3.1, 4.9), 4.0), ["3.5", "4", "4.5"]);
     }
 
     #[test]
     fn between_powers_of_ten_are_minor_marks() {
         let axis = Axis { logarithmic: true, range: Some((1.0, 100.0)), ..Axis::default() };
-        let ticks = axis.ticks(&axis.ruler(std::iter::empty()), 6);
+        let ticks = axis.ruler(std::iter::empty(), 6.0).ticks;
         assert_eq!(ticks.len(), 19);
         assert!((ticks[1].place - 2f64.log10() / 2.0).abs() < 1e-12 && ticks[1].text.is_empty(), "{:?}", ticks[1]);
     }
 
     #[test]
     fn a_range_leaves_a_margin_and_leaves_out_what_has_no_place() {
-        let ruler = Axis::default().ruler([0.0, 10.0, f64::NAN, f64::INFINITY].into_iter());
+        let ruler = Axis::default().ruler([0.0, 10.0, f64::NAN, f64::INFINITY].into_iter(), 6.0);
         assert!((ruler.place(0.0) - 0.5 / 11.0).abs() < 1e-12 && (ruler.place(10.0) - 10.5 / 11.0).abs() < 1e-12);
         let logarithmic = Axis { logarithmic: true, ..Axis::default() };
-        assert!((logarithmic.ruler([0.0, 1.0, 100.0].into_iter()).place(10.0) - 0.5).abs() < 1e-12);
-        assert_eq!(Axis::default().ruler([7.0].into_iter()).place(7.0), 0.5);
+        assert!((logarithmic.ruler([0.0, 1.0, 100.0].into_iter(), 6.0).place(10.0) - 0.5).abs() < 1e-12);
+        assert_eq!(Axis::default().ruler([7.0].into_iter(), 6.0).place(7.0), 0.5);
     }
 }

@@ -1,8 +1,6 @@
 //! A drawing: lines, areas, words and images, from the back to the front; and the text of an SVG file that shows them.
 //! Places and lengths are in pixels, from the upper left.
 
-use std::fmt::Write;
-
 use super::colour::{Colour, INK, PAPER};
 use super::font::{self, CAPITAL};
 use super::{Picture, data_uri};
@@ -145,13 +143,11 @@ impl Element {
         match self {
             Element::Path { lines, colour, brush } => {
                 let places: String = lines.iter().map(|line| places(line)).collect();
+                let (fill, stroke, [dash, gap]) = (paint("fill", *colour), paint("stroke", *colour), DASHES);
                 let style = match brush {
-                    Brush::Fill => format!("{} fill-rule=\"evenodd\"", paint("fill", *colour)),
-                    Brush::Line(width) => {
-                        format!("{} stroke-width=\"{width}\" stroke-linecap=\"round\"", paint("stroke", *colour))
-                    }
+                    Brush::Fill => format!("{fill} fill-rule=\"evenodd\""),
+                    Brush::Line(width) => format!("{stroke} stroke-width=\"{width}\" stroke-linecap=\"round\""),
                     Brush::Dashes(width) => {
-                        let (stroke, [dash, gap]) = (paint("stroke", *colour), DASHES);
                         format!("{stroke} stroke-width=\"{width}\" stroke-dasharray=\"{dash} {gap}\"")
                     }
                 };
@@ -206,12 +202,9 @@ fn hexadecimal(Colour { rgb: [red, green, blue], .. }: Colour) -> String {
 
 /// A line of a path.
 fn places(line: &[Point]) -> String {
-    let mut places = String::new();
-    for (i, &(x, y)) in line.iter().enumerate() {
-        let command = if i == 0 { 'M' } else { 'L' };
-        write!(places, "{command}{} {}", short(x), short(y)).expect("writing to memory cannot fail");
-    }
-    if line.len() == 1 { places + "h0" } else { places }
+    let places: Vec<String> = line.iter().map(|&(x, y)| format!("{} {}", short(x), short(y))).collect();
+    let end = if line.len() == 1 { "h0" } else { "" };
+    format!("M{}{end}", places.join("L"))
 }
 
 fn frame(place: &Rect) -> String {
@@ -226,17 +219,8 @@ fn short(x: f64) -> f64 {
 
 /// A text as XML and HTML show it, within an element or an attribute.
 pub fn escape(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut escaped, c| {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
-        escaped
-    })
+    let entities = [('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&quot;"), ('\'', "&#39;")];
+    entities.iter().fold(text.to_owned(), |text, (letter, entity)| text.replace(*letter, entity))
 }
 
 #[cfg(test)]

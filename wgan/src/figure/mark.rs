@@ -3,7 +3,6 @@
 use super::colour::{Colour, PAPER, tint};
 use super::drawing::{Anchor, Brush, Drawing, Point, Rect};
 use super::layout::{DOT, LINE, SPECK, SWATCH, TEXT, THIN};
-use super::plot::Plot;
 
 /// What is drawn for one list of numbers; without a name it is not in the legend.
 #[derive(Clone, Debug)]
@@ -22,8 +21,8 @@ pub enum Shape {
     Dots,
     /// Small ones.
     Specks,
-    /// From the axis up, as wide as this many units of x.
-    Bars(f64),
+    /// The area between the points and the axis, filled.
+    Bars,
     /// The area between the points and the axis, under a line.
     Area,
     /// What the points enclose, in front of all that is behind.
@@ -37,55 +36,39 @@ pub enum Shape {
 }
 
 impl Mark {
-    /// Draws it in a plot.
-    pub fn draw(&self, drawing: &mut Drawing, plot: &Plot) {
-        // Dots are whole or absent; of lines, what is within; half of one along the edge is not lost.
-        let window = plot.place.widened(LINE / 2.0);
-        match self.shape {
-            Shape::Dots | Shape::Specks => {
-                let within = self.points.iter().map(|&point| plot.at(point)).filter(|&place| window.holds(place));
-                self.draw_shape(drawing, within.map(|place| vec![place]).collect());
-            }
-            _ => drawing.clipped(window, |drawing| self.draw_shape(drawing, plot.lines(self))),
-        }
-    }
-
     /// Its line of the legend: a swatch, then the name.
     pub fn draw_entry(&self, drawing: &mut Drawing, (x, y): Point) {
         let swatch = Rect { left: x, top: y - 5.0, right: x + SWATCH - 6.0, bottom: y + 5.0 };
         let outline = match self.shape {
             Shape::Dots | Shape::Specks => vec![((swatch.left + swatch.right) / 2.0, y)],
-            Shape::Bars(_) | Shape::Area | Shape::Ridge | Shape::Plateau => swatch.corners(),
+            Shape::Bars | Shape::Area | Shape::Ridge | Shape::Plateau => swatch.corners(),
             Shape::Line | Shape::Thin | Shape::Dashed | Shape::Level | Shape::Vertical => {
                 vec![(swatch.left, y), (swatch.right, y)]
             }
         };
-        self.draw_shape(drawing, vec![outline]);
+        self.draw(drawing, vec![outline]);
         drawing.text(&self.name, TEXT, Anchor::Left, (x + SWATCH, y));
     }
 
-    fn draw_shape(&self, drawing: &mut Drawing, lines: Vec<Vec<Point>>) {
+    /// Draws lines, areas or dots, each of a single point, as this mark does.
+    pub fn draw(&self, drawing: &mut Drawing, lines: Vec<Vec<Point>>) {
         let colour = self.colour;
-        match self.shape {
-            Shape::Line => drawing.path(lines, colour, Brush::Line(LINE)),
-            Shape::Thin => drawing.path(lines, colour, Brush::Line(THIN)),
-            Shape::Dashed | Shape::Level | Shape::Vertical => drawing.path(lines, colour, Brush::Dashes(1.75)),
-            Shape::Specks => drawing.path(lines, colour, Brush::Line(SPECK)),
-            Shape::Dots => {
-                for dot in lines {
-                    drawing.path(vec![dot.clone()], PAPER, Brush::Line(DOT + 2.0));
-                    drawing.path(vec![dot], colour, Brush::Line(DOT));
-                }
-            }
-            Shape::Bars(_) => drawing.path(lines, colour, Brush::Fill),
-            Shape::Area | Shape::Ridge | Shape::Plateau => {
-                let (inside, edge) = if self.shape == Shape::Plateau { (0.03, 0.4) } else { (0.28, 1.0) };
-                if self.shape == Shape::Ridge {
-                    drawing.path(lines.clone(), PAPER, Brush::Fill);
-                }
-                drawing.path(lines.clone(), tint(colour, inside), Brush::Fill);
-                drawing.path(lines, tint(colour, edge), Brush::Line(1.25));
-            }
+        let layers = match self.shape {
+            Shape::Line => vec![(colour, Brush::Line(LINE))],
+            Shape::Thin => vec![(colour, Brush::Line(THIN))],
+            Shape::Dashed | Shape::Level | Shape::Vertical => vec![(colour, Brush::Dashes(1.75))],
+            Shape::Specks => vec![(colour, Brush::Line(SPECK))],
+            Shape::Dots => vec![(PAPER, Brush::Line(DOT + 2.0)), (colour, Brush::Line(DOT))],
+            Shape::Bars => vec![(colour, Brush::Fill)],
+            Shape::Area => vec![(tint(colour, 0.28), Brush::Fill), (colour, Brush::Line(1.25))],
+            Shape::Ridge => vec![(PAPER, Brush::Fill), (tint(colour, 0.28), Brush::Fill), (colour, Brush::Line(1.25))],
+            Shape::Plateau => vec![(tint(colour, 0.03), Brush::Fill), (tint(colour, 0.4), Brush::Line(1.25))],
+        };
+        // A dot has its edge to itself, so that those it covers are told from it.
+        let groups =
+            if self.shape == Shape::Dots { lines.into_iter().map(|dot| vec![dot]).collect() } else { vec![lines] };
+        for group in groups {
+            layers.iter().for_each(|&(colour, brush)| drawing.path(group.clone(), colour, brush));
         }
     }
 }

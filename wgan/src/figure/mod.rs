@@ -64,9 +64,7 @@ impl Figure {
 
     /// As pixels.
     pub fn picture(&self) -> Picture {
-        let mut picture = self.drawing().pixels();
-        picture.texts.push((DESCRIPTION, self.texts()));
-        picture
+        Picture { description: Some(self.texts()), ..self.drawing().pixels() }
     }
 
     /// What is written in it whatever the numbers are, a line for each panel: a published figure with other texts is older

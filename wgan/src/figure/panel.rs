@@ -10,6 +10,10 @@ use super::layout::{
 use super::mark::{Mark, Shape};
 use super::plot::Plot;
 use super::{font, levels};
+use crate::numbers::extent;
+
+/// Where a line is interrupted.
+const GAP: Point = (f64::NAN, f64::NAN);
 
 /// A pair of axes with marks between them, or images.
 #[derive(Clone, Debug)]
@@ -47,51 +51,43 @@ impl Panel {
     }
 
     /// What was measured or chosen, behind the title: it may differ from one drawing to the next.
-    pub fn note(mut self, note: impl Into<String>) -> Self {
-        self.note = note.into();
-        self
+    pub fn note(self, note: impl Into<String>) -> Self {
+        Panel { note: note.into(), ..self }
     }
 
     /// What the x-axis shows.
-    pub fn x_range(mut self, low: f64, high: f64) -> Self {
-        self.x.range = Some((low, high));
-        self
+    pub fn x_range(self, low: f64, high: f64) -> Self {
+        Panel { x: Axis { range: Some((low, high)), ..self.x }, ..self }
     }
 
     /// What the y-axis shows; what is beyond is cut off.
-    pub fn y_range(mut self, low: f64, high: f64) -> Self {
-        self.y.range = Some((low, high));
-        self
+    pub fn y_range(self, low: f64, high: f64) -> Self {
+        Panel { y: Axis { range: Some((low, high)), ..self.y }, ..self }
     }
 
     /// Makes the x-axis logarithmic.
-    pub fn x_log(mut self) -> Self {
-        self.x.logarithmic = true;
-        self
+    pub fn x_log(self) -> Self {
+        Panel { x: Axis { logarithmic: true, ..self.x }, ..self }
     }
 
     /// Makes the y-axis logarithmic.
-    pub fn y_log(mut self) -> Self {
-        self.y.logarithmic = true;
-        self
+    pub fn y_log(self) -> Self {
+        Panel { y: Axis { logarithmic: true, ..self.y }, ..self }
     }
 
     /// Makes a unit of x as long as one of y.
-    pub fn isometric(mut self) -> Self {
-        self.isometric = true;
-        self
+    pub fn isometric(self) -> Self {
+        Panel { isometric: true, ..self }
     }
 
     /// Puts names in the place of the x-axis' numbers 0, 1, 2 …
-    pub fn x_names(mut self, names: &[&str]) -> Self {
-        self.x.names = names.iter().map(|&name| name.to_owned()).collect();
-        self
+    pub fn x_names(self, names: &[&str]) -> Self {
+        Panel { x: Axis { names: names.iter().map(|&name| name.to_owned()).collect(), ..self.x }, ..self }
     }
 
     /// Likewise for the y-axis. What has an empty name has no mark.
-    pub fn y_names(mut self, names: &[&str]) -> Self {
-        self.y.names = names.iter().map(|&name| name.to_owned()).collect();
-        self
+    pub fn y_names(self, names: &[&str]) -> Self {
+        Panel { y: Axis { names: names.iter().map(|&name| name.to_owned()).collect(), ..self.y }, ..self }
     }
 
     /// A line through the points. Where one is infinite or NaN, the line is broken.
@@ -121,7 +117,8 @@ impl Panel {
 
     /// A bar at each of the points, as wide as `width` units of x.
     pub fn bars(self, name: &str, colour: Colour, width: f64, points: impl IntoIterator<Item = Point>) -> Self {
-        self.mark(name, colour, points, Shape::Bars(width))
+        let tops = points.into_iter().flat_map(|(x, y)| [(x - width / 2.0, y), (x + width / 2.0, y), GAP]);
+        self.mark(name, colour, tops, Shape::Bars)
     }
 
     /// The area between the points and the x-axis.
@@ -136,12 +133,9 @@ impl Panel {
         for bin in values.iter().map(|x| ((x - low) / width).floor()).filter(|bin| (0.0..bins as f64).contains(bin)) {
             counts[bin as usize] += 1;
         }
-        let density = |count: i32| f64::from(count) / (values.len() as f64 * width);
-        let steps = counts
-            .into_iter()
-            .enumerate()
-            .flat_map(|(i, count)| [i, i + 1].map(|edge| (low + edge as f64 * width, density(count))));
-        self.area(name, colour, steps)
+        let density = |i: usize| f64::from(counts[i]) / (values.len() as f64 * width);
+        let step = |i| [i, i + 1].map(|edge| (low + edge as f64 * width, density(i)));
+        self.area(name, colour, (0..bins).flat_map(step))
     }
 
     /// What a closed line encloses, in front of all that is behind.
@@ -156,15 +150,12 @@ impl Panel {
     /// If the panel was not told what its axes show.
     pub fn levels(mut self, name: &str, colour: Colour, values: &[f64], across: usize, count: usize) -> Self {
         let [(left, right), (bottom, top)] = [&self.x, &self.y].map(|axis| axis.range.expect("a range"));
-        let finite = || values.iter().copied().filter(|x| x.is_finite());
-        let (low, high) = (finite().fold(f64::MAX, f64::min), finite().fold(f64::MIN, f64::max));
-        let heights = (1..=count).map(|i| low + (high - low) * i as f64 / (count + 1) as f64);
-        for (i, level) in heights.enumerate().filter(|_| low < high) {
-            let gap = [(f64::NAN, f64::NAN)];
-            let points =
-                levels::outlines(values, across, level).into_iter().flat_map(|outline| outline.into_iter().chain(gap));
+        let (low, high) = extent(values.iter().copied().filter(|x| x.is_finite()));
+        for i in (1..=count).filter(|_| low < high) {
+            let outlines = levels::outlines(values, across, low + (high - low) * i as f64 / (count + 1) as f64);
+            let points = outlines.into_iter().flat_map(|outline| outline.into_iter().chain([GAP]));
             let points = points.map(|(x, y)| (left + x * (right - left), bottom + y * (top - bottom)));
-            self = self.mark(if i == 0 { name } else { "" }, colour, points, Shape::Plateau);
+            self = self.mark(if i == 1 { name } else { "" }, colour, points, Shape::Plateau);
         }
         self
     }
@@ -181,7 +172,7 @@ impl Panel {
 
     fn mark(mut self, name: &str, colour: Colour, points: impl IntoIterator<Item = Point>, shape: Shape) -> Self {
         let points = points.into_iter().collect();
-        self.y.from_zero |= matches!(shape, Shape::Bars(_) | Shape::Area);
+        self.y.from_zero |= matches!(shape, Shape::Bars | Shape::Area);
         self.marks.push(Mark { name: name.to_owned(), colour, points, shape });
         self
     }
@@ -203,32 +194,23 @@ impl Panel {
 
     /// The width of what is written beside the plot; `height` is that of the plot and its foot.
     pub(super) fn gutter(&self, height: f64) -> f64 {
-        let (_, ticks) = self.y_axis(height - self.foot());
-        let widest = ticks.iter().map(|tick| font::width(&tick.text, TEXT)).fold(0.0, f64::max);
+        let ruler = self.y_ruler(height - self.foot());
+        let widest = ruler.ticks.iter().map(|tick| font::width(&tick.text, TEXT)).fold(0.0, f64::max);
         widest + 3.0 * TICK + if self.y.title().is_empty() { 0.0 } else { LABEL_ROW }
     }
 
     /// How far the last mark's text reaches beyond the plot, which has about this width.
     fn overhang(&self, width: f64) -> f64 {
-        let (_, ticks) = self.x_axis(width);
         let reach = |tick: &Tick| font::width(&tick.text, TEXT) / 2.0 - (1.0 - tick.place) * width;
-        ticks.iter().map(reach).fold(EDGE, f64::max)
+        self.x_ruler(width).ticks.iter().map(reach).fold(EDGE, f64::max)
     }
 
-    pub(super) fn x_axis(&self, width: f64) -> (Ruler, Vec<Tick>) {
-        let edges = self.marks.iter().filter_map(|mark| match mark.shape {
-            Shape::Bars(width) => Some(mark.points.iter().flat_map(move |(x, _)| [x - width / 2.0, x + width / 2.0])),
-            _ => None,
-        });
-        let ruler = self.x.ruler(self.values(|point| point.0).chain(edges.flatten()));
-        let ticks = self.x.ticks(&ruler, (width / ROOM_BESIDE).max(2.0) as usize);
-        (ruler, ticks)
+    fn x_ruler(&self, width: f64) -> Ruler {
+        self.x.ruler(self.values(|point| point.0), width / ROOM_BESIDE)
     }
 
-    pub(super) fn y_axis(&self, height: f64) -> (Ruler, Vec<Tick>) {
-        let ruler = self.y.ruler(self.values(|point| point.1));
-        let ticks = self.y.ticks(&ruler, (height / ROOM_ABOVE).max(2.0) as usize);
-        (ruler, ticks)
+    fn y_ruler(&self, height: f64) -> Ruler {
+        self.y.ruler(self.values(|point| point.1), height / ROOM_ABOVE)
     }
 
     /// Draws it in `place`; `head` is the height of title and legend, `gutter` the width of what is written beside the plot.
@@ -255,14 +237,15 @@ impl Panel {
             bottom: bottom - self.foot(),
         };
         let plot = if self.isometric { self.with_equal_units(plot) } else { plot };
-        Plot::new(self, plot).draw(drawing, left);
+        let (x, y) = (self.x_ruler(plot.width()), self.y_ruler(plot.height()));
+        Plot { place: plot, x, y, panel: self }.draw(drawing, left);
     }
 
     /// The largest plot there, from the lower left, in which units of both axes are equally long.
     fn with_equal_units(&self, place: Rect) -> Rect {
         let unit = |ruler: Ruler, length: f64| (ruler.place(1.0) - ruler.place(0.0)) * length;
         let (width, height) = (place.width(), place.height());
-        let (unit_x, unit_y) = (unit(self.x_axis(1.0).0, width), unit(self.y_axis(1.0).0, height));
+        let (unit_x, unit_y) = (unit(self.x_ruler(width), width), unit(self.y_ruler(height), height));
         let (across, up) = (width * (unit_y / unit_x).min(1.0), height * (unit_x / unit_y).min(1.0));
         Rect { right: place.left + across, top: place.bottom - up, ..place }
     }
@@ -277,18 +260,16 @@ impl Panel {
     /// The named marks, each with its place from the left and its row of the legend.
     fn legend(&self, width: f64) -> Vec<(&Mark, (f64, f64))> {
         let (mut x, mut row) = (0.0, 0.0);
-        let named = self.marks.iter().filter(|mark| !mark.name.is_empty());
-        named
-            .map(|mark| {
-                let extent = SWATCH + font::width(&mark.name, TEXT);
-                if x > 0.0 && x + extent > width {
-                    (x, row) = (0.0, row + 1.0);
-                }
-                let place = (x, row);
-                x += extent + BETWEEN;
-                (mark, place)
-            })
-            .collect()
+        let mut placed = |mark: &Mark| {
+            let extent = SWATCH + font::width(&mark.name, TEXT);
+            if x > 0.0 && x + extent > width {
+                (x, row) = (0.0, row + 1.0);
+            }
+            let place = (x, row);
+            x += extent + BETWEEN;
+            place
+        };
+        self.marks.iter().filter(|mark| !mark.name.is_empty()).map(|mark| (mark, placed(mark))).collect()
     }
 
     /// All values along an axis that its range must hold.

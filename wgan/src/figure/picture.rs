@@ -10,8 +10,10 @@ pub struct Picture {
     pub(crate) height: usize,
     /// Rows from the top, red, green and blue of each pixel.
     pub(crate) pixels: Vec<u8>,
-    /// What is written in it, and the command that makes it; its file keeps them beside the pixels.
-    pub(super) texts: Vec<(&'static str, String)>,
+    /// What is written in it, and the command that makes it, or the program alone where that is not known; its file keeps
+    /// them beside the pixels.
+    pub(super) description: Option<String>,
+    pub(super) software: String,
 }
 
 /// The keyword of a PNG file's text that says what is written in the picture.
@@ -21,9 +23,8 @@ pub const SOFTWARE: &str = "Software";
 
 impl Picture {
     /// The picture, knowing the command that makes it.
-    pub fn made_by(mut self, command: impl Into<String>) -> Self {
-        self.texts.push((SOFTWARE, command.into()));
-        self
+    pub fn made_by(self, command: impl Into<String>) -> Self {
+        Picture { software: command.into(), ..self }
     }
 
     /// The bytes of a PNG file. Its texts are what is written in the picture ([`DESCRIPTION`]) and the command that makes it
@@ -34,10 +35,9 @@ impl Picture {
         encoder.set_color(png::ColorType::Rgb);
         encoder.set_depth(png::BitDepth::Eight);
         // Pictures of this program can be told from others, and nobody learns from them by mistake.
-        let unknown = [(SOFTWARE, env!("CARGO_PKG_NAME").to_owned())];
-        let software = if self.texts.iter().any(|(keyword, _)| *keyword == SOFTWARE) { &[][..] } else { &unknown };
-        for (keyword, text) in self.texts.iter().chain(software) {
-            encoder.add_itxt_chunk((*keyword).to_owned(), text.clone()).expect("the keywords are valid");
+        let description = self.description.iter().map(|text| (DESCRIPTION, text));
+        for (keyword, text) in description.chain([(SOFTWARE, &self.software)]) {
+            encoder.add_itxt_chunk(keyword.to_owned(), text.clone()).expect("the keywords are valid");
         }
         let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(&self.pixels));
         written.expect("writing to memory cannot fail");
@@ -46,7 +46,7 @@ impl Picture {
 
     /// A picture of these pixels: rows from the top, red, green and blue of each.
     pub(crate) fn of_pixels(width: usize, height: usize, pixels: Vec<u8>) -> Self {
-        Picture { width, height, pixels, texts: Vec::new() }
+        Picture { width, height, pixels, description: None, software: env!("CARGO_PKG_NAME").to_owned() }
     }
 }
 

@@ -38,15 +38,11 @@ impl Canvas {
                 match *brush {
                     Brush::Fill => self.fill(&path, *colour, FillRule::EvenOdd),
                     Brush::Line(width) => {
-                        self.stroke(
-                            &path,
-                            *colour,
-                            Stroke { width: width as f32, line_cap: LineCap::Round, ..stroke() },
-                        );
+                        self.stroke(&path, *colour, Stroke { line_cap: LineCap::Round, ..stroke(width) });
                     }
                     Brush::Dashes(width) => {
                         let dash = StrokeDash::new(DASHES.map(|length| length as f32).to_vec(), 0.0);
-                        self.stroke(&path, *colour, Stroke { width: width as f32, dash, ..stroke() });
+                        self.stroke(&path, *colour, Stroke { dash, ..stroke(width) });
                     }
                 }
             }
@@ -67,7 +63,7 @@ impl Canvas {
                 let Some(outlines) = outlines.transform(place) else { return };
                 self.fill(&outlines, INK, FillRule::Winding);
                 if *bold {
-                    self.stroke(&outlines, INK, Stroke { width: *size as f32 / 20.0, ..stroke() });
+                    self.stroke(&outlines, INK, stroke(size / 20.0));
                 }
             }
             Element::Image { picture, place } => {
@@ -110,8 +106,8 @@ fn paint(Colour { rgb: [red, green, blue], opacity }: Colour) -> Paint<'static> 
     paint
 }
 
-fn stroke() -> Stroke {
-    Stroke { line_join: LineJoin::Round, ..Stroke::default() }
+fn stroke(width: f64) -> Stroke {
+    Stroke { width: width as f32, line_join: LineJoin::Round, ..Stroke::default() }
 }
 
 fn path(lines: &[Vec<Point>]) -> Option<Path> {

@@ -4,6 +4,7 @@ use super::evenly;
 use crate::config::Config;
 use crate::figure::{BLUE, Colour, Figure, GREEN, INK, ORANGE, Panel, SKY, VERMILION, tint};
 use crate::metrics::{Measurement, Row};
+use crate::numbers::extent;
 
 /// Curves that are drawn over each other.
 #[derive(Clone, Debug)]
@@ -135,7 +136,7 @@ impl Chart {
         let smooth = self.curves.iter().flat_map(|curve| &curve.smooth).map(|point| point.1);
         let shown = usual.iter().copied().chain(smooth).chain(self.target);
         let shown = shown.filter(|&x| !self.logarithmic || x > 0.0);
-        let (low, high) = shown.fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)));
+        let (low, high) = extent(shown);
         if low > high {
             return (0.1, 1.0);
         }
@@ -160,10 +161,9 @@ impl Curve {
 /// Every value replaced by the mean of those up to `reach` before and after it.
 fn moving_average(points: &[(f64, f64)], reach: usize) -> Vec<(f64, f64)> {
     let mut sums = vec![0.0];
-    sums.extend(points.iter().scan(0.0, |sum, point| {
-        *sum += point.1;
-        Some(*sum)
-    }));
+    for (i, point) in points.iter().enumerate() {
+        sums.push(sums[i] + point.1);
+    }
     let average = |(i, point): (usize, &(f64, f64))| {
         let window = i.saturating_sub(reach)..(i + reach + 1).min(points.len());
         (point.0, (sums[window.end] - sums[window.start]) / window.len() as f64)

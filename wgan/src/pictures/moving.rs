@@ -18,35 +18,22 @@ const LAST_DELAY: (u16, u16) = (2, 1);
 /// assert!(moving(&pictures).is_some_and(|png| png.starts_with(b"\x89PNG")));
 /// ```
 pub fn moving(pngs: &[Vec<u8>]) -> Option<Vec<u8>> {
-    let frames: Vec<Frame> = pngs.iter().filter_map(|png| Frame::decode(png).ok()).collect();
-    let first = frames.first()?;
-    let frames: Vec<&Frame> = frames.iter().filter(|frame| frame.same_kind(first)).collect();
+    let frames: Vec<_> = pngs.iter().filter_map(|png| decode(png).ok()).collect();
+    let (kind, _) = frames.first()?;
+    let pixels: Vec<&[u8]> = frames.iter().filter(|frame| frame.0 == *kind).map(|frame| &frame.1[..]).collect();
     let mut bytes = Vec::new();
-    encode(&frames, &mut bytes).expect("writing to memory cannot fail");
+    encode(kind, &pixels, &mut bytes).expect("writing to memory cannot fail");
     Some(bytes)
 }
 
-struct Frame {
-    info: png::OutputInfo,
-    pixels: Vec<u8>,
+/// The size and the kind of a picture, and its pixels.
+fn decode(png: &[u8]) -> Result<(png::OutputInfo, Vec<u8>), png::DecodingError> {
+    let mut reader = png::Decoder::new(Cursor::new(png)).read_info()?;
+    let mut pixels = vec![0; reader.output_buffer_size().ok_or(png::DecodingError::LimitsExceeded)?];
+    Ok((reader.next_frame(&mut pixels)?, pixels))
 }
 
-impl Frame {
-    fn decode(png: &[u8]) -> Result<Self, png::DecodingError> {
-        let mut reader = png::Decoder::new(Cursor::new(png)).read_info()?;
-        let mut pixels = vec![0; reader.output_buffer_size().ok_or(png::DecodingError::LimitsExceeded)?];
-        let info = reader.next_frame(&mut pixels)?;
-        Ok(Frame { info, pixels })
-    }
-
-    fn same_kind(&self, other: &Frame) -> bool {
-        let kind = |frame: &Frame| (frame.info.width, frame.info.height, frame.info.color_type, frame.info.bit_depth);
-        kind(self) == kind(other)
-    }
-}
-
-fn encode(frames: &[&Frame], bytes: &mut Vec<u8>) -> Result<(), png::EncodingError> {
-    let info = &frames[0].info;
+fn encode(info: &png::OutputInfo, frames: &[&[u8]], bytes: &mut Vec<u8>) -> Result<(), png::EncodingError> {
     let mut encoder = png::Encoder::new(bytes, info.width, info.height);
     encoder.set_color(info.color_type);
     encoder.set_depth(info.bit_depth);
@@ -54,11 +41,11 @@ fn encode(frames: &[&Frame], bytes: &mut Vec<u8>) -> Result<(), png::EncodingErr
     encoder.set_frame_delay(DELAY.0, DELAY.1)?;
     encoder.add_itxt_chunk(SOFTWARE.to_owned(), "wgan".to_owned())?;
     let mut writer = encoder.write_header()?;
-    for (i, frame) in frames.iter().enumerate() {
+    for (i, pixels) in frames.iter().enumerate() {
         if i + 1 == frames.len() {
             writer.set_frame_delay(LAST_DELAY.0, LAST_DELAY.1)?;
         }
-        writer.write_image_data(&frame.pixels)?;
+        writer.write_image_data(pixels)?;
     }
     writer.finish()
 }
