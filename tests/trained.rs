@@ -6,7 +6,7 @@ use wgan::objective::{CriticTerms, Lipschitz, Loss, Penalty};
 
 /// What a critic with this constraint finds in the last of so many updates.
 fn settled(lipschitz: Lipschitz, real: impl Distribution, fake: impl Distribution, updates: u64) -> CriticTerms<f64> {
-    CriticTraining::settled(&toy(lipschitz), real, fake, updates).unwrap()
+    CriticTraining::new(&toy(lipschitz), real, fake).unwrap().settled(updates).unwrap()
 }
 
 /// Between all real samples at (1, 0) and all generated ones at (0, 0): the distance W is 1, and the slope of the best critic
@@ -84,7 +84,7 @@ fn a_discriminators_loss_tells_the_jensen_shannon_divergence() {
     let divergence: f64 = (-8_000..11_000).map(|i| term(f64::from(i) * STEP) * STEP).sum();
     let mut standard = toy(Lipschitz::None);
     standard.objective.loss = Loss::Standard;
-    let terms = CriticTraining::settled(&standard, normal(3.0, 1.0), normal(0.0, 1.0), 2000).unwrap();
+    let terms = CriticTraining::new(&standard, normal(3.0, 1.0), normal(0.0, 1.0)).unwrap().settled(2000).unwrap();
     let found = 2f64.ln() - terms.loss / 2.0;
     assert!((found - divergence).abs() < 0.005, "{found}, not {divergence}");
 }

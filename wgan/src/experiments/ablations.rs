@@ -1,8 +1,6 @@
 //! How much each objective forgives: generators with batch norm, without it, and without convolutions, under WGAN-GP and
 //! under the standard GAN (as in Arjovsky, Chintala & Bottou 2017, arXiv 1701.07875, figures 5 to 7, there with clipping).
 
-use autograd::Tensor;
-
 use super::prelude::*;
 use crate::networks::{Arch, GeneratorArch, Networks, Norm};
 

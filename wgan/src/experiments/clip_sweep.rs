@@ -1,7 +1,6 @@
 //! The first WGAN's constant c over decades: how fast a generator learns, and when it fails.
 
 use super::prelude::*;
-use crate::measures::sliced_wasserstein;
 
 pub const SUMMARY: &str =
     "weights clipped to ±c, for six c over three decades: how steep the critic is, and what is learned";
@@ -72,8 +71,9 @@ fn steepest(course: &Course) -> f64 {
 }
 
 fn figure(courses: &[Course]) -> Figure {
-    let mut distances = Panel::new("Samples", "updates of the generator", "sliced Wasserstein distance").y_log();
-    let mut weights = Panel::new("Weights at the end", "weight ÷ c", "density").x_range(-1.0, 1.0);
+    let distance = axis("sliced Wasserstein distance").log();
+    let mut distances = Panel::new("Samples", "updates of the generator", distance);
+    let mut weights = Panel::new("Weights at the end", axis("weight ÷ c").range(-1.0, 1.0), "density");
     for (course, colour) in courses.iter().zip([INK, PURPLE, BLUE, GREEN, ORANGE, VERMILION]) {
         let name = format!("c = {}", course.clip);
         distances = distances.line(&name, colour, course.distances.iter().copied());
@@ -83,7 +83,7 @@ fn figure(courses: &[Course]) -> Figure {
     }
     let by_clip = |value: fn(&Course) -> f64| courses.iter().map(move |course| (course.clip, value(course)));
     let (bounds, slopes) = (by_clip(steepest), by_clip(|course| course.slope));
-    let panel = |title| Panel::new(title, "c", "").x_log().y_log();
+    let panel = |title| Panel::new(title, axis("c").log(), axis("").log());
     let ends = panel("Distance over the last third").dots("", BLUE, by_clip(|course| course.end));
     let slopes = panel("Slope").dashed("bound", INK, bounds).dots("largest seen", BLUE, slopes);
     Figure::new(2, vec![distances, ends, slopes, weights])

@@ -2,7 +2,6 @@
 //! the generator ends.
 
 use super::prelude::*;
-use crate::measures::wasserstein;
 use crate::programs::{CriticSchedule, Schedule};
 
 pub const SUMMARY: &str =
@@ -73,7 +72,7 @@ fn course(name: &'static str, critic_steps: u64, kind: CriticSchedule, every: u6
 
 fn figure(courses: &[Course]) -> Figure {
     let colours = [VERMILION, ORANGE, GREEN, BLUE, PURPLE];
-    let over_time = |title: &str, y| Panel::new(title, "updates of the generator", y).y_range(0.0, 1.75);
+    let over_time = |title: &str, y| Panel::new(title, "updates of the generator", axis(y).range(0.0, 1.75));
     let estimate = |i: usize| {
         over_time(&format!("Critic steps: {}", courses[i].name), "distance")
             .dashed("exact", INK, courses[i].exact.iter().copied())
@@ -83,8 +82,8 @@ fn figure(courses: &[Course]) -> Figure {
     for (course, colour) in courses.iter().zip(colours) {
         result = result.line(course.name, colour, course.exact.iter().copied());
     }
-    let errors = Panel::new("Error of the estimate", "critic steps", "mean error")
-        .x_names(&["1", "2", "5", "20", "conv."])
-        .bars("", BLUE, 0.6, numbered(courses.iter().map(|course| course.error)));
+    let steps = axis("critic steps").names(&["1", "2", "5", "20", "conv."]);
+    let errors = numbered(courses.iter().map(|course| course.error));
+    let errors = Panel::new("Error of the estimate", steps, "mean error").bars("", BLUE, 0.6, errors);
     Figure::new(2, vec![estimate(0), estimate(3), result, errors])
 }

@@ -1,8 +1,6 @@
 //! What a generator is told by a critic that gets better and better: Arjovsky and Bottou 2017 (arXiv 1701.04862, figure 2)
 //! beside the Wasserstein objective, between two distributions that hardly overlap.
 
-use autograd::{Device, Stream, Tensor};
-
 use super::prelude::*;
 
 pub const SUMMARY: &str =
@@ -42,10 +40,8 @@ pub fn run(size: Size) -> Result<Findings> {
     );
     // By one, since a logarithm begins there.
     let curve = |pulls: Vec<f64>| updates.iter().map(|&updates| updates as f64 + 1.0).zip(pulls);
-    let panel = Panel::new("", "updates of the critic, plus 1", "pull on the generated samples")
-        .x_log()
-        .y_log()
-        .y_range(1e-6, 10.0)
+    let pull = axis("pull on the generated samples").log().range(1e-6, 10.0);
+    let panel = Panel::new("", axis("updates of the critic, plus 1").log(), pull)
         .level("the Wasserstein distance's own slope", INK, 1.0)
         .line("WGAN-LP", BLUE, curve(penalised))
         .line("WGAN, clipped", GREEN, curve(clipped))

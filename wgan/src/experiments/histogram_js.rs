@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 
-use autograd::{Device, Tensor, Var, Variable};
 use nn::Optimizer;
 use nn::optim::Sgd;
 
@@ -46,16 +45,14 @@ pub fn run(size: Size) -> Result<Findings> {
          all {all} pixels two halves of the same digits are {:.0} % of the way to having nothing in common.",
         100.0 * full / 2f64.ln()
     );
-    let learning = Panel::new("A generator on the line", "updates", "its mean")
-        .x_range(0.0, steps as f64)
+    let learning = Panel::new("A generator on the line", axis("updates").range(0.0, steps as f64), "its mean")
         .level("targets", INK, NEAR)
         .level("", INK, FAR)
         .line("JS, near", GREEN, numbered(&near))
         .line("JS, far", VERMILION, numbered(&far))
         .line("W, far", BLUE, numbered(&by_distance));
-    let halves = Panel::new("Two halves of the same digits", "black or white pixels looked at", "JS / nats")
-        .x_log()
-        .y_range(0.0, 0.75)
+    let (pixels, nats) = (axis("black or white pixels looked at").log(), axis("JS / nats").range(0.0, 0.75));
+    let halves = Panel::new("Two halves of the same digits", pixels, nats)
         .level("ln 2: nothing in common", INK, 2f64.ln())
         .line("", ORANGE, digits.clone())
         .dots("JS", ORANGE, digits);
@@ -96,15 +93,11 @@ fn soft_histogram(values: Var<'_>) -> Var<'_> {
 }
 
 /// How far apart two halves of the digits are by JS, as black or white pixels, for growing numbers of pixels.
-fn halves_of_digits() -> Result<Vec<(f64, f64)>> {
+fn halves_of_digits() -> Result<Curve> {
     let data = Dataset::load(&Source::Digits, 1, 0)?;
-    let pixels = data.shape().count();
-    let images: Vec<Vec<bool>> = data
-        .samples(0..data.len())
-        .data()
-        .chunks(pixels)
-        .map(|image| image.iter().map(|&x| x > 0.5).collect())
-        .collect();
+    let (samples, pixels) = (data.samples(0..data.len()), data.shape().count());
+    let images = samples.data().chunks(pixels).map(|image| image.iter().map(|&x| x > 0.5).collect());
+    let images: Vec<Vec<bool>> = images.collect();
     // Those first that are black as often as white.
     let black = |pixel: usize| images.iter().filter(|image| image[pixel]).count();
     let mut order: Vec<usize> = (0..pixels).collect();

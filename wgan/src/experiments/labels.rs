@@ -1,7 +1,6 @@
 //! The loss written with labels, mean(label · score), beside the difference of means, under both signs: it is the same
 //! training. And the trap of that form: a generator that takes the label of generated samples for its own.
 
-use autograd::{Device, Stream, Tape, Tensor, Variable};
 use nn::losses::wasserstein;
 
 use super::prelude::*;
@@ -40,13 +39,12 @@ pub fn run(size: Size) -> Result<Findings> {
          {reached:.2}, with that of generated samples both players pulled the same way and it went to {}.",
         number(lost)
     );
-    let critics = Panel::new("The same critic", "x", "score")
-        .x_range(-6.0, 6.0)
+    let critics = Panel::new("The same critic", axis("x").range(-6.0, 6.0), "score")
         .line("difference", SKY, difference)
         .dashed("labels, real high", BLUE, labels)
         .dashed("labels, real low", VERMILION, mirrored);
-    let generators = Panel::new("The label a generator takes", "updates of the generator", "its mean")
-        .x_range(0.0, rounds as f64)
+    let updates = axis("updates of the generator").range(0.0, rounds as f64);
+    let generators = Panel::new("The label a generator takes", updates, "its mean")
         .level("mean of real samples", INK, REAL)
         .line("label of real", BLUE, numbered(&right))
         .line("label of generated", VERMILION, numbered(&wrong));

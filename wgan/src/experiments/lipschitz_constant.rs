@@ -1,8 +1,8 @@
 //! How steep a clipped or spectrally normalised critic is: three estimates of its Lipschitz constant K, each at most the
 //! next, and the bound that its weights give.
 
+use autograd::Shape;
 use autograd::ops::Conv;
-use autograd::{Device, Shape, Stream, Tape, Tensor, Var, Variable};
 
 use super::prelude::*;
 use crate::models::Critic;
@@ -41,13 +41,10 @@ struct Estimates {
 
 pub fn run(size: Size) -> Result<Findings> {
     let updates = size.pick(200, 500);
-    let of_all = |lipschitz| {
-        CRITICS
-            .map(|(_, arch, sample)| estimate(arch, sample, lipschitz, updates))
-            .into_iter()
-            .collect::<Result<Vec<_>>>()
+    let estimates = |lipschitz| -> Result<Vec<Estimates>> {
+        CRITICS.iter().map(|&(_, arch, sample)| estimate(arch, sample, lipschitz, updates)).collect()
     };
-    let (clipped, normalised) = (of_all(Lipschitz::Clip { c: CLIP })?, of_all(Lipschitz::Spectral)?);
+    let (clipped, normalised) = (estimates(Lipschitz::Clip { c: CLIP })?, estimates(Lipschitz::Spectral)?);
     let mut table = Vec::new();
     for ((name, ..), k) in CRITICS.iter().zip(&clipped) {
         // Power iteration approaches a norm from below.
@@ -77,10 +74,8 @@ pub fn run(size: Size) -> Result<Findings> {
         number(convolutional[0].slope)
     );
     let panel = |title: &str, estimates: &[Estimates]| {
-        Panel::new(title, "", "Lipschitz constant")
-            .x_names(&CRITICS.map(|(name, ..)| name))
-            .x_range(-0.5, 3.5)
-            .y_log()
+        let critics = axis("").names(&CRITICS.map(|(name, ..)| name)).range(-0.5, 3.5);
+        Panel::new(title, critics, axis("Lipschitz constant").log())
             .level("", INK, 1.0)
             .dots("gap ÷ W", BLUE, numbered(estimates.iter().map(|k| k.gap)))
             .dots("largest slope", GREEN, numbered(estimates.iter().map(|k| k.slope)))

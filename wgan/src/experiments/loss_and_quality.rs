@@ -33,13 +33,10 @@ pub fn run(size: Size) -> Result<Findings> {
     let standard = course(Loss::NonSaturating, every, measurements, divergence)?;
     let divergences = || standard.estimates.iter().map(|point| point.1);
     let stuck = divergences().filter(|divergence| 2f64.ln() - divergence < 0.01).count();
+    let close = AtLeast(size.pick(0.5, 0.8));
     let end = |course: &Course| course.distances[course.distances.len() - 1].1;
     let table = vec![
-        check(
-            "WGAN-GP: correlation of estimate and Fréchet distance",
-            wasserstein.correlation,
-            AtLeast(size.pick(0.5, 0.8)),
-        ),
+        check("WGAN-GP: correlation of estimate and Fréchet distance", wasserstein.correlation, close),
         check("GAN: correlation of JS estimate and Fréchet distance", standard.correlation, Open),
         check("GAN: largest JS estimate", divergences().fold(0.0, f64::max), AtMost(2f64.ln())),
         check(format!("GAN: JS estimates of {measurements} within 0.01 of ln 2"), stuck as f64, Open),
@@ -84,12 +81,11 @@ fn pearson(pairs: &[(f64, f64)]) -> f64 {
 /// Curves and digits of one training, in two rows of three.
 fn panels(name: &str, estimate: &str, colour: Colour, course: Course) -> Vec<Panel> {
     let step = "updates of the generator";
-    let correlation = Panel::new(&format!("{name}: correlation"), "Fréchet distance", estimate)
+    let correlation = Panel::new(&format!("{name}: correlation"), axis("Fréchet distance").log(), estimate)
         .note(format!("{:.2}", course.correlation))
-        .x_log()
         .dots("", colour, course.pairs);
     let estimates = Panel::new(&format!("{name}: {estimate}"), step, "").line("", colour, course.estimates);
     let distances =
-        Panel::new(&format!("{name}: Fréchet distance"), step, "").y_log().line("", colour, course.distances);
+        Panel::new(&format!("{name}: Fréchet distance"), step, axis("").log()).line("", colour, course.distances);
     [estimates, distances, correlation].into_iter().chain(course.grids).collect()
 }

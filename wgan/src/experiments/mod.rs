@@ -32,11 +32,14 @@ use harness::Findings;
 
 /// What experiments are written with.
 mod prelude {
+    pub use autograd::{Device, Stream, Tape, Tensor, Var, Variable};
+
     pub use super::Size;
     pub use super::harness::*;
     pub use crate::Result;
     pub use crate::data::{Dataset, Source, Toy};
     pub use crate::figure::*;
+    pub use crate::measures::*;
     pub use crate::objective::*;
     pub use crate::programs::Game;
 }

@@ -1,10 +1,7 @@
 //! Can a Wasserstein loss be negative? The distance cannot; its estimate is, while the critic is behind. A critic learns
 //! N(0, 1) from N(−3, 1), then the generated samples jump to the other side.
 
-use autograd::{Tensor, Variable};
-
 use super::prelude::*;
-use crate::measures::wasserstein_1d;
 
 pub const SUMMARY: &str = "an estimate below 0 says that the critic is behind, not on which side the samples are";
 
@@ -48,9 +45,8 @@ pub fn run(size: Size) -> Result<Findings> {
          jump, while −D would have done better, and for {:.0} % of all untrained critics.",
         100.0 * negative
     );
-    let training = Panel::new("A training", "updates of the critic", "distance")
-        .x_range(0.0, estimates.len() as f64)
-        .y_range(-3.9, 3.9)
+    let updates = axis("updates of the critic").range(0.0, estimates.len() as f64);
+    let training = Panel::new("A training", updates, axis("distance").range(-3.9, 3.9))
         .vertical("samples jump", GREEN, UPDATES as f64)
         .line("estimate", BLUE, numbered(&estimates))
         .line("mean D(fake) − mean D(real)", tint(VERMILION, 0.6), numbered(&estimates).map(|(i, x)| (i, -x)))

@@ -1,7 +1,5 @@
 //! Two parallel segments in the plane, (0, y) and (θ, y) with y ~ U(0, 1): arXiv 1701.07875, example 1 and figure 1.
 
-use autograd::Tensor;
-
 use super::harness::histograms::{js, kl, tv, w1};
 use super::prelude::*;
 
@@ -45,16 +43,13 @@ pub fn run(size: Size) -> Result<Findings> {
         generator where to go; the Wasserstein distance falls with |θ|, and a trained critic finds both it and its slope.";
     let apart = [-1.05, -1e-9, f64::NAN, 1e-9, 1.05]; // with a gap at 0
     let constant = |height: f64| apart.map(|theta| (theta, height));
-    let distances = Panel::new("Distance (KL is infinite)", "θ", "distance")
-        .x_range(-1.05, 1.05)
-        .y_range(0.0, 1.15)
+    let theta = axis("θ").range(-1.05, 1.05);
+    let distances = Panel::new("Distance (KL is infinite)", theta.clone(), axis("distance").range(0.0, 1.15))
         .line("TV", ORANGE, constant(1.0))
         .line("JS", GREEN, constant(2f64.ln()))
         .line("Wasserstein", BLUE, [(-1.05, 1.05), (0.0, 0.0), (1.05, 1.05)])
         .dots("critic", VERMILION, gaps);
-    let slopes = Panel::new("What a generator could follow", "θ", "slope by θ")
-        .x_range(-1.05, 1.05)
-        .y_range(-1.25, 1.25)
+    let slopes = Panel::new("What a generator could follow", theta, axis("slope by θ").range(-1.25, 1.25))
         .level("", INK, 0.0)
         .line("TV and JS", GREEN, constant(0.0))
         .line("Wasserstein", BLUE, apart.map(|theta| (theta, theta.signum())))

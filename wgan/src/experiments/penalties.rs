@@ -1,7 +1,6 @@
 //! Every constraint on one problem whose answer is known, and on one that is learned.
 
 use super::prelude::*;
-use crate::measures::Coverage;
 
 pub const SUMMARY: &str =
     "all Lipschitz constraints side by side: what they estimate, how steep they are, what is learned";
@@ -47,18 +46,14 @@ pub fn run(size: Size) -> Result<Findings> {
     let mut table = Vec::new();
     for (name, lipschitz, known) in GAPS {
         let game = Game { batch: 16, ..toy(lipschitz) };
-        let terms = CriticTraining::settled(&game, point(1.0), point(0.0), size.pick(600, 2000))?;
+        let terms = CriticTraining::new(&game, point(1.0), point(0.0))?.settled(size.pick(600, 2000))?;
         table.push(check(format!("{}: gap", with_number(name, lipschitz)), terms.wasserstein, known));
     }
     // Between these, λ must exceed 2.6 in the middle and 6.1 where a batch has its last points (chapter 7 of the guide).
     for (lambda, known) in [(3.0, AtLeast(10.0)), (10.0, Near(3.0, 0.15))] {
         let updates = size.pick(1500, 3000);
-        let terms = CriticTraining::settled(
-            &toy(Lipschitz::penalty(Penalty::OneSided, lambda)),
-            normal(3.0, 1.0),
-            normal(0.0, 1.0),
-            updates,
-        )?;
+        let game = toy(Lipschitz::penalty(Penalty::OneSided, lambda));
+        let terms = CriticTraining::new(&game, normal(3.0, 1.0), normal(0.0, 1.0))?.settled(updates)?;
         let what = format!("gp-one-sided, λ = {lambda}, N(0, 1) and N(3, 1): gap");
         table.push(check(what, terms.wasserstein, known));
     }
@@ -68,7 +63,7 @@ pub fn run(size: Size) -> Result<Findings> {
     ] {
         let game = Game { batch: 16, ..toy(lipschitz) };
         let updates = size.pick(300, 1000);
-        let terms = CriticTraining::settled(&game, normal(0.0, 1.0), normal(0.0, 1.0), updates)?;
+        let terms = CriticTraining::new(&game, normal(0.0, 1.0), normal(0.0, 1.0))?.settled(updates)?;
         table.push(check(format!("{}, P = Q: slope", with_number(name, lipschitz)), terms.slope, known));
     }
 
@@ -84,9 +79,9 @@ pub fn run(size: Size) -> Result<Findings> {
         table.push(check(format!("{name}: modes covered of 8"), coverage.covered as f64, Open));
         table.push(check(format!("{name}: share of samples within 3σ"), coverage.high_quality, Open));
         covered.push(coverage.covered);
-        let panel = Panel::new(&name, "", "").x_range(-2.0, 2.0).y_range(-2.0, 2.0);
+        let panel = Panel::new(&name, axis("").range(-2.0, 2.0), axis("").range(-2.0, 2.0));
         samples.push(panel.specks("", BLUE, plane(fake.data())).specks("", ORANGE, plane(real.data())));
-        let panel = Panel::new("", "slope", "").x_range(0.0, 3.0);
+        let panel = Panel::new("", axis("slope").range(0.0, 3.0), "");
         slopes.push(panel.histogram("", BLUE, &training.slopes()?, 0.0, 3.0, 30).vertical("", INK, 1.0));
     }
     // Four constraints in a row, the slopes below the samples.

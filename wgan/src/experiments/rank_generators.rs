@@ -1,13 +1,11 @@
 //! A critic that is trained once and then held fixed scores generators it knows: real samples under more and more noise,
 //! so that their order is known. One that draws a single mode over and over escapes it.
 
-use autograd::Tensor;
 use nn::Rng;
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
 use super::prelude::*;
-use crate::measures::wasserstein;
 
 pub const SUMMARY: &str =
     "one fixed critic puts generators of known quality in their order, but does not notice a lost mode";

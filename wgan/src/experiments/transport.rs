@@ -4,13 +4,11 @@
 
 use std::f64::consts::{PI, TAU};
 
-use autograd::{Stream, Tape, Tensor, Var};
 use nn::Rng;
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
 use super::prelude::*;
-use crate::measures::optimal_assignment;
 
 pub const SUMMARY: &str = "the distance as the cheapest plan, as the best assignment of samples, and as a critic's gap";
 
@@ -26,17 +24,18 @@ pub fn run(size: Size) -> Result<Findings> {
     let count = size.pick(20_000, 200_000);
     // The largest difference between a distribution and that of a sample: 1.63/√n in one case of a hundred (Kolmogorov).
     let chance = 1.63 / (count as f64).sqrt();
-    let independent = couple(count, |rng, _| on_circle(rng.random::<f64>() * TAU));
-    let radial = couple(count, |_, x| on_circle(x[1].atan2(x[0])));
+    // Pairs drawn from a joint distribution: each x from the density, y so that it lies on the curve.
+    let independent = draw("coupling", count, |rng| (on_plane(rng), on_circle(rng.random::<f64>() * TAU)));
+    let radial = draw("coupling", count, |rng| on_radius(on_plane(rng)));
     let cost = |plan: &[(Point, Point)]| mean(plan.iter().map(|(x, y)| distance(x, y)));
     let (independent_cost, radial_cost) = (cost(&independent), cost(&radial));
     // ‖x‖ is to have the distribution 1 − exp(−r²/2), and angles are to be uniform.
-    let of_radii = largest_error(radial.iter().map(|(x, _)| 1.0 - (-(x[0] * x[0] + x[1] * x[1]) / 2.0).exp()));
-    let of_angles = largest_error(radial.iter().map(|(_, y)| (y[1].atan2(y[0]) + PI) / TAU));
+    let error_of_radii = largest_error(radial.iter().map(|(x, _)| 1.0 - (-(x[0] * x[0] + x[1] * x[1]) / 2.0).exp()));
+    let error_of_angles = largest_error(radial.iter().map(|(_, y)| (y[1].atan2(y[0]) + PI) / TAU));
 
     let pairs = size.pick(250, 800);
-    let from = draw(pairs, |rng| [rng.sample(StandardNormal), rng.sample(StandardNormal)]);
-    let to = draw(pairs, |rng| on_circle(rng.random::<f64>() * TAU));
+    let from = draw("samples to assign", pairs, on_plane);
+    let to = draw("samples to assign", pairs, |rng| on_circle(rng.random::<f64>() * TAU));
     let costs: Vec<f64> = from.iter().flat_map(|x| to.iter().map(|y| distance(x, y))).collect();
     let assignment = optimal_assignment(&costs);
     let assigned = assignment.cost / pairs as f64;
@@ -55,8 +54,8 @@ pub fn run(size: Size) -> Result<Findings> {
     let table = vec![
         check("plan: x and y independent", independent_cost, Near(INDEPENDENT, 0.02)),
         check("plan: along the radius", radial_cost, Near(W, 0.02)),
-        check("its marginal on the density: largest error of P(‖x‖ ≤ r)", of_radii, Near(0.0, chance)),
-        check("its marginal on the curve: largest error of P(angle ≤ α)", of_angles, Near(0.0, chance)),
+        check("its marginal on the density: largest error of P(‖x‖ ≤ r)", error_of_radii, Near(0.0, chance)),
+        check("its marginal on the curve: largest error of P(angle ≤ α)", error_of_angles, Near(0.0, chance)),
         check("critic: gap", gap, Near(W, 0.05)),
         check("critic: mean slope", slope, Near(1.0, 0.1)),
         check(format!("best assignment of {pairs} samples"), assigned, Near(W, size.pick(0.2, 0.1))),
@@ -75,21 +74,11 @@ pub fn run(size: Size) -> Result<Findings> {
         .thin_line("", tint(INK, 0.35), some.iter().flat_map(|&(from, to)| [from, to, interrupted]))
         .dots("density", BLUE, some.iter().map(|pair| pair.0))
         .dots("curve", ORANGE, some.iter().map(|pair| pair.1));
-    let distances = Panel::new("Distance", "", "distance")
-        .x_names(&["any plan", "best plan", "samples", "critic"])
+    let ways = axis("").names(&["any plan", "best plan", "samples", "critic"]);
+    let distances = Panel::new("Distance", ways, "distance")
         .bars("", BLUE, 0.6, numbered([independent_cost, radial_cost, assigned, gap]))
         .level("W", INK, W);
     Ok(Findings { table, figure: Figure::new(2, vec![plane, distances]).panel_height(360), sentence })
-}
-
-/// Pairs drawn from a joint distribution: each x from the density, then y, given x, so that it lies on the curve.
-fn couple(count: usize, mut given: impl FnMut(&mut Rng, &Point) -> Point) -> Vec<(Point, Point)> {
-    let rng = &mut Rng::new(0, "coupling");
-    let pair = |_| {
-        let x = [rng.sample(StandardNormal), rng.sample(StandardNormal)];
-        (x, given(rng, &x))
-    };
-    (0..count).map(pair).collect()
 }
 
 /// The largest difference between the distribution of these numbers and U(0, 1).
@@ -101,9 +90,19 @@ fn largest_error(numbers: impl Iterator<Item = f64>) -> f64 {
     sorted.iter().enumerate().map(error).fold(0.0, f64::max)
 }
 
-fn draw(count: usize, mut point: impl FnMut(&mut Rng) -> Point) -> Vec<Point> {
-    let rng = &mut Rng::new(0, "samples to assign");
-    (0..count).map(|_| point(rng)).collect()
+/// So many points or pairs of points, by the random numbers of a stream.
+fn draw<T>(stream: &str, count: usize, mut sample: impl FnMut(&mut Rng) -> T) -> Vec<T> {
+    let rng = &mut Rng::new(0, stream);
+    (0..count).map(|_| sample(rng)).collect()
+}
+
+fn on_plane(rng: &mut Rng) -> Point {
+    [rng.sample(StandardNormal), rng.sample(StandardNormal)]
+}
+
+/// A point and the one of the circle on its radius.
+fn on_radius(x: Point) -> (Point, Point) {
+    (x, on_circle(x[1].atan2(x[0])))
 }
 
 fn on_circle(angle: f64) -> Point {

@@ -1,8 +1,6 @@
 //! The same gap under two constraints: |D| ≤ 1 makes it twice the total variation, slopes of at most 1 the Wasserstein
 //! distance. Between U(0, 1) and U(θ, 1 + θ) the first is min(θ, 1), the second θ.
 
-use autograd::Tensor;
-
 use super::prelude::*;
 
 pub const SUMMARY: &str =
@@ -37,14 +35,13 @@ pub fn run(size: Size) -> Result<Findings> {
         bounded slopes measure how far the samples have to go.";
     let gaps = |found: &[Found]| found.iter().map(|found| (found.theta, found.gap)).collect::<Curve>();
     let slopes = |found: &[Found]| found.iter().map(|found| (found.theta, found.slope)).collect::<Curve>();
-    let gaps = Panel::new("The gap", "θ", "distance")
-        .x_range(0.0, 3.1)
+    let theta = axis("θ").range(0.0, 3.1);
+    let gaps = Panel::new("The gap", theta.clone(), "distance")
         .dashed("known", INK, [(0.0, 0.0), (3.1, 3.1)])
         .dashed("", INK, [(0.0, 0.0), (1.0, 1.0), (3.1, 1.0)])
         .dots("slope ≤ 1", BLUE, gaps(&distances))
         .dots("|D| ≤ 1, halved", VERMILION, gaps(&variations));
-    let slopes = Panel::new("What a generator could follow", "θ", "slope by θ")
-        .x_range(0.0, 3.1)
+    let slopes = Panel::new("What a generator could follow", theta, "slope by θ")
         .dashed("known", INK, [(0.0, 1.0), (3.1, 1.0)])
         .dashed("", INK, [(0.0, 1.0), (1.0, 1.0), (1.0, 0.0), (3.1, 0.0)])
         .dots("slope ≤ 1", BLUE, slopes(&distances))

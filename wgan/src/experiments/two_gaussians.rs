@@ -2,11 +2,8 @@
 
 use std::f64::consts::PI;
 
-use autograd::Tensor;
-
 use super::harness::gaussian::{density, quantiles};
 use super::prelude::*;
-use crate::measures::wasserstein_1d;
 
 pub const SUMMARY: &str = "between two Gaussians the best discriminator saturates, the best critic is a straight line";
 
@@ -58,17 +55,14 @@ pub fn run(size: Size) -> Result<Findings> {
     // The critic's scores from 0 to 1 between the means.
     let at = |x: f64| critic[((x + 6.0) * 20.0).round() as usize].1;
     let (low, high) = (at(-MEAN), at(MEAN));
-    let apart = Panel::new("Means −3 and 3", "x", "density; D(x)")
-        .x_range(-6.0, 6.0)
-        .y_range(-0.55, 1.55)
+    let x = axis("x").range(-6.0, 6.0);
+    let apart = Panel::new("Means −3 and 3", x.clone(), axis("density; D(x)").range(-0.55, 1.55))
         .area("generated", GREEN, bell(-MEAN, 1.0))
         .area("real", ORANGE, bell(MEAN, 1.0))
         .line("discriminator", VERMILION, discriminator.into_iter().map(|(x, score)| (x, sigmoid(score))))
         .line("critic ÷ W", BLUE, critic.iter().map(|(x, score)| (*x, (score - low) / (high - low))));
     let top = wide.iter().map(|point| point.1).fold(f64::MIN, f64::max);
-    let nested = Panel::new("Deviations 1 and 2", "x", "density; D(x) − max D")
-        .x_range(-6.0, 6.0)
-        .y_range(-4.0, 0.6)
+    let nested = Panel::new("Deviations 1 and 2", x, axis("density; D(x) − max D").range(-4.0, 0.6))
         .area("generated", GREEN, bell(0.0, 2.0))
         .area("real", ORANGE, bell(0.0, 1.0))
         .dashed("−|x|", INK, [(-4.0, -4.0), (0.0, 0.0), (4.0, -4.0)])

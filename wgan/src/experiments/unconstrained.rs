@@ -44,18 +44,15 @@ pub fn run(size: Size) -> Result<Findings> {
          at {:.2}, the gap by the slope is {gap_by_slope:.2}.",
         free.last, held.slope
     );
-    let gaps = Panel::new("The gap", "updates of the critic", "gap")
-        .x_log()
-        .y_log()
-        .y_range(0.05, 2.0 * free.last)
+    let gap = axis("gap").log().range(0.05, 2.0 * free.last);
+    let gaps = Panel::new("The gap", axis("updates of the critic").log(), gap)
         .level("W", INK, W)
         .line("no constraint", VERMILION, free.gaps)
         .line("sigmoid", PURPLE, bounded.gaps)
         .line("slope ≤ 1", BLUE, held.gaps);
     let bell = |mean: f64| places(-3.0, 10.0, 20.0).map(move |x| (x, 4.0 * gaussian::density(x - mean)));
-    let critics = Panel::new("The two that come to rest", "x", "D(x) − D(−3)")
-        .x_range(-3.0, 9.0)
-        .y_range(0.0, 13.0)
+    let (x, score) = (axis("x").range(-3.0, 9.0), axis("D(x) − D(−3)").range(0.0, 13.0));
+    let critics = Panel::new("The two that come to rest", x, score)
         .area("generated", GREEN, bell(0.0))
         .area("real", ORANGE, bell(W))
         .line("", PURPLE, bounded.scores)

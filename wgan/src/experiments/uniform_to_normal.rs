@@ -1,13 +1,11 @@
 //! Three ways from U(0, 1) to N(0, 1): adding up uniforms, the inverse Φ⁻¹ of the cumulative distribution, and a network
 //! that a critic teaches.
 
-use autograd::{Device, Stream};
 use nn::layers::{Activation, Linear};
 use nn::{Init, Mode, Module, Rng, Sequential};
 use rand::RngExt;
 
 use super::prelude::*;
-use crate::measures::wasserstein_1d;
 use crate::programs::follow;
 
 pub const SUMMARY: &str = "normal numbers from uniform ones: sums of them, the exact inverse, and a trained network";
@@ -43,8 +41,7 @@ pub fn run(size: Size) -> Result<Findings> {
         distance(of_twelve),
         distance(&learned)
     );
-    let densities = Panel::new("Densities", "x", "density")
-        .x_range(-4.0, 4.0)
+    let densities = Panel::new("Densities", axis("x").range(-4.0, 4.0), "density")
         .histogram("1 uniform", ORANGE, of_one, -4.0, 4.0, 80)
         .histogram("sum of 12", GREEN, of_twelve, -4.0, 4.0, 80)
         .histogram("network", VERMILION, &learned, -4.0, 4.0, 80)
@@ -106,8 +103,7 @@ fn learned(updates: u64, count: usize) -> Result<Vec<f64>> {
         critic.run(game.schedule.critic_steps)?;
         update.at(step).run(&[])?;
     }
-    let mut sample = Device::cpu().compile(|tape| [made(&average)(tape, Stream::new(SEED, "samples"), count)])?;
-    Ok(sample.run(&[])?[0].data().iter().map(|&x| f64::from(x)).collect())
+    Ok(computed(|tape| made(&average)(tape, Stream::new(SEED, "samples"), count))?.cast().into_data())
 }
 
 /// The network's samples.

@@ -2,18 +2,29 @@
 
 use crate::numbers::{extent, power_of_ten, round_number};
 
-/// One axis of a panel.
+/// One axis of a panel. A label alone is one, too.
 #[derive(Clone, Debug, Default)]
 pub struct Axis {
-    pub label: String,
+    pub(super) label: String,
     /// Whether places are in proportion to the logarithm; what is not above 0 has none.
-    pub logarithmic: bool,
+    logarithmic: bool,
     /// What it shows; what the marks need if absent.
-    pub range: Option<(f64, f64)>,
+    pub(super) range: Option<(f64, f64)>,
     /// Whether something stands on 0, so that the range begins there unless there are values below.
-    pub from_zero: bool,
+    pub(super) from_zero: bool,
     /// In place of numbers: the names of 0, 1, 2 …
-    pub names: Vec<String>,
+    pub(super) names: Vec<String>,
+}
+
+/// An axis with this label: what it shows, and in which unit.
+pub fn axis(label: &str) -> Axis {
+    Axis { label: label.to_owned(), ..Axis::default() }
+}
+
+impl From<&str> for Axis {
+    fn from(label: &str) -> Self {
+        axis(label)
+    }
 }
 
 /// A mark on an axis: its place, as a fraction of the axis' length, and what is written there; nothing at a minor mark.
@@ -35,8 +46,23 @@ pub struct Ruler {
 const MARGIN: f64 = 0.05;
 
 impl Axis {
+    /// From where to where it shows values; what is beyond is cut off.
+    pub fn range(self, low: f64, high: f64) -> Self {
+        Axis { range: Some((low, high)), ..self }
+    }
+
+    /// Makes it logarithmic.
+    pub fn log(self) -> Self {
+        Axis { logarithmic: true, ..self }
+    }
+
+    /// Puts names in the place of the numbers 0, 1, 2 … What has an empty name has no mark.
+    pub fn names(self, names: &[&str]) -> Self {
+        Axis { names: names.iter().map(|&name| name.to_owned()).collect(), ..self }
+    }
+
     /// The axis for these values, with room for so many marks, of which at most about as many have a text.
-    pub fn ruler(&self, values: impl Iterator<Item = f64>, room: f64) -> Ruler {
+    pub(super) fn ruler(&self, values: impl Iterator<Item = f64>, room: f64) -> Ruler {
         let (logarithmic, most) = (self.logarithmic, room.max(2.0) as usize);
         let (low, high) = match self.range {
             Some((low, high)) => (scaled(low, logarithmic), scaled(high, logarithmic)),
@@ -67,7 +93,7 @@ impl Axis {
     }
 
     /// What the axis shows, and how if it is not in proportion.
-    pub fn title(&self) -> String {
+    pub(super) fn title(&self) -> String {
         match (self.logarithmic, &self.label[..]) {
             (false, label) => label.to_owned(),
             (true, "") => "logarithmic".to_owned(),

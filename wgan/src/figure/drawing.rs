@@ -124,22 +124,21 @@ impl Drawing {
     /// The text of an SVG file. Within a page, what is drawn in ink takes the colour of the page's text, and the page can
     /// give elements of the class `paper` that of its background.
     pub fn svg(&self, description: &str) -> String {
-        let (width, height) = (self.width, self.height);
+        let Drawing { width, height, elements } = self;
         let (ink, label, family) = (hexadecimal(INK), escape(description), font::FAMILY);
-        let mut svg = format!(
+        let paper = Rect { left: 0.0, top: 0.0, right: *width, bottom: *height }.corners();
+        let paper = Element::Path { lines: vec![paper], colour: PAPER, brush: Brush::Fill }.svg();
+        let elements: String = elements.iter().map(Element::svg).collect();
+        format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
              viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{label}\" color=\"{ink}\" fill=\"none\" \
-             stroke-linejoin=\"round\" font-family=\"{family}\">\n"
-        );
-        let paper = Rect { left: 0.0, top: 0.0, right: width, bottom: height }.corners();
-        Element::Path { lines: vec![paper], colour: PAPER, brush: Brush::Fill }.write(&mut svg);
-        self.elements.iter().for_each(|element| element.write(&mut svg));
-        svg + "</svg>\n"
+             stroke-linejoin=\"round\" font-family=\"{family}\">\n{paper}{elements}</svg>\n"
+        )
     }
 }
 
 impl Element {
-    fn write(&self, svg: &mut String) {
+    fn svg(&self) -> String {
         match self {
             Element::Path { lines, colour, brush } => {
                 let places: String = lines.iter().map(|line| places(line)).collect();
@@ -151,7 +150,7 @@ impl Element {
                         format!("{stroke} stroke-width=\"{width}\" stroke-dasharray=\"{dash} {gap}\"")
                     }
                 };
-                *svg += &format!("<path {style} d=\"{places}\"/>\n");
+                format!("<path {style} d=\"{places}\"/>\n")
             }
             Element::Text { text, at: (x, y), anchor, size, bold } => {
                 let (anchor, turn) = match anchor {
@@ -163,23 +162,22 @@ impl Element {
                 let weight = if *bold { " font-weight=\"bold\"" } else { "" };
                 let (text, fill) = (escape(text), paint("fill", INK));
                 let [x, y, size, down] = [*x, *y, *size, size * CAPITAL / 2.0].map(short);
-                *svg += &format!(
+                format!(
                     "<text {fill} transform=\"translate({x} {y}){turn}\" y=\"{down}\" font-size=\"{size}\"{weight} \
                      text-anchor=\"{anchor}\">{text}</text>\n"
-                );
+                )
             }
             Element::Image { picture, place } => {
                 let (place, address) = (frame(place), data_uri(&picture.encode()));
-                *svg += &format!(
+                format!(
                     "<image {place} preserveAspectRatio=\"none\" style=\"image-rendering:pixelated\" href=\"{address}\"/>\n"
-                );
+                )
             }
             // An SVG within shows nothing beyond its frame, and needs no name, which another figure of a page might have, too.
             Element::Clipped { elements, window } => {
                 let [left, top, width, height] = [window.left, window.top, window.width(), window.height()].map(short);
-                *svg += &format!("<svg {} viewBox=\"{left} {top} {width} {height}\">\n", frame(window));
-                elements.iter().for_each(|element| element.write(svg));
-                *svg += "</svg>\n";
+                let (frame, elements) = (frame(window), elements.iter().map(Element::svg).collect::<String>());
+                format!("<svg {frame} viewBox=\"{left} {top} {width} {height}\">\n{elements}</svg>\n")
             }
         }
     }

@@ -7,12 +7,12 @@ mod drawing;
 mod font;
 mod layout;
 mod levels;
-mod mark;
 mod panel;
 mod picture;
 mod pixels;
 mod plot;
 
+pub use axis::{Axis, axis};
 pub use colour::{BLUE, Colour, GREEN, INK, ORANGE, PAPER, PURPLE, SKY, VERMILION, tint};
 pub use drawing::escape;
 pub use panel::Panel;
@@ -122,8 +122,11 @@ mod tests {
 
     #[test]
     fn the_texts_are_all_that_is_written_but_for_what_was_measured() {
-        let panel =
-            Panel::new("A wave", "time / s", "").x_names(&["now", "then"]).line("sine", BLUE, []).dots("", BLUE, []);
+        let panel = Panel::new("A wave", axis("time / s").names(&["now", "then"]), "").line("sine", BLUE, []).dots(
+            "",
+            BLUE,
+            [],
+        );
         let panels = vec![panel, Panel::new("", "", ""), Panel::new("after", "", "").note("25")];
         assert_eq!(Figure::new(2, panels).texts(), "A wave; time / s; now; then; sine\n\nafter");
     }
@@ -134,7 +137,8 @@ mod tests {
         let panel = |panel: Panel| {
             panel.line("a <name>", BLUE, wild).dots("", ORANGE, wild).area("", BLUE, wild).bars("", BLUE, 1.0, wild)
         };
-        let panels = vec![panel(Panel::new("", "", "")), panel(Panel::new("", "", "").y_log()), Panel::new("", "", "")];
+        let panels =
+            vec![panel(Panel::new("", "", "")), panel(Panel::new("", "", axis("").log())), Panel::new("", "", "")];
         let figure = Figure::new(2, panels);
         assert_eq!(figure.picture().height, 640);
         let svg = figure.svg();

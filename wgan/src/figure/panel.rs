@@ -7,8 +7,7 @@ use super::drawing::{Anchor, Drawing, Element, Point, Rect};
 use super::layout::{
     BETWEEN, EDGE, LABEL_ROW, LEGEND_ROW, ROOM_ABOVE, ROOM_BESIDE, SWATCH, TEXT, TICK, TITLE, TITLE_ROW,
 };
-use super::mark::{Mark, Shape};
-use super::plot::Plot;
+use super::plot::{Mark, Plot, Shape};
 use super::{font, levels};
 use crate::numbers::extent;
 
@@ -16,7 +15,7 @@ use crate::numbers::extent;
 const GAP: Point = (f64::NAN, f64::NAN);
 
 /// A pair of axes with marks between them, or images.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Panel {
     /// Its name among the panels of a figure, if there are several.
     pub(super) letter: String,
@@ -30,19 +29,9 @@ pub struct Panel {
 }
 
 impl Panel {
-    /// An empty panel; names and units of its axes.
-    pub fn new(title: &str, x: &str, y: &str) -> Self {
-        let axis = |label: &str| Axis { label: label.to_owned(), ..Axis::default() };
-        Panel {
-            letter: String::new(),
-            title: title.to_owned(),
-            note: String::new(),
-            x: axis(x),
-            y: axis(y),
-            marks: Vec::new(),
-            isometric: false,
-            image: None,
-        }
+    /// An empty panel.
+    pub fn new(title: &str, x: impl Into<Axis>, y: impl Into<Axis>) -> Self {
+        Panel { title: title.to_owned(), x: x.into(), y: y.into(), ..Panel::default() }
     }
 
     /// A picture, as large as it fits, without axes.
@@ -55,39 +44,9 @@ impl Panel {
         Panel { note: note.into(), ..self }
     }
 
-    /// What the x-axis shows.
-    pub fn x_range(self, low: f64, high: f64) -> Self {
-        Panel { x: Axis { range: Some((low, high)), ..self.x }, ..self }
-    }
-
-    /// What the y-axis shows; what is beyond is cut off.
-    pub fn y_range(self, low: f64, high: f64) -> Self {
-        Panel { y: Axis { range: Some((low, high)), ..self.y }, ..self }
-    }
-
-    /// Makes the x-axis logarithmic.
-    pub fn x_log(self) -> Self {
-        Panel { x: Axis { logarithmic: true, ..self.x }, ..self }
-    }
-
-    /// Makes the y-axis logarithmic.
-    pub fn y_log(self) -> Self {
-        Panel { y: Axis { logarithmic: true, ..self.y }, ..self }
-    }
-
     /// Makes a unit of x as long as one of y.
     pub fn isometric(self) -> Self {
         Panel { isometric: true, ..self }
-    }
-
-    /// Puts names in the place of the x-axis' numbers 0, 1, 2 …
-    pub fn x_names(self, names: &[&str]) -> Self {
-        Panel { x: Axis { names: names.iter().map(|&name| name.to_owned()).collect(), ..self.x }, ..self }
-    }
-
-    /// Likewise for the y-axis. What has an empty name has no mark.
-    pub fn y_names(self, names: &[&str]) -> Self {
-        Panel { y: Axis { names: names.iter().map(|&name| name.to_owned()).collect(), ..self.y }, ..self }
     }
 
     /// A line through the points. Where one is infinite or NaN, the line is broken.

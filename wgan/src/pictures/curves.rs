@@ -2,8 +2,8 @@
 
 use super::evenly;
 use crate::config::Config;
-use crate::figure::{BLUE, Colour, Figure, GREEN, INK, ORANGE, Panel, SKY, VERMILION, tint};
-use crate::metrics::{Measurement, Row};
+use crate::figure::{BLUE, Colour, Figure, GREEN, INK, ORANGE, Panel, SKY, VERMILION, axis, tint};
+use crate::metrics::Row;
 use crate::numbers::extent;
 
 /// Curves that are drawn over each other.
@@ -49,20 +49,14 @@ const MOST_POINTS: usize = 400;
 /// assert_eq!(charts[0].curves[0].raw, [(1.0, 1.0), (2.0, 1.0)]);
 /// ```
 pub fn charts(config: &Config, rows: &[Row]) -> Vec<Chart> {
-    type Value = fn(&Row) -> Option<f32>;
-    fn of(measured: &Row, value: fn(&Measurement) -> f32) -> Option<f32> {
-        measured.measured.as_deref().map(value)
-    }
-    let curve = |name, colour, value: Value| Curve::new(name, colour, rows, value);
-    let low: Value = |row| of(row, |measured| measured.slopes.quantile(0.05) as f32);
-    let high: Value = |row| of(row, |measured| measured.slopes.quantile(0.95) as f32);
+    let curve = |name, colour, value: fn(&Row) -> Option<f32>| Curve::new(name, colour, rows, value);
     let (name, quantity, estimate) = match config.game.objective.estimates_a_distance() {
         true => ("Wasserstein distance", "distance", "estimate of the distance"),
         false => ("Gap", "score", "gap between mean scores"),
     };
     let estimate = vec![
         curve(estimate, BLUE, |row| Some(row.wasserstein)),
-        curve("on held-out samples", ORANGE, |row| of(row, |measured| measured.held_out)),
+        curve("on held-out samples", ORANGE, |row| Some(row.measured.as_deref()?.held_out)),
     ];
     let losses = vec![
         curve("critic loss", VERMILION, |row| Some(row.critic_loss)),
@@ -70,12 +64,12 @@ pub fn charts(config: &Config, rows: &[Row]) -> Vec<Chart> {
     ];
     let slopes = vec![
         curve("mean slope of the critic", BLUE, |row| Some(row.slope)),
-        curve("nine tenths lie between", SKY, low),
-        curve("", SKY, high),
+        curve("nine tenths lie between", SKY, |row| Some(row.measured.as_deref()?.slopes.quantile(0.05) as f32)),
+        curve("", SKY, |row| Some(row.measured.as_deref()?.slopes.quantile(0.95) as f32)),
     ];
     let gradients = vec![
-        curve("gradient of the critic", VERMILION, |row| of(row, |measured| measured.critic_gradient)),
-        curve("of the generator", GREEN, |row| of(row, |measured| measured.generator_gradient)),
+        curve("gradient of the critic", VERMILION, |row| Some(row.measured.as_deref()?.critic_gradient)),
+        curve("of the generator", GREEN, |row| Some(row.measured.as_deref()?.generator_gradient)),
     ];
     let chart = |name, quantity, curves| Chart { name, quantity, curves, target: None, logarithmic: false };
     vec![
@@ -107,10 +101,9 @@ impl Chart {
     /// The chart of these steps, and what is written below them.
     pub fn panel(&self, (start, end): (f64, f64), steps: &str) -> Panel {
         let (low, high) = self.range();
-        let mut panel = Panel::new(self.name, steps, self.quantity).x_range(start, end).y_range(low, high);
-        if self.logarithmic {
-            panel = panel.y_log();
-        }
+        let quantity = axis(self.quantity).range(low, high);
+        let quantity = if self.logarithmic { quantity.log() } else { quantity };
+        let mut panel = Panel::new(self.name, axis(steps).range(start, end), quantity);
         if let Some(target) = self.target {
             panel = panel.level("", INK, target);
         }

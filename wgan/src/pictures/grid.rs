@@ -33,7 +33,7 @@ pub fn grid(images: &Tensor) -> Picture {
 /// # Panics
 /// If the tensor is of another shape.
 pub fn rows(images: &Tensor, across: usize) -> Picture {
-    Sheet::new(images, across, across).picture(None)
+    sheet(images, across, across, None)
 }
 
 /// Groups of `size` images, `across` of them in a row; the first image of each is framed.
@@ -41,60 +41,36 @@ pub fn rows(images: &Tensor, across: usize) -> Picture {
 /// # Panics
 /// If the tensor is of another shape.
 pub fn groups(images: &Tensor, size: usize, across: usize) -> Picture {
-    Sheet::new(images, size * across, size).picture(Some(BLUE))
+    sheet(images, size * across, size, Some(BLUE))
 }
 
-/// Images, and where they are.
-struct Sheet<'a> {
-    images: &'a [f32],
-    channels: usize,
-    height: usize,
-    width: usize,
-    across: usize,
-    group: usize,
-    /// Pixels of the picture along each pixel of an image.
-    scale: usize,
-}
-
-impl<'a> Sheet<'a> {
-    fn new(images: &'a Tensor, across: usize, group: usize) -> Self {
-        let [_, channels @ (1 | 3), height, width] = images.shape()[..] else {
-            panic!("images need shape [N, 1 or 3, height, width], not {}", images.shape());
-        };
-        let scale = if height.max(width) <= SMALL { 2 } else { 1 };
-        Sheet { images: images.data(), channels, height, width, across, group, scale }
-    }
-
-    /// The upper left pixel of a place.
-    fn corner(&self, row: usize, column: usize) -> [usize; 2] {
-        let left = GAP + column * (self.width * self.scale + GAP) + column / self.group * WIDE_GAP;
-        [left, GAP + row * (self.height * self.scale + GAP)]
-    }
-
-    fn picture(&self, frame: Option<Colour>) -> Picture {
-        let pixels = self.height * self.width;
-        let size = self.channels * pixels;
-        let down = (self.images.len() / size).div_ceil(self.across);
-        let [right, _] = self.corner(0, self.across - 1);
-        let [_, bottom] = self.corner(down, 0);
-        let width = right + self.width * self.scale + GAP;
-        let mut picture = Picture::of_pixels(width, bottom, vec![BETWEEN; width * bottom * 3]);
-        for (place, image) in self.images.chunks_exact(size).enumerate() {
-            let (row, column) = (place / self.across, place % self.across);
-            let [x, y] = self.corner(row, column);
-            if let Some(Colour { rgb, .. }) = frame.filter(|_| column.is_multiple_of(self.group)) {
-                let [width, height] = [self.width, self.height].map(|side| side * self.scale + 2 * GAP);
-                picture.fill([x - GAP, y - GAP], [width, height], |_, _| Some(rgb));
-            }
-            let colour = |x: usize, y: usize| {
-                let pixel = y / self.scale * self.width + x / self.scale;
-                let values = [0, 1, 2].map(|channel| image[channel.min(self.channels - 1) * pixels + pixel]);
-                values.iter().all(|value| !value.is_nan()).then(|| values.map(byte))
-            };
-            picture.fill([x, y], [self.width * self.scale, self.height * self.scale], colour);
+/// The images in rows of `across`, a wide gap after every `group` of them, whose first one may have a frame.
+fn sheet(images: &Tensor, across: usize, group: usize, frame: Option<Colour>) -> Picture {
+    let [count, channels @ (1 | 3), height, width] = images.shape()[..] else {
+        panic!("images need shape [N, 1 or 3, height, width], not {}", images.shape());
+    };
+    let scale = if height.max(width) <= SMALL { 2 } else { 1 };
+    let (pixels, [wide, high]) = (height * width, [width, height].map(|side| side * scale));
+    // The upper left pixel of a place.
+    let corner =
+        |row: usize, column: usize| [GAP + column * (wide + GAP) + column / group * WIDE_GAP, GAP + row * (high + GAP)];
+    let ([last, _], [_, bottom]) = (corner(0, across - 1), corner(count.div_ceil(across), 0));
+    let right = last + wide + GAP;
+    let mut picture = Picture::of_pixels(right, bottom, vec![BETWEEN; right * bottom * 3]);
+    for (place, image) in images.data().chunks_exact(channels * pixels).enumerate() {
+        let (row, column) = (place / across, place % across);
+        let [x, y] = corner(row, column);
+        if let Some(Colour { rgb, .. }) = frame.filter(|_| column.is_multiple_of(group)) {
+            picture.fill([x - GAP, y - GAP], [wide, high].map(|side| side + 2 * GAP), |_, _| Some(rgb));
         }
-        picture
+        let colour = |x: usize, y: usize| {
+            let pixel = y / scale * width + x / scale;
+            let values = [0, 1, 2].map(|channel| image[channel.min(channels - 1) * pixels + pixel]);
+            values.iter().all(|value| !value.is_nan()).then(|| values.map(byte))
+        };
+        picture.fill([x, y], [wide, high], colour);
     }
+    picture
 }
 
 impl Picture {

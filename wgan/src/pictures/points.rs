@@ -4,7 +4,7 @@
 use autograd::Tensor;
 
 use super::Window;
-use crate::figure::{BLUE, Colour, Figure, INK, ORANGE, Panel, Picture};
+use crate::figure::{BLUE, Colour, Figure, INK, ORANGE, Panel, Picture, axis};
 use crate::numbers::number;
 
 /// What is drawn; what is absent is left out.
@@ -40,7 +40,7 @@ impl Points<'_> {
 
     fn line(&self) -> Figure {
         let range = self.window.range(0);
-        let panel = |title: &str, y: &str| Panel::new(title, "x", y).x_range(range.start, range.end);
+        let panel = |title: &str, y: &str| Panel::new(title, axis("x").range(range.start, range.end), y);
         let mut densities = panel("Samples", "density");
         for (points, name, colour) in self.samples() {
             densities = densities.histogram(name, colour, &points, range.start, range.end, BINS);
@@ -53,8 +53,8 @@ impl Points<'_> {
     }
 
     fn plane(&self) -> Figure {
-        let (x, y) = (self.window.range(0), self.window.range(1));
-        let mut panel = Panel::new("", "", "").x_range(x.start, x.end).y_range(y.start, y.end).isometric();
+        let [x, y] = [0, 1].map(|i| self.window.range(i)).map(|range| axis("").range(range.start, range.end));
+        let mut panel = Panel::new("", x, y).isometric();
         if let Some(scores) = self.scores.map(numbers) {
             let across = scores.len().isqrt();
             assert!(across >= 2 && across * across == scores.len(), "{} scores make no square", scores.len());

@@ -1,7 +1,7 @@
 //! What the page draws: the curves of the metrics, and how the critic's slopes are distributed over time.
 
 use crate::config::Config;
-use crate::figure::{BLUE, Figure, INK, Panel};
+use crate::figure::{BLUE, Figure, INK, Panel, axis};
 use crate::histogram::Histogram;
 use crate::metrics::Row;
 use crate::numbers::number;
@@ -46,10 +46,9 @@ pub fn slopes(config: &Config, rows: &[Row], unmeasured: &str) -> String {
     let name = |(i, (step, _)): (usize, &(u64, _))| if i % stride == 0 { step.to_string() } else { String::new() };
     let names: Vec<String> = shown.iter().rev().enumerate().map(name).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let mut panel = Panel::new("", "norm of the critic's gradient", "updates of the generator")
-        .x_range(0.0, high)
-        .y_range(-0.2, highest + OVERLAP + 0.2)
-        .y_names(&names);
+    let norms = axis("norm of the critic's gradient").range(0.0, high);
+    let steps = axis("updates of the generator").range(-0.2, highest + OVERLAP + 0.2).names(&names);
+    let mut panel = Panel::new("", norms, steps);
     for (i, (_, slopes)) in shown.iter().enumerate() {
         let ground = highest - i as f64;
         let most = slopes.counts().iter().copied().max().unwrap_or(0).max(1);

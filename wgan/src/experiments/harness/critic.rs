@@ -113,27 +113,22 @@ impl CriticTraining {
         Ok(training)
     }
 
-    /// What a new critic finds in the last of so many updates, on average.
+    /// What the critic finds in the last of so many further updates, on average.
     ///
     /// ```
     /// use wgan::experiments::harness::{CriticTraining, normal, toy};
     /// use wgan::objective::{Lipschitz, Penalty};
     /// let game = toy(Lipschitz::penalty(Penalty::Lp, 10.0));
-    /// let terms = CriticTraining::settled(&game, normal(1.0, 0.0), normal(0.0, 0.0), 400)?;
+    /// let terms = CriticTraining::new(&game, normal(1.0, 0.0), normal(0.0, 0.0))?.settled(400)?;
     /// assert!((terms.slope - 1.05).abs() < 0.03); // 1 + W/2λ, between point masses at distance W = 1
     /// # Ok::<(), wgan::Error>(())
     /// ```
     ///
     /// # Errors
-    /// As [`trained`](CriticTraining::trained).
-    pub fn settled(
-        game: &Game,
-        real: impl Distribution,
-        fake: impl Distribution,
-        updates: u64,
-    ) -> Result<CriticTerms<f64>> {
+    /// If the device fails.
+    pub fn settled(&mut self, updates: u64) -> Result<CriticTerms<f64>> {
         const LAST: usize = 50;
-        let terms = CriticTraining::new(game, real, fake)?.run(updates)?;
+        let terms = self.run(updates)?;
         let last = terms[terms.len() - LAST..].iter().map(|terms| terms.into_array());
         Ok(CriticTerms::from_array([0, 1, 2, 3].map(|i| mean(last.clone().map(|terms| terms[i])))))
     }

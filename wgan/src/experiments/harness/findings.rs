@@ -77,17 +77,16 @@ impl Check {
 /// The table, then the sentence.
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let row = |check: &Check| {
+        let cells = |check: &Check| {
             let verdict = if check.holds() { "" } else { "  missed" };
-            [check.what.clone(), number(check.measured), check.answer(), verdict.to_owned()]
+            [check.what.clone(), number(check.measured), check.answer() + verdict]
         };
-        let heading = ["", "measured", "known", ""].map(str::to_owned);
-        let rows: Vec<_> = std::iter::once(heading).chain(self.table.iter().map(row)).collect();
-        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-        let [first, second] = [width(0), width(1)];
-        for [what, measured, answer, verdict] in &rows {
-            let line = format!("{what:first$}  {measured:>second$}  {answer}{verdict}");
-            writeln!(f, "{}", line.trim_end())?;
+        let heading = ["", "measured", "known"].map(str::to_owned);
+        let rows: Vec<_> = std::iter::once(heading).chain(self.table.iter().map(cells)).collect();
+        let [first, second] =
+            [0, 1].map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
+        for [what, measured, known] in &rows {
+            writeln!(f, "{}", format!("{what:first$}  {measured:>second$}  {known}").trim_end())?;
         }
         writeln!(f, "\n{}", self.sentence)
     }
