@@ -1,7 +1,7 @@
 //! Errors that depend on the world: data of the wrong shape, missing inputs, devices. Mistakes in the recorded
 //! program itself (two shapes that do not fit) panic at the caller's line instead.
 
-use crate::Shape;
+use crate::{NonFinite, Shape};
 
 /// What can go wrong when a program is fed, compiled or replayed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -50,6 +50,9 @@ pub enum Error {
         /// The step of the last run.
         step: u64,
     },
+    /// A run would have made a value infinite or NaN, and such runs are [refused](crate::Program::refuse_non_finite).
+    #[error("a value is infinite or NaN, first in {0}")]
+    NonFinite(NonFinite),
     /// A device could not do what was asked of it.
     #[error("{device}: {reason}")]
     Device {

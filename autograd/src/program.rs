@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 
 use crate::compile::{Kernel, Plan, compile};
 use crate::device::{Arrival, Backend, Executable};
@@ -24,6 +25,7 @@ pub struct Program {
     /// Whether it draws random numbers, and has drawn those of the step.
     draws: bool,
     has_drawn: bool,
+    refuses_non_finite: bool,
     /// Since [`start_profile`](Program::start_profile).
     runs: u64,
 }
@@ -38,7 +40,8 @@ struct Inputs {
 }
 
 /// A [`Program`] whose number of outputs is known when it is compiled, so that a run's results can be taken apart by
-/// `let [loss, slope] = program.run(…)?`: what [`Device::compile`](crate::Device::compile) makes of a closure.
+/// `let [loss, slope] = program.run(…)?`: what [`Device::compile`](crate::Device::compile) makes of a closure. Whatever else a
+/// program can do, it can.
 pub struct Compiled<const N: usize>(pub(crate) Program);
 
 impl<const N: usize> Compiled<N> {
@@ -56,47 +59,19 @@ impl<const N: usize> Compiled<N> {
         let values = self.0.run(inputs)?;
         Ok(std::array::from_fn(|i| &values[i]))
     }
+}
 
-    /// Starts a run; see [`Program::start`].
-    ///
-    /// # Errors
-    /// As [`Program::run`].
-    pub fn start(&mut self, inputs: &[(&str, &Tensor)]) -> Result<(), Error> {
-        self.0.start(inputs)
+impl<const N: usize> Deref for Compiled<N> {
+    type Target = Program;
+
+    fn deref(&self) -> &Program {
+        &self.0
     }
+}
 
-    /// The values asked for of the latest run, on their way to the host; see [`Program::results`].
-    ///
-    /// # Errors
-    /// If the device fails.
-    pub fn results(&mut self) -> Result<Pending, Error> {
-        self.0.results()
-    }
-
-    /// The first operation that makes a value infinite or NaN; see [`Program::first_non_finite`].
-    ///
-    /// # Errors
-    /// As [`Program::run`].
-    pub fn first_non_finite(&self, inputs: &[(&str, &Tensor)]) -> Result<Option<NonFinite>, Error> {
-        self.0.first_non_finite(inputs)
-    }
-
-    /// What runs, and where every value lies.
-    pub fn plan(&self) -> &Plan {
-        self.0.plan()
-    }
-
-    /// From now on, measures the time that every kernel takes; see [`Program::start_profile`].
-    pub fn start_profile(&mut self) {
-        self.0.start_profile();
-    }
-
-    /// The time that every kernel has taken; see [`Program::profile`].
-    ///
-    /// # Errors
-    /// If the device fails.
-    pub fn profile(&mut self) -> Result<Profile, Error> {
-        self.0.profile()
+impl<const N: usize> DerefMut for Compiled<N> {
+    fn deref_mut(&mut self) -> &mut Program {
+        &mut self.0
     }
 }
 
@@ -107,7 +82,19 @@ impl Program {
         let draws = plan.steps.iter().any(|step| matches!(step.kernel, Kernel::Random(_)));
         let values = plan.outputs.iter().map(|(_, shape)| Tensor::zeros(shape)).collect();
         let inputs = Inputs::new(&nodes, &plan);
-        Ok(Program { nodes, outputs, inputs, plan, executable, values, step: 0, draws, has_drawn: false, runs: 0 })
+        Ok(Program {
+            nodes,
+            outputs,
+            inputs,
+            plan,
+            executable,
+            values,
+            step: 0,
+            draws,
+            has_drawn: false,
+            refuses_non_finite: false,
+            runs: 0,
+        })
     }
 
     /// Sets the step: with a stream's seed and name it determines the random numbers that are drawn. A program that draws some
@@ -132,7 +119,8 @@ impl Program {
     ///
     /// # Errors
     /// If an input is missing, unknown or of another shape, a program that draws random numbers is not told a step ([`at`](
-    /// Program::at)) since it last ran, or the device fails.
+    /// Program::at)) since it last ran, a value is not finite where that [is refused](Program::refuse_non_finite), or the
+    /// device fails.
     pub fn run(&mut self, inputs: &[(&str, &Tensor)]) -> Result<&[Tensor], Error> {
         self.start(inputs)?;
         for (position, value) in self.values.iter_mut().enumerate() {
@@ -161,6 +149,9 @@ impl Program {
         }
         if let Some((input, _)) = self.plan.inputs.iter().zip(given).find(|(_, given)| !**given) {
             return Err(Error::MissingInput { name: input.name.clone(), shape: input.shape.clone() });
+        }
+        if self.refuses_non_finite {
+            self.first_non_finite(inputs)?.map_or(Ok(()), |found| Err(Error::NonFinite(found)))?;
         }
         self.executable.run(self.step)?;
         self.has_drawn = self.draws;
@@ -191,12 +182,24 @@ impl Program {
         Ok(Pending { shapes, arrival: self.executable.send_outputs(&lens)? })
     }
 
-    /// The first operation whose result is not finite although everything it reads is, found by interpreting the
-    /// recorded tape at the present step on the Variables' present values; None if all results are finite.
+    /// From now on, looks for the operation to blame when numbers go wrong: every run is interpreted first, and one in which a
+    /// value is infinite or NaN is refused with the first operation whose result is so although everything it reads is
+    /// finite. That is slow, so it is for looking once at a run that is known to go wrong.
     ///
-    /// # Errors
-    /// As [`run`](Program::run).
-    pub fn first_non_finite(&self, inputs: &[(&str, &Tensor)]) -> Result<Option<NonFinite>, Error> {
+    /// ```
+    /// use autograd::{Device, Error, Tensor};
+    /// let mut program = Device::cpu().compile(|tape| [tape.input("x", [2]).ln().sum()])?;
+    /// let x = Tensor::new([2], vec![-1.0, 3.0])?;
+    /// assert!(program.run(&[("x", &x)])?[0].item().is_nan());
+    /// program.refuse_non_finite();
+    /// assert!(matches!(program.run(&[("x", &x)]), Err(Error::NonFinite(found)) if found.op == "ln"));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn refuse_non_finite(&mut self) {
+        self.refuses_non_finite = true;
+    }
+
+    fn first_non_finite(&self, inputs: &[(&str, &Tensor)]) -> Result<Option<NonFinite>, Error> {
         let feed = Feed { inputs, step: self.step };
         let assigned = |(id, node): (NodeId, &Node)| matches!(node.op, Op::Assign(_)).then_some(id);
         let roots: Vec<NodeId> =
@@ -267,7 +270,7 @@ impl Pending {
     }
 }
 
-/// The operation that made a value infinite or NaN.
+/// The operation that made a value infinite or NaN; see [`Program::refuse_non_finite`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NonFinite {
     /// The operation, as a printed tape shows it.

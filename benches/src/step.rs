@@ -49,21 +49,24 @@ pub fn measure(
 ) -> Result<Measurement> {
     let (data, game, backend) = (config.load_data()?, &config.game, config.backend);
     let device = backend.device(config.threads)?;
-    let mut programs = Programs::compile(game, &data, &device)?;
+    let mut programs = Programs::compile(game, &data, &device)?.without_slope();
     let mut batches = Batches::new(data.len(), game.batch, game.seed);
-    programs.update(0, &mut batches)?;
+    programs.iterate(0, &mut batches)?;
     started();
     for iteration in 1..WARM_UP {
-        programs.update(iteration, &mut batches)?;
+        programs.iterate(iteration, &mut batches)?;
     }
     let mut times = Vec::new();
-    let mut before = programs.start_update(WARM_UP, &mut batches)?;
+    let start = |programs: &mut Programs, iteration, batches: &mut Batches| {
+        Ok::<_, wgan::Error>(programs.start(iteration, batches, &mut |_| true)?.expect("nothing stops it"))
+    };
+    let mut before = start(&mut programs, WARM_UP, &mut batches)?;
     for iteration in WARM_UP + 1..=WARM_UP + iterations {
         // As `wgan train` does: an iteration is looked at when the next one is under way.
-        let start = Instant::now();
-        let next = programs.start_update(iteration, &mut batches)?;
+        let begun = Instant::now();
+        let next = start(&mut programs, iteration, &mut batches)?;
         std::mem::replace(&mut before, next).wait()?;
-        times.push(start.elapsed());
+        times.push(begun.elapsed());
     }
     before.wait()?;
     times.sort_unstable();
@@ -74,7 +77,7 @@ pub fn measure(
         true => {
             programs.start_profile();
             for iteration in WARM_UP + iterations + 1..=WARM_UP + 2 * iterations {
-                programs.update(iteration, &mut batches)?;
+                programs.iterate(iteration, &mut batches)?;
             }
             Some(programs.profile()?)
         }

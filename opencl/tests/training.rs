@@ -56,7 +56,7 @@ impl Training {
     }
 
     fn on(&self, device: &Device) -> (Programs, Batches) {
-        let programs = Programs::compile(&self.game, &self.data, device).expect("programs");
+        let programs = Programs::compile(&self.game, &self.data, device).expect("programs").without_slope();
         (programs, Batches::new(self.data.len(), self.game.batch, self.game.seed))
     }
 }
@@ -88,7 +88,7 @@ fn norm(values: impl Iterator<Item = f32>) -> f64 {
 /// The losses of an update. The critic's last bias is taken out of the generator's, which alone depends on it: the gradient
 /// of that bias is zero but for rounding, of which the optimisers make steps as large as any.
 fn update(programs: &mut Programs, iteration: u64, batches: &mut Batches) -> [f32; 4] {
-    let Losses { critic, generator } = programs.update(iteration, batches).expect("losses");
+    let Losses { critic, generator } = programs.iterate(iteration, batches).expect("losses");
     let bias = programs.critic().parameters().last().expect("a bias").read().expect("the device");
     [critic.loss, critic.wasserstein, critic.penalty, generator + bias.item()]
 }

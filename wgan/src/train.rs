@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use autograd::Error::NonFinite;
 use autograd::{Compiled, Device, Program, Stream, Tape, Tensor};
 
 use nn::files::write_whole;
@@ -347,9 +348,11 @@ impl<'a> Training<'a> {
         for before in saved + 1..step {
             self.programs.iterate(before - 1, &mut self.batches)?;
         }
-        let cause = match self.programs.first_non_finite(step - 1, &mut self.batches)? {
-            Some(found) => format!("the first operation that made it so is {found}"),
-            None => "every operation is finite in exact arithmetic, so a sum overflowed".to_owned(),
+        self.programs.refuse_non_finite();
+        let cause = match self.programs.iterate(step - 1, &mut self.batches) {
+            Err(Error::Engine(NonFinite(found))) => format!("the first operation that made it so is {found}"),
+            Ok(_) => "every operation is finite in exact arithmetic, so a sum overflowed".to_owned(),
+            Err(error) => return Err(error),
         };
         let kept = match saved {
             0 => "no checkpoint was written before".to_owned(),

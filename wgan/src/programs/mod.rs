@@ -5,26 +5,23 @@
 //! Variables: the networks' weights, the optimisers' averages, the data, and the generated samples of a round.
 
 mod in_batches;
-mod losses;
 mod schedule;
 mod update;
 
 use autograd::compile::Flops;
-use autograd::{Compiled, Device, NonFinite, Profile, Shape, Stream, Tape, Tensor, Var, Variable};
+use autograd::{Compiled, Device, Pending, Profile, Program, Shape, Stream, Tape, Tensor, Var, Variable};
 use nn::{Checkpoint, Optimizer};
 
 use crate::Result;
 use crate::data::{Batches, Dataset, Resident};
 use crate::models::{Critic, Generator};
 use crate::networks::{Networks, Norm};
-use crate::objective::{Objective, generator_loss, gradient_norms, interpolates};
+use crate::objective::{CriticTerms, Objective, generator_loss, gradient_norms, interpolates};
 
 pub use in_batches::in_batches;
-pub use losses::{Losses, PendingLosses};
 pub use schedule::{CriticSchedule, MOST_CRITIC_STEPS, Schedule};
 pub use update::{Rule, follow, update_critic};
 
-use losses::scalars;
 use schedule::{most_rounds, rounds};
 
 /// What critic and generator are, what they play for, and how they learn.
@@ -143,10 +140,16 @@ impl Programs {
         })
     }
 
-    /// Runs the iteration of this number, counted from 0, and measures the critic's slope if its update did not.
+    /// The same without measuring the slope where no penalty does: as little as a training needs.
+    pub fn without_slope(self) -> Self {
+        Programs { measure_slope: None, ..self }
+    }
+
+    /// Runs the iteration of this number, counted from 0: updates the critic and then the generator, and measures the critic's
+    /// slope if its update did not.
     ///
     /// # Errors
-    /// If the device fails.
+    /// If the device fails, or a value is not finite where that [is refused](Programs::refuse_non_finite).
     pub fn iterate(&mut self, iteration: u64, batches: &mut Batches) -> Result<Losses> {
         let losses = self.start(iteration, batches, &mut |_| true)?;
         losses.expect("nothing stops it").wait()
@@ -159,81 +162,25 @@ impl Programs {
     /// left as it is and the result is None.
     ///
     /// # Errors
-    /// If the device fails.
+    /// As [`iterate`](Programs::iterate).
     pub fn start(
         &mut self,
         iteration: u64,
         batches: &mut Batches,
         go_on: &mut dyn FnMut(u64) -> bool,
     ) -> Result<Option<PendingLosses>> {
-        self.start_with(&mut Search::Off, iteration, batches, go_on)
-    }
-
-    /// What of an iteration changes the networks. The slope is 0 where no penalty measures it.
-    ///
-    /// # Errors
-    /// If the device fails.
-    pub fn update(&mut self, iteration: u64, batches: &mut Batches) -> Result<Losses> {
-        self.start_update(iteration, batches)?.wait()
-    }
-
-    /// Starts what [`update`](Programs::update) does, without waiting for a device that works beside the host.
-    ///
-    /// # Errors
-    /// If the device fails.
-    pub fn start_update(&mut self, iteration: u64, batches: &mut Batches) -> Result<PendingLosses> {
-        let started = self.start_update_with(&mut Search::Off, iteration, batches, &mut |_| true)?;
-        Ok(started.expect("nothing stops it").0)
-    }
-
-    /// Runs an iteration, interpreting every program before it runs, and returns the first operation that makes a
-    /// value infinite or NaN.
-    ///
-    /// # Errors
-    /// If the device fails.
-    pub fn first_non_finite(&mut self, iteration: u64, batches: &mut Batches) -> Result<Option<NonFinite>> {
-        let mut search = Search::On;
-        if let Some(losses) = self.start_with(&mut search, iteration, batches, &mut |_| true)? {
-            losses.wait()?;
-        }
-        Ok(search.found())
-    }
-
-    fn start_with(
-        &mut self,
-        search: &mut Search,
-        iteration: u64,
-        batches: &mut Batches,
-        go_on: &mut dyn FnMut(u64) -> bool,
-    ) -> Result<Option<PendingLosses>> {
-        let Some((losses, last)) = self.start_update_with(search, iteration, batches, go_on)? else { return Ok(None) };
-        let Some(measure_slope) = &mut self.measure_slope else { return Ok(Some(losses)) };
-        let fake_rows = &self.fake_rows[last as usize % self.fake_rows.len()];
-        search.start(measure_slope, last, &[(REAL_ROWS, &batches.rows(last)), (FAKE_ROWS, fake_rows)])?;
-        Ok(Some(PendingLosses { slope: Some(measure_slope.results()?), ..losses }))
-    }
-
-    /// Updates the critic and then the generator. With the losses, the number of the critic's last update. None if `go_on`
-    /// stopped it.
-    fn start_update_with(
-        &mut self,
-        search: &mut Search,
-        iteration: u64,
-        batches: &mut Batches,
-        go_on: &mut dyn FnMut(u64) -> bool,
-    ) -> Result<Option<(PendingLosses, u64)>> {
-        let (mut last, mut before) = (0, f32::INFINITY);
         let Schedule { critic_steps, kind } = self.schedule;
+        let (mut number, mut before) = (0, f32::INFINITY);
         for round in 0..rounds(kind, iteration) {
             let mut sum = 0.0;
             for i in 0..critic_steps {
                 // Numbers are never given twice, and follow from the iteration's alone, so that a resumed run goes on with
                 // them: some are left out where a schedule stops early.
-                last = (iteration * most_rounds(kind) + round) * critic_steps + i;
+                number = (iteration * most_rounds(kind) + round) * critic_steps + i;
                 if !go_on(round * critic_steps + i) {
                     return Ok(None);
                 }
-                self.start_critic_update(search, last, batches)?;
+                self.start_critic_update(number, batches)?;
                 if kind == CriticSchedule::Converge {
                     sum += scalars::<4>(self.update_critic.results()?)?[0];
                 }
@@ -244,26 +191,42 @@ impl Programs {
             before = sum;
         }
         let critic = self.update_critic.results()?;
-        search.start(&mut self.update_generator, iteration, &[])?;
-        Ok(Some((PendingLosses { critic, slope: None, generator: self.update_generator.results()? }, last)))
+        self.update_generator.at(iteration).start(&[])?;
+        let mut losses = PendingLosses { critic, slope: None, generator: self.update_generator.results()? };
+        if let Some(measure_slope) = &mut self.measure_slope {
+            let fake_rows = &self.fake_rows[number as usize % self.fake_rows.len()];
+            measure_slope.at(number).start(&[(REAL_ROWS, &batches.rows(number)), (FAKE_ROWS, fake_rows)])?;
+            losses.slope = Some(measure_slope.results()?);
+        }
+        Ok(Some(losses))
     }
 
     /// The critic's update of this number, with fresh generated samples where those at hand are used up.
-    fn start_critic_update(&mut self, search: &mut Search, number: u64, batches: &mut Batches) -> Result<()> {
+    fn start_critic_update(&mut self, number: u64, batches: &mut Batches) -> Result<()> {
         let at_once = self.fake_rows.len() as u64;
         if number.is_multiple_of(at_once) {
-            search.start(&mut self.generate, number / at_once, &[])?;
+            self.generate.at(number / at_once).start(&[])?;
         }
         let fake_rows = &self.fake_rows[(number % at_once) as usize];
-        search.start(&mut self.update_critic, number, &[(REAL_ROWS, &batches.rows(number)), (FAKE_ROWS, fake_rows)])
+        let rows = [(REAL_ROWS, &batches.rows(number)), (FAKE_ROWS, fake_rows)];
+        Ok(self.update_critic.at(number).start(&rows)?)
+    }
+
+    /// All that is compiled.
+    fn programs(&mut self) -> impl Iterator<Item = &mut Program> {
+        let measure_slope = self.measure_slope.iter_mut().map(|program| &mut **program);
+        let [generate, update_critic] = [&mut *self.generate, &mut *self.update_critic];
+        [generate, update_critic, &mut *self.update_generator].into_iter().chain(measure_slope)
+    }
+
+    /// From now on, refuses an iteration in which a value is infinite or NaN; see [`Program::refuse_non_finite`].
+    pub fn refuse_non_finite(&mut self) {
+        self.programs().for_each(Program::refuse_non_finite);
     }
 
     /// From now on, measures the time that every kernel takes.
     pub fn start_profile(&mut self) {
-        self.generate.start_profile();
-        self.update_critic.start_profile();
-        self.measure_slope.iter_mut().for_each(Compiled::start_profile);
-        self.update_generator.start_profile();
+        self.programs().for_each(Program::start_profile);
     }
 
     /// The time that every kernel has taken since [`start_profile`](Programs::start_profile).
@@ -271,15 +234,14 @@ impl Programs {
     /// # Errors
     /// If the device fails.
     pub fn profile(&mut self) -> Result<Profile> {
-        let mut profile = self.generate.profile()?;
-        profile.extend([self.update_critic.profile()?, self.update_generator.profile()?]);
-        if let Some(measure_slope) = &mut self.measure_slope {
-            profile.extend([measure_slope.profile()?]);
+        let mut all = Profile::default();
+        for program in self.programs() {
+            all.extend([program.profile()?]);
         }
-        Ok(profile)
+        Ok(all)
     }
 
-    /// The floating-point operations of an [`update`](Programs::update) with one round.
+    /// The floating-point operations of an iteration with one round, but for those of [measuring the slope](Programs::without_slope).
     pub fn flops(&self) -> Flops {
         let critic_steps = self.schedule.critic_steps;
         let passes = critic_steps / self.fake_rows.len() as u64;
@@ -323,36 +285,49 @@ impl Programs {
     }
 }
 
-/// Whether programs are interpreted before they run, to find what first makes a value infinite or NaN.
-enum Search {
-    Off,
-    On,
-    Found(NonFinite),
+/// The scalars that an iteration ends with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Losses {
+    /// Those of the critic's last update.
+    pub critic: CriticTerms<f32>,
+    /// What the generator minimises.
+    pub generator: f32,
 }
 
-impl Search {
-    /// Starts a program.
-    fn start<const N: usize>(
-        &mut self,
-        program: &mut Compiled<N>,
-        step: u64,
-        inputs: &[(&str, &Tensor)],
-    ) -> Result<()> {
-        program.at(step);
-        if let Search::On = self
-            && let Some(found) = program.first_non_finite(inputs)?
-        {
-            *self = Search::Found(found);
-        }
-        Ok(program.start(inputs)?)
+impl Losses {
+    /// Whether all of them are finite.
+    pub fn are_finite(&self) -> bool {
+        self.generator.is_finite() && self.critic.into_array().iter().all(|x| x.is_finite())
     }
+}
 
-    fn found(self) -> Option<NonFinite> {
-        match self {
-            Search::Found(found) => Some(found),
-            Search::Off | Search::On => None,
+/// The losses of an iteration that the device may still be computing.
+pub struct PendingLosses {
+    critic: Pending,
+    /// Where the critic's update does not measure it.
+    slope: Option<Pending>,
+    generator: Pending,
+}
+
+impl PendingLosses {
+    /// Waits for them.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn wait(self) -> Result<Losses> {
+        let mut critic = CriticTerms::from_array(scalars(self.critic)?);
+        if let Some(measured) = self.slope {
+            [critic.slope] = scalars(measured)?;
         }
+        let [generator] = scalars(self.generator)?;
+        Ok(Losses { critic, generator })
     }
+}
+
+/// The values of a program whose results are scalars.
+fn scalars<const N: usize>(pending: Pending) -> Result<[f32; N]> {
+    let values = pending.wait()?;
+    Ok(std::array::from_fn(|i| values[i].item()))
 }
 
 /// The samples that batches are taken from, on the device.
@@ -411,10 +386,8 @@ mod tests {
             let Game { schedule, batch, .. } = config.game;
             let (sample, count) = (config.sample.clone(), 2 * batch);
             let data = Dataset::new("data", sample.clone(), vec![0.0; count * sample.count()]);
-            let programs = Programs::compile(&config.game, &data, &Device::cpu()).unwrap();
-            let plans = [programs.generate.plan(), programs.update_critic.plan(), programs.update_generator.plan()];
-            let slope = programs.measure_slope.as_ref().map(|program| program.plan());
-            let arenas: usize = plans.into_iter().chain(slope).map(|plan| plan.arena).sum();
+            let mut programs = Programs::compile(&config.game, &data, &Device::cpu()).unwrap();
+            let arenas: usize = programs.programs().map(|program| program.plan().arena).sum();
             let numbers =
                 arenas + programs.checkpoint().count() + schedule.critic_steps as usize * batch * sample.count();
             let share = memory::of_training(&config) as f64 / (4 * numbers) as f64;
@@ -427,9 +400,13 @@ mod tests {
     fn a_critic_trained_to_convergence_knows_more_than_one_of_five_updates() {
         let first = |schedule| {
             let (mut programs, mut batches) = toy(Options { critic_schedule: Some(schedule), ..Options::default() });
-            let started = programs.start_update_with(&mut Search::Off, 0, &mut batches, &mut |_| true).unwrap();
-            let (losses, last) = started.unwrap();
-            (losses.wait().unwrap().critic.loss, last)
+            let mut last = 0;
+            let mut count = |update| {
+                last = update;
+                true
+            };
+            let losses = programs.start(0, &mut batches, &mut count).unwrap().unwrap().wait().unwrap();
+            (losses.critic.loss, last)
         };
         let (constant, converged) = (first(CriticSchedule::Constant), first(CriticSchedule::Converge));
         assert_eq!(constant.1, 4);
@@ -454,7 +431,7 @@ mod tests {
         let (mut programs, mut batches) = toy(Options { generator_norm: Some(Norm::Batch), ..Options::default() });
         let read = |programs: &Programs| programs.generator().buffers()[0].read().unwrap();
         let before = read(&programs);
-        programs.update(0, &mut batches).unwrap();
+        programs.iterate(0, &mut batches).unwrap();
         assert_ne!(read(&programs), before);
     }
 }
