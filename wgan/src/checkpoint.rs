@@ -75,7 +75,7 @@ impl Metadata {
     /// The metadata of the file of weights at `path`.
     ///
     /// # Errors
-    /// [`Error::File`] if it is no whole safetensors file or its bytes have another checksum, [`Error::Damaged`] if its
+    /// [`Error::Weights`] if it is no whole safetensors file or its bytes have another checksum, [`Error::Damaged`] if its
     /// metadata are not ours or are those of another version.
     pub fn read(path: &Path) -> Result<Self> {
         let damaged = |problem| Error::Damaged { path: path.to_owned(), problem };

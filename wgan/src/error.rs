@@ -107,9 +107,9 @@ pub enum Error {
         /// The operating system's reason.
         source: io::Error,
     },
-    /// A file could not be written, or weights not be loaded.
+    /// A file of weights that does not hold what it should.
     #[error(transparent)]
-    File(#[from] nn::Error),
+    Weights(nn::Error),
     /// A program could not be compiled or run.
     #[error(transparent)]
     Engine(#[from] autograd::Error),
@@ -119,20 +119,44 @@ pub enum Error {
     /// What was to be told could not be printed.
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
-    /// The training itself failed.
+    /// A training, or what was made with trained weights, came to numbers that are infinite or NaN.
     #[error("{0}")]
-    Training(String),
+    NotFinite(String),
+    /// Experiments whose measurements miss the known answer, by their names.
+    #[error("measurements miss the known answer in {}", .0.join(", "))]
+    Missed(Vec<&'static str>),
+}
+
+/// What happened to a file is told in one way, whoever read or wrote it.
+impl From<nn::Error> for Error {
+    fn from(error: nn::Error) -> Self {
+        match error {
+            nn::Error::Read { path, source } => Error::Read { path, source },
+            nn::Error::Write { path, source } => Error::Write { path, source },
+            nn::Error::Variable(error) => Error::Engine(error),
+            error @ (nn::Error::Malformed { .. } | nn::Error::Damaged { .. } | nn::Error::Names { .. }) => {
+                Error::Weights(error)
+            }
+            error @ (nn::Error::Shape { .. } | nn::Error::Type { .. }) => Error::Weights(error),
+        }
+    }
 }
 
 impl Error {
     /// The process's exit code: 2 where the input was wrong, 1 where the run failed.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Write { .. } | Error::File(nn::Error::Write { .. } | nn::Error::Variable(_)) => 1,
             // As of a process that is ended by SIGPIPE: 128 + 13.
             Error::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 141,
-            Error::Download { .. } | Error::Engine(_) | Error::Training(_) | Error::Signals(_) | Error::Output(_) => 1,
-            _ => 2,
+            Error::Write { .. } | Error::Output(_) | Error::Download { .. } => 1,
+            Error::Engine(_) | Error::NotFinite(_) | Error::Missed(_) | Error::Signals(_) => 1,
+            Error::Setting { .. } | Error::Flag { .. } | Error::ConfigFile { .. } | Error::Memory { .. } => 2,
+            Error::Data { .. }
+            | Error::NoData { .. }
+            | Error::Damaged { .. }
+            | Error::Read { .. }
+            | Error::Weights(_) => 2,
+            Error::FolderNotEmpty(_) | Error::FolderInUse(_) | Error::NoCheckpoint(_) => 2,
         }
     }
 }

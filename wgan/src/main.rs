@@ -227,10 +227,7 @@ fn experiment(args: &ExperimentArgs) -> Result<ExitCode> {
             missed.push(experiment.name);
         }
     }
-    match &missed[..] {
-        [] => Ok(ExitCode::SUCCESS),
-        names => Err(Error::Training(format!("measurements miss the known answer in {}", names.join(", ")))),
-    }
+    if missed.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(Error::Missed(missed)) }
 }
 
 /// Images as `[N, height, width]`; points stay as they are.

@@ -8,6 +8,8 @@ use std::str::FromStr;
 
 use crate::error::{cannot_read, cannot_write};
 use crate::histogram::Histogram;
+use crate::objective::CriticTerms;
+use crate::programs::Losses;
 use crate::{Error, Result};
 use nn::files::write_whole;
 
@@ -25,18 +27,9 @@ pub struct Row {
     pub step: u64,
     /// Time spent so far, that of earlier parts of a resumed run included.
     pub seconds: f64,
-    /// What the critic minimises, the penalty included.
-    pub critic_loss: f32,
-    /// The estimate of the distance: mean score of real samples less that of generated ones (mirrored for a critic that
-    /// scores real samples low).
-    pub wasserstein: f32,
-    /// The penalty, weighted by λ.
-    pub penalty: f32,
-    /// Mean norm of the critic's gradient at the penalty's points.
-    pub slope: f32,
-    /// What the generator minimises.
-    pub generator_loss: f32,
-    /// The moving average of `wasserstein`; see [`Metrics::smoothed`].
+    /// The losses of both networks.
+    pub losses: Losses,
+    /// The moving average of the estimates of the distance; see [`Metrics::smoothed`].
     pub smoothed: f32,
     /// What is measured at some steps only.
     pub measured: Option<Box<Measurement>>,
@@ -60,8 +53,9 @@ pub struct Measurement {
 /// The shortest digits that read back to the same bits; the cells of what was not measured are empty.
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Row { step, seconds, critic_loss, wasserstein, penalty, slope, generator_loss, smoothed, measured } = self;
-        write!(f, "{step},{seconds:.3},{critic_loss},{wasserstein},{penalty},{slope},{generator_loss},{smoothed},")?;
+        let Row { step, seconds, losses, smoothed, measured } = self;
+        let Losses { critic: CriticTerms { loss, wasserstein, penalty, slope }, generator } = losses;
+        write!(f, "{step},{seconds:.3},{loss},{wasserstein},{penalty},{slope},{generator},{smoothed},")?;
         match measured {
             Some(measured) => write!(f, "{measured}"),
             None => f.write_str(",,,,"),
@@ -82,19 +76,21 @@ impl FromStr for Row {
 
     fn from_str(line: &str) -> Result<Self, ()> {
         let cells: Vec<&str> = line.split(',').collect();
-        let [step, seconds, critic_loss, wasserstein, penalty, slope, generator_loss, smoothed, measured @ ..] =
-            &cells[..]
-        else {
+        let [step, seconds, loss, wasserstein, penalty, slope, generator, smoothed, measured @ ..] = &cells[..] else {
             return Err(());
         };
         Ok(Row {
             step: parse(step)?,
             seconds: parse(seconds)?,
-            critic_loss: parse(critic_loss)?,
-            wasserstein: parse(wasserstein)?,
-            penalty: parse(penalty)?,
-            slope: parse(slope)?,
-            generator_loss: parse(generator_loss)?,
+            losses: Losses {
+                critic: CriticTerms {
+                    loss: parse(loss)?,
+                    wasserstein: parse(wasserstein)?,
+                    penalty: parse(penalty)?,
+                    slope: parse(slope)?,
+                },
+                generator: parse(generator)?,
+            },
             smoothed: parse(smoothed)?,
             measured: match measured {
                 ["", "", "", "", ""] => None,
@@ -170,7 +166,7 @@ impl Metrics {
     /// Starts the file of a fresh run.
     ///
     /// # Errors
-    /// [`Error::File`] or [`Error::Write`].
+    /// [`Error::Write`].
     pub fn create(path: &Path) -> Result<Self> {
         write_whole(path, format!("{HEADER}\n").as_bytes())?;
         Metrics::append(path, Thinned::default())
@@ -179,7 +175,7 @@ impl Metrics {
     /// Goes on with the file of a run that is resumed after `step` updates; later rows are cut off.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if rows up to that step are missing, [`Error::Read`], [`Error::File`] or [`Error::Write`].
+    /// [`Error::Damaged`] if rows up to that step are missing, [`Error::Read`] or [`Error::Write`].
     pub fn resume(path: &Path, step: u64) -> Result<Self> {
         let (thinned, length) = read_up_to(path, step)?;
         let last = thinned.rows.last().map_or(0, |row| row.step);
@@ -297,11 +293,10 @@ mod tests {
         Row {
             step,
             seconds: step as f64 / 8.0,
-            critic_loss: -x,
-            wasserstein: x,
-            penalty: x * x,
-            slope: 1.0 + x,
-            generator_loss: f32::MIN_POSITIVE,
+            losses: Losses {
+                critic: CriticTerms { loss: -x, wasserstein: x, penalty: x * x, slope: 1.0 + x },
+                generator: f32::MIN_POSITIVE,
+            },
             smoothed: x / 3.0,
             measured: step.is_multiple_of(2).then(|| Box::new(measurement)),
         }
@@ -337,7 +332,9 @@ mod tests {
         let mut push = |wasserstein| {
             let smoothed = metrics.smoothed(wasserstein);
             let step = metrics.rows().len() as u64 + 1;
-            metrics.push(Row { wasserstein, smoothed, ..row(step) }).unwrap();
+            let mut row = Row { smoothed, ..row(step) };
+            row.losses.critic.wasserstein = wasserstein;
+            metrics.push(row).unwrap();
             smoothed
         };
         assert_eq!([1.0, 2.0, 6.0, -1.0].map(&mut push), [1.0, 1.5, 3.0, 2.0]);
@@ -361,9 +358,10 @@ mod tests {
 
     #[test]
     fn non_finite_numbers_read_back() {
-        let row = Row { slope: f32::NAN, critic_loss: f32::NEG_INFINITY, ..row(1) };
-        let read: Row = row.to_string().parse().unwrap();
-        assert!(read.slope.is_nan() && read.critic_loss == f32::NEG_INFINITY);
+        let mut row = row(1);
+        (row.losses.critic.slope, row.losses.critic.loss) = (f32::NAN, f32::NEG_INFINITY);
+        let read = row.to_string().parse::<Row>().unwrap().losses.critic;
+        assert!(read.slope.is_nan() && read.loss == f32::NEG_INFINITY);
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Progress {
 
     /// Shows the numbers after a step.
     pub fn update(&mut self, row: &Row) {
-        self.show(row.step, &format!("W {:.3}  slope {:.3}", row.wasserstein, row.slope));
+        self.show(row.step, &format!("W {:.3}  slope {:.3}", row.losses.critic.wasserstein, row.losses.critic.slope));
     }
 
     /// Shows any numbers after a step.

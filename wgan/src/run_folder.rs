@@ -216,7 +216,7 @@ impl RunFolder {
     /// Writes `config.toml`.
     ///
     /// # Errors
-    /// [`Error::File`].
+    /// [`Error::Write`].
     pub fn write_config(&self, config: &Config) -> Result<()> {
         Ok(write_whole(&self.config(), config.to_toml().as_bytes())?)
     }

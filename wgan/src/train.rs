@@ -263,11 +263,7 @@ impl<'a> Training<'a> {
             step,
             measured: self.measure(step)?.map(Box::new),
             seconds: self.seconds_before + self.started.elapsed().as_secs_f64(),
-            critic_loss: losses.critic.loss,
-            wasserstein: losses.critic.wasserstein,
-            penalty: losses.critic.penalty,
-            slope: losses.critic.slope,
-            generator_loss: losses.generator,
+            losses,
             smoothed: self.metrics.smoothed(losses.critic.wasserstein),
         };
         progress.update(&row);
@@ -363,7 +359,7 @@ impl<'a> Training<'a> {
         } else {
             "try a smaller --lr or a stronger constraint".to_owned()
         };
-        Ok(Error::Training(format!("the training is no longer finite at step {step}: {cause}; {kept}; {advice}")))
+        Ok(Error::NotFinite(format!("the training is no longer finite at step {step}: {cause}; {kept}; {advice}")))
     }
 }
 

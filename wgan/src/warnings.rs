@@ -74,7 +74,7 @@ fn negative_estimate(game: &Game, rows: &[Row]) -> Option<String> {
     // Of a critic that runs away the estimate says nothing.
     let is_bounded = |_: &&[Row]| game.objective.estimates_a_distance() && steep_critic(game, rows).is_none();
     let window = window(rows).filter(is_bounded)?;
-    let negative = window.iter().filter(|row| row.wasserstein < 0.0).count();
+    let negative = window.iter().filter(|row| row.losses.critic.wasserstein < 0.0).count();
     let smoothed = window[WINDOW - 1].smoothed;
     (smoothed < 0.0 && negative >= WINDOW * 4 / 5).then(|| {
         let more = (2 * game.schedule.critic_steps).min(MOST_CRITIC_STEPS);
@@ -90,7 +90,7 @@ const STEEP: f32 = 10.0;
 
 fn steep_critic(game: &Game, rows: &[Row]) -> Option<String> {
     let window = window(rows).filter(|_| game.objective.estimates_a_distance())?;
-    let slope = window.iter().map(|row| row.slope).sum::<f32>() / WINDOW as f32;
+    let slope = window.iter().map(|row| row.losses.critic.slope).sum::<f32>() / WINDOW as f32;
     if slope < STEEP {
         return None;
     }
@@ -154,6 +154,8 @@ mod tests {
     use crate::config::Config;
     use crate::histogram::Histogram;
     use crate::metrics::Measurement;
+    use crate::objective::CriticTerms;
+    use crate::programs::Losses;
 
     use crate::objective::{Objective, Penalty};
 
@@ -176,11 +178,7 @@ mod tests {
         Row {
             step,
             seconds: 0.0,
-            critic_loss: 0.0,
-            wasserstein,
-            penalty: 0.0,
-            slope,
-            generator_loss: 0.0,
+            losses: Losses { critic: CriticTerms { loss: 0.0, wasserstein, penalty: 0.0, slope }, generator: 0.0 },
             smoothed: wasserstein,
             measured: step.is_multiple_of(25).then(|| Box::new(measurement)),
         }

@@ -113,8 +113,14 @@ fn a_run_leaves_its_files() {
     assert_eq!(rows.len(), 50);
     for row in rows {
         assert_eq!(row.measured.is_some(), row.step == 50, "{row}");
-        assert!((row.critic_loss - (row.penalty - row.wasserstein)).abs() < 1e-4, "{row}");
-        assert!(row.slope > 0.0 && row.penalty >= 0.0 && row.generator_loss.is_finite(), "{row}");
+        assert!(
+            (row.losses.critic.loss - (row.losses.critic.penalty - row.losses.critic.wasserstein)).abs() < 1e-4,
+            "{row}"
+        );
+        assert!(
+            row.losses.critic.slope > 0.0 && row.losses.critic.penalty >= 0.0 && row.losses.generator.is_finite(),
+            "{row}"
+        );
     }
 }
 
@@ -594,8 +600,8 @@ mod constraint {
                 "--dataset=swissroll --dim=16 --batch=16 --lipschitz={lipschitz} {lr} --steps=3 --out=run"
             ));
             for row in place.rows("run") {
-                assert!(row.slope.is_finite() && row.slope > 0.0, "{lipschitz}: {row}");
-                assert!(row.penalty == 0.0 || penalties.contains(&lipschitz), "{lipschitz}: {row}");
+                assert!(row.losses.critic.slope.is_finite() && row.losses.critic.slope > 0.0, "{lipschitz}: {row}");
+                assert!(row.losses.critic.penalty == 0.0 || penalties.contains(&lipschitz), "{lipschitz}: {row}");
             }
         }
     }
@@ -645,8 +651,8 @@ mod constraint {
         let place = Workplace::new();
         place.train("--lipschitz=bounded --steps=200 --out=run");
         let rows = place.rows("run");
-        assert!(rows.iter().all(|row| row.wasserstein.abs() <= 2.0));
-        assert!(rows.iter().any(|row| row.wasserstein > 1.0));
+        assert!(rows.iter().all(|row| row.losses.critic.wasserstein.abs() <= 2.0));
+        assert!(rows.iter().any(|row| row.losses.critic.wasserstein > 1.0));
     }
 
     /// ln 4 is the loss of a discriminator that knows nothing.
@@ -656,9 +662,12 @@ mod constraint {
             let place = Workplace::new();
             place.train(&format!("--objective={objective} --steps=100 --out=run"));
             let rows = place.rows("run");
-            assert!((rows[0].critic_loss - 4f32.ln()).abs() < 0.1, "{}", rows[0]);
-            assert!(rows.iter().any(|row| row.critic_loss < 1.2), "{objective}");
-            assert!(rows.iter().all(|row| row.penalty == 0.0 && row.critic_loss > 0.0), "{objective}");
+            assert!((rows[0].losses.critic.loss - 4f32.ln()).abs() < 0.1, "{}", rows[0]);
+            assert!(rows.iter().any(|row| row.losses.critic.loss < 1.2), "{objective}");
+            assert!(
+                rows.iter().all(|row| row.losses.critic.penalty == 0.0 && row.losses.critic.loss > 0.0),
+                "{objective}"
+            );
         }
     }
 
@@ -669,7 +678,7 @@ mod constraint {
         for sign in ["real-high", "real-low"] {
             place.train(&format!("--sign={sign} --steps=200 --out={sign}"));
             let rows = place.rows(sign);
-            let late = rows[150..].iter().map(|row| row.wasserstein).sum::<f32>() / 50.0;
+            let late = rows[150..].iter().map(|row| row.losses.critic.wasserstein).sum::<f32>() / 50.0;
             assert!(late > 0.0, "{sign}: {late}");
         }
     }

@@ -48,7 +48,7 @@ pub fn train(data: &Split, steps: u64, seed: u64) -> Result<Trained> {
         let inputs = [("images", &images), ("labels", &labels), ("learning rate", &learning_rate)];
         let loss = update.run(&inputs)?[0].item();
         if !loss.is_finite() {
-            return Err(Error::Training(format!("the classifier's loss is no longer finite at step {}", step + 1)));
+            return Err(Error::NotFinite(format!("the classifier's loss is no longer finite at step {}", step + 1)));
         }
         progress.show(step + 1, &format!("loss {loss:.3}"));
     }

@@ -189,7 +189,7 @@ fn check_enough(data: &Dataset, count: usize, needed: usize) -> Result<()> {
 fn check_finite(values: &Tensor, what: &str) -> Result<()> {
     match values.data().iter().all(|x| x.is_finite()) {
         true => Ok(()),
-        false => Err(Error::Training(format!("{what} are not all finite: the weights are of no use"))),
+        false => Err(Error::NotFinite(format!("{what} are not all finite: the weights are of no use"))),
     }
 }
 

@@ -40,11 +40,10 @@ const MOST_POINTS: usize = 400;
 /// The charts of a run.
 ///
 /// ```
-/// use wgan::{config::Config, metrics::Row};
-/// let row = |step| Row {
-///     step, seconds: 0.0, critic_loss: -1.0, wasserstein: 1.0, penalty: 0.1, slope: 1.0, generator_loss: 0.5,
-///     smoothed: 1.0, measured: None,
-/// };
+/// use wgan::{config::Config, metrics::Row, objective::CriticTerms, programs::Losses};
+/// let critic = CriticTerms { loss: -1.0, wasserstein: 1.0, penalty: 0.1, slope: 1.0 };
+/// let losses = Losses { critic, generator: 0.5 };
+/// let row = |step| Row { step, seconds: 0.0, losses, smoothed: 1.0, measured: None };
 /// let charts = wgan::pictures::charts(&Config::default(), &[row(1), row(2)]);
 /// assert_eq!(charts[0].curves[0].raw, [(1.0, 1.0), (2.0, 1.0)]);
 /// ```
@@ -55,15 +54,15 @@ pub fn charts(config: &Config, rows: &[Row]) -> Vec<Chart> {
         false => ("Gap", "score", "gap between mean scores"),
     };
     let estimate = vec![
-        curve(estimate, BLUE, |row| Some(row.wasserstein)),
+        curve(estimate, BLUE, |row| Some(row.losses.critic.wasserstein)),
         curve("on held-out samples", ORANGE, |row| Some(row.measured.as_deref()?.held_out)),
     ];
     let losses = vec![
-        curve("critic loss", VERMILION, |row| Some(row.critic_loss)),
-        curve("generator loss", GREEN, |row| Some(row.generator_loss)),
+        curve("critic loss", VERMILION, |row| Some(row.losses.critic.loss)),
+        curve("generator loss", GREEN, |row| Some(row.losses.generator)),
     ];
     let slopes = vec![
-        curve("mean slope of the critic", BLUE, |row| Some(row.slope)),
+        curve("mean slope of the critic", BLUE, |row| Some(row.losses.critic.slope)),
         curve("nine tenths lie between", SKY, |row| Some(row.measured.as_deref()?.slopes.quantile(0.05) as f32)),
         curve("", SKY, |row| Some(row.measured.as_deref()?.slopes.quantile(0.95) as f32)),
     ];
@@ -167,6 +166,8 @@ fn moving_average(points: &[(f64, f64)], reach: usize) -> Vec<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::objective::CriticTerms;
+    use crate::programs::Losses;
 
     #[test]
     fn the_average_of_a_line_is_the_line_and_of_a_spike_its_share() {
@@ -192,11 +193,10 @@ mod tests {
         let row = Row {
             step: 1,
             seconds: 0.0,
-            critic_loss: f32::NEG_INFINITY,
-            wasserstein: 0.0,
-            penalty: 0.0,
-            slope: f32::NAN,
-            generator_loss: 1e30,
+            losses: Losses {
+                critic: CriticTerms { loss: f32::NEG_INFINITY, wasserstein: 0.0, penalty: 0.0, slope: f32::NAN },
+                generator: 1e30,
+            },
             smoothed: f32::NAN,
             measured: None,
         };

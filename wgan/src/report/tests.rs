@@ -4,6 +4,8 @@ use crate::data::Dataset;
 use crate::data::{Colour, Source, Toy};
 use crate::eval::Measures;
 use crate::histogram::Histogram;
+use crate::objective::CriticTerms;
+use crate::programs::Losses;
 
 fn rows(count: u64) -> Vec<Row> {
     let measurement = Measurement {
@@ -16,11 +18,10 @@ fn rows(count: u64) -> Vec<Row> {
     let row = |step: u64| Row {
         step,
         seconds: step as f64 / 10.0,
-        critic_loss: -1.0,
-        wasserstein: step as f32,
-        penalty: 0.5,
-        slope: 1.25,
-        generator_loss: 7.0,
+        losses: Losses {
+            critic: CriticTerms { loss: -1.0, wasserstein: step as f32, penalty: 0.5, slope: 1.25 },
+            generator: 7.0,
+        },
         smoothed: 3.456,
         measured: step.is_multiple_of(50).then(|| Box::new(measurement.clone())),
     };

@@ -34,7 +34,7 @@ impl Events {
     /// Starts the file of a fresh run.
     ///
     /// # Errors
-    /// [`Error::File`](crate::Error::File) or [`Error::Write`](crate::Error::Write).
+    /// [`Error::Write`](crate::Error::Write).
     pub fn create(path: &Path) -> Result<Self> {
         Events::write(path, &record(&event(0, |event| event.bytes(3, VERSION))))
     }
@@ -43,7 +43,7 @@ impl Events {
     /// such file gets one.
     ///
     /// # Errors
-    /// [`Error::Read`](crate::Error::Read), [`Error::File`](crate::Error::File) or [`Error::Write`](crate::Error::Write).
+    /// [`Error::Read`](crate::Error::Read) or [`Error::Write`](crate::Error::Write).
     pub fn resume(path: &Path, step: u64) -> Result<Self> {
         if !path.exists() {
             return Events::create(path);
@@ -66,12 +66,12 @@ impl Events {
     /// [`Error::Write`](crate::Error::Write).
     pub fn push_row(&mut self, row: &Row) -> Result<()> {
         let mut scalars = vec![
-            ("estimate/wasserstein", row.wasserstein),
+            ("estimate/wasserstein", row.losses.critic.wasserstein),
             ("estimate/smoothed", row.smoothed),
-            ("loss/critic", row.critic_loss),
-            ("loss/generator", row.generator_loss),
-            ("loss/penalty", row.penalty),
-            ("critic/slope", row.slope),
+            ("loss/critic", row.losses.critic.loss),
+            ("loss/generator", row.losses.generator),
+            ("loss/penalty", row.losses.critic.penalty),
+            ("critic/slope", row.losses.critic.slope),
         ];
         if let Some(measured) = &row.measured {
             scalars.push(("estimate/held out", measured.held_out));
@@ -162,6 +162,8 @@ fn step_of(event: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use crate::objective::CriticTerms;
+    use crate::programs::Losses;
     use byteorder::LittleEndian;
 
     use super::message::{BYTES, EIGHT_BYTES, FOUR_BYTES};
@@ -259,11 +261,10 @@ mod tests {
         Row {
             step,
             seconds: 0.0,
-            critic_loss: -1.0,
-            wasserstein: 1.5,
-            penalty: 0.5,
-            slope: 1.25,
-            generator_loss: 7.0,
+            losses: Losses {
+                critic: CriticTerms { loss: -1.0, wasserstein: 1.5, penalty: 0.5, slope: 1.25 },
+                generator: 7.0,
+            },
             smoothed: 1.75,
             measured: step.is_multiple_of(300).then(|| Box::new(measurement)),
         }
