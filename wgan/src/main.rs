@@ -18,11 +18,8 @@ use wgan::figure::Picture;
 use wgan::output::{say, tell, tell_the_end};
 use wgan::run_folder::RunFolder;
 use wgan::sample::{self, Sampler};
-use wgan::train::Outcome;
+use wgan::train::{self, Outcome};
 use wgan::{Error, Result, backend, interrupt, npy, report};
-
-/// Where runs without --out go.
-const RUNS: &str = "runs";
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -64,8 +61,12 @@ fn fail(sentence: &str, code: u8) -> ExitCode {
 
 fn train(args: &TrainArgs) -> Result<ExitCode> {
     let (folder, outcome) = match &args.resume {
-        Some(path) => resume(path, args)?,
-        None => start(args)?,
+        Some(path) => train::resume(path, &args.options, args.profile)?,
+        None => {
+            let file = args.config.as_deref().map(Options::read).transpose()?.unwrap_or_default();
+            let config = Config::resolve(&args.options, &file)?;
+            train::start(&config, args.out.as_deref(), args.force, args.profile)?
+        }
     };
     let folder = folder.path().display();
     match outcome {
@@ -86,32 +87,6 @@ fn train(args: &TrainArgs) -> Result<ExitCode> {
             Ok(ExitCode::from(interrupt::EXIT_CODE))
         }
     }
-}
-
-fn start(args: &TrainArgs) -> Result<(RunFolder, Outcome)> {
-    let file = args.config.as_deref().map(Options::read).transpose()?.unwrap_or_default();
-    let config = Config::resolve(&args.options, &file)?;
-    let device = wgan::train::device(&config)?; // all that can be refused comes before there is a folder
-    let data = config.load_data()?;
-    data.tell(&config.data);
-    let folder = match &args.out {
-        Some(path) => {
-            if !args.force && RunFolder::is_stillborn(path)? {
-                say(&format!("the run in {} ended before its first checkpoint; it starts again", path.display()));
-            }
-            RunFolder::at(path, args.force)?
-        }
-        None => RunFolder::numbered(Path::new(RUNS), &config)?,
-    };
-    folder.write_config(&config)?;
-    let outcome = wgan::train::start(&config, &data, device, &folder, args.profile)?;
-    Ok((folder, outcome))
-}
-
-fn resume(path: &Path, args: &TrainArgs) -> Result<(RunFolder, Outcome)> {
-    let folder = RunFolder::open(path)?.claimed()?;
-    let outcome = wgan::train::resume(&folder, &args.options, args.profile)?;
-    Ok((folder, outcome))
 }
 
 fn sample(args: &SampleArgs) -> Result<ExitCode> {

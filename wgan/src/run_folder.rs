@@ -7,6 +7,7 @@
 //!   samples/step-000500.png the same noise, over time
 //!   curves.png              the metrics, drawn
 //!   report.html             all of it on one page
+//!   state.json              whether the run goes on, and how it has ended
 //!   progress.png            the samples as a moving picture, once the run has ended
 //!   events.tfevents         the metrics for TensorBoard, if asked for
 //!   checkpoint.safetensors  everything needed to go on
@@ -20,12 +21,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config::{Config, Names, ObjectiveName, Options};
-use crate::data::is_image;
-use crate::error::{cannot_read, cannot_write};
-use crate::eval::Evaluation;
+use crate::error::{cannot_read, cannot_write, read_text};
 use crate::pictures::evenly;
-use crate::{Error, Result, eval};
+use crate::{Error, Result};
 use nn::files::{PARTIAL, write_whole};
+use serde::{Deserialize, Serialize};
 
 /// The folder of one run.
 #[derive(Debug)]
@@ -115,21 +115,6 @@ impl RunFolder {
         Ok(list(path)?.iter().all(is_ours))
     }
 
-    /// Whether nothing is missing of what a run leaves whose last step was `step`, as of one that was killed between its last
-    /// checkpoint and its end.
-    pub fn is_complete(&self, step: u64, config: &Config) -> bool {
-        let reported = fs::read_to_string(self.report()).is_ok_and(|page| page.contains("data-state=\"finished\""));
-        let drawn =
-            [self.generator(), self.curves(), self.progress(), self.sample(step)].iter().all(|file| file.is_file());
-        let compared = !is_image(&config.sample) || self.neighbours().is_file();
-        reported && drawn && compared && (!eval::measures(config.names.dataset) || self.is_evaluated(step))
-    }
-
-    /// Whether the generator after `step` updates was measured.
-    pub fn is_evaluated(&self, step: u64) -> bool {
-        Evaluation::read(&self.evaluation()).is_ok_and(|evaluation| evaluation.step == step)
-    }
-
     /// Removes what processes have left that were killed while they wrote a file.
     fn sweep(&self) -> Result<()> {
         for file in self.files().into_iter().chain([self.checkpoint()]) {
@@ -162,8 +147,13 @@ impl RunFolder {
         self.path.join("report.html")
     }
 
+    /// `state.json`
+    pub fn state(&self) -> PathBuf {
+        self.path.join("state.json")
+    }
+
     /// `progress.png`
-    pub fn progress(&self) -> PathBuf {
+    pub fn moving_picture(&self) -> PathBuf {
         self.path.join("progress.png")
     }
 
@@ -251,10 +241,19 @@ impl RunFolder {
     }
 
     /// What a run leaves but its checkpoint and its samples.
-    fn files(&self) -> [PathBuf; 9] {
-        let [generator, config, metrics] = [self.generator(), self.config(), self.metrics()];
-        let [curves, events, report] = [self.curves(), self.events(), self.report()];
-        [generator, config, metrics, curves, events, report, self.progress(), self.evaluation(), self.neighbours()]
+    fn files(&self) -> [PathBuf; 10] {
+        [
+            self.generator(),
+            self.config(),
+            self.metrics(),
+            self.curves(),
+            self.events(),
+            self.report(),
+            self.state(),
+            self.moving_picture(),
+            self.evaluation(),
+            self.neighbours(),
+        ]
     }
 
     fn remove_run(&self) -> Result<()> {
@@ -262,6 +261,36 @@ impl RunFolder {
         remove(&self.checkpoint())?;
         self.files().iter().try_for_each(|file| remove(file))?;
         self.remove_samples_after(0)
+    }
+}
+
+/// Where a run stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// It goes on, or was killed.
+    Training,
+    /// All steps are done.
+    Finished,
+    /// It was stopped, and can be resumed.
+    Stopped,
+    /// It ended by this error.
+    Failed(String),
+}
+
+impl State {
+    /// Where the run in a folder stands, if it says so.
+    pub fn read(folder: &RunFolder) -> Option<Self> {
+        serde_json::from_str(&read_text(&folder.state()).ok()?).ok()
+    }
+
+    /// Writes it down.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn write(&self, folder: &RunFolder) -> Result<()> {
+        let json = serde_json::to_string(self).expect("an enum of texts is JSON");
+        Ok(write_whole(&folder.state(), format!("{json}\n").as_bytes())?)
     }
 }
 
@@ -336,7 +365,8 @@ mod tests {
             folder.checkpoint(),
             folder.metrics(),
             folder.report(),
-            folder.progress(),
+            folder.state(),
+            folder.moving_picture(),
             folder.events(),
             folder.evaluation(),
             folder.sample(500),

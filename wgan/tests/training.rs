@@ -362,7 +362,8 @@ fn a_finished_run_is_completed_by_a_resume() {
     let read = || of_end.iter().map(|name| &**name).chain(kept).map(|name| place.bytes(name)).collect::<Vec<_>>();
     let before = read();
     of_end.iter().for_each(|name| fs::remove_file(place.path(name)).unwrap());
-    fs::write(place.path("run/report.html"), "data-state=\"training\"").unwrap();
+    fs::write(place.path("run/report.html"), "of a run that goes on").unwrap();
+    fs::write(place.path("run/state.json"), "\"training\"").unwrap();
     let output = place.run("train --resume=run");
     assert_eq!(text(output.stdout), "done; the results are in run\n");
     assert!(read() == before, "the files differ");

@@ -68,6 +68,11 @@ pub fn measures(dataset: DatasetName) -> bool {
     }
 }
 
+/// Whether the generator in `folder` after `step` updates was measured.
+pub fn is_measured(folder: &RunFolder, step: u64) -> bool {
+    Evaluation::read(&folder.evaluation()).is_ok_and(|evaluation| evaluation.step == step)
+}
+
 /// Leaves in `folder` what tells how good a run on `data` is that has been finished on `device`: for images `neighbours.png`,
 /// and `eval.json` if it is [measured](measures) and was not before.
 ///
@@ -79,7 +84,7 @@ pub fn evaluate_finished(folder: &RunFolder, config: &Config, data: &Dataset, de
     let samples = if is_image(&config.sample) { samples } else { 500 };
     let subject = Subject { folder, sampler: Sampler::load(&folder.generator())?.on(device), config, data };
     subject.show_neighbours(seed)?;
-    if measures(config.names.dataset) && !folder.is_evaluated(subject.sampler.step()) {
+    if measures(config.names.dataset) && !is_measured(folder, subject.sampler.step()) {
         let eye = eye(config, None)?.map(|eye| eye.on(device));
         subject.measure(eye.as_ref(), samples, seed)?;
     }

@@ -17,7 +17,7 @@ use crate::figure::{data_uri, escape};
 use crate::metrics::{self, Measurement, Row};
 use crate::numbers::{duration, number};
 use crate::objective::Loss;
-use crate::run_folder::RunFolder;
+use crate::run_folder::{RunFolder, State};
 use crate::warnings::{Warning, Watch};
 
 /// Pictures of samples on a page, which keeps it at a few megabytes.
@@ -45,19 +45,6 @@ pub struct Report<'a> {
     pub state: State,
 }
 
-/// Where a run stands.
-#[derive(Clone, Debug, PartialEq)]
-pub enum State {
-    /// It goes on; the page looks for news.
-    Training,
-    /// All steps are done.
-    Finished,
-    /// It was stopped, and can be resumed.
-    Stopped,
-    /// It ended by this error.
-    Failed(String),
-}
-
 /// Writes the page of the run in `folder`: these numbers, and what lies there beside them.
 ///
 /// # Errors
@@ -68,7 +55,7 @@ pub fn write(
     data: &Dataset,
     rows: &[Row],
     warnings: &[Warning],
-    state: State,
+    state: &State,
 ) -> Result<()> {
     let report = Report {
         config,
@@ -79,7 +66,7 @@ pub fn write(
         pictures: folder.pictures(MOST_PICTURES)?,
         evaluation: Evaluation::read(&folder.evaluation()).ok(),
         neighbours: fs::read(folder.neighbours()).ok(),
-        state,
+        state: state.clone(),
     };
     Ok(write_whole(&folder.report(), report.page().as_bytes())?)
 }
@@ -90,12 +77,12 @@ pub fn write(
 /// As [`write()`], and if the run's other files cannot be read.
 pub fn renew(folder: &RunFolder, data: &Dataset) -> Result<()> {
     let (config, rows) = (folder.read_config()?, metrics::read(&folder.metrics())?);
-    let state = match fs::read_to_string(folder.report()) {
-        Ok(page) if page.contains("data-state=\"stopped\"") => State::Stopped,
-        _ if rows.last().is_some_and(|row| row.step == config.steps) => State::Finished,
-        _ => return Ok(()),
+    let state = match State::read(folder) {
+        Some(ended @ (State::Finished | State::Stopped | State::Failed(_))) => ended,
+        Some(State::Training) | None if rows.last().is_some_and(|row| row.step == config.steps) => State::Finished,
+        Some(State::Training) | None => return Ok(()),
     };
-    write(folder, &config, data, &rows, Watch::new(&config.game, &rows).warnings(), state)
+    write(folder, &config, data, &rows, Watch::new(&config.game, &rows).warnings(), &state)
 }
 
 impl Report<'_> {

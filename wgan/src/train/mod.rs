@@ -1,27 +1,30 @@
 //! The training: iterations, and what a run leaves behind while it goes on.
 
+mod post_mortem;
+mod samples;
+
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use autograd::Error::NonFinite;
-use autograd::{Compiled, Device, Program, Stream, Tape, Tensor};
-
+use autograd::{Device, Tensor};
 use nn::files::write_whole;
 use rayon::ThreadPoolBuilder;
 
 use crate::checkpoint::{METADATA_KEY, Metadata, check_finite};
 use crate::config::{Config, Options};
-use crate::data::{Batches, Dataset};
-use crate::figure::Picture;
+use crate::data::{Batches, Dataset, is_image};
 use crate::metrics::{Measurement, Metrics, Row};
 use crate::monitor::{self, Monitor};
-use crate::pictures::{Points, Window, curves, grid, moving};
+use crate::output::say;
+use crate::pictures::{curves, moving};
 use crate::programs::{PendingLosses, Programs};
 use crate::progress::Progress;
-use crate::report::{self, MOST_PICTURES, State};
-use crate::run_folder::RunFolder;
+use crate::report::{self, MOST_PICTURES};
+use crate::run_folder::{RunFolder, State};
 use crate::tensorboard::Events;
 use crate::warnings::{Warning, Watch};
-use crate::{Error, Result, eval, interrupt, memory, output, sample};
+use crate::{Error, Result, eval, interrupt, memory, output};
+use samples::Samples;
 
 /// How a training ended without an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,55 +40,88 @@ pub enum Outcome {
     },
 }
 
-/// Trains on `device` from the start and leaves the run's files in `folder`. With `profile`, prints at the end how long each
-/// kind of kernel took.
+/// Where runs go that name no folder.
+const RUNS: &str = "runs";
+
+/// Trains from the start, and leaves the files of the run in the folder `out`, or in a numbered one; `force` overwrites the run
+/// that is there. With `profile`, prints at the end how long each kind of kernel took.
 ///
 /// # Errors
-/// If a file cannot be written, or a loss or weight becomes infinite or NaN.
-pub fn start(config: &Config, data: &Dataset, device: Device, folder: &RunFolder, profile: bool) -> Result<Outcome> {
-    let programs = Programs::compile(&config.game, data, &device)?;
+/// If settings, data or folder cannot be used, a file cannot be written, or a loss or weight becomes infinite or NaN.
+pub fn start(config: &Config, out: Option<&Path>, force: bool, profile: bool) -> Result<(RunFolder, Outcome)> {
+    let device = device(config)?; // all that can be refused comes before there is a folder
+    let data = config.load_data()?;
+    data.tell(&config.data);
+    let folder = match out {
+        Some(path) => {
+            if !force && RunFolder::is_stillborn(path)? {
+                say(&format!("the run in {} ended before its first checkpoint; it starts again", path.display()));
+            }
+            RunFolder::at(path, force)?
+        }
+        None => RunFolder::numbered(Path::new(RUNS), config)?,
+    };
+    folder.write_config(config)?;
+    let programs = Programs::compile(&config.game, &data, &device)?;
     let metrics = Metrics::create(&folder.metrics())?;
     let events = config.tensorboard.then(|| Events::create(&folder.events())).transpose()?;
-    Training::new(config, data, folder, device, programs, metrics, events)?.run(0, profile)
+    let outcome = Training::new(config, &data, &folder, device, programs, metrics, events)?.run(0, profile)?;
+    Ok((folder, outcome))
 }
 
-/// Goes on with the run in `folder` from its checkpoint, with the settings in `changes` in place of its own. If all steps are
-/// done, what follows them is made anew: so a run that was killed near its end is completed.
+/// Goes on with the run in the folder `path` from its checkpoint, with the settings in `changes` in place of its own. If all
+/// steps are done, what follows them is made anew: so a run that was killed near its end is completed.
 ///
 /// # Errors
-/// As [`start`] and [`device`], and if the checkpoint cannot be used or more than the steps asked for are done.
-pub fn resume(folder: &RunFolder, changes: &Options, profile: bool) -> Result<Outcome> {
-    let metadata = Metadata::read(&folder.checkpoint())?;
+/// As [`start`], and if the checkpoint cannot be used or more than the steps asked for are done.
+pub fn resume(path: &Path, changes: &Options, profile: bool) -> Result<(RunFolder, Outcome)> {
+    let folder = RunFolder::open(path)?.claimed()?;
+    let checkpoint = folder.checkpoint();
+    let metadata = Metadata::read(&checkpoint)?;
     let config = folder.read_config()?.resumed(changes)?;
     if let Some(difference) = metadata.difference(&config) {
         let problem = format!("it was trained with {difference} as the run's config.toml says");
-        return Err(Error::Damaged { path: folder.checkpoint(), problem });
+        return Err(Error::Damaged { path: checkpoint, problem });
     }
-    if config.steps < metadata.step {
-        let reason = format!("the run has done {} steps already; ask for more in all", metadata.step);
+    let done = metadata.step;
+    if config.steps < done {
+        let reason = format!("the run has done {done} steps already; ask for more in all");
         return Err(Error::Setting { name: "steps".to_owned(), value: config.steps.to_string(), reason });
     }
-    if config.steps == metadata.step && folder.is_complete(metadata.step, &config) {
-        return Ok(Outcome::NothingMissing);
+    if config.steps == done && is_complete(&folder, &config) {
+        return Ok((folder, Outcome::NothingMissing));
     }
     let device = device(&config)?;
     let data = config.load_data()?;
     data.tell(&config.data);
     let programs = Programs::compile(&config.game, &data, &device)?;
-    programs.checkpoint().load(&folder.checkpoint())?;
-    check_finite(&folder.checkpoint(), &programs.checkpoint())?;
-    let metrics = Metrics::resume(&folder.metrics(), metadata.step)?;
-    let events = config.tensorboard.then(|| Events::resume(&folder.events(), metadata.step)).transpose()?;
-    folder.remove_samples_after(metadata.step)?;
+    programs.checkpoint().load(&checkpoint)?;
+    check_finite(&checkpoint, &programs.checkpoint())?;
+    let metrics = Metrics::resume(&folder.metrics(), done)?;
+    let events = config.tensorboard.then(|| Events::resume(&folder.events(), done)).transpose()?;
+    folder.remove_samples_after(done)?;
     folder.write_config(&config)?;
-    Training::new(&config, &data, folder, device, programs, metrics, events)?.run(metadata.step, profile)
+    let outcome = Training::new(&config, &data, &folder, device, programs, metrics, events)?.run(done, profile)?;
+    Ok((folder, outcome))
+}
+
+/// Whether nothing is missing of what a run leaves that has done all of its steps, as of one that was killed between its last
+/// checkpoint and its end.
+fn is_complete(folder: &RunFolder, config: &Config) -> bool {
+    let [weights, report] = [folder.generator(), folder.report()];
+    let pictures = [folder.curves(), folder.moving_picture(), folder.sample(config.steps)];
+    let mut files = [&[weights, report][..], &pictures].concat();
+    files.extend(is_image(&config.sample).then(|| folder.neighbours()));
+    State::read(folder) == Some(State::Finished)
+        && files.iter().all(|file| file.is_file())
+        && (!eval::measures(config.names.dataset) || eval::is_measured(folder, config.steps))
 }
 
 /// The device that a configuration asks for. A run opens it once: two would not share Variables' memory.
 ///
 /// # Errors
 /// [`Error::Memory`] if the training would not fit, or as [`Backend::device`](crate::backend::Backend::device).
-pub fn device(config: &Config) -> Result<Device> {
+fn device(config: &Config) -> Result<Device> {
     memory::check(memory::of_training(config), "this training", "make --dim, --size or --batch smaller")?;
     if let Some(threads) = config.threads {
         // What the host computes itself, such as the pixels of images, takes no more. Refused if it has begun already.
@@ -117,9 +153,6 @@ struct Training<'a> {
     /// The state before the step that is under way, where steps take so long that one may be left undone.
     before_step: Option<Vec<Tensor>>,
 }
-
-/// Weights and averages of a training that can go on are smaller by far.
-const IMPROBABLE: f32 = 1e15;
 
 /// Steps that take longer may be left undone.
 const SLOW: Duration = Duration::from_secs(1);
@@ -306,14 +339,17 @@ impl<'a> Training<'a> {
         Ok(samples)
     }
 
+    /// Writes the page as it is now, and then where the run stands: a run that is finished has its last page.
     fn report(&self, state: State) -> Result<()> {
-        report::write(self.folder, self.config, self.data, self.metrics.rows(), self.watch.warnings(), state)
+        let (rows, warnings) = (self.metrics.rows(), self.watch.warnings());
+        report::write(self.folder, self.config, self.data, rows, warnings, &state)?;
+        state.write(self.folder)
     }
 
     /// Makes a moving picture of those of the samples.
     fn move_pictures(&self) -> Result<()> {
         let pngs: Vec<Vec<u8>> = self.folder.pictures(MOST_PICTURES)?.into_iter().map(|(_, png)| png).collect();
-        moving(&pngs).map_or(Ok(()), |moving| Ok(write_whole(&self.folder.progress(), &moving)?))
+        moving(&pngs).map_or(Ok(()), |moving| Ok(write_whole(&self.folder.moving_picture(), &moving)?))
     }
 
     fn save(&self, step: u64) -> Result<()> {
@@ -323,76 +359,5 @@ impl<'a> Training<'a> {
         generator.save(&self.folder.generator(), metadata)?;
         self.metrics.sync()?;
         Ok(self.programs.checkpoint().save(&self.folder.checkpoint(), metadata)?)
-    }
-
-    /// Which operation first made a loss or weight infinite or NaN: found by going back to the last checkpoint and coming
-    /// to the step again, which gives the same bits.
-    fn explain_non_finite(&mut self, step: u64, progress: &Progress) -> Result<Error> {
-        let text = "no longer finite; looking for the first operation that is not".to_owned();
-        self.report(State::Failed(format!("the training is no longer finite at step {step}")))?;
-        progress.warn(&Warning { step, text });
-        interrupt::enter(0); // nothing more is written, so nobody need wait for the end of the search
-        let checkpoint = self.folder.checkpoint();
-        let saved = if checkpoint.is_file() { Metadata::read(&checkpoint)?.step } else { 0 };
-        self.programs = Programs::compile(&self.config.game, self.data, &self.device)?;
-        if saved > 0 {
-            self.programs.checkpoint().load(&checkpoint)?;
-            check_finite(&checkpoint, &self.programs.checkpoint())?;
-        }
-        let improbable = |values: &Tensor| values.data().iter().any(|x| x.abs() > IMPROBABLE);
-        let improbable = self.programs.checkpoint().values()?.iter().any(improbable);
-        for before in saved + 1..step {
-            self.programs.iterate(before - 1, &mut self.batches)?;
-        }
-        self.programs.refuse_non_finite();
-        let cause = match self.programs.iterate(step - 1, &mut self.batches) {
-            Err(Error::Engine(NonFinite(found))) => format!("the first operation that made it so is {found}"),
-            Ok(_) => "every operation is finite in exact arithmetic, so a sum overflowed".to_owned(),
-            Err(error) => return Err(error),
-        };
-        let kept = match saved {
-            0 => "no checkpoint was written before".to_owned(),
-            _ => format!("the checkpoint of step {saved} is kept"),
-        };
-        let advice = if self.resumed > 0 && self.resumed == saved && (step == saved + 1 || improbable) {
-            format!("the numbers in {} lead there: take a copy of it, or start anew", checkpoint.display())
-        } else {
-            "try a smaller --lr or a stronger constraint".to_owned()
-        };
-        Ok(Error::NotFinite(format!("the training is no longer finite at step {step}: {cause}; {kept}; {advice}")))
-    }
-}
-
-/// Points along each axis at which the critic is scored.
-const RESOLUTION: usize = 128;
-
-/// What is drawn of a generator: always the same noise, so that progress shows.
-struct Samples {
-    generate: Compiled<1>,
-    /// For points: where they are shown, and the critic's scores all over it.
-    score: Option<(Window, Program)>,
-}
-
-impl Samples {
-    fn new(config: &Config, data: &Dataset, programs: &Programs, device: &Device) -> Result<Self> {
-        let (noise, batch) = (Stream::new(config.game.seed, "samples"), sample::batch(&config.sample));
-        let generate = device.compile(|tape| [programs.generator().samples(tape, noise, batch)])?;
-        let score = match data.shape().rank() {
-            1 => {
-                let (tape, window) = (Tape::new(), Window::around(&data.samples(0..data.len())));
-                let scores = programs.critic().scores(tape.constant(&window.points(RESOLUTION)));
-                Some((window, device.program(&tape, &[scores])?))
-            }
-            _ => None,
-        };
-        Ok(Samples { generate, score })
-    }
-
-    fn draw(&mut self, data: &Dataset) -> Result<Picture> {
-        let [generated] = self.generate.at(0).run(&[])?;
-        let Some((window, score)) = &mut self.score else { return Ok(grid(generated)) };
-        let scores = score.run(&[])?;
-        let real = data.samples(0..generated.shape()[0].min(data.len())); // as many real points, if there are
-        Ok(Points { window, scores: Some(&scores[0]), real: Some(&real), generated }.draw())
     }
 }

@@ -1,0 +1,69 @@
+//! Why a training is no longer finite.
+
+use autograd::Error::NonFinite;
+use autograd::Tensor;
+
+use super::Training;
+use crate::checkpoint::{Metadata, check_finite};
+use crate::programs::Programs;
+use crate::progress::Progress;
+use crate::run_folder::State;
+use crate::warnings::Warning;
+use crate::{Error, Result, interrupt};
+
+/// Weights and averages of a training that can go on are smaller by far.
+const IMPROBABLE: f32 = 1e15;
+
+impl Training<'_> {
+    /// What to say of a training that is no longer finite at this step, and what to do.
+    pub(super) fn explain_non_finite(&mut self, step: u64, progress: &Progress) -> Result<Error> {
+        let text = "no longer finite; looking for the first operation that is not".to_owned();
+        self.report(State::Failed(format!("the training is no longer finite at step {step}")))?;
+        progress.warn(&Warning { step, text });
+        interrupt::enter(0); // nothing more is written, so nobody need wait for the end of the search
+        let saved = self.return_to_checkpoint()?;
+        let is_improbable = |values: &Tensor| values.data().iter().any(|x| x.abs() > IMPROBABLE);
+        let improbable = self.programs.checkpoint().values()?.iter().any(is_improbable);
+        let cause = self.first_non_finite(saved, step)?;
+        let kept = match saved {
+            0 => "no checkpoint was written before".to_owned(),
+            _ => format!("the checkpoint of step {saved} is kept"),
+        };
+        let is_to_blame = self.resumed > 0 && self.resumed == saved && (step == saved + 1 || improbable);
+        let advice = match is_to_blame {
+            true => {
+                let checkpoint = self.folder.checkpoint();
+                format!("the numbers in {} lead there: take a copy of it, or start anew", checkpoint.display())
+            }
+            false => "try a smaller --lr or a stronger constraint".to_owned(),
+        };
+        Ok(Error::NotFinite(format!("the training is no longer finite at step {step}: {cause}; {kept}; {advice}")))
+    }
+
+    /// Sets the networks back to the last checkpoint, or to their first weights; the step at which they are then.
+    fn return_to_checkpoint(&mut self) -> Result<u64> {
+        let checkpoint = self.folder.checkpoint();
+        self.programs = Programs::compile(&self.config.game, self.data, &self.device)?;
+        if !checkpoint.is_file() {
+            return Ok(0);
+        }
+        let Metadata { step, .. } = Metadata::read(&checkpoint)?;
+        self.programs.checkpoint().load(&checkpoint)?;
+        check_finite(&checkpoint, &self.programs.checkpoint())?;
+        Ok(step)
+    }
+
+    /// Which operation first makes a value infinite or NaN: found by doing the steps after `saved` once more, which gives the
+    /// same bits.
+    fn first_non_finite(&mut self, saved: u64, step: u64) -> Result<String> {
+        for before in saved + 1..step {
+            self.programs.iterate(before - 1, &mut self.batches)?;
+        }
+        self.programs.refuse_non_finite();
+        match self.programs.iterate(step - 1, &mut self.batches) {
+            Err(Error::Engine(NonFinite(found))) => Ok(format!("the first operation that made it so is {found}")),
+            Ok(_) => Ok("every operation is finite in exact arithmetic, so a sum overflowed".to_owned()),
+            Err(error) => Err(error),
+        }
+    }
+}
