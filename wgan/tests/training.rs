@@ -103,7 +103,8 @@ fn a_run_leaves_its_files() {
             "metrics.csv",
             "progress.png",
             "report.html",
-            "samples"
+            "samples",
+            "state.json"
         ]
     );
     assert_eq!(names(&place.path("run/samples")), ["step-000020.png", "step-000040.png", "step-000050.png"]);
