@@ -5,7 +5,7 @@ use benches::Configuration;
 use clap::ValueEnum;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use wgan::config::Config;
-use wgan::objective::{critic_terms, generator_loss};
+use wgan::game::objective::{critic_terms, generator_loss};
 
 fn updates(c: &mut Criterion) {
     for configuration in Configuration::value_variants() {

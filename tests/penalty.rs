@@ -10,8 +10,10 @@ use nn::layers::{Activation, Conv2d, Flatten, LayerNorm, Linear};
 use nn::{Init, Mode, Module, Rng, Sequential};
 use support::{Critic, TOLERANCE, assert_close};
 use wgan::config::Config;
-use wgan::networks::Norm;
-use wgan::objective::{CriticTerms, Lipschitz, Objective, Penalty, PenaltyPoints, Slope, critic_terms, gradient_norms};
+use wgan::game::networks::Norm;
+use wgan::game::objective::{
+    CriticTerms, Lipschitz, Objective, Penalty, PenaltyPoints, Slope, critic_terms, gradient_norms,
+};
 
 const BATCH: usize = 3;
 const LAMBDA: f64 = 10.0;

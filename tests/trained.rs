@@ -2,7 +2,7 @@
 //! as in a training.
 
 use wgan::experiments::harness::{CriticTraining, Distribution, gaussian, normal, point, toy};
-use wgan::objective::{CriticTerms, Lipschitz, Loss, Penalty};
+use wgan::game::objective::{CriticTerms, Lipschitz, Loss, Penalty};
 
 /// What a critic with this constraint finds in the last of so many updates.
 fn settled(lipschitz: Lipschitz, real: impl Distribution, fake: impl Distribution, updates: u64) -> CriticTerms<f64> {

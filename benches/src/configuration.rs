@@ -55,7 +55,7 @@ impl fmt::Display for Configuration {
 #[cfg(test)]
 mod tests {
     use autograd::Device;
-    use wgan::programs::Programs;
+    use wgan::game::Programs;
 
     use super::*;
 

@@ -8,7 +8,7 @@ use nn::Checkpoint;
 use wgan::Result;
 use wgan::config::Config;
 use wgan::data::{Batches, Dataset};
-use wgan::objective::{critic_terms, generator_loss};
+use wgan::game::objective::{critic_terms, generator_loss};
 
 /// Writes a safetensors file of: `critic.*` and `generator.*`, the weights by their names; `real`, `noise`, `fake` and
 /// `mixes`, what both losses are computed of; `critic loss` and `generator loss`; `gradient of critic.*` and

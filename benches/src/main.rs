@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use benches::{Configuration, dump, step};
 use clap::{Args, Parser, Subcommand, value_parser};
-use wgan::backend::Backend;
+use wgan::machine::backend::Backend;
 
 /// Measure how fast training is
 #[derive(Parser)]

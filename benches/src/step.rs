@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use autograd::Profile;
 use autograd::compile::Flops;
 use wgan::Result;
-use wgan::backend::{Backend, product_speed};
 use wgan::config::Config;
 use wgan::data::Batches;
-use wgan::programs::Programs;
+use wgan::game::Programs;
+use wgan::machine::backend::{Backend, product_speed};
 
 use crate::Configuration;
 use crate::memory::peak_mib;

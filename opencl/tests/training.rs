@@ -6,9 +6,9 @@ use autograd::{Device, Program, Stream, Tape, Tensor, Variable};
 use benches::Configuration;
 use opencl::{Choice, Facts, Kind, OpenCl};
 use wgan::data::{Batches, Dataset};
-use wgan::networks::{Arch, GeneratorArch};
-use wgan::objective::{critic_terms, generator_loss};
-use wgan::programs::{Game, Losses, Programs};
+use wgan::game::networks::{Arch, GeneratorArch};
+use wgan::game::objective::{critic_terms, generator_loss};
+use wgan::game::{Game, Losses, Programs};
 
 /// Iterations that start from the CPU's state; fewer by the kernels for GPUs, which are slow on a CPU.
 const LED: u64 = 20;

@@ -7,13 +7,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use wgan::checkpoint::Metadata;
 use wgan::classifier::Classifier;
 use wgan::config::{Config, Options};
 use wgan::data::{Colour, Dataset, Source};
 use wgan::eval::Evaluation;
+use wgan::run::metadata::Metadata;
 use wgan::sample::Sampler;
-use wgan::{metrics, pictures};
+use wgan::{pictures, run::metrics};
 
 /// A reader, by the name of its format and of its corpus.
 pub type Reader = (&'static str, fn(&[u8]));

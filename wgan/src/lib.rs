@@ -10,7 +10,7 @@
 //! use autograd::Device;
 //! use wgan::config::{Config, DatasetName, Options};
 //! use wgan::data::Batches;
-//! use wgan::programs::Programs;
+//! use wgan::game::Programs;
 //!
 //! let flags = Options { dataset: Some(DatasetName::EightGaussians), dim: Some(16), ..Options::default() };
 //! let config = Config::resolve(&flags, &Options::default())?;
@@ -24,34 +24,22 @@
 //!
 //! # What there is
 //!
-//! In the order in which a run passes through it:
+//! In the order in which a run passes through it; each uses what stands above it, and nothing below.
 //!
-//! - [`cli`]: the command line
-//! - [`config`]: what was asked for, and what it means
-//! - [`data`]: embedded digits, IDX files and their download, images, points, 2-D toys, batches
-//! - [`run_folder`]: where the files of a run are
-//! - [`networks`], [`objective`]: which networks there are, and the losses
-//! - [`models`]: the networks themselves
-//! - [`backend`]: what it computes on
-//! - [`memory`]: how much of it they take, before they take it
-//! - [`programs`]: both as compiled programs
-//! - [`train`]: the training
-//! - [`monitor`], [`histogram`]: what is measured beside it on held-out samples
-//! - [`metrics`], [`warnings`], [`progress`], [`interrupt`]: what is told while it runs, and how it is stopped
-//! - [`report`], [`tensorboard`]: the page of a run; its numbers for TensorBoard
-//! - [`checkpoint`]: what a checkpoint says about itself
-//! - [`sample`]: samples from a trained generator
-//! - [`classifier`]: a network that tells digits apart
-//! - [`measures`], [`eval`]: how good samples are
-//! - [`figure`]: panels with axes, as pixels or SVG
-//! - [`pictures`]: those of a run: grids of images, curves, level lines
-//! - [`numbers`]: numbers and times as people read them
-//! - [`npy`]: files of numbers
-//! - [`output`]: what is printed
+//! - [`output`], [`numbers`], [`npy`]: what is printed; numbers as people read them; files of numbers
+//! - [`figure`]: panels with axes, whatever they show, as pixels or SVG
+//! - [`data`]: what is learned from: embedded digits, IDX files and their download, images, points, 2-D toys; batches
+//! - [`game`]: the networks ([`game::models`]), what they play for ([`game::objective`]), and both as compiled programs
+//! - [`config`]: what is asked for, and what it means
+//! - [`machine`]: what it computes on, how much memory there is, signals
+//! - [`run`]: a run while it goes on: its folder, metrics, measurements on the way, warnings, progress
+//! - [`pictures`]: what is drawn of it: grids of images, points, curves
+//! - [`classifier`], [`sample`], [`measures`], [`eval`]: samples of a trained generator, and how good they are
+//! - [`report`]: what is told of it: a page, events for TensorBoard
+//! - [`train`]: the training: the loop that drives all of these
 //! - [`experiments`]: demonstrations of the theory, each measured beside its known answer
+//! - [`cli`]: the command line
 
-pub mod backend;
-pub mod checkpoint;
 pub mod classifier;
 pub mod cli;
 pub mod config;
@@ -60,26 +48,16 @@ mod error;
 pub mod eval;
 pub mod experiments;
 pub mod figure;
-pub mod histogram;
-pub mod interrupt;
+pub mod game;
+pub mod machine;
 pub mod measures;
-pub mod memory;
-pub mod metrics;
-pub mod models;
-pub mod monitor;
-pub mod networks;
 pub mod npy;
 pub mod numbers;
-pub mod objective;
 pub mod output;
 pub mod pictures;
-pub mod programs;
-pub mod progress;
 pub mod report;
-pub mod run_folder;
+pub mod run;
 pub mod sample;
-pub mod tensorboard;
 pub mod train;
-pub mod warnings;
 
 pub use error::{Error, Result};

@@ -15,11 +15,13 @@ use wgan::data::{Split, download, is_image};
 use wgan::eval::{self, Request};
 use wgan::experiments::{self, Experiment, Size};
 use wgan::figure::Picture;
+use wgan::machine::{backend, interrupt};
 use wgan::output::{say, tell, tell_the_end};
-use wgan::run_folder::RunFolder;
+use wgan::report::page;
+use wgan::run::RunFolder;
 use wgan::sample::{self, Sampler};
 use wgan::train::{self, Outcome};
-use wgan::{Error, Result, backend, interrupt, npy, report};
+use wgan::{Error, Result, npy};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -152,7 +154,7 @@ fn eval(args: &EvalArgs) -> Result<ExitCode> {
         classifier: args.real.classifier.as_deref(),
     };
     let (evaluation, data) = eval::evaluate(&folder, &request)?;
-    let renewed = report::renew(&folder, &data);
+    let renewed = page::renew(&folder, &data);
     tell(&evaluation.to_string())?; // whatever becomes of the page
     renewed.map(|()| ExitCode::SUCCESS)
 }

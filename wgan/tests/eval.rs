@@ -246,7 +246,7 @@ mod weights {
         for settings in [r#""dim":1000000000000"#, r#""dataset":"swissroll""#, r#""seed":18446744073709551615"#, ""] {
             let json = format!(r#"{{"format":1,"step":1,"settings":{{{settings}}}}}"#);
             let path = place.path("made-up.safetensors");
-            nn::Checkpoint::new().save(&path, Some((wgan::checkpoint::METADATA_KEY, &json))).unwrap();
+            nn::Checkpoint::new().save(&path, Some((wgan::run::metadata::METADATA_KEY, &json))).unwrap();
             let complaint = place.complaint("sample --checkpoint made-up.safetensors --out a.png", 2);
             assert!(complaint.starts_with("error: made-up.safetensors"), "{complaint}");
         }
@@ -362,7 +362,7 @@ mod weights {
         let place = with_run(POINTS);
         let json = r#"{"format":2,"step":1,"settings":{"dataset":"images","size":256,"dim":1024}}"#;
         let made_up = nn::Checkpoint::new().with("generator.", [Variable::new("0.weight", Tensor::zeros([900]))]);
-        made_up.save(&place.path("large"), Some((wgan::checkpoint::METADATA_KEY, json))).unwrap();
+        made_up.save(&place.path("large"), Some((wgan::run::metadata::METADATA_KEY, json))).unwrap();
         insta::assert_snapshot!(
             place.complaint("sample --checkpoint large --out a.png", 2),
             @"error: large: by its settings the generator has 17945962499 weights, but it holds 900"

@@ -9,8 +9,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use safetensors::SafeTensors;
-use wgan::checkpoint::Metadata;
-use wgan::metrics::{self, Row};
+use wgan::run::metadata::Metadata;
+use wgan::run::metrics::{self, Row};
 use workplace::{Workplace, text};
 
 /// A training of a second or less.

@@ -9,10 +9,10 @@ use autograd::{ByteTable, Device, Tensor, Var, Variable};
 use nn::layers::{Activation, Conv2d, Flatten, Linear};
 use nn::{Checkpoint, Init, Mode, Module, Rng, Sequential};
 
-use crate::checkpoint::{check_computed, check_finite};
 use crate::config::DatasetName;
 use crate::data::Labelled;
-use crate::programs::in_batches;
+use crate::game::in_batches;
+use crate::run::metadata::{check_computed, check_finite};
 use crate::{Error, Result};
 
 pub use train::{Trained, train};

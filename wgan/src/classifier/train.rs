@@ -7,7 +7,7 @@ use rand::RngExt;
 
 use super::Classifier;
 use crate::data::{Batches, Labelled, Split};
-use crate::progress::Progress;
+use crate::run::progress::Progress;
 use crate::{Error, Result};
 
 const BATCH: usize = 100;

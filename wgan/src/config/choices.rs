@@ -10,9 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::data::Colour;
 use crate::error::nearest;
-use crate::networks::{GeneratorArch, Norm};
-use crate::objective::{LossForm, PenaltyPoints, Sign};
-use crate::programs::CriticSchedule;
+use crate::game::CriticSchedule;
+use crate::game::networks::{GeneratorArch, Norm};
+use crate::game::objective::{LossForm, PenaltyPoints, Sign};
 
 /// Gives each variant of an enum its name and its help. With `pub enum`, declares the enum as well.
 macro_rules! choices {

@@ -11,9 +11,9 @@ pub use choices::{ArchName, DatasetName, LipschitzName, ObjectiveName, Optimizer
 pub use resolve::Trained;
 pub use settings::Options;
 
-use crate::backend::Backend;
 use crate::data::{Dataset, Source};
-use crate::programs::Game;
+use crate::game::Game;
+use crate::machine::backend::Backend;
 use crate::{Error, Result};
 use settings::{Resolver, Role};
 
@@ -70,7 +70,7 @@ impl Config {
     ///
     /// ```
     /// use wgan::config::{Config, LipschitzName, Options};
-    /// use wgan::programs::Rule;
+    /// use wgan::game::Rule;
     /// let flags = Options { lipschitz: Some(LipschitzName::Clip), ..Options::default() };
     /// let game = Config::resolve(&flags, &Options::default())?.game;
     /// assert_eq!((game.rule, game.lr), (Rule::RmsProp { decay: 0.99, epsilon: 1e-8 }, 5e-5));

@@ -6,9 +6,9 @@ use super::choices::{ArchName, DatasetName, LipschitzName, ObjectiveName, Optimi
 use super::settings::{Options, Resolver, impossible};
 use crate::Result;
 use crate::data::{Source, Toy};
-use crate::networks::{Arch, Networks, Norm};
-use crate::objective::{Lipschitz, Loss, Objective, Penalty, PenaltyPoints, Slope};
-use crate::programs::{Game, Rule, Schedule};
+use crate::game::networks::{Arch, Networks, Norm};
+use crate::game::objective::{Lipschitz, Loss, Objective, Penalty, PenaltyPoints, Slope};
+use crate::game::{Game, Rule, Schedule};
 
 /// What a trained generator is rebuilt from, wherever its data lie.
 #[derive(Clone, Debug)]

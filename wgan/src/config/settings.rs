@@ -13,12 +13,12 @@ use nn::files::excerpt;
 use serde::{Deserialize, Serialize};
 
 use super::choices::{ArchName, DatasetName, LipschitzName, ObjectiveName, OptimizerName, Preset};
-use crate::backend::Backend;
 use crate::data::{Colour, is_image};
 use crate::error::{nearest, read_text};
-use crate::networks::{GeneratorArch, Norm};
-use crate::objective::{LossForm, PenaltyPoints, Sign};
-use crate::programs::{CriticSchedule, MOST_CRITIC_STEPS};
+use crate::game::networks::{GeneratorArch, Norm};
+use crate::game::objective::{LossForm, PenaltyPoints, Sign};
+use crate::game::{CriticSchedule, MOST_CRITIC_STEPS};
+use crate::machine::backend::Backend;
 use crate::{Error, Result};
 
 /// What a setting is to a run that goes on, or is done again.

@@ -1,7 +1,7 @@
 use super::*;
-use crate::networks::{Arch, GeneratorArch, Networks, Norm};
-use crate::objective::{Lipschitz, Loss, LossForm, Objective, Penalty, Sign};
-use crate::programs::{CriticSchedule, Rule, Schedule};
+use crate::game::networks::{Arch, GeneratorArch, Networks, Norm};
+use crate::game::objective::{Lipschitz, Loss, LossForm, Objective, Penalty, Sign};
+use crate::game::{CriticSchedule, Rule, Schedule};
 
 fn parse(text: &str) -> Result<Options> {
     let file = tempfile::NamedTempFile::new().unwrap();

@@ -10,7 +10,7 @@ use nn::files::write_whole;
 use crate::classifier::Classifier;
 use crate::config::{Config, DatasetName};
 use crate::data::{Dataset, is_image};
-use crate::run_folder::RunFolder;
+use crate::run::RunFolder;
 use crate::sample::{Sampler, neighbours};
 use crate::{Error, Result};
 
@@ -40,7 +40,7 @@ impl Default for Request<'_> {
 ///
 /// ```no_run
 /// use std::path::Path;
-/// use wgan::{eval, run_folder::RunFolder};
+/// use wgan::{eval, run::RunFolder};
 /// let folder = RunFolder::open(Path::new("runs/001-mnist-gp"))?;
 /// println!("{}", eval::evaluate(&folder, &eval::Request::default())?.0);
 /// # Ok::<(), wgan::Error>(())

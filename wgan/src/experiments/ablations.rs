@@ -2,7 +2,7 @@
 //! under the standard GAN (as in Arjovsky, Chintala & Bottou 2017, arXiv 1701.07875, figures 5 to 7, there with clipping).
 
 use super::prelude::*;
-use crate::networks::{Arch, GeneratorArch, Networks, Norm};
+use crate::game::networks::{Arch, GeneratorArch, Networks, Norm};
 
 pub const SUMMARY: &str =
     "generators with and without batch norm, or without convolutions, under WGAN-GP and the standard GAN";

@@ -2,7 +2,7 @@
 //! the generator ends.
 
 use super::prelude::*;
-use crate::programs::{CriticSchedule, Schedule};
+use crate::game::{CriticSchedule, Schedule};
 
 pub const SUMMARY: &str =
     "how good the critic's estimate is after one, a few or many updates per update of the generator";

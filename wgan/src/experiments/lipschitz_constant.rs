@@ -5,8 +5,8 @@ use autograd::Shape;
 use autograd::ops::Conv;
 
 use super::prelude::*;
-use crate::models::Critic;
-use crate::networks::{Arch, GeneratorArch, Networks};
+use crate::game::models::Critic;
+use crate::game::networks::{Arch, GeneratorArch, Networks};
 use crate::numbers::extent;
 
 pub const SUMMARY: &str = "the Lipschitz constant of clipped and of normalised critics, measured and bounded";

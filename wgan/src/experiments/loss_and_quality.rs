@@ -2,7 +2,7 @@
 //! Jensen-Shannon divergence, beside a measure of digits that no training sees (arXiv 1701.07875, figures 3 and 4).
 
 use super::prelude::*;
-use crate::programs::Losses;
+use crate::game::Losses;
 
 pub const SUMMARY: &str =
     "how closely the loss follows the quality of digits: the Wasserstein estimate, and a standard GAN's";

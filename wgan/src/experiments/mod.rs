@@ -39,9 +39,9 @@ mod prelude {
     pub use crate::Result;
     pub use crate::data::{Dataset, Source, Toy};
     pub use crate::figure::*;
+    pub use crate::game::Game;
+    pub use crate::game::objective::*;
     pub use crate::measures::*;
-    pub use crate::objective::*;
-    pub use crate::programs::Game;
 }
 
 /// A demonstration that can be run by name.

@@ -6,7 +6,7 @@ use nn::{Init, Mode, Module, Rng, Sequential};
 use rand::RngExt;
 
 use super::prelude::*;
-use crate::programs::follow;
+use crate::game::follow;
 
 pub const SUMMARY: &str = "normal numbers from uniform ones: sums of them, the exact inverse, and a trained network";
 

@@ -3,8 +3,8 @@
 use super::evenly;
 use crate::config::Config;
 use crate::figure::{BLUE, Colour, Figure, GREEN, INK, ORANGE, Panel, SKY, VERMILION, axis, tint};
-use crate::metrics::Row;
 use crate::numbers::extent;
+use crate::run::metrics::Row;
 
 /// Curves that are drawn over each other.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ const MOST_POINTS: usize = 400;
 /// The charts of a run.
 ///
 /// ```
-/// use wgan::{config::Config, metrics::Row, objective::CriticTerms, programs::Losses};
+/// use wgan::{config::Config, game::{Losses, objective::CriticTerms}, run::metrics::Row};
 /// let critic = CriticTerms { loss: -1.0, wasserstein: 1.0, penalty: 0.1, slope: 1.0 };
 /// let losses = Losses { critic, generator: 0.5 };
 /// let row = |step| Row { step, seconds: 0.0, losses, smoothed: 1.0, measured: None };
@@ -166,8 +166,8 @@ fn moving_average(points: &[(f64, f64)], reach: usize) -> Vec<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::objective::CriticTerms;
-    use crate::programs::Losses;
+    use crate::game::Losses;
+    use crate::game::objective::CriticTerms;
 
     #[test]
     fn the_average_of_a_line_is_the_line_and_of_a_spike_its_share() {

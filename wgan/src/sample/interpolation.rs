@@ -5,7 +5,7 @@ use autograd::Tensor;
 use super::Sampler;
 use crate::Result;
 use crate::figure::Picture;
-use crate::models::Latent;
+use crate::game::models::Latent;
 use crate::pictures::rows;
 
 /// Images in a row.

@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 use autograd::{Device, Shape, Stream, Tensor};
 use nn::Checkpoint;
 
-use crate::checkpoint::{Metadata, check_computed, check_finite};
 use crate::config::{Config, Options, Trained};
 use crate::data::is_image;
-use crate::models::Generator;
-use crate::programs::in_batches;
-use crate::run_folder::RunFolder;
-use crate::{Error, Result, memory};
+use crate::game::in_batches;
+use crate::game::models::Generator;
+use crate::machine::memory;
+use crate::run::RunFolder;
+use crate::run::metadata::{Metadata, check_computed, check_finite};
+use crate::{Error, Result};
 
 pub use digits::digits;
 pub use interpolation::interpolation;
@@ -56,7 +57,9 @@ impl Sampler {
             let problem = format!("by its settings the generator has {claimed} weights, but it holds {held}");
             return Err(Error::Damaged { path: weights.to_owned(), problem });
         }
-        memory::check(memory::of_sampling(&trained), "drawing samples", "use a machine with more")?;
+        // The weights, and what the layers compute of a batch.
+        let bytes = 4 * (size.weights + batch(sample) as u64 * size.values / 2);
+        memory::check(bytes, "drawing samples", "use a machine with more")?;
         let generator = Generator::new(networks, sample, 0); // its first weights are replaced
         let loaded = Checkpoint::new().with(prefix, generator.state());
         loaded.load_part(weights)?; // of a checkpoint, too

@@ -10,20 +10,21 @@ use autograd::{Device, Tensor};
 use nn::files::write_whole;
 use rayon::ThreadPoolBuilder;
 
-use crate::checkpoint::{METADATA_KEY, Metadata, check_finite};
 use crate::config::{Config, Options};
 use crate::data::{Batches, Dataset, is_image};
-use crate::metrics::{Measurement, Metrics, Row};
-use crate::monitor::{self, Monitor};
+use crate::game::{PendingLosses, Programs};
+use crate::machine::{interrupt, memory};
 use crate::output::say;
 use crate::pictures::{curves, moving};
-use crate::programs::{PendingLosses, Programs};
-use crate::progress::Progress;
-use crate::report::{self, MOST_PICTURES};
-use crate::run_folder::{RunFolder, State};
-use crate::tensorboard::Events;
-use crate::warnings::{Warning, Watch};
-use crate::{Error, Result, eval, interrupt, memory, output};
+use crate::report::page::{self, MOST_PICTURES};
+use crate::report::tensorboard::Events;
+use crate::run::metadata::{METADATA_KEY, Metadata, check_finite};
+use crate::run::metrics::{Measurement, Metrics, Row};
+use crate::run::monitor::{self, Monitor};
+use crate::run::progress::Progress;
+use crate::run::warnings::{Warning, Watch};
+use crate::run::{RunFolder, State};
+use crate::{Error, Result, eval, output};
 use samples::Samples;
 
 /// How a training ended without an error.
@@ -120,9 +121,9 @@ fn is_complete(folder: &RunFolder, config: &Config) -> bool {
 /// The device that a configuration asks for. A run opens it once: two would not share Variables' memory.
 ///
 /// # Errors
-/// [`Error::Memory`] if the training would not fit, or as [`Backend::device`](crate::backend::Backend::device).
+/// [`Error::Memory`] if the training would not fit, or as [`Backend::device`](crate::machine::backend::Backend::device).
 fn device(config: &Config) -> Result<Device> {
-    memory::check(memory::of_training(config), "this training", "make --dim, --size or --batch smaller")?;
+    memory::check(config.game.memory(&config.sample), "this training", "make --dim, --size or --batch smaller")?;
     if let Some(threads) = config.threads {
         // What the host computes itself, such as the pixels of images, takes no more. Refused if it has begun already.
         let _ = ThreadPoolBuilder::new().num_threads(threads).build_global();
@@ -342,7 +343,7 @@ impl<'a> Training<'a> {
     /// Writes the page as it is now, and then where the run stands: a run that is finished has its last page.
     fn report(&self, state: State) -> Result<()> {
         let (rows, warnings) = (self.metrics.rows(), self.watch.warnings());
-        report::write(self.folder, self.config, self.data, rows, warnings, &state)?;
+        page::write(self.folder, self.config, self.data, rows, warnings, &state)?;
         state.write(self.folder)
     }
 

@@ -4,12 +4,13 @@ use autograd::Error::NonFinite;
 use autograd::Tensor;
 
 use super::Training;
-use crate::checkpoint::{Metadata, check_finite};
-use crate::programs::Programs;
-use crate::progress::Progress;
-use crate::run_folder::State;
-use crate::warnings::Warning;
-use crate::{Error, Result, interrupt};
+use crate::game::Programs;
+use crate::machine::interrupt;
+use crate::run::State;
+use crate::run::metadata::{Metadata, check_finite};
+use crate::run::progress::Progress;
+use crate::run::warnings::Warning;
+use crate::{Error, Result};
 
 /// Weights and averages of a training that can go on are smaller by far.
 const IMPROBABLE: f32 = 1e15;

@@ -5,8 +5,8 @@ use autograd::{Compiled, Device, Program, Stream, Tape};
 use crate::config::Config;
 use crate::data::Dataset;
 use crate::figure::Picture;
+use crate::game::Programs;
 use crate::pictures::{Points, Window, grid};
-use crate::programs::Programs;
 use crate::{Result, sample};
 
 /// Points along each axis at which the critic is scored.

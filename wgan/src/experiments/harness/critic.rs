@@ -5,10 +5,10 @@ use autograd::{Compiled, Device, Shape, Stream, Tape, Tensor, Var, Variable};
 use super::{Curve, computed, mean, places};
 use crate::Result;
 use crate::config::Config;
-use crate::models::Critic;
-use crate::networks::{Arch, Networks, Norm};
-use crate::objective::{CriticTerms, Lipschitz, Loss, Objective, Penalty};
-use crate::programs::{Game, Rule, Schedule, update_critic};
+use crate::game::models::Critic;
+use crate::game::networks::{Arch, Networks, Norm};
+use crate::game::objective::{CriticTerms, Lipschitz, Loss, Objective, Penalty};
+use crate::game::{Game, Rule, Schedule, update_critic};
 
 /// A small critic of points under a constraint, with the rule of updates that its paper has.
 pub fn toy(lipschitz: Lipschitz) -> Game {
@@ -117,7 +117,7 @@ impl CriticTraining {
     ///
     /// ```
     /// use wgan::experiments::harness::{CriticTraining, normal, toy};
-    /// use wgan::objective::{Lipschitz, Penalty};
+    /// use wgan::game::objective::{Lipschitz, Penalty};
     /// let game = toy(Lipschitz::penalty(Penalty::Lp, 10.0));
     /// let terms = CriticTraining::new(&game, normal(1.0, 0.0), normal(0.0, 0.0))?.settled(400)?;
     /// assert!((terms.slope - 1.05).abs() < 0.03); // 1 + W/2λ, between point masses at distance W = 1

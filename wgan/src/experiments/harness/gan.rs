@@ -8,11 +8,11 @@ use crate::Result;
 use crate::classifier::Classifier;
 use crate::config::Config;
 use crate::data::{Batches, Dataset, Source};
+use crate::game::models::Critic;
+use crate::game::networks::{Arch, GeneratorArch, Networks, Norm};
+use crate::game::objective::{Lipschitz, Loss, Objective, Penalty, interpolates};
+use crate::game::{Game, Losses, Programs, Schedule};
 use crate::measures::Moments;
-use crate::models::Critic;
-use crate::networks::{Arch, GeneratorArch, Networks, Norm};
-use crate::objective::{Lipschitz, Loss, Objective, Penalty, interpolates};
-use crate::programs::{Game, Losses, Programs, Schedule};
 
 /// A small training on digits, each loss as its papers have it: WGAN-GP, and DCGAN with batch norm in both networks and one
 /// update of each.

@@ -21,11 +21,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config::{Config, Names, ObjectiveName, Options};
-use crate::error::{cannot_read, cannot_write, read_text};
+use crate::error::{cannot_read, cannot_write};
 use crate::pictures::evenly;
 use crate::{Error, Result};
 use nn::files::{PARTIAL, write_whole};
-use serde::{Deserialize, Serialize};
 
 /// The folder of one run.
 #[derive(Debug)]
@@ -261,36 +260,6 @@ impl RunFolder {
         remove(&self.checkpoint())?;
         self.files().iter().try_for_each(|file| remove(file))?;
         self.remove_samples_after(0)
-    }
-}
-
-/// Where a run stands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum State {
-    /// It goes on, or was killed.
-    Training,
-    /// All steps are done.
-    Finished,
-    /// It was stopped, and can be resumed.
-    Stopped,
-    /// It ended by this error.
-    Failed(String),
-}
-
-impl State {
-    /// Where the run in a folder stands, if it says so.
-    pub fn read(folder: &RunFolder) -> Option<Self> {
-        serde_json::from_str(&read_text(&folder.state()).ok()?).ok()
-    }
-
-    /// Writes it down.
-    ///
-    /// # Errors
-    /// [`Error::Write`].
-    pub fn write(&self, folder: &RunFolder) -> Result<()> {
-        let json = serde_json::to_string(self).expect("an enum of texts is JSON");
-        Ok(write_whole(&folder.state(), format!("{json}\n").as_bytes())?)
     }
 }
 

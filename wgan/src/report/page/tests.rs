@@ -3,9 +3,9 @@ use crate::config::{DatasetName, LipschitzName, ObjectiveName, Options};
 use crate::data::Dataset;
 use crate::data::{Colour, Source, Toy};
 use crate::eval::Measures;
-use crate::histogram::Histogram;
-use crate::objective::CriticTerms;
-use crate::programs::Losses;
+use crate::game::Losses;
+use crate::game::objective::CriticTerms;
+use crate::run::histogram::Histogram;
 
 fn rows(count: u64) -> Vec<Row> {
     let measurement = Measurement {

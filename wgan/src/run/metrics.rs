@@ -6,10 +6,10 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use super::histogram::Histogram;
 use crate::error::{cannot_read, cannot_write};
-use crate::histogram::Histogram;
-use crate::objective::CriticTerms;
-use crate::programs::Losses;
+use crate::game::Losses;
+use crate::game::objective::CriticTerms;
 use crate::{Error, Result};
 use nn::files::write_whole;
 
@@ -35,7 +35,7 @@ pub struct Row {
     pub measured: Option<Box<Measurement>>,
 }
 
-/// What is measured on held-out samples, after the step's updates; see [`Monitor`](crate::monitor::Monitor).
+/// What is measured on held-out samples, after the step's updates; see [`Monitor`](crate::run::monitor::Monitor).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measurement {
     /// The estimate of the distance on real samples that no training sees.

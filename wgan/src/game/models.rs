@@ -5,9 +5,9 @@ use autograd::{Shape, Stream, Tape, Var, Variable};
 use nn::layers::{Activation, BatchNorm, Conv2d, ConvTranspose2d, Flatten, LayerNorm, Linear, Reshape};
 use nn::{Init, Mode, Module, Rng, Sequential};
 
+use super::networks::{Arch, GeneratorArch, Networks, Norm};
+use super::objective::Lipschitz;
 use crate::data::is_image;
-use crate::networks::{Arch, GeneratorArch, Networks, Norm};
-use crate::objective::Lipschitz;
 
 /// Height and width of the smallest feature map of the DCGAN, at most.
 const SMALLEST: usize = 4;

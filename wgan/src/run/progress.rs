@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
-use crate::metrics::Row;
+use super::metrics::Row;
+use super::warnings::Warning;
 use crate::output::{say, visible};
-use crate::warnings::Warning;
 
 /// Time between two lines where there is no terminal.
 const PERIOD: Duration = Duration::from_secs(2);

@@ -11,7 +11,7 @@
 use autograd::Var;
 use nn::losses;
 
-use crate::networks::Norm;
+use super::networks::Norm;
 
 /// What critic and generator play for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -181,7 +181,8 @@ impl<T> CriticTerms<T> {
 ///
 /// ```
 /// use autograd::{Stream, Tape};
-/// use wgan::{config::Config, networks::Norm, objective::critic_terms};
+/// use wgan::config::Config;
+/// use wgan::game::{networks::Norm, objective::critic_terms};
 /// let tape = Tape::new();
 /// let [real, fake] = ["real", "fake"].map(|name| tape.normal(Stream::new(0, name), [8, 4]));
 /// let mixes = tape.uniform(Stream::new(0, "mixes"), [2, 8]);

@@ -2,9 +2,9 @@
 //!
 //! Whether and when a warning is due follows from the rows of the metrics, so a resumed run knows those before it.
 
-use crate::metrics::{Row, WINDOW};
-use crate::objective::{Lipschitz, Loss};
-use crate::programs::{Game, MOST_CRITIC_STEPS};
+use super::metrics::{Row, WINDOW};
+use crate::game::objective::{Lipschitz, Loss};
+use crate::game::{Game, MOST_CRITIC_STEPS};
 
 /// A sign of trouble, and what to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -152,12 +152,12 @@ fn weights_at_bound(game: &Game, rows: &[Row]) -> Option<String> {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::histogram::Histogram;
-    use crate::metrics::Measurement;
-    use crate::objective::CriticTerms;
-    use crate::programs::Losses;
+    use crate::game::Losses;
+    use crate::game::objective::CriticTerms;
+    use crate::run::histogram::Histogram;
+    use crate::run::metrics::Measurement;
 
-    use crate::objective::{Objective, Penalty};
+    use crate::game::objective::{Objective, Penalty};
 
     const GP: Lipschitz = Lipschitz::penalty(Penalty::TwoSided, 10.0);
     const CLIP: Lipschitz = Lipschitz::Clip { c: 0.01 };

@@ -16,8 +16,8 @@ use nn::files::write_whole;
 
 use crate::Result;
 use crate::error::{cannot_read, cannot_write};
-use crate::histogram::{BINS, Histogram};
-use crate::metrics::Row;
+use crate::run::histogram::{BINS, Histogram};
+use crate::run::metrics::Row;
 use message::{INT, Message};
 use record::{FRAME, record, records};
 
@@ -162,13 +162,13 @@ fn step_of(event: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use crate::objective::CriticTerms;
-    use crate::programs::Losses;
+    use crate::game::Losses;
+    use crate::game::objective::CriticTerms;
     use byteorder::LittleEndian;
 
     use super::message::{BYTES, EIGHT_BYTES, FOUR_BYTES};
     use super::*;
-    use crate::metrics::Measurement;
+    use crate::run::metrics::Measurement;
 
     /// A field's number with what it holds.
     enum Value<'a> {

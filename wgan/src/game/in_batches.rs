@@ -9,7 +9,7 @@ use crate::Result;
 ///
 /// ```
 /// use autograd::{Device, Tensor};
-/// use wgan::programs::in_batches;
+/// use wgan::game::in_batches;
 /// let samples = Tensor::from_fn([5, 2], |i| i as f32);
 /// let [sums] = in_batches(&Device::cpu(), 2, &samples, |x| [x.sum_axes(&[1])])?;
 /// assert_eq!((&sums.shape()[..], sums.data()), (&[5][..], &[1.0, 5.0, 9.0, 13.0, 17.0][..]));

@@ -5,8 +5,8 @@ use nn::optim::{Adam, Epsilon, RmsProp, Sgd};
 use nn::{Optimizer, clip};
 
 use super::Game;
-use crate::models::Critic;
-use crate::objective::{CriticTerms, Lipschitz, critic_terms};
+use super::models::Critic;
+use super::objective::{CriticTerms, Lipschitz, critic_terms};
 
 /// The rule by which weights are updated.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -9,7 +9,7 @@ pub const BINS: usize = 40;
 /// Counts of numbers in [`BINS`] bins of equal width from 0 to the largest of them.
 ///
 /// ```
-/// use wgan::histogram::Histogram;
+/// use wgan::run::histogram::Histogram;
 /// let slopes = Histogram::of(&[0.0, 0.9, 1.1, 2.0]);
 /// assert_eq!((slopes.high(), slopes.total()), (2.0, 4));
 /// assert!((0.9..1.1).contains(&slopes.quantile(0.5)));

@@ -12,7 +12,7 @@ use crate::{Error, Result};
 /// A device by its name on the command line: `cpu`, `opencl` or `opencl:PLATFORM:DEVICE`.
 ///
 /// ```
-/// use wgan::backend::Backend;
+/// use wgan::machine::backend::Backend;
 /// assert_eq!("opencl:0:1".parse(), Ok(Backend::OpenCl(Some([0, 1]))));
 /// assert_eq!(Backend::OpenCl(None).to_string(), "opencl");
 /// ```

@@ -2,11 +2,11 @@
 
 use crate::config::Config;
 use crate::figure::{BLUE, Figure, INK, Panel, axis};
-use crate::histogram::Histogram;
-use crate::metrics::Row;
+use crate::game::objective::Loss;
 use crate::numbers::number;
-use crate::objective::Loss;
 use crate::pictures::{Chart, charts, evenly, span};
+use crate::run::histogram::Histogram;
+use crate::run::metrics::Row;
 
 /// Pixels, where the page has room for them; it shrinks and enlarges figures.
 const WIDTH: usize = 480;

@@ -4,58 +4,18 @@
 //! critic `critic_steps` times; how many rounds there are is the schedule's. What passes between the programs are
 //! Variables: the networks' weights, the optimisers' averages, the data, and the generated samples of a round.
 
-mod in_batches;
-mod schedule;
-mod update;
-
 use autograd::compile::Flops;
 use autograd::{Compiled, Device, Pending, Profile, Program, Shape, Stream, Tape, Tensor, Var, Variable};
 use nn::{Checkpoint, Optimizer};
 
+use super::Game;
+use super::models::{Critic, Generator};
+use super::networks::Norm;
+use super::objective::{CriticTerms, generator_loss, gradient_norms, interpolates};
+use super::schedule::{CriticSchedule, Schedule, most_rounds, rounds};
+use super::update::{follow, update_critic};
 use crate::Result;
 use crate::data::{Batches, Dataset, Resident};
-use crate::models::{Critic, Generator};
-use crate::networks::{Networks, Norm};
-use crate::objective::{CriticTerms, Objective, generator_loss, gradient_norms, interpolates};
-
-pub use in_batches::in_batches;
-pub use schedule::{CriticSchedule, MOST_CRITIC_STEPS, Schedule};
-pub use update::{Rule, follow, update_critic};
-
-use schedule::{most_rounds, rounds};
-
-/// What critic and generator are, what they play for, and how they learn.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Game {
-    /// What they are made of.
-    pub networks: Networks,
-    /// What they play for.
-    pub objective: Objective,
-    /// How often the critic is updated.
-    pub schedule: Schedule,
-    /// The rule of the updates.
-    pub rule: Rule,
-    /// Learning rate.
-    pub lr: f64,
-    /// Decay of the moving average of the generator's weights that samples are drawn with; 0 for none.
-    pub average: f64,
-    /// Samples per update.
-    pub batch: usize,
-    /// Start of all random numbers.
-    pub seed: u64,
-}
-
-impl Game {
-    /// A critic before training, of samples of this shape.
-    pub fn critic(&self, sample: &Shape) -> Critic {
-        Critic::new(&self.networks, &self.objective.lipschitz, sample, self.seed)
-    }
-
-    /// A generator before training, of samples of this shape.
-    pub fn generator(&self, sample: &Shape) -> Generator {
-        Generator::new(&self.networks, sample, self.seed)
-    }
-}
 
 /// The networks, and the programs that train them on a device.
 pub struct Programs {
@@ -353,7 +313,6 @@ impl Pools {
 mod tests {
     use super::*;
     use crate::config::{ArchName, Config, DatasetName, LipschitzName, Options, Preset};
-    use crate::memory;
 
     fn toy(options: Options) -> (Programs, Batches) {
         let toy = Options {
@@ -369,7 +328,7 @@ mod tests {
         (programs, Batches::new(data.len(), config.game.batch, config.game.seed))
     }
 
-    /// What is asked for without being there, `memory::of_training`, beside what the compiled programs take.
+    /// What is known beforehand, beside what the compiled programs take.
     #[test]
     fn the_memory_of_a_training_is_known_beforehand() {
         let images = Options { dataset: Some(DatasetName::Images), size: Some(64), ..Options::default() };
@@ -390,7 +349,7 @@ mod tests {
             let arenas: usize = programs.programs().map(|program| program.plan().arena).sum();
             let numbers =
                 arenas + programs.checkpoint().count() + schedule.critic_steps as usize * batch * sample.count();
-            let share = memory::of_training(&config) as f64 / (4 * numbers) as f64;
+            let share = config.game.memory(&config.sample) as f64 / (4 * numbers) as f64;
             assert!((0.8..1.5).contains(&share), "{share} of {numbers} numbers: {config:?}");
         }
     }

@@ -7,12 +7,12 @@
 
 use autograd::{Compiled, Device, Stream, Tensor, Var, Variable};
 
+use super::histogram::Histogram;
+use super::metrics::Measurement;
 use crate::Result;
 use crate::data::Dataset;
-use crate::histogram::Histogram;
-use crate::metrics::Measurement;
-use crate::objective::{Lipschitz, critic_terms, generator_loss, gradient_norms, interpolates};
-use crate::programs::{Game, Programs};
+use crate::game::objective::{Lipschitz, critic_terms, generator_loss, gradient_norms, interpolates};
+use crate::game::{Game, Programs};
 
 /// Steps between two measurements: often enough for a curve, seldom enough to cost no more than a fiftieth of the time.
 pub const EVERY: u64 = 50;
@@ -131,10 +131,10 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::data::{Batches, Source, Toy};
-    use crate::histogram::BINS;
-    use crate::networks::{Arch, Networks};
-    use crate::objective::{Objective, Penalty};
-    use crate::programs::Schedule;
+    use crate::game::Schedule;
+    use crate::game::networks::{Arch, Networks};
+    use crate::game::objective::{Objective, Penalty};
+    use crate::run::histogram::BINS;
 
     fn game(lipschitz: Lipschitz) -> Game {
         let Game { objective, schedule, networks, .. } = Config::default().game;

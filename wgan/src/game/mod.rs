@@ -1,0 +1,73 @@
+//! The game: two networks, what each of them plays for, and the programs that let them play.
+
+mod in_batches;
+pub mod models;
+pub mod networks;
+pub mod objective;
+mod programs;
+mod schedule;
+mod update;
+
+use autograd::Shape;
+
+pub use in_batches::in_batches;
+pub use programs::{Losses, PendingLosses, Programs};
+pub use schedule::{CriticSchedule, MOST_CRITIC_STEPS, Schedule};
+pub use update::{Rule, follow, update_critic};
+
+use models::{Critic, Generator};
+use networks::Networks;
+use objective::Objective;
+
+/// What critic and generator are, what they play for, and how they learn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Game {
+    /// What they are made of.
+    pub networks: Networks,
+    /// What they play for.
+    pub objective: Objective,
+    /// How often the critic is updated.
+    pub schedule: Schedule,
+    /// The rule of the updates.
+    pub rule: Rule,
+    /// Learning rate.
+    pub lr: f64,
+    /// Decay of the moving average of the generator's weights that samples are drawn with; 0 for none.
+    pub average: f64,
+    /// Samples per update.
+    pub batch: usize,
+    /// Start of all random numbers.
+    pub seed: u64,
+}
+
+impl Game {
+    /// A critic before training, of samples of this shape.
+    pub fn critic(&self, sample: &Shape) -> Critic {
+        Critic::new(&self.networks, &self.objective.lipschitz, sample, self.seed)
+    }
+
+    /// A generator before training, of samples of this shape.
+    pub fn generator(&self, sample: &Shape) -> Generator {
+        Generator::new(&self.networks, sample, self.seed)
+    }
+
+    /// Bytes that playing it takes, known before any are taken: of the networks, of what their optimisers keep, and of what
+    /// the programs compute at once. The data set comes on top.
+    pub fn memory(&self, sample: &Shape) -> u64 {
+        let Game { networks, objective, schedule, batch, .. } = self;
+        let (critic, generator) = (Critic::size(networks, sample), Generator::size(networks, sample));
+        // Beside the weights: the optimiser's averages, and the gradient.
+        let copies = 2 + match self.rule {
+            Rule::Adam { .. } => 2,
+            Rule::RmsProp { .. } => 1,
+            Rule::Sgd { momentum } => u64::from(momentum > 0.0),
+        };
+        let averaged = u64::from(self.average > 0.0);
+        let weights = copies * critic.weights + (copies + averaged) * generator.weights;
+        // A gradient needs the values of all layers again; a penalty's gradient those of the first gradient, too.
+        let passes = objective.lipschitz.lambda().map_or(2, |_| 4);
+        let pools = schedule.critic_steps * *batch as u64 * sample.count() as u64;
+        let values = *batch as u64 * (passes * critic.values + 2 * generator.values);
+        4 * (weights + pools + values)
+    }
+}
