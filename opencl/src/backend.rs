@@ -9,7 +9,7 @@ use autograd::{Arrival, Backend, Executable, Locks, Storage};
 use ocl::core::{self, Event, ProfilingInfo};
 
 use crate::context::Context;
-use crate::conv::View;
+use crate::conv::Form;
 use crate::launch::Launch;
 use crate::memory::{DeviceStorage, Memory, Results, Uploads};
 use crate::{Choice, Error, Facts, conv, fused, product, random, reduce, rows, views};
@@ -57,9 +57,9 @@ impl Backend for OpenCl {
             Kernel::MatMul { sizes, transpose_a, transpose_b, accumulate } => {
                 product::scratch(facts, sizes, [*transpose_a, *transpose_b], *accumulate)
             }
-            Kernel::Conv2d(sizes, accumulate) => conv::scratch(facts, View::Forward, sizes, *accumulate),
-            Kernel::Conv2dInput(sizes, accumulate) => conv::scratch(facts, View::Input, sizes, *accumulate),
-            Kernel::Conv2dFilter(sizes, accumulate) => conv::scratch(facts, View::Filter, sizes, *accumulate),
+            Kernel::Conv2d(sizes, accumulate) => conv::scratch(facts, Form::Forward, sizes, *accumulate),
+            Kernel::Conv2dInput(sizes, accumulate) => conv::scratch(facts, Form::Input, sizes, *accumulate),
+            Kernel::Conv2dFilter(sizes, accumulate) => conv::scratch(facts, Form::Filter, sizes, *accumulate),
             Kernel::Fused(fused) => fused::scratch(facts, fused),
             Kernel::Reduce { outer, reduced, inner, .. } => reduce::scratch(facts, [*outer, *reduced, *inner]),
             Kernel::Copy(_)
@@ -92,9 +92,9 @@ fn launches(context: &Context, step: &Step) -> Result<Vec<Launch>, Error> {
         Kernel::MatMul { sizes, transpose_a, transpose_b, accumulate } => {
             product::launches(context, sizes, [*transpose_a, *transpose_b], *accumulate, step)
         }
-        Kernel::Conv2d(sizes, accumulate) => conv::launches(context, View::Forward, sizes, *accumulate, step),
-        Kernel::Conv2dInput(sizes, accumulate) => conv::launches(context, View::Input, sizes, *accumulate, step),
-        Kernel::Conv2dFilter(sizes, accumulate) => conv::launches(context, View::Filter, sizes, *accumulate, step),
+        Kernel::Conv2d(sizes, accumulate) => conv::launches(context, Form::Forward, sizes, *accumulate, step),
+        Kernel::Conv2dInput(sizes, accumulate) => conv::launches(context, Form::Input, sizes, *accumulate, step),
+        Kernel::Conv2dFilter(sizes, accumulate) => conv::launches(context, Form::Filter, sizes, *accumulate, step),
         Kernel::Fused(fused) => fused::launches(context, fused, step),
         Kernel::Copy(view) => fused::launches(context, &views::as_group(view), step),
         Kernel::Assemble(boxes) => views::assemble(context, boxes, step),

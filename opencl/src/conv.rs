@@ -4,7 +4,7 @@
 //! taps, g the windows. Summed over is what the result doesn't have; so the result's other index gives the rows, the one
 //! that it shares with B, together with the places in its plane, the columns:
 //!
-//! | view    | A | B | C | rows | columns      | terms        |
+//! | form    | A | B | C | rows | columns      | terms        |
 //! |---------|---|---|---|------|--------------|--------------|
 //! | Forward | w | x | g | o    | n, windows   | c, taps      |
 //! | Input   | w | g | x | c    | n, pixels    | o, taps      |
@@ -22,9 +22,9 @@ use crate::tiling::{Extents, Task, Tiling};
 
 const SOURCE: &str = include_str!("../kernels/conv.cl");
 
-/// Which of the three views of the trilinear form is computed.
+/// What is computed: a convolution or one of its gradients, all of them one trilinear form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum View {
+pub(crate) enum Form {
     /// Images and filters to results.
     Forward,
     /// Result gradients and filters to image gradients.
@@ -34,8 +34,8 @@ pub(crate) enum View {
 }
 
 /// Elements of scratch memory that a convolution wants.
-pub(crate) fn scratch(facts: &Facts, view: View, sizes: &ConvSizes, accumulate: bool) -> usize {
-    let convolution = Convolution::new(view, sizes);
+pub(crate) fn scratch(facts: &Facts, form: Form, sizes: &ConvSizes, accumulate: bool) -> usize {
+    let convolution = Convolution::new(form, sizes);
     match convolution.results() {
         0 => 0,
         count => convolution.tiling(facts).scratch(count, accumulate),
@@ -45,7 +45,7 @@ pub(crate) fn scratch(facts: &Facts, view: View, sizes: &ConvSizes, accumulate: 
 /// The launches of a convolution, added onto what the buffer written holds if it accumulates.
 pub(crate) fn launches(
     context: &Context,
-    view: View,
+    form: Form,
     sizes: &ConvSizes,
     accumulate: bool,
     step: &Step,
@@ -54,7 +54,7 @@ pub(crate) fn launches(
     if y.len == 0 {
         return Ok(Vec::new());
     }
-    let convolution = Convolution::new(view, sizes);
+    let convolution = Convolution::new(form, sizes);
     let tiling = convolution.tiling(context.facts());
     let swapped = convolution.is_swapped(context.facts());
     let Tables { rows, columns, terms, parts } = convolution.tables(&tiling, swapped);
@@ -64,7 +64,7 @@ pub(crate) fn launches(
         source: SOURCE,
         kernel: "convolution",
         operands: if swapped { [b, a] } else { [a, b] },
-        along_terms: [true, view == View::Filter],
+        along_terms: [true, form == Form::Filter],
         arguments: vec![
             upload(rows.as_flattened())?,
             upload(columns.as_flattened())?,
@@ -79,7 +79,7 @@ pub(crate) fn launches(
 
 /// A convolution as a product.
 struct Convolution {
-    view: View,
+    form: Form,
     rows: Index,
     columns: Index,
     terms: Index,
@@ -114,23 +114,23 @@ struct Tables {
 }
 
 impl Convolution {
-    fn new(view: View, sizes: &ConvSizes) -> Self {
+    fn new(form: Form, sizes: &ConvSizes) -> Self {
         let ConvSizes { batch, channels, height, width, filters, kernel, out, .. } = *sizes;
         let [pixels, taps, windows] = [height * width, kernel[0] * kernel[1], out[0] * out[1]];
         // The strides of n, o and c, and a plane's width.
         let x = ([channels * pixels, 0, pixels], width);
         let w = ([0, channels * taps, taps], kernel[1]);
         let g = ([filters * windows, windows, 0], out[1]);
-        let ([a, b, c], [rows, columns, terms]) = match view {
-            View::Forward => ([w, x, g], [1, 0, 2]),
-            View::Input => ([w, g, x], [2, 0, 1]),
-            View::Filter => ([g, x, w], [1, 2, 0]),
+        let ([a, b, c], [rows, columns, terms]) = match form {
+            Form::Forward => ([w, x, g], [1, 0, 2]),
+            Form::Input => ([w, g, x], [2, 0, 1]),
+            Form::Filter => ([g, x, w], [1, 2, 0]),
         };
         let index = |i: usize| Index { count: [batch, filters, channels][i], a: a.0[i], b: b.0[i], c: c.0[i] };
-        let [down, across] = [0, 1].map(|axis| Region::along(view, sizes, axis));
+        let [down, across] = [0, 1].map(|axis| Region::along(form, sizes, axis));
         let regions = down.iter().flat_map(|down| across.iter().map(|across| down.times(across, [a.1, b.1, c.1])));
         Convolution {
-            view,
+            form,
             rows: index(rows),
             columns: index(columns),
             terms: index(terms),
@@ -146,7 +146,7 @@ impl Convolution {
     /// Whether it is computed as Cᵀ = Bᵀ·Aᵀ. A CPU packs B's columns, for as many rows as there are: that pays more if the
     /// rows are the many places and the columns, which fill vectors, the channels.
     fn is_swapped(&self, facts: &Facts) -> bool {
-        facts.kind == Kind::Cpu && self.view != View::Filter && self.rows.count >= facts.vector_width
+        facts.kind == Kind::Cpu && self.form != Form::Filter && self.rows.count >= facts.vector_width
     }
 
     fn tiling(&self, facts: &Facts) -> Tiling {
@@ -208,17 +208,17 @@ impl Convolution {
 
 impl Region {
     /// The regions along one axis, where a place is a coordinate.
-    fn along(view: View, sizes: &ConvSizes, axis: usize) -> Vec<Region> {
+    fn along(form: Form, sizes: &ConvSizes, axis: usize) -> Vec<Region> {
         let pixels = [sizes.height, sizes.width][axis];
         let [windows, taps] = [sizes.out[axis], sizes.kernel[axis]];
-        let mut sums = vec![Vec::new(); [windows, pixels, taps][view as usize]];
+        let mut sums = vec![Vec::new(); [windows, pixels, taps][form as usize]];
         for (window, tap) in (0..windows).flat_map(|window| (0..taps).map(move |tap| (window, tap))) {
             let pixel = (window * sizes.stride[axis] + tap).checked_sub(sizes.padding[axis]);
             let Some(pixel) = pixel.filter(|&pixel| pixel < pixels) else { continue };
-            let (result, term) = match view {
-                View::Forward => (window, [tap, pixel]),
-                View::Input => (pixel, [tap, window]),
-                View::Filter => (tap, [window, pixel]),
+            let (result, term) = match form {
+                Form::Forward => (window, [tap, pixel]),
+                Form::Input => (pixel, [tap, window]),
+                Form::Filter => (tap, [window, pixel]),
             };
             sums[result].push(term);
         }

@@ -6,7 +6,7 @@ const ALIGNMENT: usize = 16;
 /// Buffers of a shelf, at most.
 const SHELF: usize = 128;
 
-/// A stretch of the arena in use from one launch to another.
+/// A stretch of the arena in use from one call to another.
 #[derive(Clone, Debug)]
 pub(crate) struct Buffer {
     pub len: usize,
@@ -47,9 +47,9 @@ pub(crate) fn place(buffers: &mut [Buffer]) -> usize {
 struct Shelf {
     /// By offset, then by time; at least one.
     buffers: Vec<Buffer>,
-    /// From the first to the last launch at which any is in use.
+    /// From the first to the last call at which any is in use.
     any: (usize, usize),
-    /// From the first to the last launch at which all are in use, if the former is not the later one.
+    /// From the first to the last call at which all are in use, if the former is not the later one.
     all: (usize, usize),
     /// The longest stretch between one and the next, if all are in use.
     gap: usize,

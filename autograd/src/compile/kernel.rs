@@ -18,7 +18,7 @@ pub struct View {
     pub strides: Vec<usize>,
 }
 
-/// One launch on a device.
+/// One call on a device.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kernel {
     /// A group of elementwise operations in one pass. Reads one buffer a load, writes one a store and one a sum.

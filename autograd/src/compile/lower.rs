@@ -8,14 +8,14 @@ use crate::tape::NodeId;
 
 /// A kernel and the nodes whose values it reads and writes.
 #[derive(Debug)]
-pub(crate) struct Launch {
+pub(crate) struct Call {
     pub kernel: Kernel,
     pub reads: Vec<NodeId>,
     pub writes: Vec<NodeId>,
 }
 
-/// One launch a unit.
-pub(crate) fn lower(graph: &Graph, Units { units, computed }: &Units) -> Vec<Launch> {
+/// One call for each unit.
+pub(crate) fn lower(graph: &Graph, Units { units, computed }: &Units) -> Vec<Call> {
     let lower = |unit: &Unit| match graph.is_elementwise(unit.nodes[0]) {
         true => group(graph, unit, computed),
         false => single(graph, unit.nodes[0]),
@@ -24,7 +24,7 @@ pub(crate) fn lower(graph: &Graph, Units { units, computed }: &Units) -> Vec<Lau
 }
 
 /// A group of elementwise nodes, and sums of them.
-fn group(graph: &Graph, unit: &Unit, computed: &[bool]) -> Launch {
+fn group(graph: &Graph, unit: &Unit, computed: &[bool]) -> Call {
     let mut loads: Vec<(NodeId, Access)> = Vec::new();
     let mut operand = |&input: &NodeId| operand(graph, input, computed, &unit.nodes, &mut loads);
     let operands: Vec<Vec<Operand>> =
@@ -58,7 +58,7 @@ fn group(graph: &Graph, unit: &Unit, computed: &[bool]) -> Launch {
         sums: unit.sums.iter().map(sum).collect(),
         loads: loads.iter().map(|(_, access)| access.clone()).collect(),
     };
-    Launch {
+    Call {
         kernel: Kernel::Fused(fused),
         reads: loads.into_iter().map(|(source, _)| source).collect(),
         writes: unit.stored.iter().chain(&unit.sums).copied().collect(),
@@ -102,7 +102,7 @@ fn operand(
 }
 
 /// Any other node.
-fn single(graph: &Graph, id: NodeId) -> Launch {
+fn single(graph: &Graph, id: NodeId) -> Call {
     let node = &graph.nodes[id];
     let shape = |input: usize| &graph.nodes[node.inputs[input]].shape;
     let accumulate = node.inputs.len() == 3; // products and convolutions only: see `fuse::accumulate`
@@ -146,7 +146,7 @@ fn single(graph: &Graph, id: NodeId) -> Launch {
             unreachable!("{} is no unit of its own", node.op)
         }
     };
-    Launch { kernel, reads: node.inputs.iter().map(|&input| graph.storage(input)).collect(), writes: vec![id] }
+    Call { kernel, reads: node.inputs.iter().map(|&input| graph.storage(input)).collect(), writes: vec![id] }
 }
 
 /// The box of `whole` with this first corner.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::arena::{Buffer, place};
 use super::graph::Graph;
 use super::kernel::{Access, Kernel, View};
-use super::lower::Launch;
+use super::lower::Call;
 use crate::ops::Op;
 use crate::tape::NodeId;
 use crate::{Locks, Shape, Tensor, Variable};
@@ -86,9 +86,9 @@ impl Plan {
     }
 }
 
-/// Gives every value of the launches a place.
-pub(crate) fn plan(graph: &Graph, launches: Vec<Launch>, scratch: impl Fn(&Kernel) -> usize) -> Plan {
-    Planner::new(graph, launches).plan(scratch)
+/// Gives every value of the calls a place.
+pub(crate) fn plan(graph: &Graph, calls: Vec<Call>, scratch: impl Fn(&Kernel) -> usize) -> Plan {
+    Planner::new(graph, calls).plan(scratch)
 }
 
 /// A value's home: a leaf's own memory, or a buffer of the arena that values may share.
@@ -108,8 +108,8 @@ enum Home {
 /// after them.
 struct Planner<'a> {
     graph: &'a Graph,
-    launches: Vec<Launch>,
-    /// For each value, the last launch that reads it; outputs are read after all of them.
+    calls: Vec<Call>,
+    /// For each value, the last call that reads it; outputs are read after all of them.
     last_use: Vec<usize>,
     /// For each value, its number of elements.
     counts: Vec<usize>,
@@ -131,10 +131,10 @@ struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    fn new(graph: &'a Graph, launches: Vec<Launch>) -> Self {
+    fn new(graph: &'a Graph, calls: Vec<Call>) -> Self {
         let mut planner = Planner {
             graph,
-            launches,
+            calls,
             last_use: Vec::new(),
             counts: (0..graph.nodes.len()).map(|id| graph.count(id)).collect(),
             homes: vec![Home::Nowhere; graph.nodes.len()],
@@ -187,7 +187,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// A buffer in use from launch `first` on.
+    /// A buffer in use from call `first` on.
     fn buffer(&mut self, len: usize, first: usize) -> Home {
         self.buffers.push(Buffer { len, first, last: first, offset: 0 });
         Home::Buffer(self.buffers.len() - 1)
@@ -205,7 +205,7 @@ impl<'a> Planner<'a> {
                 _ => continue,
             }
             let rescued = self.homes.len();
-            self.launches.push(Launch { kernel: copy(self.counts[id]), reads: vec![id], writes: vec![rescued] });
+            self.calls.push(Call { kernel: copy(self.counts[id]), reads: vec![id], writes: vec![rescued] });
             self.homes.push(Home::Nowhere);
             self.counts.push(self.counts[id]);
             match position.checked_sub(self.outputs.len()) {
@@ -217,19 +217,19 @@ impl<'a> Planner<'a> {
 
     fn find_last_uses(&mut self) {
         self.last_use = vec![0; self.homes.len()];
-        for (at, launch) in self.launches.iter().enumerate() {
-            launch.reads.iter().for_each(|&read| self.last_use[read] = at);
+        for (at, call) in self.calls.iter().enumerate() {
+            call.reads.iter().for_each(|&read| self.last_use[read] = at);
         }
-        let end = self.launches.len();
+        let end = self.calls.len();
         self.outputs.iter().for_each(|&output| self.last_use[output] = end);
         self.assigns.iter().for_each(|&(_, value)| self.last_use[value] = end);
     }
 
     fn plan(mut self, scratch: impl Fn(&Kernel) -> usize) -> Plan {
-        let mut scratches = Vec::with_capacity(self.launches.len());
-        for at in 0..self.launches.len() {
+        let mut scratches = Vec::with_capacity(self.calls.len());
+        for at in 0..self.calls.len() {
             self.settle_writes(at);
-            let wanted = scratch(&self.launches[at].kernel);
+            let wanted = scratch(&self.calls[at].kernel);
             scratches.push((wanted > 0).then(|| self.buffer(wanted, at)));
         }
         for (value, &home) in self.homes.iter().enumerate() {
@@ -238,8 +238,8 @@ impl<'a> Planner<'a> {
             }
         }
         let arena = place(&mut self.buffers);
-        let launches = std::mem::take(&mut self.launches);
-        let steps = launches.into_iter().zip(scratches).map(|(launch, scratch)| self.step(launch, scratch));
+        let calls = std::mem::take(&mut self.calls);
+        let steps = calls.into_iter().zip(scratches).map(|(call, scratch)| self.step(call, scratch));
         let commits = self.assigns.iter().filter(|&&(index, value)| self.homes[value] != Home::Variable(index));
         let commit = |&(index, value): &(usize, NodeId)| {
             let to = Slot { place: Place::Variable(index), len: self.counts[value] };
@@ -260,12 +260,12 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Finds a home for what a launch writes: the value it adds onto, a Variable that may be overwritten, a value that
+    /// Finds a home for what a call writes: the value it adds onto, a Variable that may be overwritten, a value that
     /// dies, or a new buffer.
     fn settle_writes(&mut self, at: usize) {
         let mut taken: Vec<Home> = Vec::new();
-        for position in 0..self.launches[at].writes.len() {
-            let value = self.launches[at].writes[position];
+        for position in 0..self.calls[at].writes.len() {
+            let value = self.calls[at].writes[position];
             let home = self.addend(at);
             let home = home.or_else(|| self.variable_to_overwrite(at, value));
             let home = home.or_else(|| self.dying_read(at, value, &taken));
@@ -276,8 +276,8 @@ impl<'a> Planner<'a> {
 
     /// The memory of the value that a product adds onto.
     fn addend(&self, at: usize) -> Option<Home> {
-        let launch = &self.launches[at];
-        accumulates(&launch.kernel).then(|| self.homes[launch.reads[2]])
+        let call = &self.calls[at];
+        accumulates(&call.kernel).then(|| self.homes[call.reads[2]])
     }
 
     /// The Variable that the value is for, if nothing reads the Variable's old value any more.
@@ -285,7 +285,7 @@ impl<'a> Planner<'a> {
         let &index = self.assigned.get(&value)?;
         let free = |leaf: NodeId| match self.last_use[leaf].cmp(&at) {
             std::cmp::Ordering::Less => true,
-            std::cmp::Ordering::Equal => self.reads_contiguously(at, leaf) || !self.launches[at].reads.contains(&leaf),
+            std::cmp::Ordering::Equal => self.reads_contiguously(at, leaf) || !self.calls[at].reads.contains(&leaf),
             std::cmp::Ordering::Greater => false,
         };
         self.leaves[index].iter().copied().all(free).then_some(Home::Variable(index))
@@ -293,7 +293,7 @@ impl<'a> Planner<'a> {
 
     /// A value that is read element by element and never again: its memory can take the result.
     fn dying_read(&self, at: usize, value: NodeId, taken: &[Home]) -> Option<Home> {
-        let launch = &self.launches[at];
+        let call = &self.calls[at];
         let dies = |&read: &NodeId| {
             let home = self.homes[read];
             let Home::Buffer(_) = home else { return false };
@@ -301,20 +301,20 @@ impl<'a> Planner<'a> {
             let alone = self.last_use[read] == at && !taken.contains(&home) && self.counts[read] == self.counts[value];
             alone && self.reads_contiguously(at, read)
         };
-        launch.reads.iter().find(|read| dies(read)).map(|&read| self.homes[read])
+        call.reads.iter().find(|read| dies(read)).map(|&read| self.homes[read])
     }
 
-    /// Whether a fused launch reads a value element by element only.
+    /// Whether a fused call reads a value element by element only.
     fn reads_contiguously(&self, at: usize, value: NodeId) -> bool {
-        let Kernel::Fused(fused) = &self.launches[at].kernel else { return false };
-        let mut loads = self.launches[at].reads.iter().zip(&fused.loads).filter(|&(&read, _)| read == value).peekable();
+        let Kernel::Fused(fused) = &self.calls[at].kernel else { return false };
+        let mut loads = self.calls[at].reads.iter().zip(&fused.loads).filter(|&(&read, _)| read == value).peekable();
         loads.peek().is_some() && loads.all(|(_, access)| *access == Access::Contiguous)
     }
 
-    fn step(&self, launch: Launch, scratch: Option<Home>) -> Step {
+    fn step(&self, call: Call, scratch: Option<Home>) -> Step {
         let slot_of = |ids: &[NodeId]| ids.iter().map(|&id| self.slot(id)).collect::<Vec<_>>();
-        let mut reads = slot_of(&launch.reads);
-        if accumulates(&launch.kernel) {
+        let mut reads = slot_of(&call.reads);
+        if accumulates(&call.kernel) {
             reads.truncate(2); // the addend is where the result goes
         }
         let scratch = scratch.map(|home| match home {
@@ -323,7 +323,7 @@ impl<'a> Planner<'a> {
             }
             _ => unreachable!("scratch lies in the arena"),
         });
-        Step { writes: slot_of(&launch.writes), kernel: launch.kernel, reads, scratch }
+        Step { writes: slot_of(&call.writes), kernel: call.kernel, reads, scratch }
     }
 
     fn slot(&self, value: NodeId) -> Slot {

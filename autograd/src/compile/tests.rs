@@ -2,7 +2,7 @@
 
 use super::graph::{Graph, Units, prune};
 use super::kernel::{Access, Kernel};
-use super::lower::{Launch, lower};
+use super::lower::{Call, lower};
 use super::plan::{Place, Plan, Slot, plan};
 use super::{fuse, simplify};
 use crate::{Shape, Tape, Tensor, Var, Variable};
@@ -38,9 +38,9 @@ fn units(units: &Units) -> Vec<String> {
     units.units.iter().map(parts).collect()
 }
 
-/// A line for each launch: the values it writes, its kernel, the values it reads, with strides if not element by element.
-fn launches(launches: &[Launch]) -> Vec<String> {
-    let line = |Launch { kernel, reads, writes }: &Launch| {
+/// A line for each call: the values it writes, its kernel, the values it reads, with strides if not element by element.
+fn calls(calls: &[Call]) -> Vec<String> {
+    let line = |Call { kernel, reads, writes }: &Call| {
         let strides = |load: usize| match kernel {
             Kernel::Fused(fused) => match &fused.loads[load] {
                 Access::Contiguous => String::new(),
@@ -51,7 +51,7 @@ fn launches(launches: &[Launch]) -> Vec<String> {
         let reads: String = reads.iter().enumerate().map(|(i, read)| format!(", %{read}{}", strides(i))).collect();
         format!("{} = {kernel}{reads}", list(writes))
     };
-    launches.iter().map(line).collect()
+    calls.iter().map(line).collect()
 }
 
 /// A line for each step: where its kernel writes, the kernel, where it reads.
@@ -72,8 +72,8 @@ fn steps(plan: &Plan) -> Vec<String> {
 
 fn planned(record: Record) -> Plan {
     let graph = simplify::simplify(graph(record));
-    let launches = lower(&graph, &fuse::fuse(&graph));
-    plan(&graph, launches, |_| 0)
+    let calls = lower(&graph, &fuse::fuse(&graph));
+    plan(&graph, calls, |_| 0)
 }
 
 fn variable(name: &str, shape: impl Into<Shape>) -> Variable {
@@ -272,7 +272,7 @@ mod lowering {
 
     fn lowered(record: Record) -> Vec<String> {
         let graph = graph(record);
-        launches(&lower(&graph, &fuse::fuse(&graph)))
+        calls(&lower(&graph, &fuse::fuse(&graph)))
     }
 
     #[test]

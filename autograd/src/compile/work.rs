@@ -18,7 +18,7 @@ pub struct Flops {
 }
 
 impl Kernel {
-    /// The floating-point operations of one launch.
+    /// The floating-point operations of one call.
     pub fn flops(&self) -> Flops {
         match self {
             Kernel::MatMul { sizes: ProductSizes { batch, m, n, k }, .. } => {

@@ -84,8 +84,8 @@ impl Backend for Cpu {
             constants: plan.constants.clone(),
         };
         let locks = plan.locks();
-        let launches = plan.steps.drain(..).map(Launch::new).collect();
-        Ok(Box::new(CpuProgram { pool, locks, plan, launches, memory, profiled: false }))
+        let tasks = plan.steps.drain(..).map(BoundTask::new).collect();
+        Ok(Box::new(CpuProgram { pool, locks, plan, tasks, memory, profiled: false }))
     }
 }
 
@@ -149,7 +149,7 @@ enum Task {
 }
 
 /// A step of the plan: a task and its buffers' addresses, found anew at every run.
-struct Launch {
+struct BoundTask {
     task: Task,
     step: Step,
     reads: Vec<*const f32>,
@@ -159,9 +159,9 @@ struct Launch {
 }
 
 // SAFETY: as for `Memory`.
-unsafe impl Send for Launch {}
+unsafe impl Send for BoundTask {}
 
-impl Launch {
+impl BoundTask {
     fn new(step: Step) -> Self {
         let task = match &step.kernel {
             Kernel::Fused(fused) => Task::Fused(FusedLoop::new(fused)),
@@ -186,7 +186,7 @@ impl Launch {
             Kernel::Random(random) => Task::Random(*random),
         };
         let (reads, writes) = (vec![std::ptr::null(); step.reads.len()], vec![std::ptr::null_mut(); step.writes.len()]);
-        Launch { task, step, reads, writes, time: Duration::ZERO }
+        BoundTask { task, step, reads, writes, time: Duration::ZERO }
     }
 
     /// # Safety
@@ -230,12 +230,12 @@ impl Launch {
 /// A program on the CPU.
 struct CpuProgram {
     pool: Arc<ThreadPool>,
-    /// Without its steps, which have become the launches.
+    /// Without its steps, which have become the tasks.
     plan: Plan,
-    launches: Vec<Launch>,
+    tasks: Vec<BoundTask>,
     memory: Memory,
     locks: Locks,
-    /// Whether launches are timed.
+    /// Whether tasks are timed.
     profiled: bool,
 }
 
@@ -249,7 +249,7 @@ impl Executable for CpuProgram {
     }
 
     fn run(&mut self, step: u64) -> Result<(), Error> {
-        let CpuProgram { pool, launches, memory, locks, profiled, .. } = self;
+        let CpuProgram { pool, tasks, memory, locks, profiled, .. } = self;
         let here = |storage: &dyn Storage| (storage as &dyn Any).is::<HostStorage>();
         let mut locked = locks.lock(here, |_, storage| Ok(Box::new(HostStorage(storage.read()?))))?;
         for (index, held) in locked.iter_mut() {
@@ -262,11 +262,11 @@ impl Executable for CpuProgram {
         // run. This thread may be a worker of another pool, which is handed other tasks while it waits.
         pool.install(move || {
             let _locked = locked;
-            for launch in launches.iter_mut() {
+            for task in tasks.iter_mut() {
                 let start = profiled.then(Instant::now);
                 // SAFETY: the storages are locked here.
-                unsafe { launch.run(memory, step) };
-                launch.time += start.map_or(Duration::ZERO, |start| start.elapsed());
+                unsafe { task.run(memory, step) };
+                task.time += start.map_or(Duration::ZERO, |start| start.elapsed());
             }
         });
         Ok(())
@@ -282,11 +282,11 @@ impl Executable for CpuProgram {
 
     fn start_profile(&mut self) {
         self.profiled = true;
-        self.launches.iter_mut().for_each(|launch| launch.time = Duration::ZERO);
+        self.tasks.iter_mut().for_each(|task| task.time = Duration::ZERO);
     }
 
     fn step_times(&mut self) -> Result<Vec<Duration>, Error> {
-        let times = self.launches.iter().map(|launch| launch.time);
+        let times = self.tasks.iter().map(|task| task.time);
         Ok(times.filter(|_| self.profiled).collect())
     }
 }

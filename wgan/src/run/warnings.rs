@@ -18,21 +18,21 @@ pub struct Warning {
 /// Looks at every row of a run, and remembers what it has warned of.
 pub struct Watch<'a> {
     game: &'a Game,
-    /// The signs not seen yet.
-    signs: Vec<Sign>,
+    /// The symptoms not seen yet.
+    symptoms: Vec<Symptom>,
     warnings: Vec<Warning>,
 }
 
 /// Tells what is wrong if the last row says so; None if all is well.
-type Sign = fn(&Game, &[Row]) -> Option<String>;
+type Symptom = fn(&Game, &[Row]) -> Option<String>;
 
 /// All there are.
-const SIGNS: [Sign; 4] = [negative_estimate, steep_critic, vanished_gradient, weights_at_bound];
+const SYMPTOMS: [Symptom; 4] = [negative_estimate, steep_critic, vanished_gradient, weights_at_bound];
 
 impl<'a> Watch<'a> {
     /// A watch that has seen the rows of a run so far: none, or those before a resume.
     pub fn new(game: &'a Game, rows: &[Row]) -> Self {
-        let mut watch = Watch { game, signs: SIGNS.to_vec(), warnings: Vec::new() };
+        let mut watch = Watch { game, symptoms: SYMPTOMS.to_vec(), warnings: Vec::new() };
         for seen in 1..=rows.len() {
             watch.see(&rows[..seen]);
         }
@@ -43,7 +43,7 @@ impl<'a> Watch<'a> {
     pub fn see(&mut self, rows: &[Row]) -> &[Warning] {
         let before = self.warnings.len();
         let step = rows.last().map_or(0, |row| row.step);
-        self.signs.retain(|sign| match sign(self.game, rows) {
+        self.symptoms.retain(|symptom| match symptom(self.game, rows) {
             None => true,
             Some(text) => {
                 self.warnings.push(Warning { step, text });
@@ -131,7 +131,7 @@ fn vanished_gradient(game: &Game, rows: &[Row]) -> Option<String> {
     })
 }
 
-/// Weights on the bound leave a critic that is little more than a sum of signs: clipping "pushes weights towards two
+/// Weights on the bound leave a critic that is little more than a sum of symptoms: clipping "pushes weights towards two
 /// values" (arXiv 1704.00028, section 3 and figure 1).
 const MOST: f32 = 0.75;
 
