@@ -131,7 +131,7 @@ fn vanished_gradient(game: &Game, rows: &[Row]) -> Option<String> {
     })
 }
 
-/// Weights on the bound leave a critic that is little more than a sum of symptoms: clipping "pushes weights towards two
+/// Weights on the bound leave a critic that is little more than a sum of signs: clipping "pushes weights towards two
 /// values" (arXiv 1704.00028, section 3 and figure 1).
 const MOST: f32 = 0.75;
 
