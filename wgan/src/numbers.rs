@@ -1,4 +1,4 @@
-//! Numbers and times as people read them: on axes, in tables, on the page of a run.
+//! What is shown to people: numbers and times as they read them, and as many of many things as they want to see.
 
 /// The least and the greatest of some numbers; (∞, −∞) of none.
 pub fn extent(numbers: impl IntoIterator<Item = f64>) -> (f64, f64) {
@@ -78,5 +78,26 @@ pub fn duration(seconds: f64) -> String {
         (0, 0) => format!("{seconds} s"),
         (0, _) => format!("{minutes} min {seconds} s"),
         _ => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// At most this many of the items, evenly chosen, the first and the last among them.
+pub fn evenly<T: Clone>(items: &[T], most: usize) -> Vec<T> {
+    match items.len() {
+        count if count <= most => items.to_vec(),
+        count => (0..most).map(|i| items[i * (count - 1) / (most - 1)].clone()).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_even_choice_keeps_both_ends() {
+        let items: Vec<i32> = (0..1001).collect();
+        assert_eq!(evenly(&items, 5), [0, 250, 500, 750, 1000]);
+        assert_eq!((evenly(&items, 1001), evenly(&items[..3], 400)), (items.clone(), vec![0, 1, 2]));
+        assert!(evenly::<i32>(&[], 2).is_empty());
     }
 }

@@ -1,9 +1,8 @@
 //! The metrics over the steps: the Wasserstein estimate, the losses, the slopes, the gradients.
 
-use super::evenly;
 use crate::config::Config;
 use crate::figure::{BLUE, Colour, Figure, GREEN, INK, ORANGE, Panel, SKY, VERMILION, axis, tint};
-use crate::numbers::extent;
+use crate::numbers::{evenly, extent};
 use crate::run::metrics::Row;
 
 /// Curves that are drawn over each other.

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{Config, Names, ObjectiveName, Options};
 use crate::error::{cannot_read, cannot_write};
-use crate::pictures::evenly;
+use crate::numbers::evenly;
 use crate::{Error, Result};
 use nn::files::{PARTIAL, write_whole};
 

@@ -3,8 +3,8 @@
 use crate::config::Config;
 use crate::figure::{BLUE, Figure, INK, Panel, axis};
 use crate::game::objective::Loss;
-use crate::numbers::number;
-use crate::pictures::{Chart, charts, evenly, span};
+use crate::numbers::{evenly, number};
+use crate::pictures::{Chart, charts, span};
 use crate::run::histogram::Histogram;
 use crate::run::metrics::Row;
 
