@@ -35,17 +35,15 @@ impl Batches {
     /// The samples' indices in the batch of the given number, counted from 0 over all epochs: `[size]`.
     pub fn rows(&mut self, number: u64) -> Tensor {
         let first = number * self.size as u64;
-        Tensor::from_fn([self.size], |i| self.index(first + i as u64) as f32)
-    }
-
-    /// The sample at a position of the endless sequence.
-    fn index(&mut self, position: u64) -> usize {
-        let epoch = position / self.count as u64;
-        if epoch != self.epoch {
-            self.order = order(self.count, self.seed, epoch);
-            self.epoch = epoch;
-        }
-        self.order[(position % self.count as u64) as usize]
+        Tensor::from_fn([self.size], |i| {
+            let position = first + i as u64; // in the endless sequence
+            let (epoch, place) = (position / self.count as u64, position % self.count as u64);
+            if epoch != self.epoch {
+                self.order = order(self.count, self.seed, epoch);
+                self.epoch = epoch;
+            }
+            self.order[place as usize] as f32
+        })
     }
 }
 

@@ -159,37 +159,27 @@ fn missing(name: &str, folder: &Path, part: Part, contents: &Contents) -> String
 
 /// What is wrong with a path that is no folder, or one that holds nothing; None for any other.
 pub fn no_folder(path: &Path) -> Option<String> {
-    if path.exists() && !path.is_dir() {
+    if path.is_dir() {
+        let is_empty = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+        return is_empty.then(|| "is empty: name the folder that the data are in".to_owned());
+    }
+    if path.exists() {
         return Some("is a file: name the folder that it is in".to_owned());
     }
-    if !path.exists() {
-        let parent = path.parent()?;
-        let meant = nearest(&file_name(path), &names_in(parent))
-            .map_or_else(String::new, |name| format!("; did you mean {}?", parent.join(name).display()));
-        return Some(format!("does not exist{meant}"));
-    }
-    let is_empty = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
-    is_empty.then(|| "is empty: name the folder that the data are in".to_owned())
+    let parent = path.parent()?;
+    let meant = nearest(&file_name(path), &names_in(parent))
+        .map_or_else(String::new, |name| format!("; did you mean {}?", parent.join(name).display()));
+    Some(format!("does not exist{meant}"))
 }
 
 #[cfg(test)]
-pub mod tests {
+mod tests {
     use super::*;
+    use crate::data::tests::folder;
 
     /// One image of 28×28 pixels, all of them the same.
     fn plain(grey: u8) -> Vec<u8> {
         [&[0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 28][..], &[grey; 784]].concat()
-    }
-
-    /// A folder with these files.
-    pub fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, bytes) in files {
-            let path = folder.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, bytes).unwrap();
-        }
-        folder
     }
 
     fn error(folder: &Path) -> String {

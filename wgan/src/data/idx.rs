@@ -54,9 +54,7 @@ pub fn decompressed<'a>(mut source: impl BufRead + 'a) -> io::Result<Box<dyn Rea
 }
 
 fn read_images(source: impl BufRead) -> Result<Images, String> {
-    let mut source = decompressed(source).map_err(unreadable)?;
-    let [magic] = words(&mut source)?;
-    check_magic(magic, IMAGES)?;
+    let (mut source, _) = open(source, &[IMAGES])?;
     let [count, height, width] = words(&mut source)?.map(|word| word as usize);
     check_count(count)?;
     let promised = format!("{count} images of {height}×{width} pixels");
@@ -66,11 +64,7 @@ fn read_images(source: impl BufRead) -> Result<Images, String> {
 }
 
 fn read_labels(source: impl BufRead) -> Result<Vec<u8>, String> {
-    let mut source = decompressed(source).map_err(unreadable)?;
-    let [magic] = words(&mut source)?;
-    if magic != LABEL_ROWS {
-        check_magic(magic, LABELS)?;
-    }
+    let (mut source, magic) = open(source, &[LABELS, LABEL_ROWS])?;
     let [count] = words(&mut source)?.map(|word| word as usize);
     check_count(count)?;
     if magic == LABELS {
@@ -95,14 +89,16 @@ fn words<const COUNT: usize>(source: &mut impl Read) -> Result<[u32; COUNT], Str
     }
 }
 
-/// Whether the file is of the kind that is needed.
-fn check_magic(found: u32, needed: u32) -> Result<(), String> {
+/// What follows a file's magic number, which must be one of those needed, of which the first is the usual one.
+fn open<'a>(source: impl BufRead + 'a, needed: &[u32]) -> Result<(Box<dyn Read + 'a>, u32), String> {
+    let mut source = decompressed(source).map_err(unreadable)?;
+    let [found] = words(&mut source)?;
     let kind = |magic| if magic == IMAGES { "images" } else { "labels" };
-    let needed_kind = kind(needed);
+    let (usual, needed_kind) = (needed[0], kind(needed[0]));
     match found {
-        _ if found == needed => Ok(()),
+        _ if needed.contains(&found) => Ok((source, found)),
         IMAGES | LABELS => Err(format!("these are {}, but {needed_kind} are needed", kind(found))),
-        _ => Err(format!("not an IDX file of {needed_kind}: the magic number is {found:#010x}, not {needed:#010x}")),
+        _ => Err(format!("not an IDX file of {needed_kind}: the magic number is {found:#010x}, not {usual:#010x}")),
     }
 }
 

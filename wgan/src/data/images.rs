@@ -226,7 +226,7 @@ fn warnings(place: &Path, bad: &[Bad], images: &[Image], size: usize) -> Vec<Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::folder::tests::folder;
+    use crate::data::tests::folder;
 
     fn grey(side: u32, grey: u8) -> Vec<u8> {
         let mut file = Vec::new();

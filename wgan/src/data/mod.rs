@@ -169,10 +169,10 @@ impl Dataset {
 
     /// What it holds, and how its files were understood: "19 images, 1 more held out; left out: 2 GIF images".
     pub fn description(&self) -> String {
-        let kind = match &self.samples {
-            Samples::Images(_) => "images",
-            Samples::Points(points) if points.shape()[1] == 1 => "numbers",
-            Samples::Points(_) => "points",
+        let kind = match self.shape[..] {
+            [1] => "numbers",
+            [_] => "points",
+            _ => "images",
         };
         let counts = format!("{} {kind} to train on, {} held out", self.len(), self.held_out);
         [&[counts], &self.notes[..]].concat().join("; ")
@@ -298,7 +298,20 @@ fn table(shape: &Shape, elements: usize) -> Shape {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    /// A folder with these files.
+    pub fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
+        folder
+    }
 
     #[test]
     fn points_far_from_unit_scale_are_warned_of() {

@@ -34,8 +34,10 @@ pub fn load(path: &Path, dimensions: usize) -> Result<Dataset> {
     let bytes = BufReader::with_capacity(1 << 16, start[mark..].chain(file)).bytes();
     let mut units = units(bytes, encoding).peekable();
     let mut table = Table { dimensions, ..Table::default() };
-    for number in 1.. {
-        let Some(line) = next_line(&mut units).map_err(&unreadable)? else { break };
+    let mut number = 0;
+    while units.peek().is_some() {
+        number += 1;
+        let line = next_line(&mut units).map_err(&unreadable)?;
         let pushed = text(line, encoding).and_then(|line| table.push(line.trim()));
         pushed.map_err(|problem| unusable(format!("line {number}: {problem}")))?;
     }
@@ -97,11 +99,8 @@ const LONGEST_LINE: usize = 1 << 16;
 const LINE_FEED: u16 = b'\n' as u16;
 const CARRIAGE_RETURN: u16 = b'\r' as u16;
 
-/// The units up to a line feed, a carriage return, or both, or else one more than a line may have; None at the file's end.
-fn next_line(units: &mut Peekable<impl Iterator<Item = io::Result<u16>>>) -> io::Result<Option<Vec<u16>>> {
-    if units.peek().is_none() {
-        return Ok(None);
-    }
+/// The units up to a line feed, a carriage return, or both, or the file's end; at most one more than a line may have.
+fn next_line(units: &mut Peekable<impl Iterator<Item = io::Result<u16>>>) -> io::Result<Vec<u16>> {
     let mut line = Vec::new();
     while line.len() <= LONGEST_LINE
         && let Some(unit) = units.next().transpose()?
@@ -113,7 +112,7 @@ fn next_line(units: &mut Peekable<impl Iterator<Item = io::Result<u16>>>) -> io:
         }
         line.push(unit);
     }
-    Ok(Some(line))
+    Ok(line)
 }
 
 /// A line as text. What is no character becomes a question mark, which no number has.

@@ -1,6 +1,7 @@
 //! Decoding a PNG or JPEG image, and scaling it.
 
 use std::cell::Cell;
+use std::fmt::Display;
 use std::io::Cursor;
 use std::panic;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
@@ -86,10 +87,13 @@ fn quietly<T>(decode: impl FnOnce() -> T + panic::UnwindSafe) -> Option<T> {
     decoded.ok()
 }
 
+/// What to say of an image that its decoder finds at fault.
+fn damaged(what: &str, error: &impl Display) -> String {
+    format!("the {what} ({})", excerpt(error.to_string().trim()))
+}
+
 fn decode_png(file: &[u8]) -> Result<Raster, String> {
-    let damaged = |error: png::DecodingError| {
-        format!("the PNG image is damaged or cut off ({})", excerpt(error.to_string().trim()))
-    };
+    let damaged = |error: png::DecodingError| damaged("PNG image is damaged or cut off", &error);
     let mut decoder = png::Decoder::new(Cursor::new(file));
     decoder.set_transformations(png::Transformations::EXPAND);
     let mut reader = decoder.read_info().map_err(damaged)?;
@@ -119,9 +123,7 @@ fn decode_png(file: &[u8]) -> Result<Raster, String> {
 }
 
 fn decode_jpeg(file: &[u8]) -> Result<Raster, String> {
-    let damaged = |error: DecodeErrors| {
-        format!("the JPEG image is damaged, cut off, or of a rare kind ({})", excerpt(error.to_string().trim()))
-    };
+    let damaged = |error: DecodeErrors| damaged("JPEG image is damaged, cut off, or of a rare kind", &error);
     let options = DecoderOptions::default().set_max_width(usize::MAX).set_max_height(usize::MAX);
     let options = options.set_strict_mode(true); // what is cut off would be grey otherwise
     let mut decoder = JpegDecoder::new_with_options(Cursor::new(without_fill(file)), options);
@@ -171,17 +173,14 @@ fn orientation(exif: &[u8]) -> u32 {
 /// Refuses an image of more pixels than `most`, before there is memory for it; a large one is decoded alone.
 fn check_size(width: usize, height: usize, most: usize) -> Result<Option<MutexGuard<'static, ()>>, String> {
     static ALONE: Mutex<()> = Mutex::new(());
-    match width.checked_mul(height) {
-        Some(0) => Err(format!("{width}×{height} pixels are none")),
-        Some(pixels) if pixels <= most => {
-            Ok((pixels >= LARGE).then(|| ALONE.lock().unwrap_or_else(PoisonError::into_inner)))
-        }
-        _ => {
-            let millions = most / 1_000_000;
-            Err(format!(
-                "{width}×{height} pixels are more than {millions} million: make it smaller, as it will be anyway"
-            ))
-        }
+    let (pixels, millions) = (width.saturating_mul(height), most / 1_000_000);
+    match pixels {
+        0 => Err(format!("{width}×{height} pixels are none")),
+        _ if pixels > most => Err(format!(
+            "{width}×{height} pixels are more than {millions} million: make it smaller, as it will be anyway"
+        )),
+        LARGE.. => Ok(Some(ALONE.lock().unwrap_or_else(PoisonError::into_inner))),
+        _ => Ok(None),
     }
 }
 
