@@ -65,10 +65,10 @@ pub fn run(size: Size) -> Result<Findings> {
 /// The variance of a pixel over the images, summed over all pixels.
 fn variance(images: &Tensor) -> f64 {
     let pixels = images.shape().count() / images.shape()[0];
-    let of_pixel = |pixel| {
+    let variance_of = |pixel| {
         let values = || images.data().iter().skip(pixel).step_by(pixels).map(|&x| f64::from(x));
         let centre = mean(values());
         mean(values().map(|x| (x - centre).powi(2)))
     };
-    (0..pixels).map(of_pixel).sum()
+    (0..pixels).map(variance_of).sum()
 }

@@ -125,19 +125,22 @@ fn round_numbers(low: f64, high: f64, most: usize) -> Vec<(f64, String)> {
 
 /// Powers of ten between two logarithms, with their multiples as minor marks; or, where there are less than two, numbers.
 fn powers(low: f64, high: f64, most: usize) -> Vec<(f64, String)> {
-    let multiples =
-        |exponent: i32| (1..10).map(move |factor| (exponent, factor, f64::from(factor) * 10f64.powi(exponent)));
-    let all = (low.floor() as i32..=high.floor() as i32).flat_map(multiples);
-    let all: Vec<(i32, i32, f64)> = all.filter(|mark| (low - 1e-6..=high + 1e-6).contains(&mark.2.log10())).collect();
-    let exponents: Vec<i32> = all.iter().filter(|(_, factor, _)| *factor == 1).map(|mark| mark.0).collect();
-    let stride = exponents.len().div_ceil(most) as i32;
-    let text = |exponent: i32, factor: i32, x: f64| match factor {
-        1 if exponents.len() > 1 && exponent % stride == 0 => power_of_ten(exponent),
-        1 | 2 | 5 if exponents.len() < 2 => round_number(x),
-        _ => String::new(),
+    let shown = |x: f64| (low - 1e-6..=high + 1e-6).contains(&x.log10());
+    let exponents = low.floor() as i32..=high.floor() as i32;
+    let count = exponents.clone().filter(|&exponent| shown(10f64.powi(exponent))).count();
+    let stride = count.div_ceil(most) as i32;
+    let mark = |exponent: i32, factor: i32| {
+        let x = f64::from(factor) * 10f64.powi(exponent);
+        let text = match factor {
+            1 if count > 1 && exponent % stride == 0 => power_of_ten(exponent),
+            1 | 2 | 5 if count < 2 => round_number(x),
+            _ => String::new(),
+        };
+        (x, text)
     };
-    let marks = all.iter().filter(|(_, factor, _)| stride <= 1 || *factor == 1);
-    let marks: Vec<_> = marks.map(|&(exponent, factor, x)| (x, text(exponent, factor, x))).collect();
+    let factors = if stride > 1 { 1..2 } else { 1..10 };
+    let marks = exponents.flat_map(|exponent| factors.clone().map(move |factor| mark(exponent, factor)));
+    let marks: Vec<_> = marks.filter(|(x, _)| shown(*x)).collect();
     match marks.iter().filter(|(_, text)| !text.is_empty()).count() {
         0 | 1 => round_numbers(10f64.powf(low), 10f64.powf(high), most),
         _ => marks,

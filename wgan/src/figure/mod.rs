@@ -82,27 +82,23 @@ impl Figure {
         let rows = self.panels.len().div_ceil(self.columns);
         let (width, height) = ((self.width / self.columns) as f64, self.panel_height as f64);
         let (inner_width, inner_height) = (width - 2.0 * EDGE, height - 2.0 * EDGE);
+        let panels = || self.panels.iter().enumerate().map(|(i, panel)| (i / self.columns, i % self.columns, panel));
         // The axes of one row are level, those of one column flush.
-        let heads = self.panels.chunks(self.columns);
-        let heads: Vec<f64> = heads.map(|row| largest(row.iter().map(|panel| panel.head(inner_width)))).collect();
-        let gutter = |column: usize| {
-            let panels = (0..).zip(&self.panels).skip(column).step_by(self.columns);
-            largest(panels.map(|(i, panel): (usize, &Panel)| panel.gutter(inner_height - heads[i / self.columns])))
-        };
-        let gutters: Vec<f64> = (0..self.columns).map(gutter).collect();
+        let (mut heads, mut gutters) = (vec![0.0f64; rows], vec![0.0f64; self.columns]);
+        for (row, _, panel) in panels() {
+            heads[row] = heads[row].max(panel.head(inner_width));
+        }
+        for (row, column, panel) in panels() {
+            gutters[column] = gutters[column].max(panel.gutter(inner_height - heads[row]));
+        }
         let mut drawing = Drawing { width: self.width as f64, height: rows as f64 * height, elements: Vec::new() };
-        for (i, panel) in self.panels.iter().enumerate() {
-            let (row, column) = (i / self.columns, i % self.columns);
+        for (row, column, panel) in panels() {
             let (left, top) = (column as f64 * width + EDGE, row as f64 * height + EDGE);
             let place = Rect { left, top, right: left + inner_width, bottom: top + inner_height };
             panel.draw(&mut drawing, place, heads[row], gutters[column]);
         }
         drawing
     }
-}
-
-fn largest(lengths: impl Iterator<Item = f64>) -> f64 {
-    lengths.fold(0.0, f64::max)
 }
 
 #[cfg(test)]

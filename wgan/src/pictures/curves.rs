@@ -47,7 +47,12 @@ const MOST_POINTS: usize = 400;
 /// assert_eq!(charts[0].curves[0].raw, [(1.0, 1.0), (2.0, 1.0)]);
 /// ```
 pub fn charts(config: &Config, rows: &[Row]) -> Vec<Chart> {
-    let curve = |name, colour, value: fn(&Row) -> Option<f32>| Curve::new(name, colour, rows, value);
+    let curve = |name: &str, colour, value: fn(&Row) -> Option<f32>| {
+        let points = rows.iter().filter_map(|row| Some((row.step as f64, f64::from(value(row)?))));
+        let raw: Vec<(f64, f64)> = points.filter(|point| point.1.is_finite()).collect();
+        let smooth = evenly(&moving_average(&raw, raw.len() / 50), MOST_POINTS);
+        Curve { name: name.to_owned(), colour, raw, smooth }
+    };
     let (name, quantity, estimate) = match config.game.objective.estimates_a_distance() {
         true => ("Wasserstein distance", "distance", "estimate of the distance"),
         false => ("Gap", "score", "gap between mean scores"),
@@ -137,15 +142,6 @@ impl Chart {
         // A constant is shown in the middle, between numbers that can be told apart.
         let margin = 0.06 * (high - low).max(1e-2 * high.abs().max(1e-3));
         (low - margin, high + margin)
-    }
-}
-
-impl Curve {
-    fn new(name: &'static str, colour: Colour, rows: &[Row], value: fn(&Row) -> Option<f32>) -> Self {
-        let points = rows.iter().filter_map(|row| Some((row.step as f64, f64::from(value(row)?))));
-        let raw: Vec<(f64, f64)> = points.filter(|point| point.1.is_finite()).collect();
-        let smooth = evenly(&moving_average(&raw, raw.len() / 50), MOST_POINTS);
-        Curve { name: name.to_owned(), colour, raw, smooth }
     }
 }
 

@@ -46,8 +46,8 @@ impl Points<'_> {
             densities = densities.histogram(name, colour, &points, range.start, range.end, BINS);
         }
         let scores = self.scores.map(|scores| {
-            let (places, scores) = (numbers(&self.window.points(scores.data().len())), numbers(scores));
-            panel("Critic", "score").line("", INK, places.into_iter().zip(scores))
+            let places = numbers(&self.window.points(scores.data().len()));
+            panel("Critic", "score").line("", INK, places.into_iter().zip(numbers(scores)))
         });
         Figure::new(1, [densities].into_iter().chain(scores).collect()).panel_height(300)
     }
@@ -75,7 +75,7 @@ impl Points<'_> {
 }
 
 fn numbers(tensor: &Tensor) -> Vec<f64> {
-    tensor.data().iter().map(|&x| f64::from(x)).collect()
+    tensor.cast().into_data()
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ impl Findings {
 /// A measurement beside what is known of it.
 #[derive(Clone, Debug)]
 pub struct Check {
-    what: String,
+    quantity: String,
     /// The measurement.
     pub measured: f64,
     known: Known,
@@ -46,8 +46,8 @@ pub enum Known {
 }
 
 /// A measurement, and what is known of it.
-pub fn check(what: impl Into<String>, measured: f64, known: Known) -> Check {
-    Check { what: what.into(), measured, known }
+pub fn check(quantity: impl Into<String>, measured: f64, known: Known) -> Check {
+    Check { quantity: quantity.into(), measured, known }
 }
 
 impl Check {
@@ -79,14 +79,14 @@ impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let cells = |check: &Check| {
             let verdict = if check.holds() { "" } else { "  missed" };
-            [check.what.clone(), number(check.measured), check.answer() + verdict]
+            [check.quantity.clone(), number(check.measured), check.answer() + verdict]
         };
         let heading = ["", "measured", "known"].map(str::to_owned);
         let rows: Vec<_> = std::iter::once(heading).chain(self.table.iter().map(cells)).collect();
         let [first, second] =
             [0, 1].map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
-        for [what, measured, known] in &rows {
-            writeln!(f, "{}", format!("{what:first$}  {measured:>second$}  {known}").trim_end())?;
+        for [quantity, measured, known] in &rows {
+            writeln!(f, "{}", format!("{quantity:first$}  {measured:>second$}  {known}").trim_end())?;
         }
         writeln!(f, "\n{}", self.sentence)
     }
