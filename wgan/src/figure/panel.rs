@@ -2,15 +2,19 @@
 
 use super::Picture;
 use super::axis::{Axis, Ruler, Tick};
-use super::colour::Colour;
+use super::colour::{Colour, PAPER, tint};
+use super::drawing::Brush::{self, Dashes, Fill, Line};
 use super::drawing::{Anchor, Drawing, Element, Point, Rect};
 use super::layout::{
-    BETWEEN, EDGE, LABEL_ROW, LEGEND_ROW, ROOM_ABOVE, ROOM_BESIDE, SWATCH, TEXT, TICK, TITLE, TITLE_ROW,
+    BETWEEN, DOT, EDGE, LABEL_ROW, LEGEND_ROW, LINE, ROOM_ABOVE, ROOM_BESIDE, SPECK, SWATCH, TEXT, THIN, TICK, TITLE,
+    TITLE_ROW,
 };
-use super::plot::{Mark, Plot, Shape};
+use super::plot::{Form, Mark, Plot};
 use super::{font, levels};
 use crate::numbers::extent;
 
+/// For what is known, beside what is measured.
+const DASHED: Brush = Dashes(1.75);
 /// Where a line is interrupted.
 const GAP: Point = (f64::NAN, f64::NAN);
 
@@ -51,38 +55,38 @@ impl Panel {
 
     /// A line through the points. Where one is infinite or NaN, the line is broken.
     pub fn line(self, name: &str, colour: Colour, points: impl IntoIterator<Item = Point>) -> Self {
-        self.mark(name, colour, points, Shape::Line)
+        self.mark(name, Form::Line, &[(colour, Line(LINE))], points)
     }
 
     /// A line in the background.
     pub fn thin_line(self, name: &str, colour: Colour, points: impl IntoIterator<Item = Point>) -> Self {
-        self.mark(name, colour, points, Shape::Thin)
+        self.mark(name, Form::Line, &[(colour, Line(THIN))], points)
     }
 
     /// A dashed line: what is known, beside what is measured.
     pub fn dashed(self, name: &str, colour: Colour, points: impl IntoIterator<Item = Point>) -> Self {
-        self.mark(name, colour, points, Shape::Dashed)
+        self.mark(name, Form::Line, &[(colour, DASHED)], points)
     }
 
     /// A disc at each of the points.
     pub fn dots(self, name: &str, colour: Colour, points: impl IntoIterator<Item = Point>) -> Self {
-        self.mark(name, colour, points, Shape::Dots)
+        self.mark(name, Form::Dots, &[(PAPER, Line(DOT + 2.0)), (colour, Line(DOT))], points)
     }
 
     /// A small disc at each of many points.
     pub fn specks(self, name: &str, colour: Colour, points: impl IntoIterator<Item = Point>) -> Self {
-        self.mark(name, colour, points, Shape::Specks)
+        self.mark(name, Form::Dots, &[(colour, Line(SPECK))], points)
     }
 
     /// A bar at each of the points, as wide as `width` units of x.
     pub fn bars(self, name: &str, colour: Colour, width: f64, points: impl IntoIterator<Item = Point>) -> Self {
         let tops = points.into_iter().flat_map(|(x, y)| [(x - width / 2.0, y), (x + width / 2.0, y), GAP]);
-        self.mark(name, colour, tops, Shape::Bars)
+        self.mark(name, Form::Top, &[(colour, Fill)], tops)
     }
 
     /// The area between the points and the x-axis.
     pub fn area(self, name: &str, colour: Colour, points: impl IntoIterator<Item = Point>) -> Self {
-        self.mark(name, colour, points, Shape::Area)
+        self.mark(name, Form::Top, &[(tint(colour, 0.28), Fill), (colour, Line(1.25))], points)
     }
 
     /// The density of values in as many bins from `low` to `high`.
@@ -99,7 +103,7 @@ impl Panel {
 
     /// What a closed line encloses, in front of all that is behind.
     pub fn ridge(self, name: &str, colour: Colour, points: impl IntoIterator<Item = Point>) -> Self {
-        self.mark(name, colour, points, Shape::Ridge)
+        self.mark(name, Form::Outline, &[(PAPER, Fill), (tint(colour, 0.28), Fill), (colour, Line(1.25))], points)
     }
 
     /// Level lines at as many values between the lowest and the highest of those on a grid over all that is shown, in rows of
@@ -114,25 +118,32 @@ impl Panel {
             let outlines = levels::outlines(values, across, low + (high - low) * i as f64 / (count + 1) as f64);
             let points = outlines.into_iter().flat_map(|outline| outline.into_iter().chain([GAP]));
             let points = points.map(|(x, y)| (left + x * (right - left), bottom + y * (top - bottom)));
-            self = self.mark(if i == 1 { name } else { "" }, colour, points, Shape::Plateau);
+            let layers = [(tint(colour, 0.03), Fill), (tint(colour, 0.4), Line(1.25))];
+            self = self.mark(if i == 1 { name } else { "" }, Form::Outline, &layers, points);
         }
         self
     }
 
     /// A horizontal dashed line.
     pub fn level(self, name: &str, colour: Colour, y: f64) -> Self {
-        self.mark(name, colour, [(f64::NAN, y)], Shape::Level)
+        self.mark(name, Form::Level, &[(colour, DASHED)], [(f64::NAN, y)])
     }
 
     /// A vertical dashed line.
     pub fn vertical(self, name: &str, colour: Colour, x: f64) -> Self {
-        self.mark(name, colour, [(x, f64::NAN)], Shape::Vertical)
+        self.mark(name, Form::Vertical, &[(colour, DASHED)], [(x, f64::NAN)])
     }
 
-    fn mark(mut self, name: &str, colour: Colour, points: impl IntoIterator<Item = Point>, shape: Shape) -> Self {
-        let points = points.into_iter().collect();
-        self.y.from_zero |= matches!(shape, Shape::Bars | Shape::Area);
-        self.marks.push(Mark { name: name.to_owned(), colour, points, shape });
+    fn mark(
+        mut self,
+        name: &str,
+        form: Form,
+        layers: &[(Colour, Brush)],
+        points: impl IntoIterator<Item = Point>,
+    ) -> Self {
+        let (name, layers, points) = (name.to_owned(), layers.to_vec(), points.into_iter().collect());
+        self.y.from_zero |= form == Form::Top;
+        self.marks.push(Mark { name, form, layers, points });
         self
     }
 

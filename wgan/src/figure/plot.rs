@@ -1,39 +1,33 @@
 //! The rectangle between a panel's axes, and the marks in it.
 
 use super::axis::{Axis, Ruler, Tick};
-use super::colour::{Colour, INK, PAPER, tint};
+use super::colour::{Colour, INK, tint};
 use super::drawing::{Anchor, Brush, Drawing, Point, Rect};
-use super::layout::{DOT, LABEL_ROW, LINE, SPECK, SWATCH, TEXT, THIN, TICK};
+use super::layout::{LABEL_ROW, LINE, SWATCH, TEXT, THIN, TICK};
 use super::{Panel, font};
 
 /// What is drawn for one list of numbers; without a name it is not in the legend.
 #[derive(Clone, Debug)]
 pub struct Mark {
     pub name: String,
-    pub colour: Colour,
+    pub form: Form,
+    /// The colours and brushes it is drawn with, one over the other.
+    pub layers: Vec<(Colour, Brush)>,
     pub points: Vec<Point>,
-    pub shape: Shape,
 }
 
+/// What the points of a mark are.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Shape {
-    Line,
-    Thin,
-    Dashed,
+pub enum Form {
     Dots,
-    /// Small ones.
-    Specks,
-    /// The area between the points and the axis, filled.
-    Bars,
-    /// The area between the points and the axis, under a line.
-    Area,
-    /// What the points enclose, in front of all that is behind.
-    Ridge,
-    /// What the points enclose, a little darker than what is around it.
-    Plateau,
-    /// A dashed line over the whole width, at the height of the point.
+    Line,
+    /// The outline of an area.
+    Outline,
+    /// The upper edge of an area that stands on the axis.
+    Top,
+    /// A line over the whole width, at the height of the point.
     Level,
-    /// A dashed line over the whole height.
+    /// A line over the whole height.
     Vertical,
 }
 
@@ -41,36 +35,18 @@ impl Mark {
     /// Its line of the legend: a swatch, then the name.
     pub fn draw_entry(&self, drawing: &mut Drawing, (x, y): Point) {
         let swatch = Rect { left: x, top: y - 5.0, right: x + SWATCH - 6.0, bottom: y + 5.0 };
-        let outline = match self.shape {
-            Shape::Dots | Shape::Specks => vec![((swatch.left + swatch.right) / 2.0, y)],
-            Shape::Bars | Shape::Area | Shape::Ridge | Shape::Plateau => swatch.corners(),
-            Shape::Line | Shape::Thin | Shape::Dashed | Shape::Level | Shape::Vertical => {
-                vec![(swatch.left, y), (swatch.right, y)]
-            }
+        let outline = match self.form {
+            Form::Dots => vec![((swatch.left + swatch.right) / 2.0, y)],
+            Form::Outline | Form::Top => swatch.corners(),
+            Form::Line | Form::Level | Form::Vertical => vec![(swatch.left, y), (swatch.right, y)],
         };
         self.draw(drawing, vec![outline]);
         drawing.text(&self.name, TEXT, Anchor::Left, (x + SWATCH, y));
     }
 
-    /// Draws lines, areas or dots, each of a single point, as this mark does.
-    pub fn draw(&self, drawing: &mut Drawing, lines: Vec<Vec<Point>>) {
-        let colour = self.colour;
-        let layers = match self.shape {
-            Shape::Line => vec![(colour, Brush::Line(LINE))],
-            Shape::Thin => vec![(colour, Brush::Line(THIN))],
-            Shape::Dashed | Shape::Level | Shape::Vertical => vec![(colour, Brush::Dashes(1.75))],
-            Shape::Specks => vec![(colour, Brush::Line(SPECK))],
-            Shape::Dots => vec![(PAPER, Brush::Line(DOT + 2.0)), (colour, Brush::Line(DOT))],
-            Shape::Bars => vec![(colour, Brush::Fill)],
-            Shape::Area => vec![(tint(colour, 0.28), Brush::Fill), (colour, Brush::Line(1.25))],
-            Shape::Ridge => vec![(PAPER, Brush::Fill), (tint(colour, 0.28), Brush::Fill), (colour, Brush::Line(1.25))],
-            Shape::Plateau => vec![(tint(colour, 0.03), Brush::Fill), (tint(colour, 0.4), Brush::Line(1.25))],
-        };
-        // A dot has its edge to itself, so that those it covers are told from it.
-        let groups =
-            if self.shape == Shape::Dots { lines.into_iter().map(|dot| vec![dot]).collect() } else { vec![lines] };
-        for group in groups {
-            layers.iter().for_each(|&(colour, brush)| drawing.path(group.clone(), colour, brush));
+    fn draw(&self, drawing: &mut Drawing, lines: Vec<Vec<Point>>) {
+        for &(colour, brush) in &self.layers {
+            drawing.path(lines.clone(), colour, brush);
         }
     }
 }
@@ -107,20 +83,22 @@ impl Plot<'_> {
         let (window, Rect { left, top, right, bottom }) = (self.place.widened(LINE / 2.0), self.place);
         let places: Vec<Point> = mark.points.iter().map(|&point| self.at(point)).collect();
         let lines = places.split(|(x, y)| !(x.is_finite() && y.is_finite())).filter(|line| !line.is_empty());
-        let lines = match mark.shape {
-            Shape::Dots | Shape::Specks => {
-                let dots = places.iter().filter(|&&place| window.holds(place));
-                return mark.draw(drawing, dots.map(|&dot| vec![dot]).collect());
+        let lines = match mark.form {
+            Form::Dots => {
+                let dots = places.iter().filter(|&&place| window.holds(place)).map(|&dot| vec![dot]);
+                // Those that have an edge are drawn one after the other, so that it shows where they overlap.
+                return match mark.layers.len() {
+                    1 => mark.draw(drawing, dots.collect()),
+                    _ => dots.for_each(|dot| mark.draw(drawing, vec![dot])),
+                };
             }
-            Shape::Line | Shape::Thin | Shape::Dashed | Shape::Ridge | Shape::Plateau => {
-                lines.map(<[_]>::to_vec).collect()
-            }
-            Shape::Bars | Shape::Area => {
+            Form::Line | Form::Outline => lines.map(<[_]>::to_vec).collect(),
+            Form::Top => {
                 let below = |(x, _): Point| [(x, self.floor())];
                 lines.map(|line| [&below(line[0]), line, &below(line[line.len() - 1])].concat()).collect()
             }
-            Shape::Level => places.iter().map(|&(_, y)| vec![(left, y), (right, y)]).collect(),
-            Shape::Vertical => places.iter().map(|&(x, _)| vec![(x, bottom), (x, top)]).collect(),
+            Form::Level => places.iter().map(|&(_, y)| vec![(left, y), (right, y)]).collect(),
+            Form::Vertical => places.iter().map(|&(x, _)| vec![(x, bottom), (x, top)]).collect(),
         };
         drawing.clipped(window, |drawing| mark.draw(drawing, lines));
     }
