@@ -98,15 +98,15 @@ fn estimate(arch: Arch, sample: &[usize], lipschitz: Lipschitz, updates: u64) ->
     let gap = training.gap(&real, &fake)? / distance;
     let slope = [training.slopes(&real)?, training.slopes(&fake)?].concat().into_iter().fold(0.0, f64::max);
     let mut estimates = Estimates { gap, slope, norms: 1.0, kernels: 1.0, bound: 1.0 };
-    let mut extent = 28;
+    let mut side = 28; // of the images that a convolution takes
     for weight in weights(&training.critic)? {
         let rows = weight.shape()[0];
         let matrix = weight.clone().reshape([rows, weight.shape().count() / rows])?;
         let as_matrix = norm(|x| x.matmul_transposed(x.tape().constant(&matrix)), [1, matrix.shape()[1]])?;
         let (as_operator, entries) = match weight.shape()[..] {
             [outputs, inputs, k, _] => {
-                let image = [1, inputs, extent, extent];
-                extent /= 2;
+                let image = [1, inputs, side, side];
+                side /= 2;
                 let as_operator = norm(|x| x.conv2d(x.tape().constant(&weight), Conv::square(2, 2)), image)?;
                 (as_operator, k * k * inputs * k.div_ceil(2).pow(2) * outputs)
             }
