@@ -2,7 +2,7 @@
 
 use autograd::Element;
 
-use super::eigen::Matrix;
+use super::singular::{Rows, dot, make_orthogonal, norm};
 
 /// Mean and covariance of a sample of vectors.
 ///
@@ -15,7 +15,7 @@ use super::eigen::Matrix;
 #[derive(Clone, Debug)]
 pub struct Moments {
     mean: Vec<f64>,
-    covariance: Matrix,
+    covariance: Rows,
 }
 
 impl Moments {
@@ -31,14 +31,14 @@ impl Moments {
         for vector in vectors.chunks_exact(dimension) {
             mean.iter_mut().zip(vector).for_each(|(mean, &x)| *mean += x.into() / count as f64);
         }
-        let mut sums = vec![0.0; dimension * dimension];
+        let mut covariance = vec![vec![0.0; dimension]; dimension];
         for vector in vectors.chunks_exact(dimension) {
             let centred: Vec<f64> = vector.iter().zip(&mean).map(|(&x, mean)| x.into() - mean).collect();
-            for (sums, x) in sums.chunks_exact_mut(dimension).zip(&centred) {
+            for (sums, x) in covariance.iter_mut().zip(&centred) {
                 sums.iter_mut().zip(&centred).for_each(|(sum, y)| *sum += x * y);
             }
         }
-        let covariance = Matrix::from_fn(dimension, |i, j| sums[i * dimension + j] / (count - 1) as f64);
+        covariance.iter_mut().flatten().for_each(|sum| *sum /= (count - 1) as f64);
         Moments { mean, covariance }
     }
 
@@ -52,12 +52,25 @@ impl Moments {
         let dimension = self.mean.len();
         assert!(other.mean.len() == dimension, "vectors of {dimension} and of {} numbers", other.mean.len());
         let means: f64 = self.mean.iter().zip(&other.mean).map(|(a, b)| (a - b).powi(2)).sum();
-        // Σ₁Σ₂ has the eigenvalues of Σ₁^½·Σ₂·Σ₁^½, which is symmetric.
-        let root = self.covariance.sqrt();
-        let (values, _) = root.times(&other.covariance).times(&root).eigen();
-        let shared: f64 = values.iter().map(|value| value.max(0.0).sqrt()).sum();
-        (means + self.covariance.trace() + other.covariance.trace() - 2.0 * shared).max(0.0)
+        let trace = |covariance: &Rows| (0..dimension).map(|i| covariance[i][i]).sum::<f64>();
+        // With Σ₁ = FᵀF and Σ₂ = GᵀG, Σ₁Σ₂ has the eigenvalues of (FGᵀ)(FGᵀ)ᵀ, which are the squares of FGᵀ's singular values.
+        let [f, g] = [self, other].map(|moments| factor(&moments.covariance));
+        let mut product: Rows = f.iter().map(|row| g.iter().map(|column| dot(row, column)).collect()).collect();
+        make_orthogonal(&mut product);
+        let shared: f64 = product.iter().map(|row| norm(row)).sum();
+        (means + trace(&self.covariance) + trace(&other.covariance) - 2.0 * shared).max(0.0)
     }
+}
+
+/// A matrix F with FᵀF = C, for a covariance C: the eigenvectors of C as rows, each as long as the root of its eigenvalue.
+fn factor(covariance: &Rows) -> Rows {
+    let mut rows = covariance.clone();
+    make_orthogonal(&mut rows); // the eigenvectors, each as long as its eigenvalue
+    for row in &mut rows {
+        let root = norm(row).sqrt().max(f64::MIN_POSITIVE);
+        row.iter_mut().for_each(|x| *x /= root);
+    }
+    rows
 }
 
 #[cfg(test)]
@@ -77,6 +90,29 @@ mod tests {
     fn equal_samples_have_no_distance() {
         let sample = Moments::of(&normals(500 * 20, "a"), 20);
         assert!(sample.frechet_distance(&sample) < 1e-12);
+    }
+
+    #[track_caller]
+    fn assert_factor(covariance: &Rows, tolerance: f64) {
+        let rows = factor(covariance);
+        for (i, expected) in covariance.iter().enumerate() {
+            for (j, expected) in expected.iter().enumerate() {
+                let product: f64 = rows.iter().map(|row| row[i] * row[j]).sum();
+                assert!((product - expected).abs() <= tolerance, "{product}, not {expected}, at {i}, {j}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_factor_squared_is_the_matrix() {
+        assert_factor(&Moments::of(&normals(500 * 20, "a"), 20).covariance, 1e-12);
+    }
+
+    #[test]
+    fn singular_and_diagonal_matrices_have_factors_too() {
+        assert_factor(&vec![vec![1.0; 4]; 4], 1e-14);
+        let diagonal = |i: usize| (0..3).map(|j| if i == j { (i * i) as f64 } else { 0.0 }).collect();
+        assert_factor(&(0..3).map(diagonal).collect(), 1e-14);
     }
 
     /// Along one axis: (μ₁ − μ₂)² + (σ₁ − σ₂)². The four points ±a, ±a have the unbiased variance 4a²/3.
@@ -108,11 +144,13 @@ mod tests {
             Moments::of(&points, 2)
         };
         let (a, b) = (skew("a", 2.0), skew("b", -1.0));
-        let det = |m: &Matrix| m.at(0, 0) * m.at(1, 1) - m.at(0, 1) * m.at(1, 0);
+        let det = |m: &Rows| m[0][0] * m[1][1] - m[0][1] * m[1][0];
+        let trace = |m: &Rows| m[0][0] + m[1][1];
         let (p, q) = (&a.covariance, &b.covariance);
-        let shared = (p.times(q).trace() + 2.0 * (det(p) * det(q)).sqrt()).sqrt();
+        let trace_of_product: f64 = (0..2).map(|i| dot(&p[i], &q[i])).sum(); // of symmetric matrices
+        let shared = (trace_of_product + 2.0 * (det(p) * det(q)).sqrt()).sqrt();
         let means: f64 = a.mean.iter().zip(&b.mean).map(|(x, y)| (x - y).powi(2)).sum();
-        let expected = means + p.trace() + q.trace() - 2.0 * shared;
+        let expected = means + trace(p) + trace(q) - 2.0 * shared;
         assert!((a.frechet_distance(&b) - expected).abs() < 1e-12 && (b.frechet_distance(&a) - expected).abs() < 1e-12);
     }
 

@@ -8,12 +8,12 @@
 //! - [`nearest_neighbours`]: the training samples nearest to generated ones
 
 mod assignment;
-mod eigen;
 mod frechet;
 mod line;
 mod modes;
 mod neighbours;
 mod score;
+mod singular;
 mod sliced;
 
 pub use assignment::{Assignment, optimal_assignment, wasserstein};
