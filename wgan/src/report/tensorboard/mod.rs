@@ -18,7 +18,7 @@ use crate::Result;
 use crate::error::{cannot_read, cannot_write};
 use crate::run::histogram::{BINS, Histogram};
 use crate::run::metrics::Row;
-use message::{INT, Message};
+use message::{INT, bytes, double, float, int};
 use record::{FRAME, record, records};
 
 /// What the first event of a file says.
@@ -36,7 +36,7 @@ impl Events {
     /// # Errors
     /// [`Error::Write`](crate::Error::Write).
     pub fn create(path: &Path) -> Result<Self> {
-        Events::write(path, &record(&event(0, |event| event.bytes(3, VERSION))))
+        Events::write(path, &record(&event(0, bytes(3, VERSION))))
     }
 
     /// Goes on with the file of a run that is resumed after `step` updates; later events are cut off. A run that had no
@@ -48,10 +48,10 @@ impl Events {
         if !path.exists() {
             return Events::create(path);
         }
-        let bytes = fs::read(path).map_err(cannot_read(path))?;
-        let kept = records(&bytes).take_while(|event| step_of(event).is_some_and(|of_event| of_event <= step));
+        let file = fs::read(path).map_err(cannot_read(path))?;
+        let kept = records(&file).take_while(|event| step_of(event).is_some_and(|of_event| of_event <= step));
         let length = kept.map(|event| event.len() + FRAME).sum();
-        Events::write(path, &bytes[..length])
+        Events::write(path, &file[..length])
     }
 
     fn write(path: &Path, records: &[u8]) -> Result<Self> {
@@ -79,14 +79,9 @@ impl Events {
             scalars.push(("gradient/generator", measured.generator_gradient));
             scalars.extend(measured.at_bound.map(|share| ("critic/weights at the bound", share)));
         }
-        self.push(row.step, |summary| {
-            for (tag, number) in scalars {
-                summary.value(tag, |value| value.float(2, number));
-            }
-            if let Some(measured) = &row.measured {
-                summary.value("slopes", |value| value.message(5, |message| message.histogram(&measured.slopes)));
-            }
-        })
+        let mut values: Vec<_> = scalars.into_iter().map(|(tag, number)| value(tag, float(2, number))).collect();
+        values.extend(row.measured.as_ref().map(|measured| value("slopes", histogram(&measured.slopes))));
+        self.push(row.step, &values.concat())
     }
 
     /// Appends the picture of the samples after `step` updates, the bytes of a PNG file.
@@ -95,60 +90,46 @@ impl Events {
     /// [`Error::Write`](crate::Error::Write).
     pub fn push_samples(&mut self, step: u64, png: &[u8]) -> Result<()> {
         // A PNG starts with its signature and the head of a chunk that holds the width and the height first.
-        let [width, height] = [16, 20].map(|place| BigEndian::read_u32(&png[place..]));
+        let [width, height] = [16, 20].map(|place| BigEndian::read_u32(&png[place..]).into());
         const RGB: u64 = 3;
-        self.push(step, |summary| {
-            summary.value("samples", |value| {
-                value.message(4, |image| {
-                    image.int(1, height.into());
-                    image.int(2, width.into());
-                    image.int(3, RGB);
-                    image.bytes(4, png);
-                });
-            });
-        })
+        let image = [int(1, height), int(2, width), int(3, RGB), bytes(4, png)].concat();
+        self.push(step, &value("samples", bytes(4, &image)))
     }
 
-    fn push(&mut self, step: u64, summary: impl FnOnce(&mut Message)) -> Result<()> {
-        let event = event(step, |event| event.message(5, summary));
+    /// Appends an event with a `Summary`.
+    fn push(&mut self, step: u64, summary: &[u8]) -> Result<()> {
+        let event = event(step, bytes(5, summary));
         // One call, unbuffered: a process that is killed leaves whole records but for the last.
-        let written = self.file.write_all(&record(&event));
-        written.map_err(cannot_write(&self.path))
+        self.file.write_all(&record(&event)).map_err(cannot_write(&self.path))
     }
 }
 
-fn event(step: u64, fill: impl FnOnce(&mut Message)) -> Vec<u8> {
+/// An `Event` of this moment that holds one further field.
+fn event(step: u64, content: Vec<u8>) -> Vec<u8> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let mut event = Message::default();
-    event.double(1, now.as_secs_f64());
-    event.int(2, step);
-    fill(&mut event);
-    event.0
+    [double(1, now.as_secs_f64()), int(2, step), content].concat()
 }
 
-/// What summaries hold.
-impl Message {
-    /// A `Summary.Value` of a `Summary`.
-    fn value(&mut self, tag: &str, fill: impl FnOnce(&mut Message)) {
-        self.message(1, |value| {
-            value.bytes(1, tag.as_bytes());
-            fill(value);
-        });
-    }
+/// A `Value` of a `Summary`: its name and one further field.
+fn value(tag: &str, content: Vec<u8>) -> Vec<u8> {
+    bytes(1, &[bytes(1, tag.as_bytes()), content].concat())
+}
 
-    /// A `HistogramProto`; the sums take every number to lie in the middle of its bin.
-    fn histogram(&mut self, histogram: &Histogram) {
-        let bins = || (0..BINS).map(|i| (histogram.bin(i), f64::from(histogram.counts()[i])));
-        let middles = || bins().map(|([low, high], count)| ((low + high) / 2.0, count));
-        let lowest = bins().find(|(_, count)| *count > 0.0).map_or(0.0, |([low, _], _)| low);
-        self.double(1, lowest);
-        self.double(2, histogram.high().into());
-        self.double(3, histogram.total().into());
-        self.double(4, middles().map(|(x, count)| x * count).sum());
-        self.double(5, middles().map(|(x, count)| x * x * count).sum());
-        self.doubles(6, bins().map(|([_, high], _)| high));
-        self.doubles(7, bins().map(|(_, count)| count));
-    }
+/// A value's `HistogramProto`; the sums take every number to lie in the middle of its bin.
+fn histogram(histogram: &Histogram) -> Vec<u8> {
+    let bins: Vec<_> = (0..BINS).map(|i| (histogram.bin(i), f64::from(histogram.counts()[i]))).collect();
+    let lowest = bins.iter().find(|(_, count)| *count > 0.0).map_or(0.0, |([low, _], _)| *low);
+    let sum_of_powers = |power| bins.iter().map(|([low, high], count)| ((low + high) / 2.0).powi(power) * count).sum();
+    let message = [
+        double(1, lowest),
+        double(2, histogram.high().into()),
+        double(3, histogram.total().into()),
+        double(4, sum_of_powers(1)),
+        double(5, sum_of_powers(2)),
+        bytes(6, &bins.iter().flat_map(|([_, high], _)| high.to_le_bytes()).collect::<Vec<_>>()),
+        bytes(7, &bins.iter().flat_map(|(_, count)| count.to_le_bytes()).collect::<Vec<_>>()),
+    ];
+    bytes(5, &message.concat())
 }
 
 /// The step of an event that this program wrote: its second field, behind a tag and eight bytes of time.

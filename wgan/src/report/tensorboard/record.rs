@@ -1,14 +1,17 @@
 //! Records: what a file of events is a sequence of (<https://www.tensorflow.org/tutorials/load_data/tfrecord>).
 
-use byteorder::{ByteOrder, LittleEndian};
+use crc::{CRC_32_ISCSI, Crc};
 
 /// Bytes of a record beside its event's.
 pub const FRAME: usize = 8 + 4 + 4;
 
+/// The polynomial of Castagnoli (RFC 3720, appendix B.4).
+static CRC32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
+
 /// The length, its checksum, the event, its checksum.
 pub fn record(event: &[u8]) -> Vec<u8> {
     let length = (event.len() as u64).to_le_bytes();
-    let [of_length, of_event] = [&length, event].map(|bytes| masked(crc32c(bytes)).to_le_bytes());
+    let [of_length, of_event] = [&length, event].map(|bytes| masked(CRC32C.checksum(bytes)).to_le_bytes());
     [&length, &of_length[..], event, &of_event].concat()
 }
 
@@ -16,7 +19,7 @@ pub fn record(event: &[u8]) -> Vec<u8> {
 pub fn records(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = bytes;
     std::iter::from_fn(move || {
-        let length = usize::try_from(LittleEndian::read_u64(rest.get(..8)?)).ok()?;
+        let length = usize::try_from(u64::from_le_bytes(*rest.first_chunk()?)).ok()?;
         let event = rest.get(12..length.checked_add(12)?)?;
         let end = event.len() + FRAME;
         let whole = rest.get(..end)? == record(event);
@@ -30,27 +33,6 @@ fn masked(crc: u32) -> u32 {
     crc.rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
-/// The cyclic redundancy check of Castagnoli's polynomial (RFC 3720, appendix B.4), a byte at a time.
-fn crc32c(bytes: &[u8]) -> u32 {
-    const REFLECTED: u32 = 0x82f6_3b78;
-    const TABLE: [u32; 256] = {
-        let mut table = [0; 256];
-        let mut i = 0;
-        while i < 256 {
-            let mut crc = i as u32;
-            let mut bit = 0;
-            while bit < 8 {
-                crc = if crc & 1 == 1 { crc >> 1 ^ REFLECTED } else { crc >> 1 };
-                bit += 1;
-            }
-            table[i] = crc;
-            i += 1;
-        }
-        table
-    };
-    !bytes.iter().fold(!0, |crc, byte| crc >> 8 ^ TABLE[usize::from(crc as u8 ^ byte)])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,11 +40,11 @@ mod tests {
     /// RFC 3720, appendix B.4, and the check value of the catalogue of CRCs (CRC-32/ISCSI).
     #[test]
     fn the_checksum_has_its_published_values() {
-        assert_eq!(crc32c(b"123456789"), 0xe306_9283);
-        assert_eq!(crc32c(&[0; 32]), 0x8a91_36aa);
-        assert_eq!(crc32c(&[0xff; 32]), 0x62a8_ab43);
+        assert_eq!(CRC32C.checksum(b"123456789"), 0xe306_9283);
+        assert_eq!(CRC32C.checksum(&[0; 32]), 0x8a91_36aa);
+        assert_eq!(CRC32C.checksum(&[0xff; 32]), 0x62a8_ab43);
         let ascending: Vec<u8> = (0..32).collect();
-        assert_eq!(crc32c(&ascending), 0x46dd_794e);
+        assert_eq!(CRC32C.checksum(&ascending), 0x46dd_794e);
     }
 
     /// Eight bytes of length, four of its checksum, the event, four of its checksum.
@@ -71,7 +53,7 @@ mod tests {
         let bytes = record(b"abc");
         assert_eq!(bytes[..8], [3, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(bytes[12..15], *b"abc");
-        assert_eq!(LittleEndian::read_u32(&bytes[15..]), masked(crc32c(b"abc")));
+        assert_eq!(u32::from_le_bytes(*bytes.last_chunk().unwrap()), masked(CRC32C.checksum(b"abc")));
         assert_eq!(bytes.len(), 3 + FRAME);
     }
 }
