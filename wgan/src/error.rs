@@ -1,5 +1,6 @@
 //! What can go wrong, each as one sentence for the person at the command line.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -143,6 +144,11 @@ impl From<nn::Error> for Error {
 }
 
 impl Error {
+    /// The error that a setting has a value which is not possible.
+    pub fn impossible(setting: &str, value: impl Display, reason: &str) -> Self {
+        Error::Setting { name: setting.to_owned(), value: value.to_string(), reason: reason.to_owned() }
+    }
+
     /// The process's exit code: 2 where the input was wrong, 1 where the run failed.
     pub fn exit_code(&self) -> u8 {
         match self {

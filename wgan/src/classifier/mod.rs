@@ -12,6 +12,7 @@ use nn::{Checkpoint, Init, Mode, Module, Rng, Sequential};
 use crate::config::DatasetName;
 use crate::data::Labelled;
 use crate::game::in_batches;
+use crate::measures::Moments;
 use crate::run::metadata::{check_computed, check_finite};
 use crate::{Error, Result};
 
@@ -85,25 +86,19 @@ impl Classifier {
     /// # Errors
     /// If the file cannot be used, or there is none and the images are no digits.
     pub fn of(dataset: DatasetName, file: Option<&Path>) -> Result<Self> {
-        match (file, dataset) {
-            (_, DatasetName::Images) => {
-                let reason = "classifiers know the classes of IDX files alone; look at wgan sample --grid neighbours";
-                Err(Error::Setting {
-                    name: "dataset".to_owned(),
-                    value: dataset.to_string(),
-                    reason: reason.to_owned(),
-                })
+        let impossible = |reason| Err(Error::impossible("dataset", dataset, reason));
+        match (dataset, file) {
+            (DatasetName::Images, _) => {
+                impossible("classifiers know the classes of IDX files alone; look at wgan sample --grid neighbours")
             }
-            (Some(file), _) => Classifier::read(file),
-            (None, DatasetName::Mnist) => Classifier::of_digits(),
-            (None, _) => {
-                let reason = "the embedded classifier knows digits alone; train another one with wgan train-classifier \
-                              --data-dir, and name its file with --classifier";
-                Err(Error::Setting {
-                    name: "dataset".to_owned(),
-                    value: dataset.to_string(),
-                    reason: reason.to_owned(),
-                })
+            (_, Some(file)) => Classifier::read(file),
+            (DatasetName::Mnist, None) => Classifier::of_digits(),
+            (DatasetName::FashionMnist | DatasetName::Points | DatasetName::Numbers, None)
+            | (DatasetName::EightGaussians | DatasetName::TwentyFiveGaussians | DatasetName::Swissroll, None) => {
+                impossible(
+                    "the embedded classifier knows digits alone; train another one with wgan train-classifier --data-dir, \
+                     and name its file with --classifier",
+                )
             }
         }
     }
@@ -187,6 +182,11 @@ pub struct Classified {
 }
 
 impl Classified {
+    /// Mean and covariance of the features.
+    pub fn moments(&self) -> Moments {
+        Moments::of(self.features.data(), Classifier::FEATURES)
+    }
+
     /// The most probable class of each image.
     pub fn classes(&self) -> Vec<usize> {
         let most_probable = |row: &[f32]| (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0);

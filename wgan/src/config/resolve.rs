@@ -3,12 +3,12 @@
 use autograd::Shape;
 
 use super::choices::{ArchName, DatasetName, LipschitzName, ObjectiveName, OptimizerName};
-use super::settings::{Options, Resolver, impossible};
-use crate::Result;
+use super::settings::{Options, Resolver};
 use crate::data::{Source, Toy};
 use crate::game::networks::{Arch, Networks, Norm};
 use crate::game::objective::{Lipschitz, Loss, Objective, Penalty, PenaltyPoints, Slope};
 use crate::game::{Game, Rule, Schedule};
+use crate::{Error, Result};
 
 /// What a trained generator is rebuilt from, wherever its data lie.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ impl Trained {
 
 pub fn data(ask: &Resolver) -> Result<Source> {
     let dataset = ask.dataset();
-    let missing = |reason| move || impossible("dataset", dataset, reason);
+    let missing = |reason| move || Error::impossible("dataset", dataset, reason);
     let in_file = |dimensions| {
         let missing = missing("--data-file must name the file that they are in");
         Ok(Source::Points { file: ask.data_file().ok_or_else(missing)?.into(), dimensions })
@@ -64,7 +64,7 @@ pub fn game(ask: &Resolver) -> Result<Game> {
     let (networks, objective, batch) = (networks(ask)?, objective(ask)?, ask.batch());
     let Networks { generator_norm, critic_norm, .. } = networks;
     if batch == 1 && [generator_norm, critic_norm].contains(&Norm::Batch) {
-        return Err(impossible("batch", batch, "batch norm needs at least 2 samples"));
+        return Err(Error::impossible("batch", batch, "batch norm needs at least 2 samples"));
     }
     let clash = match (objective.lipschitz, critic_norm) {
         (Lipschitz::Penalty { .. } | Lipschitz::Pairs { .. }, Norm::Batch) => {
@@ -76,7 +76,7 @@ pub fn game(ask: &Resolver) -> Result<Game> {
         | (Lipschitz::Clip { .. } | Lipschitz::Bounded | Lipschitz::None, _) => None,
     };
     if let Some(reason) = clash {
-        return Err(impossible("critic-norm", critic_norm, reason));
+        return Err(Error::impossible("critic-norm", critic_norm, reason));
     }
     let schedule = Schedule { critic_steps: ask.critic_steps(), kind: ask.critic_schedule() };
     let (rule, lr, average) = (rule(ask), ask.lr(), ask.average());
@@ -86,7 +86,7 @@ pub fn game(ask: &Resolver) -> Result<Game> {
 fn networks(ask: &Resolver) -> Result<Networks> {
     let arch = ask.arch();
     if arch != ArchName::Mlp && !ask.for_images() {
-        return Err(impossible("arch", arch, "the samples are points, which need mlp"));
+        return Err(Error::impossible("arch", arch, "the samples are points, which need mlp"));
     }
     let arch = match arch {
         ArchName::Dcgan => Arch::Dcgan { dim: ask.dim(), generator: ask.generator() },
@@ -111,7 +111,7 @@ fn lipschitz(ask: &Resolver) -> Result<Lipschitz> {
     let of_difference = |kind| match ask.penalty_points() {
         PenaltyPoints::Segment => Ok(Lipschitz::Penalty { kind, lambda: ask.lambda(), slope: Slope::OfDifference }),
         points @ (PenaltyPoints::Real | PenaltyPoints::Fake | PenaltyPoints::Both) => {
-            Err(impossible("penalty-points", points, "difference needs two points on a segment"))
+            Err(Error::impossible("penalty-points", points, "difference needs two points on a segment"))
         }
     };
     match ask.lipschitz() {

@@ -68,7 +68,7 @@ macro_rules! settings {
             pub(super) fn check(&self) -> Result<()> {
                 $($(if let Some(value) = &self.$name {
                     let possible: Check<$type> = $check;
-                    possible(value).map_err(|(shown, reason)| impossible(&kebab(stringify!($name)), shown, &reason))?;
+                    possible(value).map_err(|(shown, reason)| Error::impossible(&kebab(stringify!($name)), shown, &reason))?;
                 })?)*
                 Ok(())
             }
@@ -404,11 +404,6 @@ impl Resolver {
     pub fn for_images(&self) -> bool {
         is_image(&self.sample_shape())
     }
-}
-
-/// The error that a setting has this value.
-pub fn impossible(name: &str, value: impl Display, reason: &str) -> Error {
-    Error::Setting { name: name.to_owned(), value: value.to_string(), reason: reason.to_owned() }
 }
 
 /// As the flag is written: `penalty-points` for `penalty_points`.

@@ -11,7 +11,7 @@ use crate::classifier::Classifier;
 use crate::config::DatasetName;
 use crate::data::{Dataset, Labelled, Mixture};
 use crate::error::read_text;
-use crate::measures::{Coverage, Moments, classifier_score, sliced_wasserstein, wasserstein};
+use crate::measures::{Coverage, classifier_score, sliced_wasserstein, wasserstein};
 use crate::numbers::percent;
 use crate::{Error, Result};
 
@@ -72,7 +72,7 @@ pub struct Comparison<M> {
 pub struct Images {
     /// Number of images measured.
     pub samples: usize,
-    /// [`Moments::frechet_distance`] of the classifier's features.
+    /// [`frechet_distance`](crate::measures::Moments::frechet_distance) of the classifier's features.
     pub frechet_distance: f64,
     /// [`classifier_score`].
     pub classifier_score: f64,
@@ -120,7 +120,7 @@ impl Measures {
     /// # Errors
     /// If there are too few images of a kind, or the classifier's features are not finite.
     pub fn of_images(generated: &Tensor, data: &Dataset, test: Option<&Dataset>, eye: &Classifier) -> Result<Self> {
-        check_finite(generated, "samples")?;
+        check_finite(generated)?;
         let all = data.held_out().end;
         let count = generated.shape()[0].min(test.map_or(all / 2, Dataset::len));
         let (real, others) = match test {
@@ -129,14 +129,16 @@ impl Measures {
         };
         let reference = others.min(MOST_IMAGES);
         check_enough(data, count.min(reference), 2)?; // a covariance needs as many
-        let of_reference = moments(&eye.classify(&data.samples(0..reference))?.features)?;
+        let of_reference = eye.classify(&data.samples(0..reference))?.moments();
         let measure = |images: &Tensor| {
             let seen = eye.classify(images)?;
+            let classes = seen.classes();
+            let share = |class| classes.iter().filter(|&&other| other == class).count() as f64 / classes.len() as f64;
             Ok::<_, Error>(Images {
                 samples: images.shape()[0],
-                frechet_distance: moments(&seen.features)?.frechet_distance(&of_reference),
+                frechet_distance: seen.moments().frechet_distance(&of_reference),
                 classifier_score: classifier_score(seen.probabilities.data(), Labelled::CLASSES),
-                shares: shares(&seen.classes()),
+                shares: std::array::from_fn(share),
             })
         };
         let (generated, real) = (measure(generated)?, measure(&real)?);
@@ -149,7 +151,7 @@ impl Measures {
     /// # Errors
     /// If the points are not finite, or there are too few of them.
     pub fn of_points(generated: &Tensor, data: &Dataset, mixture: Option<&Mixture>) -> Result<Self> {
-        check_finite(generated, "samples")?;
+        check_finite(generated)?;
         let (all, axes) = (data.held_out().end, generated.shape()[1]);
         let count = generated.shape()[0].min(all / 2);
         check_enough(data, count, 1)?;
@@ -170,33 +172,20 @@ impl Measures {
     }
 }
 
-fn moments(features: &Tensor) -> Result<Moments> {
-    check_finite(features, "the classifier's features")?;
-    Ok(Moments::of(features.data(), features.shape()[1]))
-}
-
 /// Whether some of the data set's samples can be compared with others of it.
 fn check_enough(data: &Dataset, count: usize, needed: usize) -> Result<()> {
-    match count >= needed {
-        true => Ok(()),
-        false => {
-            let problem = "its samples are too few to compare others with".to_owned();
-            Err(Error::Data { file: data.name().to_owned(), problem })
-        }
+    if count >= needed {
+        return Ok(());
     }
+    let problem = "its samples are too few to compare others with".to_owned();
+    Err(Error::Data { file: data.name().to_owned(), problem })
 }
 
-fn check_finite(values: &Tensor, what: &str) -> Result<()> {
-    match values.data().iter().all(|x| x.is_finite()) {
-        true => Ok(()),
-        false => Err(Error::NotFinite(format!("{what} are not all finite: the weights are of no use"))),
+fn check_finite(samples: &Tensor) -> Result<()> {
+    if samples.data().iter().all(|x| x.is_finite()) {
+        return Ok(());
     }
-}
-
-/// The share of each class.
-fn shares(classes: &[usize]) -> [f64; Labelled::CLASSES] {
-    let count = |class| classes.iter().filter(|&&other| other == class).count();
-    std::array::from_fn(|class| count(class) as f64 / classes.len() as f64)
+    Err(Error::Training("samples are not all finite: the weights are of no use".to_owned()))
 }
 
 impl Evaluation {
@@ -218,35 +207,34 @@ impl Evaluation {
 
     /// The measures by name, with their values of generated and of real samples.
     pub fn rows(&self) -> Vec<(String, [String; 2])> {
+        let named = |(name, values): (&str, [String; 2])| (name.to_owned(), values);
         match &self.measures {
             Measures::Images(Comparison { generated, real, .. }) => {
-                let row = |name: &str, of: &dyn Fn(&Images) -> String| (name.to_owned(), [generated, real].map(of));
+                let both = |value: fn(&Images) -> String| [generated, real].map(value);
                 let class = if self.dataset == DatasetName::Mnist { "digit" } else { "class" };
-                let share = |class: usize| move |images: &Images| percent(images.shares[class]);
-                let mut rows = vec![
-                    row("samples", &|images| images.samples.to_string()),
-                    row("Fréchet distance", &|images| format!("{:.2}", images.frechet_distance)),
-                    row("classifier score", &|images| format!("{:.2}", images.classifier_score)),
+                let share =
+                    |i| (format!("share of {class} {i}"), [generated, real].map(|images| percent(images.shares[i])));
+                let rows = [
+                    ("samples", both(|images| images.samples.to_string())),
+                    ("Fréchet distance", both(|images| format!("{:.2}", images.frechet_distance))),
+                    ("classifier score", both(|images| format!("{:.2}", images.classifier_score))),
                 ];
-                rows.extend((0..Labelled::CLASSES).map(|i| row(&format!("share of {class} {i}"), &share(i))));
-                rows
+                rows.into_iter().map(named).chain((0..Labelled::CLASSES).map(share)).collect()
             }
             Measures::Points(Comparison { generated, real, .. }) => {
-                let row = |name: &str, of: &dyn Fn(&Points) -> String| (name.to_owned(), [generated, real].map(of));
-                let coverage = |of: fn(&Coverage) -> String| {
-                    move |points: &Points| {
-                        points.coverage.as_ref().map_or_else(String::new, |Covered(coverage)| of(coverage))
-                    }
+                let both = |value: fn(&Points) -> String| [generated, real].map(value);
+                let coverage = |value: fn(Coverage) -> String| {
+                    [generated, real].map(|points| points.coverage.map_or(String::new(), |Covered(found)| value(found)))
                 };
-                let mut rows = vec![row("samples", &|points| points.samples.to_string())];
+                let mut rows = vec![("samples", both(|points| points.samples.to_string()))];
                 if generated.coverage.is_some() {
-                    let covered = |Coverage { covered, modes, .. }: &Coverage| format!("{covered} of {modes}");
-                    rows.push(row("modes covered", &coverage(covered)));
-                    rows.push(row("high quality", &coverage(|coverage| percent(coverage.high_quality))));
+                    rows.push(("modes covered", coverage(|found| format!("{} of {}", found.covered, found.modes))));
+                    rows.push(("high quality", coverage(|found| percent(found.high_quality))));
                 }
-                rows.push(row("sliced Wasserstein distance", &|points| format!("{:.4}", points.sliced_wasserstein)));
-                rows.push(row("Wasserstein distance", &|points| format!("{:.4}", points.wasserstein)));
-                rows
+                let sliced = both(|points| format!("{:.4}", points.sliced_wasserstein));
+                rows.push(("sliced Wasserstein distance", sliced));
+                rows.push(("Wasserstein distance", both(|points| format!("{:.4}", points.wasserstein))));
+                rows.into_iter().map(named).collect()
             }
         }
     }

@@ -43,17 +43,13 @@ impl Backend {
     fn open(self, position: Option<[usize; 2]>) -> Result<Device> {
         use opencl::{Choice, OpenCl};
         let choice = position.map_or(Choice::Best, |[platform, device]| Choice::At { platform, device });
-        let opened = OpenCl::open(choice).map_err(|error| self.impossible(error.to_string()))?;
+        let opened = OpenCl::open(choice).map_err(|error| Error::impossible("backend", self, &error.to_string()))?;
         Ok(Device::new(opened))
     }
 
     #[cfg(not(feature = "opencl"))]
     fn open(self, _: Option<[usize; 2]>) -> Result<Device> {
-        Err(self.impossible(HOW_TO_BUILD.to_owned()))
-    }
-
-    fn impossible(self, reason: String) -> Error {
-        Error::Setting { name: "backend".to_owned(), value: self.to_string(), reason }
+        Err(Error::impossible("backend", self, HOW_TO_BUILD))
     }
 }
 

@@ -3,6 +3,8 @@
 
 use autograd::Element;
 
+use super::points;
+
 /// A pairing of rows with columns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Assignment {
@@ -28,10 +30,14 @@ pub fn optimal_assignment(costs: &[f64]) -> Assignment {
     let n = costs.len().isqrt();
     assert!(n * n == costs.len(), "{} costs make no square matrix", costs.len());
     assert!(costs.iter().all(|cost| cost.is_finite()), "a cost is not finite");
-    let mut matching = Matching::new(costs, n);
-    for row in 0..n {
-        matching.add(row);
-    }
+    let cheapest = |column| (0..n).map(|row| costs[row * n + column]).fold(f64::INFINITY, f64::min);
+    let mut matching = Matching {
+        columns: vec![NONE; n],
+        rows: vec![NONE; n],
+        row_prices: vec![0.0; n],
+        column_prices: (0..n).map(cheapest).collect(),
+    };
+    (0..n).for_each(|row| matching.add(row, costs));
     let cost = (0..n).map(|row| costs[row * n + matching.columns[row]]).sum();
     Assignment { columns: matching.columns, cost }
 }
@@ -48,15 +54,10 @@ pub fn optimal_assignment(costs: &[f64]) -> Assignment {
 /// # Panics
 /// If the samples are empty, of different sizes, no whole points, or not finite.
 pub fn wasserstein<T: Element>(a: &[T], b: &[T], dimension: usize) -> f64 {
-    let (left, right) = (points(a, dimension), points(b, dimension));
+    let [left, right] = [a, b].map(|sample| points(sample, dimension));
     assert!(!a.is_empty() && a.len() == b.len(), "samples of {} and {} points", left.len(), right.len());
-    let costs: Vec<f64> = left.iter().flat_map(|x| right.iter().map(|y| euclidean(x, y))).collect();
+    let costs: Vec<f64> = left.clone().flat_map(|x| right.clone().map(move |y| euclidean(x, y))).collect();
     optimal_assignment(&costs).cost / left.len() as f64
-}
-
-fn points<T: Element>(sample: &[T], dimension: usize) -> Vec<&[T]> {
-    assert!(sample.len().is_multiple_of(dimension), "{} numbers, {dimension} a point", sample.len());
-    sample.chunks_exact(dimension).collect()
 }
 
 fn euclidean<T: Element>(x: &[T], y: &[T]) -> f64 {
@@ -68,39 +69,25 @@ const NONE: usize = usize::MAX;
 
 /// A matching of some rows, optimal among those of as many, with the prices that prove it: no cost is less than the sum
 /// of its row's and its column's price, and on matched pairs they are equal.
-struct Matching<'a> {
-    costs: &'a [f64],
-    n: usize,
+struct Matching {
     columns: Vec<usize>,
     rows: Vec<usize>,
     row_prices: Vec<f64>,
     column_prices: Vec<f64>,
 }
 
-impl<'a> Matching<'a> {
-    fn new(costs: &'a [f64], n: usize) -> Self {
-        let cheapest = |column| (0..n).map(|row| costs[row * n + column]).fold(f64::INFINITY, f64::min);
-        Matching {
-            costs,
-            n,
-            columns: vec![NONE; n],
-            rows: vec![NONE; n],
-            row_prices: vec![0.0; n],
-            column_prices: (0..n).map(cheapest).collect(),
-        }
-    }
-
+impl Matching {
     /// Matches one more row, along the shortest path to a free column that changes partners on its way. The length of an
     /// edge is its cost less the prices, which is never negative, so Dijkstra's algorithm finds the path.
-    fn add(&mut self, start: usize) {
-        let n = self.n;
+    fn add(&mut self, start: usize, costs: &[f64]) {
+        let n = self.rows.len();
         let mut lengths = vec![f64::INFINITY; n]; // of the shortest paths to columns found so far
         let mut previous = vec![NONE; n]; //        the last row on each
         let mut open: Vec<usize> = (0..n).collect();
         let mut reached = Vec::with_capacity(n); // columns whose shortest path is known
         let (mut row, mut length) = (start, 0.0);
         let end = loop {
-            let (costs, offset) = (&self.costs[row * n..][..n], length - self.row_prices[row]);
+            let (costs, offset) = (&costs[row * n..][..n], length - self.row_prices[row]);
             let (mut nearest, mut least) = (0, f64::INFINITY);
             for (position, &column) in open.iter().enumerate() {
                 let through_row = offset + costs[column] - self.column_prices[column];

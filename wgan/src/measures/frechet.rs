@@ -2,6 +2,7 @@
 
 use autograd::Element;
 
+use super::points;
 use super::singular::{Rows, dot, make_orthogonal, norm};
 
 /// Mean and covariance of a sample of vectors.
@@ -24,15 +25,15 @@ impl Moments {
     /// # Panics
     /// If there are fewer than two vectors, or the numbers make no whole ones.
     pub fn of<T: Element>(vectors: &[T], dimension: usize) -> Self {
-        assert!(vectors.len().is_multiple_of(dimension), "{} numbers, {dimension} a vector", vectors.len());
-        let count = vectors.len() / dimension;
+        let vectors = points(vectors, dimension);
+        let count = vectors.len();
         assert!(count >= 2, "the covariance of {count} vectors");
         let mut mean = vec![0.0; dimension];
-        for vector in vectors.chunks_exact(dimension) {
+        for vector in vectors.clone() {
             mean.iter_mut().zip(vector).for_each(|(mean, &x)| *mean += x.into() / count as f64);
         }
         let mut covariance = vec![vec![0.0; dimension]; dimension];
-        for vector in vectors.chunks_exact(dimension) {
+        for vector in vectors {
             let centred: Vec<f64> = vector.iter().zip(&mean).map(|(&x, mean)| x.into() - mean).collect();
             for (sums, x) in covariance.iter_mut().zip(&centred) {
                 sums.iter_mut().zip(&centred).for_each(|(sum, y)| *sum += x * y);

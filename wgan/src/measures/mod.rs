@@ -16,6 +16,8 @@ mod score;
 mod singular;
 mod sliced;
 
+use std::slice::ChunksExact;
+
 pub use assignment::{Assignment, optimal_assignment, wasserstein};
 pub use frechet::Moments;
 pub use line::wasserstein_1d;
@@ -23,3 +25,9 @@ pub use modes::Coverage;
 pub use neighbours::{Neighbour, nearest_neighbours};
 pub use score::classifier_score;
 pub use sliced::sliced_wasserstein;
+
+/// The points of a sample, whose numbers lie one after the other.
+fn points<T>(sample: &[T], dimension: usize) -> ChunksExact<'_, T> {
+    assert!(sample.len().is_multiple_of(dimension), "{} numbers, {dimension} a point", sample.len());
+    sample.chunks_exact(dimension)
+}

@@ -96,8 +96,7 @@ mod tests {
     #[test]
     fn singular_values_are_the_lengths_of_rows() {
         let (s, c) = 0.4f64.sin_cos();
-        let mut rows =
-            vec![vec![3.0 * c * c, 3.0 * c * s, -s], vec![3.0 * s * c, 3.0 * s * s, c], vec![0.0, 0.0, 0.0]];
+        let mut rows = vec![vec![3.0 * c * c, 3.0 * c * s, -s], vec![3.0 * s * c, 3.0 * s * s, c], vec![0.0, 0.0, 0.0]];
         make_orthogonal(&mut rows);
         let mut lengths: Vec<f64> = rows.iter().map(|row| norm(row)).collect();
         lengths.sort_by(f64::total_cmp);

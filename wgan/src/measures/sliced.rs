@@ -5,7 +5,7 @@ use nn::Rng;
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
-use super::wasserstein_1d;
+use super::{points, wasserstein_1d};
 
 /// The mean over as many directions varies by one or two per cent with the directions.
 const DIRECTIONS: u64 = 512;
@@ -41,10 +41,9 @@ fn unit_vector(dimension: usize, rng: &mut Rng) -> Vec<f64> {
     vector.iter().map(|x| x / norm).collect()
 }
 
-fn projected<T: Element>(points: &[T], direction: &[f64]) -> Vec<f64> {
-    assert!(points.len().is_multiple_of(direction.len()), "{} numbers, {} a point", points.len(), direction.len());
+fn projected<T: Element>(sample: &[T], direction: &[f64]) -> Vec<f64> {
     let dot = |point: &[T]| point.iter().zip(direction).map(|(&x, y)| x.into() * y).sum();
-    points.chunks_exact(direction.len()).map(dot).collect()
+    points(sample, direction.len()).map(dot).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use autograd::{Device, Stream, Tensor};
 
 use super::critic::slopes;
 use super::{Curve, computed};
-use crate::Result;
 use crate::classifier::Classifier;
 use crate::config::Config;
 use crate::data::{Batches, Dataset, Source};
@@ -12,7 +11,7 @@ use crate::game::models::Critic;
 use crate::game::networks::{Arch, GeneratorArch, Networks, Norm};
 use crate::game::objective::{Lipschitz, Loss, Objective, Penalty, interpolates};
 use crate::game::{Game, Losses, Programs, Schedule};
-use crate::measures::Moments;
+use crate::{Error, Result};
 
 /// A small training on digits, each loss as its papers have it: WGAN-GP, and DCGAN with batch norm in both networks and one
 /// update of each.
@@ -125,7 +124,6 @@ impl GanTraining {
 /// If the device fails.
 pub fn digit_distance(real: &Tensor, generated: &Tensor) -> Result<f64> {
     let classifier = Classifier::of_digits()?;
-    let moments =
-        |digits| -> Result<_> { Ok(Moments::of(classifier.classify(digits)?.features.data(), Classifier::FEATURES)) };
+    let moments = |digits| Ok::<_, Error>(classifier.classify(digits)?.moments());
     Ok(moments(generated)?.frechet_distance(&moments(real)?))
 }
