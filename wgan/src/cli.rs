@@ -1,7 +1,6 @@
 //! The command line: `wgan train` (also what no subcommand does), `sample`, `eval`, `data`, `devices`,
 //! `train-classifier`, `experiment`.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
@@ -88,7 +87,7 @@ pub struct SampleArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
     /// Which images the picture shows, and in which order
-    #[arg(long, value_name = "NAME", default_value_t = Grid::Plain)]
+    #[arg(long, value_name = "NAME", default_value = "plain")]
     pub grid: Grid,
     /// File to write: .png for a picture of all samples, .npy for an array (N×28×28 in [0, 1], N×3×32×32, N×2 …)
     #[arg(long, value_name = "FILE")]
@@ -119,13 +118,6 @@ impl Grid {
             Grid::Digits => 100,
             Grid::Neighbours => 32,
         }
-    }
-}
-
-impl fmt::Display for Grid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = self.to_possible_value().expect("no name is skipped");
-        f.write_str(value.get_name())
     }
 }
 

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use autograd::{Shape, Tensor};
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use wgan::classifier::{self, Classifier};
 use wgan::cli::{
     self, Cli, Command, Data, DownloadArgs, EvalArgs, ExperimentArgs, Grid, SampleArgs, TrainArgs, TrainClassifierArgs,
 };
-use wgan::config::{Config, Options};
+use wgan::config::{self, Config, Options};
 use wgan::data::{Split, download, is_image};
 use wgan::eval::{self, Request};
 use wgan::experiments::{self, Experiment, Size};
@@ -117,8 +117,7 @@ fn refuse_idle(args: &SampleArgs, format: &Format, sampler: &Sampler) -> Result<
         return flag("grid", "an array has no rows; name a .png");
     }
     if grid != Grid::Plain && !is_image(&sampler.trained().sample) {
-        let (value, reason) = (grid.to_string(), "the samples are points, not images".to_owned());
-        return Err(Error::Setting { name: "grid".to_owned(), value, reason });
+        return Err(Error::impossible("grid", config::name(&grid), "the samples are points, not images"));
     }
     if args.real.data_dir.is_some() && grid != Grid::Neighbours {
         return flag("data-dir", "only --grid neighbours looks at training images");
@@ -161,11 +160,8 @@ fn eval(args: &EvalArgs) -> Result<ExitCode> {
 
 fn download(args: &DownloadArgs) -> Result<ExitCode> {
     download::download(args.dataset, &args.to, args.mirror.as_deref())?;
-    let (name, folder) = (args.dataset.to_possible_value().expect("no data set is skipped"), args.to.display());
-    tell(&format!(
-        "the files are in {folder}; learn them with: wgan --dataset {} --data-dir {folder}",
-        name.get_name()
-    ))?;
+    let (name, folder) = (config::name(&args.dataset), args.to.display());
+    tell(&format!("the files are in {folder}; learn them with: wgan --dataset {name} --data-dir {folder}"))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -227,11 +223,7 @@ impl Format {
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("png") => Ok(Format::Png),
             Some("npy") => Ok(Format::Npy),
-            _ => Err(Error::Setting {
-                name: "out".to_owned(),
-                value: path.display().to_string(),
-                reason: "the name must end in .png or .npy".to_owned(),
-            }),
+            _ => Err(Error::impossible("out", path.display(), "the name must end in .png or .npy")),
         }
     }
 }

@@ -208,7 +208,7 @@ choices! {
 }
 
 /// The name of a choice, as in flags and files.
-fn name(choice: &impl ValueEnum) -> String {
+pub fn name(choice: &impl ValueEnum) -> String {
     choice.to_possible_value().expect("no choice is skipped").get_name().to_owned()
 }
 

@@ -7,7 +7,7 @@ mod settings;
 
 use autograd::Shape;
 
-pub use choices::{ArchName, DatasetName, LipschitzName, ObjectiveName, OptimizerName, Preset};
+pub use choices::{ArchName, DatasetName, LipschitzName, ObjectiveName, OptimizerName, Preset, name};
 pub use resolve::Trained;
 pub use settings::Options;
 
@@ -82,31 +82,25 @@ impl Config {
     pub fn resolve(flags: &Options, file: &Options) -> Result<Self> {
         let ask = Resolver::new(flags.or(file))?;
         ask.preset(); // written down even if no default depends on it
-        let (game, sample) = (resolve::game(&ask)?, ask.sample_shape());
-        let (data, backend) = (resolve::data(&ask)?, ask.backend().unwrap_or_default());
-        let threads = match backend {
-            Backend::Cpu => ask.threads(),
-            Backend::OpenCl(_) => None,
-        };
-        let (steps, tensorboard) = (ask.steps(), ask.tensorboard());
-        let (sample_every, checkpoint_every) = (ask.sample_every(), ask.checkpoint_every());
         let (dataset, arch) = (ask.dataset(), ask.arch());
-        let names = Names { dataset, arch, objective: ask.objective(), lipschitz: ask.lipschitz() };
+        let config = Config {
+            game: resolve::game(&ask)?,
+            sample: ask.sample_shape(),
+            data: resolve::data(&ask)?,
+            backend: ask.backend().unwrap_or_default(),
+            threads: match ask.backend().unwrap_or_default() {
+                Backend::Cpu => ask.threads(),
+                Backend::OpenCl(_) => None,
+            },
+            steps: ask.steps(),
+            tensorboard: ask.tensorboard(),
+            sample_every: ask.sample_every(),
+            checkpoint_every: ask.checkpoint_every(),
+            names: Names { dataset, arch, objective: ask.objective(), lipschitz: ask.lipschitz() },
+            used: Options::default(),
+        };
         ask.reject_idle(flags)?;
-        let used = ask.into_used();
-        Ok(Config {
-            data,
-            sample,
-            game,
-            steps,
-            backend,
-            threads,
-            sample_every,
-            checkpoint_every,
-            tensorboard,
-            names,
-            used,
-        })
+        Ok(Config { used: ask.into_used(), ..config })
     }
 
     /// The configuration of a run that is resumed with `changes`: they may ask for more steps or other reports, but for

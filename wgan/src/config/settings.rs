@@ -7,8 +7,8 @@ use std::ops::RangeInclusive;
 use std::path::{self, Path};
 
 use autograd::Shape;
-use clap::Args;
 use clap::builder::RangedU64ValueParser;
+use clap::{Args, value_parser};
 use nn::files::excerpt;
 use serde::{Deserialize, Serialize};
 
@@ -34,59 +34,72 @@ pub enum Role {
 
 /// Makes of the declarations: the [`Options`], and a method of the [`Resolver`] for each. A setting with a `default` always
 /// has a value, one without is an Option.
+///
+/// A group of settings begins with its heading in the help, and what stands behind `as` is what the help calls a value: N is
+/// a whole number, X any number.
 macro_rules! settings {
     ($(
-        $(#[$attribute:meta])*
-        $name:ident: $type:ty {
-            $(default: $default:expr,)?
-            $(check: $check:expr,)?
-            $(idle: $idle:expr,)?
-            $(role: $role:ident,)?
-        }
+        [$heading:expr]
+        $(
+            $(#[$attribute:meta])*
+            $name:ident: $type:ty $(as $value:ident)? {
+                $(default: $default:expr,)?
+                $(check: $check:expr,)?
+                $(idle: $idle:expr,)?
+                $(role: $role:ident,)?
+            }
+        )*
     )*) => {
         /// The settings as a person gives them, by flags or in a file, both under the same names: each may be left out.
         #[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields, rename_all = "kebab-case")]
         pub struct Options {
-            $($(#[$attribute])* #[arg(long)] pub $name: Option<$type>,)*
+            $($(
+                $(#[$attribute])*
+                #[arg(long, help_heading = $heading, value_parser = settings!(@parser $type $(, $value)?))]
+                $(#[arg(value_name = stringify!($value), allow_negative_numbers = stringify!($value) == "X")])?
+                pub $name: Option<$type>,
+            )*)*
         }
 
         impl Options {
             /// These settings, and where they are silent the `other` ones.
             pub fn or(&self, other: &Options) -> Self {
-                Options { $($name: self.$name.clone().or_else(|| other.$name.clone()),)* }
+                Options { $($($name: self.$name.clone().or_else(|| other.$name.clone()),)*)* }
             }
 
             /// Those that are something else than `role`.
             pub(super) fn without(&self, role: Role) -> Self {
                 let mut others = self.clone();
-                $(if [$(Role::$role,)? Role::Decides][0] == role { others.$name = None; })*
+                $($(if [$(Role::$role,)? Role::Decides][0] == role { others.$name = None; })*)*
                 others
             }
 
             /// Whether each value that is given can be one at all.
             pub(super) fn check(&self) -> Result<()> {
-                $($(if let Some(value) = &self.$name {
+                $($($(if let Some(value) = &self.$name {
                     let possible: Check<$type> = $check;
                     possible(value).map_err(|(shown, reason)| Error::impossible(&kebab(stringify!($name)), shown, &reason))?;
-                })?)*
+                })?)*)*
                 Ok(())
             }
         }
 
         impl Resolver {
-            $(settings! { @ask $name $type { $($default)? } })*
+            $($(settings! { @ask $name $type { $($default)? } })*)*
 
             /// A flag typed in vain is a misunderstanding; a line of a file may wait for other flags.
             pub(super) fn reject_idle(&self, flags: &Options) -> Result<()> {
-                $($(if flags.$name.is_some() && self.used.borrow().$name.is_none() {
+                $($($(if flags.$name.is_some() && self.used.borrow().$name.is_none() {
                     let reason: fn(&Resolver) -> &'static str = $idle;
                     return Err(Error::Flag { flag: kebab(stringify!($name)), reason: reason(self).to_owned() });
-                })?)*
+                })?)*)*
                 Ok(())
             }
         }
     };
+    (@parser $type:ty, N) => { whole::<$type>() };
+    (@parser $type:ty $(, $value:ident)?) => { value_parser!($type) };
     (@ask $name:ident $type:ty { $default:expr }) => {
         pub(super) fn $name(&self) -> $type {
             let default: fn(&Resolver) -> $type = $default;
@@ -123,36 +136,35 @@ type Check<T> = fn(&T) -> Checked;
 // and `wgan-gp` are the papers' experiments: arXiv 1701.07875, algorithm 1 and published code, and arXiv 1704.00028,
 // algorithm 1 and published code.
 settings! {
+    [None]
     /// Where the defaults of all other settings come from [default: light]
-    #[arg(value_name = "NAME")]
-    preset: Preset { default: |_| Preset::Light, role: Locates, }
+    preset: Preset as NAME { default: |_| Preset::Light, role: Locates, }
 
+    ["Data"]
     /// What to learn [default: mnist]
-    #[arg(value_name = "NAME", help_heading = "Data")]
-    dataset: DatasetName { default: |_| DatasetName::Mnist, }
+    dataset: DatasetName as NAME { default: |_| DatasetName::Mnist, }
     /// Folder with train-images-idx3-ubyte, raw or .gz, or torchvision's root; for images, with PNG and JPEG files
-    #[arg(value_name = "DIR", help_heading = "Data")]
-    data_dir: String { check: |path| names_something(path), idle: |_| "only images are in a folder", role: Locates, }
+    data_dir: String as DIR { check: |path| names_something(path), idle: |_| "only images are in a folder", role: Locates, }
     /// Text file of points or numbers, one on each line, of about unit scale
-    #[arg(value_name = "FILE", help_heading = "Data")]
-    data_file: String { check: |path| names_something(path), idle: |_| "only points and numbers are in a file", role: Locates, }
+    data_file: String as FILE {
+        check: |path| names_something(path),
+        idle: |_| "only points and numbers are in a file",
+        role: Locates,
+    }
     /// Height and width that images are cut and scaled to [default: 32]
-    #[arg(value_name = "N", help_heading = "Data", value_parser = whole::<usize>())]
-    size: usize { default: |_| 32, check: |n| within(8..=256, *n), idle: |_| "it is for --dataset images", }
+    size: usize as N { default: |_| 32, check: |n| within(8..=256, *n), idle: |_| "it is for --dataset images", }
     /// What images are made of [default: rgb]
-    #[arg(value_name = "NAME", help_heading = "Data")]
-    colour: Colour { default: |_| Colour::Rgb, idle: |_| "it is for --dataset images", }
+    colour: Colour as NAME { default: |_| Colour::Rgb, idle: |_| "it is for --dataset images", }
     /// Go on without the images that cannot be used
-    #[arg(help_heading = "Data", num_args = 0, default_missing_value = "true")]
+    #[arg(num_args = 0, default_missing_value = "true")]
     #[serde(skip_serializing_if = "is_off")] // as runs before it wrote nothing
     skip_bad: bool { default: |_| false, idle: |_| "it is for --dataset images", }
 
+    ["Networks"]
     /// The networks [default: dcgan for images, mlp for points]
-    #[arg(value_name = "NAME", help_heading = "Networks")]
-    arch: ArchName { default: |ask| if ask.for_images() { ArchName::Dcgan } else { ArchName::Mlp }, }
+    arch: ArchName as NAME { default: |ask| if ask.for_images() { ArchName::Dcgan } else { ArchName::Mlp }, }
     /// Width: channels of dcgan's first layer, units of mlp's hidden layers [default: 16, 512]
-    #[arg(value_name = "N", help_heading = "Networks", value_parser = whole::<usize>())]
-    dim: usize {
+    dim: usize as N {
         default: |ask| match (ask.arch(), ask.preset()) {
             (ArchName::Dcgan, Preset::Light) => 16,
             (ArchName::Dcgan, Preset::Wgan | Preset::WganGp) => 64,
@@ -162,38 +174,33 @@ settings! {
         idle: |_| "the networks of mlp-small have fixed widths",
     }
     /// The generator beside dcgan's critic [default: dcgan]
-    #[arg(value_name = "NAME", help_heading = "Networks")]
-    generator: GeneratorArch {
+    generator: GeneratorArch as NAME {
         default: |_| GeneratorArch::Dcgan,
         idle: |_| "it is a choice beside the critic of dcgan",
     }
     /// What normalises the generator's hidden layers [default: none]
-    #[arg(value_name = "NAME", help_heading = "Networks")]
-    generator_norm: Norm {
+    generator_norm: Norm as NAME {
         default: |ask| match ask.preset() {
             Preset::Wgan if ask.for_images() => Norm::Batch,
             Preset::Light | Preset::Wgan | Preset::WganGp => Norm::None,
         },
     }
     /// What normalises the critic's hidden layers but the first; batch only where there is no penalty [default: none]
-    #[arg(value_name = "NAME", help_heading = "Networks")]
-    critic_norm: Norm {
+    critic_norm: Norm as NAME {
         // The published code of WGAN has batch norm in the critic, too, which a penalty would not bear.
         default: |ask| match ask.preset() {
-            Preset::Wgan if ask.for_images() && ask.lipschitz() == LipschitzName::Clip => Norm::Batch,
+            Preset::Wgan if ask.for_images() && ask.clips() => Norm::Batch,
             Preset::Light | Preset::Wgan | Preset::WganGp => Norm::None,
         },
     }
 
+    ["Objective"]
     /// What critic and generator play for [default: wasserstein]
-    #[arg(value_name = "NAME", help_heading = "Objective")]
-    objective: ObjectiveName { default: |_| ObjectiveName::Wasserstein, }
+    objective: ObjectiveName as NAME { default: |_| ObjectiveName::Wasserstein, }
     /// How the Wasserstein loss is written; the updates are the same [default: difference]
-    #[arg(value_name = "NAME", help_heading = "Objective")]
-    loss_form: LossForm { default: |_| LossForm::Difference, idle: |_| "it is a form of the Wasserstein loss", }
+    loss_form: LossForm as NAME { default: |_| LossForm::Difference, idle: |_| "it is a form of the Wasserstein loss", }
     /// What keeps the critic Lipschitz [default: gp; none for the standard GAN]
-    #[arg(value_name = "NAME", help_heading = "Objective")]
-    lipschitz: LipschitzName {
+    lipschitz: LipschitzName as NAME {
         // The standard GAN's discriminator may be as steep as it likes.
         default: |ask| match (ask.preset(), ask.objective()) {
             (Preset::Wgan, _) => LipschitzName::Clip,
@@ -202,8 +209,7 @@ settings! {
         },
     }
     /// Weight of the penalty [default: 10; for points 0.1 under gp, lp and difference]
-    #[arg(value_name = "X", help_heading = "Objective", allow_negative_numbers = true)]
-    lambda: f64 {
+    lambda: f64 as X {
         // Small on the plane, as in WGAN-GP's published code (the paper has 10 everywhere), except for the penalties that
         // would let the gap run off, or be far from the distance, under a small one.
         default: |ask| match ask.lipschitz() {
@@ -216,23 +222,21 @@ settings! {
         idle: |_| "there is no penalty to be weighted",
     }
     /// Bound of the weights under --lipschitz clip [default: 0.01]
-    #[arg(value_name = "X", help_heading = "Objective", allow_negative_numbers = true)]
-    clip: f64 { default: |_| 0.01, check: positive, idle: |_| "weights are clipped under --lipschitz clip alone", }
+    clip: f64 as X { default: |_| 0.01, check: positive, idle: |_| "weights are clipped under --lipschitz clip alone", }
     /// Where the penalty measures the slope [default: segment]
-    #[arg(value_name = "NAME", help_heading = "Objective")]
-    penalty_points: PenaltyPoints {
+    penalty_points: PenaltyPoints as NAME {
         default: |_| PenaltyPoints::Segment,
         idle: |ask| match ask.lipschitz() {
             LipschitzName::Pairs => "pairs compares the samples themselves",
-            _ => "there is no penalty",
+            LipschitzName::Clip | LipschitzName::Spectral | LipschitzName::Bounded | LipschitzName::None
+            | LipschitzName::Gp | LipschitzName::GpOneSided | LipschitzName::Lp // which have it, so they are not asked
+            | LipschitzName::Difference | LipschitzName::DifferenceOneSided => "there is no penalty",
         },
     }
     /// Which samples the critic scores high [default: real-high]
-    #[arg(value_name = "NAME", help_heading = "Objective")]
-    sign: Sign { default: |_| Sign::RealHigh, }
+    sign: Sign as NAME { default: |_| Sign::RealHigh, }
     /// Updates of the critic per update of the generator [default: 3; 5 for mlp, and for --preset]
-    #[arg(value_name = "N", help_heading = "Objective", value_parser = whole::<u64>())]
-    critic_steps: u64 {
+    critic_steps: u64 as N {
         default: |ask| match (ask.arch(), ask.preset()) {
             (ArchName::Dcgan, Preset::Light) => 3,
             (ArchName::Dcgan, Preset::Wgan | Preset::WganGp) | (ArchName::Mlp | ArchName::MlpSmall, _) => 5,
@@ -240,26 +244,21 @@ settings! {
         check: |n| within(1..=MOST_CRITIC_STEPS, *n),
     }
     /// How often the critic is updated for each update of the generator [default: constant]
-    #[arg(value_name = "NAME", help_heading = "Objective")]
-    critic_schedule: CriticSchedule {
+    critic_schedule: CriticSchedule as NAME {
         default: |ask| match ask.preset() {
             Preset::Wgan => CriticSchedule::Original,
             Preset::Light | Preset::WganGp => CriticSchedule::Constant,
         },
     }
 
+    ["Optimizer"]
     /// The rule of the updates [default: adam; rmsprop under --lipschitz clip]
-    #[arg(value_name = "NAME", help_heading = "Optimizer")]
-    optimizer: OptimizerName {
+    optimizer: OptimizerName as NAME {
         // arXiv 1701.07875, algorithm 1
-        default: |ask| match ask.lipschitz() == LipschitzName::Clip {
-            true => OptimizerName::Rmsprop,
-            false => OptimizerName::Adam,
-        },
+        default: |ask| if ask.clips() { OptimizerName::Rmsprop } else { OptimizerName::Adam },
     }
     /// Learning rate [default: adam 1e-4 (dcgan 1e-3, but for --preset), rmsprop 5e-5, sgd 1e-3]
-    #[arg(value_name = "X", help_heading = "Optimizer", allow_negative_numbers = true)]
-    lr: f64 {
+    lr: f64 as X {
         default: |ask| match ask.optimizer() {
             OptimizerName::Adam if ask.arch() == ArchName::Dcgan && ask.preset() == Preset::Light => 1e-3,
             OptimizerName::Adam => 1e-4,
@@ -269,24 +268,18 @@ settings! {
         check: positive,
     }
     /// Decay of adam's mean of gradients [default: 0.5]
-    #[arg(value_name = "X", help_heading = "Optimizer", allow_negative_numbers = true)]
-    beta1: f64 { default: |_| 0.5, check: fraction, idle: |_| "it belongs to adam", }
+    beta1: f64 as X { default: |_| 0.5, check: fraction, idle: |_| "it belongs to adam", }
     /// Decay of adam's mean of squared gradients [default: 0.9]
-    #[arg(value_name = "X", help_heading = "Optimizer", allow_negative_numbers = true)]
-    beta2: f64 { default: |_| 0.9, check: fraction, idle: |_| "it belongs to adam", }
+    beta2: f64 as X { default: |_| 0.9, check: fraction, idle: |_| "it belongs to adam", }
     /// Decay of rmsprop's mean of squared gradients [default: 0.99]
-    #[arg(value_name = "X", help_heading = "Optimizer", allow_negative_numbers = true)]
-    decay: f64 { default: |_| 0.99, check: fraction, idle: |_| "it belongs to rmsprop", }
+    decay: f64 as X { default: |_| 0.99, check: fraction, idle: |_| "it belongs to rmsprop", }
     /// Momentum of sgd [default: 0]
-    #[arg(value_name = "X", help_heading = "Optimizer", allow_negative_numbers = true)]
-    momentum: f64 { default: |_| 0.0, check: fraction, idle: |_| "it belongs to sgd", }
+    momentum: f64 as X { default: |_| 0.0, check: fraction, idle: |_| "it belongs to sgd", }
     /// What adam and rmsprop add to the root they divide by [default: 1e-8]
-    #[arg(value_name = "X", help_heading = "Optimizer", allow_negative_numbers = true)]
-    epsilon: f64 { default: |_| 1e-8, check: positive, idle: |_| "sgd divides by nothing", }
+    epsilon: f64 as X { default: |_| 1e-8, check: positive, idle: |_| "sgd divides by nothing", }
     /// Decay of the moving average of the generator's weights that samples are drawn with; 0 for none [default: 0.995,
     /// but 0 for --preset]
-    #[arg(value_name = "X", help_heading = "Optimizer", allow_negative_numbers = true)]
-    average: f64 {
+    average: f64 as X {
         default: |ask| match ask.preset() {
             Preset::Light => 0.995,
             Preset::Wgan | Preset::WganGp => 0.0,
@@ -294,9 +287,9 @@ settings! {
         check: fraction,
     }
 
+    ["Run"]
     /// Samples per update [default: 32 images (mlp 50) or 256 points, but for --preset]
-    #[arg(value_name = "N", help_heading = "Run", value_parser = whole::<usize>())]
-    batch: usize {
+    batch: usize as N {
         default: |ask| match (ask.preset(), ask.arch()) {
             (Preset::Wgan, _) => 64,
             (Preset::Light | Preset::WganGp, _) if !ask.for_images() => 256,
@@ -306,29 +299,23 @@ settings! {
         check: at_least_one,
     }
     /// Updates of the generator in all [default: 3500]
-    #[arg(value_name = "N", help_heading = "Run", value_parser = whole::<u64>())]
-    steps: u64 { default: |_| 3500, check: at_least_one, role: Accompanies, }
+    steps: u64 as N { default: |_| 3500, check: at_least_one, role: Accompanies, }
     /// Start of all random numbers; the same seed gives the same bits [default: 0]
-    #[arg(value_name = "N", help_heading = "Run", value_parser = whole::<u64>())]
-    seed: u64 { default: |_| 0, }
+    seed: u64 as N { default: |_| 0, }
     /// What to compute on: cpu, opencl or opencl:PLATFORM:DEVICE as `wgan devices` lists them [default: cpu]
-    #[arg(value_name = "NAME", help_heading = "Run")]
-    backend: Backend { role: Accompanies, }
+    backend: Backend as NAME { role: Accompanies, }
     /// Threads to compute on [default: one per core]
-    #[arg(value_name = "N", help_heading = "Run", value_parser = whole::<usize>())]
-    threads: usize {
+    threads: usize as N {
         check: |n| within(1..=256, *n),
         idle: |_| "an OpenCL device has threads of its own",
         role: Accompanies,
     }
     /// Steps between pictures of samples [default: 500]
-    #[arg(value_name = "N", help_heading = "Run", value_parser = whole::<u64>())]
-    sample_every: u64 { default: |_| 500, check: at_least_one, role: Accompanies, }
+    sample_every: u64 as N { default: |_| 500, check: at_least_one, role: Accompanies, }
     /// Steps between checkpoints [default: 500]
-    #[arg(value_name = "N", help_heading = "Run", value_parser = whole::<u64>())]
-    checkpoint_every: u64 { default: |_| 500, check: at_least_one, role: Accompanies, }
+    checkpoint_every: u64 as N { default: |_| 500, check: at_least_one, role: Accompanies, }
     /// Write events.tfevents as well, for TensorBoard
-    #[arg(help_heading = "Run", num_args = 0, default_missing_value = "true")]
+    #[arg(num_args = 0, default_missing_value = "true")]
     tensorboard: bool { default: |_| false, role: Accompanies, }
 }
 
@@ -403,6 +390,16 @@ impl Resolver {
     /// Whether the samples are images, not points.
     pub fn for_images(&self) -> bool {
         is_image(&self.sample_shape())
+    }
+
+    /// Whether the critic is kept Lipschitz as in the WGAN paper, whose other settings go with it.
+    fn clips(&self) -> bool {
+        match self.lipschitz() {
+            LipschitzName::Clip => true,
+            LipschitzName::Gp | LipschitzName::GpOneSided | LipschitzName::Lp | LipschitzName::Pairs => false,
+            LipschitzName::Difference | LipschitzName::DifferenceOneSided => false,
+            LipschitzName::Spectral | LipschitzName::Bounded | LipschitzName::None => false,
+        }
     }
 }
 
