@@ -185,7 +185,7 @@ fn check_finite(samples: &Tensor) -> Result<()> {
     if samples.data().iter().all(|x| x.is_finite()) {
         return Ok(());
     }
-    Err(Error::Training("samples are not all finite: the weights are of no use".to_owned()))
+    Err(Error::NotFinite("samples are not all finite: the weights are of no use".to_owned()))
 }
 
 impl Evaluation {

@@ -68,8 +68,8 @@ fn factor(covariance: &Rows) -> Rows {
     let mut rows = covariance.clone();
     make_orthogonal(&mut rows); // the eigenvectors, each as long as its eigenvalue
     for row in &mut rows {
-        let root = norm(row).sqrt().max(f64::MIN_POSITIVE);
-        row.iter_mut().for_each(|x| *x /= root);
+        let root = norm(row).sqrt();
+        row.iter_mut().for_each(|x| *x = if root > 0.0 { *x / root } else { 0.0 });
     }
     rows
 }
@@ -112,6 +112,7 @@ mod tests {
     #[test]
     fn singular_and_diagonal_matrices_have_factors_too() {
         assert_factor(&vec![vec![1.0; 4]; 4], 1e-14);
+        assert_factor(&vec![vec![1e-30; 4]; 4], 1e-44); // what rounding leaves of no spread at all
         let diagonal = |i: usize| (0..3).map(|j| if i == j { (i * i) as f64 } else { 0.0 }).collect();
         assert_factor(&(0..3).map(diagonal).collect(), 1e-14);
     }

@@ -25,7 +25,7 @@ pub fn make_orthogonal(rows: &mut Rows) {
 
 fn make_pair_orthogonal(a: &mut [f64], b: &mut [f64]) {
     let (aa, ab, bb) = (dot(a, a), dot(a, b), dot(b, b));
-    if ab.abs() <= a.len() as f64 * f64::EPSILON * (aa * bb).sqrt() {
+    if ab.abs() <= a.len() as f64 * f64::EPSILON * aa.sqrt() * bb.sqrt() {
         return; // as nearly as rounding lets them be
     }
     let tau = (bb - aa) / (2.0 * ab);
