@@ -149,6 +149,16 @@ impl Error {
         Error::Setting { name: setting.to_owned(), value: value.to_string(), reason: reason.to_owned() }
     }
 
+    /// A flag, without its dashes, that has no place.
+    pub fn flag(flag: &str, reason: &str) -> Self {
+        Error::Flag { flag: flag.to_owned(), reason: reason.to_owned() }
+    }
+
+    /// A file of a run that does not hold what it should.
+    pub fn damaged(path: &Path, problem: impl Into<String>) -> Self {
+        Error::Damaged { path: path.to_owned(), problem: problem.into() }
+    }
+
     /// The process's exit code: 2 where the input was wrong, 1 where the run failed.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -206,8 +216,7 @@ pub(crate) fn read_text(path: &Path) -> Result<String> {
     let read = File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text));
     // A text that is cut within a character is too long as well.
     if read.as_ref().map_or(text.len() as u64, |&length| length as u64) > LONGEST {
-        let problem = "it is longer than 1 MB, so it is something else".to_owned();
-        return Err(Error::Damaged { path: path.to_owned(), problem });
+        return Err(Error::damaged(path, "it is longer than 1 MB, so it is something else"));
     }
     read.map(|_| text).map_err(cannot_read(path))
 }

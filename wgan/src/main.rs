@@ -111,19 +111,18 @@ fn sample(args: &SampleArgs) -> Result<ExitCode> {
 
 /// Refuses flags that would change nothing, and grids of what is no image.
 fn refuse_idle(args: &SampleArgs, format: &Format, sampler: &Sampler) -> Result<()> {
-    let flag = |flag: &str, reason: &str| Err(Error::Flag { flag: flag.to_owned(), reason: reason.to_owned() });
     let grid = args.grid;
     if grid != Grid::Plain && matches!(format, Format::Npy) {
-        return flag("grid", "an array has no rows; name a .png");
+        return Err(Error::flag("grid", "an array has no rows; name a .png"));
     }
     if grid != Grid::Plain && !is_image(&sampler.trained().sample) {
         return Err(Error::impossible("grid", config::name(&grid), "the samples are points, not images"));
     }
     if args.real.data_dir.is_some() && grid != Grid::Neighbours {
-        return flag("data-dir", "only --grid neighbours looks at training images");
+        return Err(Error::flag("data-dir", "only --grid neighbours looks at training images"));
     }
     if args.real.classifier.is_some() && grid != Grid::Digits {
-        return flag("classifier", "only --grid digits sorts samples by their class");
+        return Err(Error::flag("classifier", "only --grid digits sorts samples by their class"));
     }
     Ok(())
 }

@@ -48,7 +48,7 @@ impl RunFolder {
                 Ok(()) => return RunFolder { path, _lock: None }.claimed(),
                 // Another run took the number just now.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
-                Err(source) => return Err(Error::Write { path, source }),
+                Err(error) => return Err(cannot_write(&path)(error)),
             }
         }
     }

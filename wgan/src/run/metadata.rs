@@ -78,16 +78,14 @@ impl Metadata {
     /// [`Error::Weights`] if it is no whole safetensors file or its bytes have another checksum, [`Error::Damaged`] if its
     /// metadata are not ours or are those of another version.
     pub fn read(path: &Path) -> Result<Self> {
-        let damaged = |problem| Error::Damaged { path: path.to_owned(), problem };
         let json = nn::checkpoint::metadata(path, METADATA_KEY)?;
-        let json = json.ok_or_else(|| damaged("these weights were not written by wgan".to_owned()))?;
-        let metadata = Metadata::from_json(&json).map_err(damaged)?;
+        let json = json.ok_or_else(|| Error::damaged(path, "these weights were not written by wgan"))?;
+        let metadata = Metadata::from_json(&json).map_err(|problem| Error::damaged(path, problem))?;
         if metadata.format > 1 && nn::checkpoint::metadata(path, CHECKSUM)?.is_none() {
-            return Err(damaged(
-                "its checksum is missing, so it is not as it was written; take a copy of it".to_owned(),
-            ));
+            let problem = "its checksum is missing, so it is not as it was written; take a copy of it";
+            return Err(Error::damaged(path, problem));
         }
-        let impossible = |error| damaged(format!("its metadata cannot be used ({error})"));
+        let impossible = |error| Error::damaged(path, format!("its metadata cannot be used ({error})"));
         metadata.trained().map_err(impossible)?;
         Ok(metadata)
     }
@@ -117,7 +115,7 @@ impl Metadata {
 pub fn check_finite(path: &Path, loaded: &Checkpoint) -> Result<()> {
     loaded.first_non_finite()?.map_or(Ok(()), |name| {
         let problem = format!("tensor {name:?} holds numbers that are not finite, so nothing can be made of it");
-        Err(Error::Damaged { path: path.to_owned(), problem })
+        Err(Error::damaged(path, problem))
     })
 }
 
@@ -127,13 +125,11 @@ pub fn check_finite(path: &Path, loaded: &Checkpoint) -> Result<()> {
 /// # Errors
 /// [`Error::Damaged`].
 pub fn check_computed(path: &Path, what: &str, values: &Tensor) -> Result<()> {
-    match values.data().iter().all(|x| x.is_finite()) {
-        true => Ok(()),
-        false => {
-            let problem = format!("the {what} that its weights make are not all finite, so they are of no use");
-            Err(Error::Damaged { path: path.to_owned(), problem })
-        }
+    if values.data().iter().all(|x| x.is_finite()) {
+        return Ok(());
     }
+    let problem = format!("the {what} that its weights make are not all finite, so they are of no use");
+    Err(Error::damaged(path, problem))
 }
 
 #[cfg(test)]

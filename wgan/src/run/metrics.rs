@@ -181,7 +181,7 @@ impl Metrics {
         let last = thinned.rows.last().map_or(0, |row| row.step);
         if last != step {
             let problem = format!("it ends at step {last}, before the checkpoint's step {step}");
-            return Err(Error::Damaged { path: path.to_owned(), problem });
+            return Err(Error::damaged(path, problem));
         }
         let metrics = Metrics::append(path, thinned)?;
         metrics.file.set_len(length).map_err(cannot_write(path))?;
@@ -240,7 +240,6 @@ const LONGEST_LINE: u64 = 1 << 12;
 
 /// The rows up to this step, and where the last one ends in the file. All rows are looked at.
 fn read_up_to(path: &Path, step: u64) -> Result<(Thinned, u64)> {
-    let damaged = |problem| Error::Damaged { path: path.to_owned(), problem };
     let mut file = BufReader::new(File::open(path).map_err(cannot_read(path))?);
     let mut line = Vec::new();
     // What follows the last newline was being written when the run was killed.
@@ -255,7 +254,7 @@ fn read_up_to(path: &Path, step: u64) -> Result<(Thinned, u64)> {
     };
     let mut length = next(&mut line)? as u64;
     if line != HEADER.as_bytes() {
-        return Err(damaged(format!("its first line is not {HEADER}")));
+        return Err(Error::damaged(path, format!("its first line is not {HEADER}")));
     }
     let mut thinned = Thinned::default();
     for number in 1.. {
@@ -269,7 +268,10 @@ fn read_up_to(path: &Path, step: u64) -> Result<(Thinned, u64)> {
                 length += read as u64;
             }
             Ok(row) if row.step == number => {}
-            _ => return Err(damaged(format!("line {} is not the row of step {number}", number + 1))),
+            _ => {
+                let problem = format!("line {} is not the row of step {number}", number + 1);
+                return Err(Error::damaged(path, problem));
+            }
         }
     }
     Ok((thinned, length))

@@ -50,9 +50,7 @@ const RUNS: &str = "runs";
 /// # Errors
 /// If settings, data or folder cannot be used, a file cannot be written, or a loss or weight becomes infinite or NaN.
 pub fn start(config: &Config, out: Option<&Path>, force: bool, profile: bool) -> Result<(RunFolder, Outcome)> {
-    let device = device(config)?; // all that can be refused comes before there is a folder
-    let data = config.load_data()?;
-    data.tell(&config.data);
+    let (device, data) = prepare(config)?; // all that can be refused comes before there is a folder
     let folder = match out {
         Some(path) => {
             if !force && RunFolder::is_stillborn(path)? {
@@ -63,10 +61,7 @@ pub fn start(config: &Config, out: Option<&Path>, force: bool, profile: bool) ->
         None => RunFolder::numbered(Path::new(RUNS), config)?,
     };
     folder.write_config(config)?;
-    let programs = Programs::compile(&config.game, &data, &device)?;
-    let metrics = Metrics::create(&folder.metrics())?;
-    let events = config.tensorboard.then(|| Events::create(&folder.events())).transpose()?;
-    let outcome = Training::new(config, &data, &folder, device, programs, metrics, events)?.run(0, profile)?;
+    let outcome = Training::new(config, &data, &folder, device, 0)?.run(profile)?;
     Ok((folder, outcome))
 }
 
@@ -77,32 +72,24 @@ pub fn start(config: &Config, out: Option<&Path>, force: bool, profile: bool) ->
 /// As [`start`], and if the checkpoint cannot be used or more than the steps asked for are done.
 pub fn resume(path: &Path, changes: &Options, profile: bool) -> Result<(RunFolder, Outcome)> {
     let folder = RunFolder::open(path)?.claimed()?;
-    let checkpoint = folder.checkpoint();
-    let metadata = Metadata::read(&checkpoint)?;
+    let checkpoint = Metadata::read(&folder.checkpoint())?;
     let config = folder.read_config()?.resumed(changes)?;
-    if let Some(difference) = metadata.difference(&config) {
+    if let Some(difference) = checkpoint.difference(&config) {
         let problem = format!("it was trained with {difference} as the run's config.toml says");
-        return Err(Error::Damaged { path: checkpoint, problem });
+        return Err(Error::damaged(&folder.checkpoint(), problem));
     }
-    let done = metadata.step;
+    let done = checkpoint.step;
     if config.steps < done {
         let reason = format!("the run has done {done} steps already; ask for more in all");
-        return Err(Error::Setting { name: "steps".to_owned(), value: config.steps.to_string(), reason });
+        return Err(Error::impossible("steps", config.steps, &reason));
     }
     if config.steps == done && is_complete(&folder, &config) {
         return Ok((folder, Outcome::NothingMissing));
     }
-    let device = device(&config)?;
-    let data = config.load_data()?;
-    data.tell(&config.data);
-    let programs = Programs::compile(&config.game, &data, &device)?;
-    programs.checkpoint().load(&checkpoint)?;
-    check_finite(&checkpoint, &programs.checkpoint())?;
-    let metrics = Metrics::resume(&folder.metrics(), done)?;
-    let events = config.tensorboard.then(|| Events::resume(&folder.events(), done)).transpose()?;
-    folder.remove_samples_after(done)?;
+    let (device, data) = prepare(&config)?;
+    let training = Training::new(&config, &data, &folder, device, done)?;
     folder.write_config(&config)?;
-    let outcome = Training::new(&config, &data, &folder, device, programs, metrics, events)?.run(done, profile)?;
+    let outcome = training.run(profile)?;
     Ok((folder, outcome))
 }
 
@@ -118,17 +105,27 @@ fn is_complete(folder: &RunFolder, config: &Config) -> bool {
         && (!eval::measures(config.names.dataset) || eval::is_measured(folder, config.steps))
 }
 
-/// The device that a configuration asks for. A run opens it once: two would not share Variables' memory.
+/// What a training needs before there is anything to write: its device, which a run opens once, since two would not share
+/// Variables' memory, and its data.
 ///
 /// # Errors
-/// [`Error::Memory`] if the training would not fit, or as [`Backend::device`](crate::machine::backend::Backend::device).
-fn device(config: &Config) -> Result<Device> {
+/// [`Error::Memory`] if the training would not fit, or if the device or the data cannot be used.
+fn prepare(config: &Config) -> Result<(Device, Dataset)> {
     memory::check(config.game.memory(&config.sample), "this training", "make --dim, --size or --batch smaller")?;
     if let Some(threads) = config.threads {
         // What the host computes itself, such as the pixels of images, takes no more. Refused if it has begun already.
         let _ = ThreadPoolBuilder::new().num_threads(threads).build_global();
     }
-    config.backend.device(config.threads)
+    let device = config.backend.device(config.threads)?;
+    let data = config.load_data()?;
+    data.tell(&config.data);
+    Ok((device, data))
+}
+
+/// Sets the networks and their optimisers back to what a checkpoint holds.
+fn load(programs: &Programs, checkpoint: &Path) -> Result<()> {
+    programs.checkpoint().load(checkpoint)?;
+    check_finite(checkpoint, &programs.checkpoint())
 }
 
 /// A run in progress.
@@ -146,8 +143,8 @@ struct Training<'a> {
     events: Option<Events>,
     watch: Watch<'a>,
     samples: Samples,
-    /// The step whose state was loaded from the checkpoint, 0 for a fresh start.
-    resumed: u64,
+    /// The steps that were done before this process took the run over, 0 for a fresh start.
+    done: u64,
     /// Seconds spent before this process took the run over.
     seconds_before: f64,
     started: Instant,
@@ -159,41 +156,43 @@ struct Training<'a> {
 const SLOW: Duration = Duration::from_secs(1);
 
 impl<'a> Training<'a> {
-    fn new(
-        config: &'a Config,
-        data: &'a Dataset,
-        folder: &'a RunFolder,
-        device: Device,
-        programs: Programs,
-        metrics: Metrics,
-        events: Option<Events>,
-    ) -> Result<Self> {
+    /// A training that goes on after `done` steps, whose files are in `folder`; 0 for one that starts.
+    fn new(config: &'a Config, data: &'a Dataset, folder: &'a RunFolder, device: Device, done: u64) -> Result<Self> {
+        let programs = Programs::compile(&config.game, data, &device)?;
+        let (metrics, events): (_, fn(&Path, u64) -> Result<Events>) = match done {
+            0 => (Metrics::create(&folder.metrics())?, |path, _| Events::create(path)),
+            done => {
+                load(&programs, &folder.checkpoint())?;
+                folder.remove_samples_after(done)?;
+                (Metrics::resume(&folder.metrics(), done)?, Events::resume)
+            }
+        };
         Ok(Training {
             monitor: Monitor::compile(&config.game, data, &programs, &device)?,
             watch: Watch::new(&config.game, metrics.rows()),
             samples: Samples::new(config, data, &programs, &device)?,
             batches: Batches::new(data.len(), config.game.batch, config.game.seed),
+            events: config.tensorboard.then(|| events(&folder.events(), done)).transpose()?,
             seconds_before: metrics.rows().last().map_or(0.0, |row| row.seconds),
             started: Instant::now(),
             before_step: None,
-            resumed: metrics.rows().last().map_or(0, |row| row.step),
+            done,
             config,
             data,
             folder,
             device,
             programs,
             metrics,
-            events,
         })
     }
 
-    /// Runs the steps after `done` up to the last.
-    fn run(mut self, done: u64, profile: bool) -> Result<Outcome> {
+    /// Runs the steps up to the last.
+    fn run(mut self, profile: bool) -> Result<Outcome> {
         if profile {
             self.programs.start_profile();
         }
-        let mut progress = Progress::new(done, self.config.steps);
-        let outcome = self.run_steps(done, &mut progress);
+        let mut progress = Progress::new(self.done, self.config.steps);
+        let outcome = self.run_steps(&mut progress);
         if matches!(outcome, Ok(Outcome::Finished)) {
             self.report(State::Finished)?; // should the measuring be cut short
             interrupt::enter(0);
@@ -227,7 +226,8 @@ impl<'a> Training<'a> {
         outcome.and_then(|outcome| told.map(|()| outcome)) // the first error is the cause
     }
 
-    fn run_steps(&mut self, done: u64, progress: &mut Progress) -> Result<Outcome> {
+    fn run_steps(&mut self, progress: &mut Progress) -> Result<Outcome> {
+        let done = self.done;
         self.report(State::Training)?;
         if done == self.config.steps {
             self.draw_files(done)?;

@@ -3,11 +3,11 @@
 use autograd::Error::NonFinite;
 use autograd::Tensor;
 
-use super::Training;
+use super::{Training, load};
 use crate::game::Programs;
 use crate::machine::interrupt;
 use crate::run::State;
-use crate::run::metadata::{Metadata, check_finite};
+use crate::run::metadata::Metadata;
 use crate::run::progress::Progress;
 use crate::run::warnings::Warning;
 use crate::{Error, Result};
@@ -30,7 +30,7 @@ impl Training<'_> {
             0 => "no checkpoint was written before".to_owned(),
             _ => format!("the checkpoint of step {saved} is kept"),
         };
-        let is_to_blame = self.resumed > 0 && self.resumed == saved && (step == saved + 1 || improbable);
+        let is_to_blame = self.done > 0 && self.done == saved && (step == saved + 1 || improbable);
         let advice = match is_to_blame {
             true => {
                 let checkpoint = self.folder.checkpoint();
@@ -49,8 +49,7 @@ impl Training<'_> {
             return Ok(0);
         }
         let Metadata { step, .. } = Metadata::read(&checkpoint)?;
-        self.programs.checkpoint().load(&checkpoint)?;
-        check_finite(&checkpoint, &self.programs.checkpoint())?;
+        load(&self.programs, &checkpoint)?;
         Ok(step)
     }
 
