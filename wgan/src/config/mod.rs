@@ -111,7 +111,7 @@ impl Config {
     pub fn resumed(&self, changes: &Options) -> Result<Self> {
         if let Some((flag, _)) = changes.without(Role::Accompanies).given().into_iter().next() {
             let reason = "a resumed run keeps all settings but steps, backend, threads and reports";
-            return Err(Error::Flag { flag, reason: reason.to_owned() });
+            return Err(Error::flag(&flag, reason));
         }
         Config::resolve(changes, &self.used)
     }

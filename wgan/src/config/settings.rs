@@ -92,7 +92,7 @@ macro_rules! settings {
             pub(super) fn reject_idle(&self, flags: &Options) -> Result<()> {
                 $($($(if flags.$name.is_some() && self.used.borrow().$name.is_none() {
                     let reason: fn(&Resolver) -> &'static str = $idle;
-                    return Err(Error::Flag { flag: kebab(stringify!($name)), reason: reason(self).to_owned() });
+                    return Err(Error::flag(&kebab(stringify!($name)), reason(self)));
                 })?)*)*
                 Ok(())
             }

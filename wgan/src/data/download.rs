@@ -93,7 +93,7 @@ fn check_address(address: &str) -> Result<()> {
         }
         _ => "an address starts with http:// or https://",
     };
-    Err(Error::Setting { name: "mirror".to_owned(), value: address.to_owned(), reason: reason.to_owned() })
+    Err(Error::impossible("mirror", address, reason))
 }
 
 /// Fetches a file to `path`, unless it is there already. What arrives is kept beside it in `{path}.part`, where a further

@@ -75,7 +75,7 @@ impl Split {
         }
         if training.len() <= HELD_OUT {
             let reason = format!("it has {} images, of which {HELD_OUT} would be held out", training.len());
-            return Err(Error::Setting { name: "data-dir".to_owned(), value: name, reason });
+            return Err(Error::impossible("data-dir", name, &reason));
         }
         Ok(Split::shuffled(training, seed))
     }

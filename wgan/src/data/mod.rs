@@ -130,7 +130,7 @@ impl Dataset {
     fn check_count(&self, batch: usize) -> Result<()> {
         if self.len() < batch {
             let reason = format!("{} has only {} samples to train on", self.name, self.len());
-            return Err(Error::Setting { name: "batch".to_owned(), value: batch.to_string(), reason });
+            return Err(Error::impossible("batch", batch, &reason));
         }
         check_count(self.held_out().end).map_err(cannot_use(&self.name))
     }

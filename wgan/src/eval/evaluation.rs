@@ -199,10 +199,8 @@ impl Evaluation {
     /// # Errors
     /// [`Error::Read`], or [`Error::Damaged`] if it holds something else.
     pub fn read(path: &Path) -> Result<Self> {
-        serde_json::from_str(&read_text(path)?).map_err(|error| {
-            let problem = format!("no evaluation ({})", excerpt(&error.to_string()));
-            Error::Damaged { path: path.to_owned(), problem }
-        })
+        let no_evaluation = |error: serde_json::Error| format!("no evaluation ({})", excerpt(&error.to_string()));
+        serde_json::from_str(&read_text(path)?).map_err(|error| Error::damaged(path, no_evaluation(error)))
     }
 
     /// The measures by name, with their values of generated and of real samples.

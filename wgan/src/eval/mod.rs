@@ -96,8 +96,7 @@ fn eye(config: &Config, file: Option<&Path>) -> Result<Option<Classifier>> {
     if is_image(&config.sample) {
         return Classifier::of(config.names.dataset, file).map(Some);
     }
-    let reason = "the samples are points, which have no classes".to_owned();
-    file.map_or(Ok(None), |_| Err(Error::Flag { flag: "classifier".to_owned(), reason }))
+    file.map_or(Ok(None), |_| Err(Error::flag("classifier", "the samples are points, which have no classes")))
 }
 
 /// A run's generator, and what it has learned.

@@ -55,7 +55,7 @@ impl Sampler {
         let (claimed, held) = (size.weights, nn::checkpoint::count(weights, prefix)? as u64);
         if claimed != held {
             let problem = format!("by its settings the generator has {claimed} weights, but it holds {held}");
-            return Err(Error::Damaged { path: weights.to_owned(), problem });
+            return Err(Error::damaged(weights, problem));
         }
         // The weights, and what the layers compute of a batch.
         let bytes = 4 * (size.weights + batch(sample) as u64 * size.values / 2);
