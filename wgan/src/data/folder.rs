@@ -41,9 +41,9 @@ pub fn load(name: &str, folder: &Path, part: Part) -> Result<Dataset> {
 /// # Errors
 /// As [`load`].
 pub fn images(name: &str, folder: &Path, part: Part) -> Result<idx::Images> {
-    let path = find(name, folder, part, &IMAGES)?;
+    let (path, source) = open(name, folder, part, &IMAGES)?;
     let file = path.display().to_string();
-    let mut images = idx::images(&file, open(&path)?)?;
+    let mut images = idx::images(&file, source)?;
     if (images.height, images.width) != (28, 28) {
         let problem = format!("images of {}×{} pixels, but the networks need 28×28", images.height, images.width);
         return Err(cannot_use(&file)(problem));
@@ -68,17 +68,13 @@ fn turn_upright(image: &mut [u8]) {
 /// # Errors
 /// As [`load`].
 pub fn labels(name: &str, folder: &Path, part: Part) -> Result<Vec<u8>> {
-    let path = find(name, folder, part, &LABELS)?;
-    idx::labels(&path.display().to_string(), open(&path)?)
+    let (path, source) = open(name, folder, part, &LABELS)?;
+    idx::labels(&path.display().to_string(), source)
 }
 
 /// Whether the folder holds images of a part.
 pub fn has_images(name: &str, folder: &Path, part: Part) -> bool {
     places(name, folder).iter().any(|place| !files(place, part, &IMAGES).is_empty())
-}
-
-fn open(path: &Path) -> Result<BufReader<File>> {
-    Ok(BufReader::new(File::open(path).map_err(cannot_read(path))?))
 }
 
 /// Where torchvision puts pieces of clothing.
@@ -95,17 +91,17 @@ fn places(name: &str, folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The file of a part in the first place that holds one.
-fn find(name: &str, folder: &Path, part: Part, contents: &Contents) -> Result<PathBuf> {
+fn open(name: &str, folder: &Path, part: Part, contents: &Contents) -> Result<(PathBuf, BufReader<File>)> {
     for place in places(name, folder) {
-        match &files(&place, part, contents)[..] {
-            [] => {}
-            [file] => return Ok(file.clone()),
-            several => {
-                let names = several.iter().map(|file| file_name(file)).collect::<Vec<_>>().join(", ");
-                let problem =
-                    format!("holds several sets of images or labels ({names}): name a folder with one of them");
-                return Err(Error::NoData { folder: place, problem });
-            }
+        let mut files = files(&place, part, contents);
+        if files.len() > 1 {
+            let names = files.iter().map(|file| file_name(file)).collect::<Vec<_>>().join(", ");
+            let problem = format!("holds several sets of images or labels ({names}): name a folder with one of them");
+            return Err(Error::NoData { folder: place, problem });
+        }
+        if let Some(path) = files.pop() {
+            let file = File::open(&path).map_err(cannot_read(&path))?;
+            return Ok((path, BufReader::new(file)));
         }
     }
     Err(Error::NoData { folder: folder.to_owned(), problem: missing(name, folder, part, contents) })

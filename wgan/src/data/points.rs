@@ -126,7 +126,7 @@ fn text(units: Vec<u16>, encoding: Encoding) -> Result<String, String> {
     if encoding.is_some() {
         return Ok(char::decode_utf16(units).map(|character| character.unwrap_or('?')).collect());
     }
-    let bytes: Vec<u8> = units.iter().map(|&unit| unit as u8).collect();
+    let bytes = units.iter().map(|&unit| unit as u8).collect();
     // What is not UTF-8 is Latin-1.
     Ok(String::from_utf8(bytes).unwrap_or_else(|error| error.as_bytes().iter().copied().map(char::from).collect()))
 }
@@ -252,10 +252,10 @@ impl Table {
             }
             _ => field.parse(),
         };
-        let number = number.map_err(|_| match is_missing(field) {
-            true => "is not a number; leave out the lines where one is missing",
-            false => "is not a number",
-        })?;
+        let Ok(number) = number else {
+            let missing = "is not a number; leave out the lines where one is missing";
+            return Err(if is_missing(field) { missing } else { "is not a number" });
+        };
         let decimal = [',', '.'].into_iter().find(|&sign| field.contains(sign));
         self.decimal = self.decimal.or(decimal);
         if decimal.is_some() && decimal != self.decimal {

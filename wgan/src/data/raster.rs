@@ -125,41 +125,16 @@ fn decode_png(file: &[u8]) -> Result<Raster, String> {
 fn decode_jpeg(file: &[u8]) -> Result<Raster, String> {
     let damaged = |error: DecodeErrors| damaged("JPEG image is damaged, cut off, or of a rare kind", &error);
     let options = DecoderOptions::default().set_max_width(usize::MAX).set_max_height(usize::MAX);
-    let options = options.set_strict_mode(true); // what is cut off would be grey otherwise
-    let mut decoder = JpegDecoder::new_with_options(Cursor::new(without_fill(file)), options);
+    let mut decoder = JpegDecoder::new_with_options(Cursor::new(file), options);
+    // Not strictly: some cameras leave bytes between segments, which the strict decoder takes for damage.
     decoder.decode_headers().map_err(damaged)?;
+    // What is cut off would be grey otherwise.
+    decoder.set_options(options.set_strict_mode(true));
     let (width, height) = decoder.dimensions().ok_or("the JPEG image has no size")?;
     let _alone = check_size(width, height, MOST_PIXELS)?;
     let orientation = decoder.exif().map_or(1, |exif| orientation(exif));
     let bytes = decoder.decode().map_err(damaged)?;
     Ok(Raster { width, height, bytes, orientation, largest: None, is_ours: false, _alone })
-}
-
-/// A JPEG file without the bytes that some cameras leave between its segments, which the strict decoder takes for damage.
-fn without_fill(file: &[u8]) -> Vec<u8> {
-    const START_OF_SCAN: u8 = 0xda;
-    let find = |is_marker: fn(u8) -> bool, bytes: &[u8]| {
-        bytes.windows(2).position(|pair| pair[0] == 0xff && is_marker(pair[1]))
-    };
-    let (mut kept, mut rest) = (file[..2].to_vec(), &file[2..]);
-    while let Some(marker) = find(|byte| !matches!(byte, 0 | 0xff), rest) {
-        rest = &rest[marker..];
-        let length = match rest {
-            [_, 0x01 | 0xd0..=0xd9, ..] => 2, // a marker alone
-            [_, _, high, low, ..] => 2 + usize::from(u16::from_be_bytes([*high, *low])),
-            _ => break,
-        };
-        let mut end = length.min(rest.len());
-        if rest[1] == START_OF_SCAN {
-            let scan = &rest[end..];
-            end += find(|byte| !matches!(byte, 0 | 0xff | 0xd0..=0xd7), scan).unwrap_or(scan.len());
-        }
-        kept.extend_from_slice(&rest[..end]);
-        rest = &rest[end..];
-    }
-    // What is no segment stays: it is for the decoder to say what it is.
-    kept.extend_from_slice(rest);
-    kept
 }
 
 /// How the camera was held, by what it says in EXIF.
