@@ -1,20 +1,4 @@
 //! The folder of a run: where each of its files is, and which of them a fresh start or a resume removes.
-//!
-//! ```text
-//! runs/001-mnist-gp/
-//!   config.toml             everything needed to repeat the run
-//!   metrics.csv             a row per step
-//!   samples/step-000500.png the same noise, over time
-//!   curves.png              the metrics, drawn
-//!   report.html             all of it on one page
-//!   state.json              whether the run goes on, and how it has ended
-//!   progress.png            the samples as a moving picture, once the run has ended
-//!   events.tfevents         the metrics for TensorBoard, if asked for
-//!   checkpoint.safetensors  everything needed to go on
-//!   generator.safetensors   the result
-//!   eval.json               the measures of its samples, once the run is finished
-//!   neighbours.png          for images, samples beside the nearest training images
-//! ```
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -43,7 +27,7 @@ impl RunFolder {
         make_folders(runs)?;
         let mut number = last_number(runs)? + 1;
         loop {
-            let path = runs.join(format!("{number:03}-{}-{}", config.names.dataset, what(&config.names)));
+            let path = runs.join(format!("{number:03}-{}-{}", config.names.dataset, apart(&config.names)));
             match fs::create_dir(&path) {
                 Ok(()) => return RunFolder { path, _lock: None }.claimed(),
                 // Another run took the number just now.
@@ -109,14 +93,14 @@ impl RunFolder {
         if !folder.config().is_file() || folder.checkpoint().exists() {
             return Ok(false);
         }
-        let ours = [&folder.files()[..], &[folder.checkpoint(), folder.samples()]].concat();
+        let ours = [&folder.files()[..], &[folder.samples()]].concat();
         let is_ours = |name: &String| ours.contains(&path.join(name.strip_suffix(PARTIAL).unwrap_or(name)));
         Ok(list(path)?.iter().all(is_ours))
     }
 
     /// Removes what processes have left that were killed while they wrote a file.
     fn sweep(&self) -> Result<()> {
-        for file in self.files().into_iter().chain([self.checkpoint()]) {
+        for file in self.files() {
             let mut partial = file.into_os_string();
             partial.push(PARTIAL);
             remove(partial.as_ref())?;
@@ -129,56 +113,6 @@ impl RunFolder {
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// `metrics.csv`
-    pub fn metrics(&self) -> PathBuf {
-        self.path.join("metrics.csv")
-    }
-
-    /// `curves.png`
-    pub fn curves(&self) -> PathBuf {
-        self.path.join("curves.png")
-    }
-
-    /// `report.html`
-    pub fn report(&self) -> PathBuf {
-        self.path.join("report.html")
-    }
-
-    /// `state.json`
-    pub fn state(&self) -> PathBuf {
-        self.path.join("state.json")
-    }
-
-    /// `progress.png`
-    pub fn moving_picture(&self) -> PathBuf {
-        self.path.join("progress.png")
-    }
-
-    /// `events.tfevents`: TensorBoard looks for the second half of the name.
-    pub fn events(&self) -> PathBuf {
-        self.path.join("events.tfevents")
-    }
-
-    /// `checkpoint.safetensors`
-    pub fn checkpoint(&self) -> PathBuf {
-        self.path.join("checkpoint.safetensors")
-    }
-
-    /// `generator.safetensors`
-    pub fn generator(&self) -> PathBuf {
-        self.path.join("generator.safetensors")
-    }
-
-    /// `eval.json`
-    pub fn evaluation(&self) -> PathBuf {
-        self.path.join("eval.json")
-    }
-
-    /// `neighbours.png`
-    pub fn neighbours(&self) -> PathBuf {
-        self.path.join("neighbours.png")
     }
 
     /// The picture of the samples after `step` updates, as `samples/step-000500.png`.
@@ -231,40 +165,59 @@ impl RunFolder {
         Ok(())
     }
 
-    fn config(&self) -> PathBuf {
-        self.path.join("config.toml")
-    }
-
     fn samples(&self) -> PathBuf {
         self.path.join(SAMPLES)
     }
 
-    /// What a run leaves but its checkpoint and its samples.
-    fn files(&self) -> [PathBuf; 10] {
-        [
-            self.generator(),
-            self.config(),
-            self.metrics(),
-            self.curves(),
-            self.events(),
-            self.report(),
-            self.state(),
-            self.moving_picture(),
-            self.evaluation(),
-            self.neighbours(),
-        ]
-    }
-
     fn remove_run(&self) -> Result<()> {
-        // The checkpoint goes first: without it nobody takes what is left for a run.
-        remove(&self.checkpoint())?;
         self.files().iter().try_for_each(|file| remove(file))?;
         self.remove_samples_after(0)
     }
 }
 
+/// Declares the files of a run: a method that tells where each is, and the list of all but the samples.
+macro_rules! files {
+    ($($(#[$what:meta])* $name:ident: $file:literal,)*) => {
+        impl RunFolder {
+            $($(#[$what])* pub fn $name(&self) -> PathBuf {
+                self.path.join($file)
+            })*
+
+            /// The checkpoint comes first: once it is removed, nobody takes what is left for a run.
+            fn files(&self) -> Vec<PathBuf> {
+                vec![$(self.$name()),*]
+            }
+        }
+    };
+}
+
+files! {
+    /// Everything needed to go on.
+    checkpoint: "checkpoint.safetensors",
+    /// The result.
+    generator: "generator.safetensors",
+    /// Everything needed to repeat the run.
+    config: "config.toml",
+    /// A row for each step.
+    metrics: "metrics.csv",
+    /// The metrics, drawn.
+    curves: "curves.png",
+    /// The metrics for TensorBoard, which looks for the second half of the name, if asked for.
+    events: "events.tfevents",
+    /// All of it on one page.
+    report: "report.html",
+    /// Whether the run goes on, and how it has ended.
+    state: "state.json",
+    /// The samples as a moving picture, once the run has ended.
+    moving_picture: "progress.png",
+    /// The measures of its samples, once the run is finished.
+    evaluation: "eval.json",
+    /// For images, samples beside the nearest training images.
+    neighbours: "neighbours.png",
+}
+
 /// What sets a run apart from others on the same data: its constraint, unless its objective is another.
-fn what(names: &Names) -> String {
+fn apart(names: &Names) -> String {
     match names.objective {
         ObjectiveName::Wasserstein => names.lipschitz.to_string(),
         ObjectiveName::Standard | ObjectiveName::NonSaturating => names.objective.to_string(),
