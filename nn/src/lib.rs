@@ -45,6 +45,7 @@
 //! - [`losses`]: what is made small.
 //! - [`clip`]: gradients or weights held within bounds.
 //! - [`optim`]: [`Optimizer`], with SGD, RMSProp and Adam.
+//! - [`in_batches`]: what a trained model makes of any number of samples.
 //! - [`checkpoint`]: Variables saved and loaded as safetensors.
 //! - [`files`]: files that are never half written.
 //! - [`Error`]: what can go wrong with files.
@@ -53,6 +54,7 @@ pub mod checkpoint;
 pub mod clip;
 mod error;
 pub mod files;
+mod in_batches;
 mod init;
 pub mod layers;
 pub mod losses;
@@ -62,6 +64,7 @@ mod rng;
 
 pub use checkpoint::Checkpoint;
 pub use error::Error;
+pub use in_batches::in_batches;
 pub use init::Init;
 pub use module::{Mode, Module, Sequential};
 pub use optim::Optimizer;

@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 use autograd::ops::Conv;
 use autograd::{ByteTable, Device, Tensor, Var, Variable};
 use nn::layers::{Activation, Conv2d, Flatten, Linear};
-use nn::{Checkpoint, Init, Mode, Module, Rng, Sequential};
+use nn::{Checkpoint, Init, Mode, Module, Rng, Sequential, in_batches};
 
 use crate::config::DatasetName;
 use crate::data::Labelled;
-use crate::game::in_batches;
 use crate::measures::Moments;
 use crate::run::metadata::{check_computed, check_finite};
 use crate::{Error, Result};

@@ -1,6 +1,5 @@
 //! The game: two networks, what each of them plays for, and the programs that let them play.
 
-mod in_batches;
 pub mod models;
 pub mod networks;
 pub mod objective;
@@ -10,7 +9,6 @@ mod update;
 
 use autograd::Shape;
 
-pub use in_batches::in_batches;
 pub use programs::{Losses, PendingLosses, Programs};
 pub use schedule::{CriticSchedule, MOST_CRITIC_STEPS, Schedule};
 pub use update::{Rule, follow, update_critic};

@@ -7,11 +7,10 @@ mod neighbours;
 use std::path::{Path, PathBuf};
 
 use autograd::{Device, Shape, Stream, Tensor};
-use nn::Checkpoint;
+use nn::{Checkpoint, in_batches};
 
 use crate::config::{Config, Options, Trained};
 use crate::data::is_image;
-use crate::game::in_batches;
 use crate::game::models::Generator;
 use crate::machine::memory;
 use crate::run::RunFolder;

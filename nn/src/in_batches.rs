@@ -1,19 +1,17 @@
 //! A computation on any number of samples, as a program for a fixed number of them.
 
-use autograd::{Device, Shape, Tensor, Var};
-
-use crate::Result;
+use autograd::{Device, Error, Shape, Tensor, Var};
 
 /// What `record` makes of the samples `[N, …]`, each by itself: results `[N, …]`. They are computed `batch` at a time, the last
 /// ones beside zeros: always as many, because the last bits of a result depend on it, and memory grows with it.
 ///
 /// ```
 /// use autograd::{Device, Tensor};
-/// use wgan::game::in_batches;
+/// use nn::in_batches;
 /// let samples = Tensor::from_fn([5, 2], |i| i as f32);
 /// let [sums] = in_batches(&Device::cpu(), 2, &samples, |x| [x.sum_axes(&[1])])?;
 /// assert_eq!((&sums.shape()[..], sums.data()), (&[5][..], &[1.0, 5.0, 9.0, 13.0, 17.0][..]));
-/// # Ok::<(), wgan::Error>(())
+/// # Ok::<(), autograd::Error>(())
 /// ```
 ///
 /// # Errors
@@ -23,7 +21,7 @@ pub fn in_batches<const N: usize>(
     batch: usize,
     samples: &Tensor,
     record: impl for<'t> FnOnce(Var<'t>) -> [Var<'t>; N],
-) -> Result<[Tensor; N]> {
+) -> Result<[Tensor; N], Error> {
     let count = samples.shape()[0];
     let with_extent = |count: usize, shape: &Shape| Shape::from([&[count], &shape[1..]].concat());
     let input = with_extent(batch, samples.shape());
