@@ -105,8 +105,9 @@ impl Dataset {
         Dataset { name: name.to_owned(), shape, samples, held_out: 0, notes: Vec::new(), warnings: Vec::new() }
     }
 
-    /// Loads a data set to take batches of this size from. Its samples are shuffled by the seed, and the last are held out: a twentieth of
-    /// all, at most 500. So they are like the others however the files are sorted, and a resumed run holds out the same.
+    /// Loads a data set to take batches of this size from. Its samples are shuffled by the seed, and the last are held out: a
+    /// twentieth of all, at most 500. So those held out are like the others however the files are sorted, and a resumed run
+    /// holds out the same ones.
     ///
     /// Until this was so, they were the last of the files: a run of that time, when resumed, goes on with other batches, and
     /// measures itself on samples that it has trained on.
@@ -167,7 +168,8 @@ impl Dataset {
         })
     }
 
-    /// What it holds, and how its files were understood: "19 images, 1 more held out; left out: 2 GIF images".
+    /// What it holds, and how its files were understood: "19 images to train on, 1 held out; left out: 2
+    /// GIF images".
     pub fn description(&self) -> String {
         let kind = match self.shape[..] {
             [1] => "numbers",
@@ -342,7 +344,9 @@ mod tests {
         };
         let classes = held_out(0);
         // 25 each on average, with a standard deviation below 5.
-        assert!((0..20).all(|class| (5..=45).contains(&classes.iter().filter(|&&of| of == class as f32).count())));
+        assert!(
+            (0..20).all(|class| (5..=45).contains(&classes.iter().filter(|&&sample| sample == class as f32).count()))
+        );
         assert_eq!(held_out(0), classes);
         assert_ne!(held_out(1), classes);
     }

@@ -47,7 +47,7 @@ pub fn load(path: &Path, dimensions: usize) -> Result<Dataset> {
     Ok(Dataset { notes: table.notes(), ..Dataset::new(&name, [dimensions], table.points) })
 }
 
-/// What files that hold no text begin with, and what to do with them.
+/// What files begin with that hold no text, or none that is read, and what to say of them.
 const OTHERS: [(&[&[u8]], &str); 9] = [
     (&[b"PK\x03\x04"], "this is a ZIP archive, as spreadsheets are; export it as CSV"),
     (&[b"\xd0\xcf\x11\xe0"], "this is a document of an office program; export it as CSV"),
@@ -67,8 +67,8 @@ type Encoding = Option<fn([u8; 2]) -> u16>;
 /// What a file that begins so is encoded in, and how long the mark is that says so.
 fn encoding(start: &[u8]) -> Result<(usize, Encoding), &'static str> {
     let begins = |magics: &[&[u8]]| magics.iter().any(|magic| start.starts_with(magic));
-    if let Some((_, what)) = OTHERS.iter().find(|(magics, _)| begins(magics)) {
-        return Err(what);
+    if let Some((_, problem)) = OTHERS.iter().find(|(magics, _)| begins(magics)) {
+        return Err(problem);
     }
     match start {
         [1..=255, 0, 0, 0, ..] => Err(UTF_32),
