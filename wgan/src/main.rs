@@ -173,9 +173,9 @@ fn train_classifier(args: &TrainClassifierArgs) -> Result<ExitCode> {
     let data =
         args.data_dir.as_deref().map_or_else(|| Split::embedded(args.seed), |folder| Split::read(folder, args.seed))?;
     nn::files::check_writable(&args.out)?;
-    let trained = classifier::train(&data, args.steps, args.seed)?;
-    trained.classifier.write(&args.out)?;
-    let (accuracy, count) = (100.0 * trained.accuracy, data.held_out.len());
+    let (classifier, accuracy) = classifier::train(&data, args.steps, args.seed)?;
+    classifier.write(&args.out)?;
+    let (accuracy, count) = (100.0 * accuracy, data.held_out.len());
     tell(&format!("tells {accuracy:.1} % of {count} held-out images; the weights are in {}", args.out.display()))?;
     Ok(ExitCode::SUCCESS)
 }

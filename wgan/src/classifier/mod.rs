@@ -15,7 +15,7 @@ use crate::measures::Moments;
 use crate::run::metadata::{check_computed, check_finite};
 use crate::{Error, Result};
 
-pub use train::{Trained, train};
+pub use train::train;
 
 /// A convolutional network after LeNet-5 (LeCun et al. 1998, "Gradient-based learning applied to document recognition",
 /// section II.B), with strides in place of pooling and ReLUs in place of tanh. `[B, 1, 28, 28]` → 64 features → 10

@@ -54,20 +54,14 @@ impl Critic {
     /// The scores of a batch: each sample's by itself, unless batch norm mixes them.
     #[track_caller]
     pub fn scores<'t>(&self, x: Var<'t>) -> Var<'t> {
-        self.scores_in(Mode::Eval, x)
+        self.0.forward(x, Mode::Eval).reshape([x.shape()[0]])
     }
 
     /// The scores of a batch in the critic's own update, in which what layers track follows: the singular vectors of
     /// spectral normalisation. A program may record this once if there are any.
     #[track_caller]
     pub fn training_scores<'t>(&self, x: Var<'t>) -> Var<'t> {
-        self.scores_in(Mode::Train, x)
-    }
-
-    #[track_caller]
-    fn scores_in<'t>(&self, mode: Mode, x: Var<'t>) -> Var<'t> {
-        let batch = x.shape()[0];
-        self.0.forward(x, mode).reshape([batch])
+        self.0.forward(x, Mode::Train).reshape([x.shape()[0]])
     }
 
     /// What is trained.
@@ -242,13 +236,12 @@ impl Stack {
                     let layer = Linear::new(&place, inputs, outputs, init, rng);
                     modules.add(if spectral { layer.spectral(rng) } else { layer })
                 }
-                Layer::Conv { from, to } => {
-                    let layer = Conv2d::new(&place, from.channels, to.channels, KERNEL, geometry(), init, rng);
+                Layer::Conv { from: [inputs, ..], to: [outputs, ..] } => {
+                    let layer = Conv2d::new(&place, inputs, outputs, KERNEL, geometry(), init, rng);
                     modules.add(if spectral { layer.spectral(rng) } else { layer })
                 }
-                Layer::ConvTranspose { from, to } => {
-                    let even = usize::from(to.size.is_multiple_of(2)); // transposed, n pixels become 2n − 1, or 2n if padded
-                    let (inputs, outputs) = (from.channels, to.channels);
+                Layer::ConvTranspose { from: [inputs, ..], to: [outputs, size, _] } => {
+                    let even = usize::from(size.is_multiple_of(2)); // transposed, n pixels become 2n − 1, or 2n if padded
                     let layer = ConvTranspose2d::new(&place, inputs, outputs, KERNEL, geometry(), init, rng);
                     modules.add(layer.output_padding(even))
                 }
@@ -267,8 +260,8 @@ impl Stack {
         for layer in &self.layers {
             let (of_layer, made) = match layer {
                 Layer::Linear { inputs, outputs } => ((inputs + 1) * outputs, *outputs),
-                Layer::Conv { from, to } | Layer::ConvTranspose { from, to } => {
-                    ((from.channels * KERNEL * KERNEL + 1) * to.channels, to.shape().iter().product())
+                Layer::Conv { from: [inputs, ..], to } | Layer::ConvTranspose { from: [inputs, ..], to } => {
+                    ((inputs * KERNEL * KERNEL + 1) * to[0], to.iter().product())
                 }
                 Layer::NormOfSample(shape) => (2 * shape.iter().product::<usize>(), outputs),
                 Layer::NormOfBatch(shape) => (if self.tracks { 4 } else { 2 } * shape[0], outputs),
@@ -316,50 +309,40 @@ impl Stack {
         let mut stack = self;
         for (i, (&from, &to)) in maps.iter().zip(&maps[1..]).enumerate() {
             stack = stack.add(Layer::Conv { from, to });
-            stack = if i == 0 { stack } else { stack.norm(&to.shape()) };
+            stack = if i == 0 { stack } else { stack.norm(&to) };
             stack = stack.activation(Activation::LeakyRelu(0.2));
         }
         let smallest = maps[maps.len() - 1];
-        stack.add(Layer::Flatten).linear(smallest.shape().iter().product(), 1)
+        stack.add(Layer::Flatten).linear(smallest.iter().product(), 1)
     }
 
     /// The generator beside it, its mirror image. The published one pads its first convolution's result to 8×8 and crops it
     /// to 7×7, which is the same as not to pad it.
     fn dcgan_generator(self, latent: usize, dim: usize, channels: usize, size: usize) -> Self {
         let maps = maps(dim, channels, size);
-        let smallest = maps[maps.len() - 1].shape();
+        let smallest = maps[maps.len() - 1];
         let stack = self.linear(latent, smallest.iter().product()).add(Layer::Reshape(smallest.into()));
         let mut stack = stack.norm(&smallest);
         for (i, (&to, &from)) in maps.iter().zip(&maps[1..]).enumerate().rev() {
             stack = stack.activation(Activation::Relu).add(Layer::ConvTranspose { from, to });
-            stack = if i == 0 { stack } else { stack.norm(&to.shape()) };
+            stack = if i == 0 { stack } else { stack.norm(&to) };
         }
         stack
     }
 }
 
-/// What a layer of the DCGAN makes of an image.
-#[derive(Clone, Copy)]
-struct Map {
-    channels: usize,
-    /// Height and width.
-    size: usize,
-}
-
-impl Map {
-    fn shape(self) -> [usize; 3] {
-        [self.channels, self.size, self.size]
-    }
-}
+/// The shape of what a layer of the DCGAN makes of an image: channels, height and width.
+type Map = [usize; 3];
 
 /// The image, and the maps that the DCGAN's convolutions make of it, each half the size of the one before, until it is small
 /// enough: for digits 28 → 14 → 7 → 4.
 fn maps(dim: usize, channels: usize, size: usize) -> Vec<Map> {
-    let mut maps = vec![Map { channels, size }];
-    let mut next = Map { channels: dim, size: size.div_ceil(2) };
-    while maps[maps.len() - 1].size > SMALLEST {
-        maps.push(next);
-        next = Map { channels: 2 * next.channels, size: next.size.div_ceil(2) };
+    let (mut maps, mut size) = (vec![[channels, size, size]], size);
+    let mut channels = dim;
+    while size > SMALLEST {
+        size = size.div_ceil(2);
+        maps.push([channels, size, size]);
+        channels *= 2;
     }
     maps
 }
@@ -420,12 +403,12 @@ mod tests {
 
     #[test]
     fn the_dcgan_halves_images_until_they_are_small() {
-        let sizes = |size| maps(1, 3, size).iter().map(|map| map.size).collect::<Vec<_>>();
+        let sizes = |size| maps(1, 3, size).iter().map(|map| map[1]).collect::<Vec<_>>();
         assert_eq!(sizes(28), [28, 14, 7, 4]);
         assert_eq!(sizes(32), [32, 16, 8, 4]);
         assert_eq!(sizes(64), [64, 32, 16, 8, 4]);
         assert_eq!(sizes(50), [50, 25, 13, 7, 4]);
-        let channels: Vec<usize> = maps(16, 3, 64).iter().map(|map| map.channels).collect();
+        let channels: Vec<usize> = maps(16, 3, 64).iter().map(|map| map[0]).collect();
         assert_eq!(channels, [3, 16, 32, 64, 128]);
     }
 
