@@ -50,12 +50,11 @@ impl Default for Request<'_> {
 /// If the run's files or the data cannot be used, or a file cannot be written.
 pub fn evaluate(folder: &RunFolder, request: &Request) -> Result<(Evaluation, Dataset)> {
     let sampler = Sampler::load(&folder.generator())?;
-    let config = &sampler.config_with_data(request.data_dir.clone(), Some(folder))?;
-    let eye = eye(config, request.classifier)?;
+    let config = sampler.config_with_data(request.data_dir.clone(), Some(folder))?;
+    let eye = eye(&config, request.classifier)?;
     let data = config.load_data()?;
-    let subject = Subject { folder, sampler, config, data: &data };
-    subject.show_neighbours(request.seed)?;
-    let evaluation = subject.measure(eye.as_ref(), request.samples, request.seed)?;
+    show_neighbours(folder, &sampler, &data, request.seed)?;
+    let evaluation = measure(folder, &sampler, &config, &data, eye.as_ref(), request)?;
     Ok((evaluation, data))
 }
 
@@ -79,14 +78,14 @@ pub fn is_measured(folder: &RunFolder, step: u64) -> bool {
 /// # Errors
 /// As [`evaluate`].
 pub fn evaluate_finished(folder: &RunFolder, config: &Config, data: &Dataset, device: &Device) -> Result<()> {
-    let Request { samples, seed, .. } = Request::default();
+    let usual = Request::default();
     // Less than a second's work: a Fréchet distance needs many samples, an optimal pairing time cubic in them.
-    let samples = if is_image(&config.sample) { samples } else { 500 };
-    let subject = Subject { folder, sampler: Sampler::load(&folder.generator())?.on(device), config, data };
-    subject.show_neighbours(seed)?;
-    if measures(config.names.dataset) && !is_measured(folder, subject.sampler.step()) {
+    let samples = if is_image(&config.sample) { usual.samples } else { 500 };
+    let (request, sampler) = (Request { samples, ..usual }, Sampler::load(&folder.generator())?.on(device));
+    show_neighbours(folder, &sampler, data, request.seed)?;
+    if measures(config.names.dataset) && !is_measured(folder, sampler.step()) {
         let eye = eye(config, None)?.map(|eye| eye.on(device));
-        subject.measure(eye.as_ref(), samples, seed)?;
+        measure(folder, &sampler, config, data, eye.as_ref(), &request)?;
     }
     Ok(())
 }
@@ -99,36 +98,34 @@ fn eye(config: &Config, file: Option<&Path>) -> Result<Option<Classifier>> {
     file.map_or(Ok(None), |_| Err(Error::flag("classifier", "the samples are points, which have no classes")))
 }
 
-/// A run's generator, and what it has learned.
-struct Subject<'a> {
-    folder: &'a RunFolder,
-    sampler: Sampler,
-    config: &'a Config,
-    data: &'a Dataset,
+/// Leaves images beside the training images nearest to them; of points there is nothing to see.
+fn show_neighbours(folder: &RunFolder, sampler: &Sampler, data: &Dataset, seed: u64) -> Result<()> {
+    const SHOWN: usize = 32;
+    if is_image(data.shape()) {
+        let picture = neighbours(&sampler.draw(SHOWN, seed)?, data);
+        write_whole(&folder.neighbours(), &picture.encode())?;
+    }
+    Ok(())
 }
 
-impl Subject<'_> {
-    /// Leaves images beside the training images nearest to them; of points there is nothing to see.
-    fn show_neighbours(&self, seed: u64) -> Result<()> {
-        const SHOWN: usize = 32;
-        if is_image(&self.config.sample) {
-            let picture = neighbours(&self.sampler.draw(SHOWN, seed)?, self.data);
-            write_whole(&self.folder.neighbours(), &picture.encode())?;
+/// Leaves the measures of as many samples as are asked for.
+fn measure(
+    folder: &RunFolder,
+    sampler: &Sampler,
+    config: &Config,
+    data: &Dataset,
+    eye: Option<&Classifier>,
+    request: &Request,
+) -> Result<Evaluation> {
+    let (generated, seed) = (sampler.draw(request.samples, request.seed)?, request.seed);
+    let measures = match eye {
+        Some(eye) => {
+            let test = Dataset::load_test(&config.data, config.game.seed)?;
+            Measures::of_images(&generated, data, test.as_ref(), eye)?
         }
-        Ok(())
-    }
-
-    /// Leaves the measures of this many samples.
-    fn measure(&self, eye: Option<&Classifier>, samples: usize, seed: u64) -> Result<Evaluation> {
-        let (Config { data, game, names, .. }, generated) = (self.config, self.sampler.draw(samples, seed)?);
-        let measures = match eye {
-            Some(eye) => {
-                Measures::of_images(&generated, self.data, Dataset::load_test(data, game.seed)?.as_ref(), eye)?
-            }
-            None => Measures::of_points(&generated, self.data, data.mixture().as_ref())?,
-        };
-        let evaluation = Evaluation { dataset: names.dataset, step: self.sampler.step(), seed, measures };
-        write_whole(&self.folder.evaluation(), evaluation.to_json().as_bytes())?;
-        Ok(evaluation)
-    }
+        None => Measures::of_points(&generated, data, config.data.mixture().as_ref())?,
+    };
+    let evaluation = Evaluation { dataset: config.names.dataset, step: sampler.step(), seed, measures };
+    write_whole(&folder.evaluation(), evaluation.to_json().as_bytes())?;
+    Ok(evaluation)
 }

@@ -65,22 +65,22 @@ impl Events {
     /// # Errors
     /// [`Error::Write`](crate::Error::Write).
     pub fn push_row(&mut self, row: &Row) -> Result<()> {
-        let mut scalars = vec![
-            ("estimate/wasserstein", row.losses.critic.wasserstein),
-            ("estimate/smoothed", row.smoothed),
-            ("loss/critic", row.losses.critic.loss),
-            ("loss/generator", row.losses.generator),
-            ("loss/penalty", row.losses.critic.penalty),
-            ("critic/slope", row.losses.critic.slope),
+        let (critic, measured) = (row.losses.critic, row.measured.as_deref());
+        let scalars = [
+            ("estimate/wasserstein", Some(critic.wasserstein)),
+            ("estimate/smoothed", Some(row.smoothed)),
+            ("loss/critic", Some(critic.loss)),
+            ("loss/generator", Some(row.losses.generator)),
+            ("loss/penalty", Some(critic.penalty)),
+            ("critic/slope", Some(critic.slope)),
+            ("estimate/held out", measured.map(|measured| measured.held_out)),
+            ("gradient/critic", measured.map(|measured| measured.critic_gradient)),
+            ("gradient/generator", measured.map(|measured| measured.generator_gradient)),
+            ("critic/weights at the bound", measured.and_then(|measured| measured.at_bound)),
         ];
-        if let Some(measured) = &row.measured {
-            scalars.push(("estimate/held out", measured.held_out));
-            scalars.push(("gradient/critic", measured.critic_gradient));
-            scalars.push(("gradient/generator", measured.generator_gradient));
-            scalars.extend(measured.at_bound.map(|share| ("critic/weights at the bound", share)));
-        }
-        let mut values: Vec<_> = scalars.into_iter().map(|(tag, number)| value(tag, float(2, number))).collect();
-        values.extend(row.measured.as_ref().map(|measured| value("slopes", histogram(&measured.slopes))));
+        let known = scalars.into_iter().filter_map(|(tag, number)| Some(value(tag, float(2, number?))));
+        let slopes = measured.map(|measured| value("slopes", histogram(&measured.slopes)));
+        let values: Vec<_> = known.chain(slopes).collect();
         self.push(row.step, &values.concat())
     }
 
