@@ -16,7 +16,7 @@ struct Course {
     slope: f64,
     /// The sliced Wasserstein distance of the samples to real ones, by updates of the generator.
     distances: Curve,
-    /// Its mean over the last third.
+    /// The mean of these distances over the last third of the training.
     end: f64,
     /// The critic's weights at the end, in units of c.
     weights: Vec<f64>,

@@ -18,12 +18,12 @@ const CHOICES: [(&str, u64, CriticSchedule); 5] = [
     ("to convergence", 5, CriticSchedule::Converge),
 ];
 
-/// A training with one of them. Curves are over updates of the generator.
+/// A training with one of these choices. Curves are over updates of the generator.
 struct Course {
     name: &'static str,
     /// The gap divided by the slope.
     estimate: Curve,
-    /// By optimal assignment, and at the end.
+    /// The exact distance, by optimal assignment, and its last value.
     exact: Curve,
     end: f64,
     /// The mean of |estimate − W|.

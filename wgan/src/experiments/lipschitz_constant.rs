@@ -35,7 +35,7 @@ struct Estimates {
     norms: f64,
     /// The same, with the norm of the reshaped kernel in place of a convolution's.
     kernels: f64,
-    /// What clipping allows.
+    /// The largest K that clipped weights allow.
     bound: f64,
 }
 
@@ -119,7 +119,7 @@ fn estimate(arch: Arch, sample: &[usize], lipschitz: Lipschitz, updates: u64) ->
     Ok(estimates)
 }
 
-/// Normal numbers, shifted.
+/// Samples of normal numbers, all of them shifted by `by`.
 fn shifted(sample: &[usize], by: f64) -> impl Distribution {
     move |tape, noise, batch| tape.normal(noise, [&[batch], sample].concat()) + by
 }

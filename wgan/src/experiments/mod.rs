@@ -30,7 +30,7 @@ use crate::Result;
 use crate::error::cannot_write;
 use harness::Findings;
 
-/// What experiments are written with.
+/// The names that nearly every experiment uses, so that its own file begins with what is peculiar to it.
 mod prelude {
     pub use autograd::{Device, Stream, Tape, Tensor, Var, Variable};
 

@@ -7,7 +7,7 @@ pub const SUMMARY: &str = "an estimate below 0 says that the critic is behind, n
 
 /// The distance between N(0, 1) and N(±3, 1).
 const W: f64 = 3.0;
-/// Before the jump, and after it.
+/// How often the critic is updated before the jump, and again after it.
 const UPDATES: u64 = 250;
 
 pub fn run(size: Size) -> Result<Findings> {

@@ -30,7 +30,7 @@ const GAPS: [(&str, Lipschitz, Known); 12] = [
     ("none", Lipschitz::None, AtLeast(10.0)),
 ];
 
-/// Those that a generator is trained with, each with its learning rate, the bounded one last.
+/// The constraints that a generator is trained with, each with its learning rate, the bounded one last.
 const LEARNED: [(&str, Lipschitz, f64); 8] = [
     ("gp", Lipschitz::penalty(Penalty::TwoSided, 0.1), 1e-3),
     ("lp", Lipschitz::penalty(Penalty::Lp, 0.1), 1e-3),

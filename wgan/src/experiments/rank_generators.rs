@@ -12,7 +12,7 @@ pub const SUMMARY: &str =
 
 /// The noise of each generator.
 const NOISES: [f64; 6] = [0.0, 0.1, 0.2, 0.4, 0.8, 1.6];
-/// Samples of each.
+/// How many samples each generator gives.
 const POOL: usize = 2000;
 
 pub fn run(size: Size) -> Result<Findings> {

@@ -90,7 +90,7 @@ fn largest_error(numbers: impl Iterator<Item = f64>) -> f64 {
     sorted.iter().enumerate().map(error).fold(0.0, f64::max)
 }
 
-/// So many points or pairs of points, by the random numbers of a stream.
+/// Draws `count` points, or pairs of points, with the random numbers of a stream.
 fn draw<T>(stream: &str, count: usize, mut sample: impl FnMut(&mut Rng) -> T) -> Vec<T> {
     let rng = &mut Rng::new(0, stream);
     (0..count).map(|_| sample(rng)).collect()
@@ -100,7 +100,7 @@ fn on_plane(rng: &mut Rng) -> Point {
     [rng.sample(StandardNormal), rng.sample(StandardNormal)]
 }
 
-/// A point and the one of the circle on its radius.
+/// A point, and the point of the circle that lies on its radius.
 fn on_radius(x: Point) -> (Point, Point) {
     (x, on_circle(x[1].atan2(x[0])))
 }

@@ -9,7 +9,7 @@ pub const SUMMARY: &str = "between two Gaussians the best discriminator saturate
 
 /// Real samples are N(3, 1), generated ones N(−3, 1).
 const MEAN: f64 = 3.0;
-/// Points of each sample.
+/// How many points each sample has.
 const POINTS: usize = 2000;
 
 pub fn run(size: Size) -> Result<Findings> {

@@ -74,7 +74,8 @@ fn standardised_sums(count: usize, n: usize) -> Vec<f64> {
     uniforms(count, n).map(|u| (u.iter().sum::<f64>() - n_terms / 2.0) / (n_terms / 12.0).sqrt()).collect()
 }
 
-/// What a network makes of uniforms after as many updates of its own, each after five of its critic.
+/// `count` samples of a network that turns uniform numbers into normal ones, after so many updates of its own, each of which
+/// follows five of its critic.
 fn learned(updates: u64, count: usize) -> Result<Vec<f64>> {
     const WIDTH: usize = 32;
     let network = || {

@@ -114,7 +114,8 @@ impl Panel {
     pub fn levels(mut self, name: &str, colour: Colour, values: &[f64], across: usize, count: usize) -> Self {
         let [(left, right), (bottom, top)] = [&self.x, &self.y].map(|axis| axis.range.expect("a range"));
         let (low, high) = extent(values.iter().copied().filter(|x| x.is_finite()));
-        for i in (1..=count).filter(|_| low < high) {
+        let count = if low < high { count } else { 0 }; // a flat field has none
+        for i in 1..=count {
             let outlines = levels::outlines(values, across, low + (high - low) * i as f64 / (count + 1) as f64);
             let points = outlines.into_iter().flat_map(|outline| outline.into_iter().chain([GAP]));
             let points = points.map(|(x, y)| (left + x * (right - left), bottom + y * (top - bottom)));

@@ -20,10 +20,10 @@ use autograd::{Device, Tape, Tensor, Var};
 
 use crate::Result;
 
-/// Points to be drawn.
+/// A curve to be drawn: its points from left to right.
 pub type Curve = Vec<(f64, f64)>;
 
-/// What a computation gives that is run once.
+/// Runs a computation once, and returns its result.
 ///
 /// # Errors
 /// If the device cannot take it, or fails.
@@ -42,7 +42,7 @@ pub fn places(low: f64, high: f64, per_unit: f64) -> impl Iterator<Item = f64> +
     (0..=((high - low) * per_unit) as u32).map(move |i| f64::from(i) / per_unit + low)
 }
 
-/// Values over their numbers, from 0: points to be drawn.
+/// The values as points to be drawn: the first one at x = 0, the next at x = 1, and so on.
 pub fn numbered(values: impl IntoIterator<Item = impl Borrow<f64>>) -> impl Iterator<Item = (f64, f64)> {
     values.into_iter().enumerate().map(|(i, x)| (i as f64, *x.borrow()))
 }
