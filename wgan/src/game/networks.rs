@@ -1,4 +1,4 @@
-//! What critic and generator are made of, as a person chooses it. [`models`](crate::models) makes them.
+//! What critic and generator are made of, as a person chooses it. [`models`](super::models) makes them.
 
 /// What critic and generator are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
