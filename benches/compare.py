@@ -10,7 +10,7 @@ memory and how long it took to get started. Numbers are medians.
 """
 
 import argparse
-import importlib.util
+import importlib
 import json
 import os
 import re
@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 try:
@@ -27,7 +28,8 @@ try:
 except ImportError:
     sys.exit("error: numpy is missing; install what is compared with: pip install torch numpy")
 
-CONFIGURATIONS = ["toy-gp", "mnist-mlp-clip", "mnist-dcgan-gp", "mnist-dcgan-clip"]
+CONFIGURATIONS = ["toy-gp", "mnist-mlp-clip", "mnist-dcgan-gp", "mnist-dcgan-clip", "light"]
+NAMES = {"ours": "ours", "torch": "PyTorch", "compiled": "compiled", "jax": "JAX"}
 ROOT = Path(__file__).resolve().parent.parent
 IDLE = 0.5  # load average above which something else is running
 TOLERANCE = 1e-4
@@ -46,6 +48,7 @@ def main():
     parser.add_argument("--batch", type=int, help="samples per update [default: the configuration's]")
     parser.add_argument("--program", metavar="PATH", help="ours, if it is built already")
     parser.add_argument("--jax", action="store_true", help="compare with JAX, too")
+    parser.add_argument("--compile", action="store_true", help="and with torch.compile, where no gradient is penalised")
     parser.add_argument("--force", action="store_true", help="measure even while something else is running")
     parser.add_argument("--measure", nargs=2, metavar=("LIBRARY", "DUMP"), help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -69,8 +72,8 @@ def refuse_if_busy():
 
 
 def compare(configurations, options):
-    libraries = ["torch", "jax"] if options.jax else ["torch"]
-    missing = " ".join(library for library in libraries if importlib.util.find_spec(library) is None)
+    wanted = ["torch", *(["compiled"] if options.compile else []), *(["jax"] if options.jax else [])]
+    missing = " ".join(module for module in {module_of(library) for library in wanted} if not find_spec(module))
     if missing:
         sys.exit(f"error: what is compared with is missing; install it with: pip install {missing}")
     ours = options.program or build(options)
@@ -81,6 +84,8 @@ def compare(configurations, options):
             step = [ours, "step", configuration, f"--threads={options.threads}", f"--backend={options.backend}"]
             step += [f"--batch={options.batch}"] if options.batch else []
             checked([*step, "--dump", dump])
+            # What torch.compile makes cannot be differentiated twice, as a penalty is.
+            libraries = [library for library in wanted if library != "compiled" or configuration.endswith("clip")]
             for library in libraries:
                 check(library, configuration, dump, options)
             commands = {"ours": [*step, f"--iterations={options.iterations}"]}
@@ -98,7 +103,11 @@ def compare(configurations, options):
                 program: {key: statistics.median(turn[key] for turn in measured) for key in measured[0]}
                 for program, measured in turns.items()
             }
-    print_table(results, options)
+    print_table(["ours", *wanted], results, options)
+
+
+def module_of(library):
+    return "torch" if library == "compiled" else library
 
 
 def build(options):
@@ -137,8 +146,9 @@ def check(library, configuration, dump, options):
 
 
 def training(library, configuration, dump, options):
-    device = {"device": options.device} if library == "torch" else {}
-    return importlib.import_module(f"{library}_training").Training(configuration, dump, options.threads, **device)
+    module = module_of(library)
+    how = {"device": options.device, "compiled": library == "compiled"} if module == "torch" else {}
+    return importlib.import_module(f"{module}_training").Training(configuration, dump, options.threads, **how)
 
 
 def read_safetensors(path):
@@ -205,25 +215,25 @@ def peak_mib():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # macOS counts bytes
 
 
-def print_table(results, options):
-    names = {"ours": "ours", "torch": "PyTorch", "jax": "JAX"}
+def print_table(programs, results, options):
     columns = [
         ("ms", "ms/iteration", "8.1f"),
         ("mib", "peak memory, MiB", "8.0f"),
         ("start", "first iteration, s", "8.2f"),
     ]
-    programs = list(next(iter(results.values())))
     width = 9 * len(programs) + 6 * (len(programs) - 1)
     print(f"\n{options.threads} threads; a ratio is ours by theirs")
     print(" " * 17 + "".join(f" | {title:^{width}}" for _, title, _ in columns))
-    heading = "".join(f"{names[program]:>9}" + ("" if program == "ours" else " ratio") for program in programs)
+    heading = "".join(f"{NAMES[program]:>9}" + ("" if program == "ours" else " ratio") for program in programs)
     print(" " * 17 + f" | {heading}" * len(columns))
     for configuration, result in results.items():
         row = f"{configuration:<17}"
         for key, _, style in columns:
-            cells = [f" {result['ours'][key]:{style}}"]
+            ours = result["ours"][key]
+            cells = [f" {ours:{style}}"]
             for program in programs[1:]:
-                cells.append(f" {result[program][key]:{style}} {result['ours'][key] / result[program][key]:5.2f}")
+                there = program in result
+                cells.append(f" {result[program][key]:{style}} {ours / result[program][key]:5.2f}" if there else f"{'–':>15}")
             row += " | " + "".join(cells)
         print(row)
 

@@ -4,7 +4,6 @@ import os
 
 import numpy as np
 
-CRITIC_STEPS = 5
 CLIP = 0.01
 LAMBDA = 10.0
 
@@ -19,8 +18,10 @@ class Training:
         import jax
         import jax.numpy as jnp
 
-        self.penalised = configuration.endswith("gp")
-        self.convolutional = "dcgan" in configuration
+        light = configuration == "light"
+        self.critic_steps, self.rate = (3, 1e-3) if light else (5, 1e-4)
+        self.penalised = light or configuration.endswith("gp")
+        self.convolutional = "critic.0.weight" in dump
         self.batch, self.latent = dump["noise"].shape
         self.sample = dump["real"].shape[1:]
         self.weights = tuple(
@@ -49,7 +50,7 @@ class Training:
     def generator(self, w, z):
         x = jax.nn.relu(linear(w, "0", z))
         if self.convolutional:
-            x = x.reshape(-1, 256, 4, 4)
+            x = x.reshape(len(x), -1, 4, 4)
             x = jax.nn.relu(transposed(x, w, "3", output_padding=0))
             x = jax.nn.relu(transposed(x, w, "5"))
             return jax.nn.sigmoid(transposed(x, w, "7"))
@@ -88,17 +89,17 @@ class Training:
         if self.penalised:
             mean = jax.tree.map(lambda m, g: 0.5 * m + 0.5 * g, mean, gradients)
             square = jax.tree.map(lambda s, g: 0.9 * s + 0.1 * g * g, square, gradients)
-            adam = lambda m, s: 1e-4 * m / (1 - 0.5**step) / (jnp.sqrt(s / (1 - 0.9**step)) + 1e-8)
+            adam = lambda m, s: self.rate * m / (1 - 0.5**step) / (jnp.sqrt(s / (1 - 0.9**step)) + 1e-8)
             return jax.tree.map(lambda w, m, s: w - adam(m, s), weights, mean, square), [mean, square]
         square = jax.tree.map(lambda s, g: 0.99 * s + 0.01 * g * g, square, gradients)
         rmsprop = lambda w, g, s: w - 5e-5 * g / (jnp.sqrt(s) + 1e-8)
         return jax.tree.map(rmsprop, weights, gradients, square), [mean, square]
 
     def iterate(self):
-        self.key, *keys = jax.random.split(self.key, CRITIC_STEPS + 2)
+        self.key, *keys = jax.random.split(self.key, self.critic_steps + 2)
         critic, generator = self.weights
         for number, key in enumerate(keys[:-1]):
-            step = self.step * CRITIC_STEPS + number + 1.0
+            step = self.step * self.critic_steps + number + 1.0
             critic, self.state[0] = self.update_critic(critic, generator, self.state[0], step, key)
         self.step += 1
         generator, self.state[1] = self.update_generator(critic, generator, self.state[1], float(self.step), keys[-1])

@@ -3,7 +3,6 @@
 import torch
 from torch import nn
 
-CRITIC_STEPS = 5
 CLIP = 0.01
 LAMBDA = 10.0
 
@@ -13,9 +12,10 @@ def mlp(widths):
     return layers[:-1]
 
 
-def networks(configuration, latent, sample):
-    """The critic and the generator; layers have the same places, so the same names, as in the dump."""
-    if "dcgan" not in configuration:
+def networks(dim, latent, sample):
+    """The critic and the generator; layers have the same places, so the same names, as in the dump. `dim` are the channels of
+    the critic's first convolution, None if it has none."""
+    if dim is None:
         points = sample.numel()
         critic = nn.Sequential(nn.Flatten(), *mlp([points, 512, 512, 512, 1]))
         shape = [nn.Unflatten(1, sample)] if len(sample) > 1 else []
@@ -29,35 +29,40 @@ def networks(configuration, latent, sample):
         return nn.ConvTranspose2d(inputs, outputs, 5, stride=2, padding=2, output_padding=output_padding)
 
     critic = nn.Sequential(
-        *(conv(1, 64), nn.LeakyReLU(0.2), conv(64, 128), nn.LeakyReLU(0.2), conv(128, 256), nn.LeakyReLU(0.2)),
-        *(nn.Flatten(), nn.Linear(4096, 1)),
+        *(conv(1, dim), nn.LeakyReLU(0.2), conv(dim, 2 * dim), nn.LeakyReLU(0.2)),
+        *(conv(2 * dim, 4 * dim), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(64 * dim, 1)),
     )
     generator = nn.Sequential(
-        *(nn.Linear(latent, 4096), nn.ReLU(), nn.Unflatten(1, (256, 4, 4))),
-        *(transposed(256, 128, 0), nn.ReLU(), transposed(128, 64), nn.ReLU(), transposed(64, 1), nn.Sigmoid()),
+        *(nn.Linear(latent, 64 * dim), nn.ReLU(), nn.Unflatten(1, (4 * dim, 4, 4))),
+        *(transposed(4 * dim, 2 * dim, 0), nn.ReLU(), transposed(2 * dim, dim), nn.ReLU()),
+        *(transposed(dim, 1), nn.Sigmoid()),
     )
     return critic, generator
 
 
 class Training:
-    def __init__(self, configuration, dump, threads, device="cpu"):
+    def __init__(self, configuration, dump, threads, device="cpu", compiled=False):
         torch.set_num_threads(threads)
         torch.set_default_device(device)
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # 24 bits, as everywhere here
         self.on_gpu = device != "cpu"
         dump = {name: torch.tensor(value) for name, value in dump.items()}
         self.batch, self.latent = dump["noise"].shape
-        self.penalised = configuration.endswith("gp")
-        self.critic, self.generator = networks(configuration, self.latent, dump["real"].shape[1:])
+        light = configuration == "light"
+        self.critic_steps, self.penalised = 3 if light else 5, light or configuration.endswith("gp")
+        first = dump.get("critic.0.weight")
+        self.critic, self.generator = networks(None if first is None else len(first), self.latent, dump["real"].shape[1:])
         for name, network in [("critic.", self.critic), ("generator.", self.generator)]:
             network.load_state_dict({key.removeprefix(name): dump[key] for key in dump if key.startswith(name)})
         self.data = dump["real"].repeat(10_000 // self.batch, *[1] * (dump["real"].dim() - 1))
         self.critic_rule, self.generator_rule = (
-            torch.optim.Adam(network.parameters(), lr=1e-4, betas=(0.5, 0.9))
+            torch.optim.Adam(network.parameters(), lr=1e-3 if light else 1e-4, betas=(0.5, 0.9))
             if self.penalised
             else torch.optim.RMSprop(network.parameters(), lr=5e-5)
             for network in (self.critic, self.generator)
         )
+        if compiled:
+            self.critic_loss, self.generator_loss = torch.compile(self.critic_loss), torch.compile(self.generator_loss)
 
     def critic_loss(self, real, fake, mix):
         scores = self.critic(torch.cat([real, fake]))
@@ -73,7 +78,7 @@ class Training:
         return -self.critic(self.generator(noise)).mean()
 
     def iterate(self):
-        for _ in range(CRITIC_STEPS):
+        for _ in range(self.critic_steps):
             real = self.data[torch.randint(len(self.data), (self.batch,))]
             with torch.no_grad():
                 fake = self.generator(torch.randn(self.batch, self.latent))

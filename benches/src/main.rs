@@ -17,7 +17,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Measure iterations of a training: 5 updates of the critic and 1 of the generator each
+    /// Measure iterations of a training: 5 updates of the critic (of `light` 3) and 1 of the generator each
     Step(StepArgs),
 }
 
