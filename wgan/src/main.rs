@@ -159,7 +159,7 @@ fn eval(args: &EvalArgs) -> Result<ExitCode> {
 
 fn download(args: &DownloadArgs) -> Result<ExitCode> {
     download::download(args.dataset, &args.to, args.mirror.as_deref())?;
-    let (name, folder) = (config::name(&args.dataset), args.to.display());
+    let (name, folder) = (args.dataset, args.to.display());
     tell(&format!("the files are in {folder}; learn them with: wgan --dataset {name} --data-dir {folder}"))?;
     Ok(ExitCode::SUCCESS)
 }

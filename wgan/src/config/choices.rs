@@ -9,6 +9,7 @@ use nn::files::excerpt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::data::Colour;
+use crate::data::download::Published;
 use crate::error::nearest;
 use crate::game::CriticSchedule;
 use crate::game::networks::{GeneratorArch, Norm};
@@ -91,6 +92,13 @@ choices! {
         Points = "points",
         /// Single numbers, from --data-file
         Numbers = "numbers",
+    }
+
+    Published {
+        /// Handwritten digits: 60,000, and 10,000 to test on
+        Mnist = "mnist",
+        /// Pieces of clothing: as many
+        FashionMnist = "fashion-mnist",
     }
 
     Colour {

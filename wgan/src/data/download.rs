@@ -6,7 +6,6 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use ureq::http::{Response, StatusCode, header};
 use ureq::{Agent, Body};
@@ -15,11 +14,11 @@ use crate::error::{cannot_read, cannot_write};
 use crate::{Error, Result};
 
 /// A data set that is published as four gzipped IDX files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Published {
-    /// Handwritten digits: 60,000, and 10,000 to test on
+    /// 60,000 handwritten digits, and 10,000 to test on.
     Mnist,
-    /// Pieces of clothing: as many
+    /// As many pieces of clothing.
     FashionMnist,
 }
 
