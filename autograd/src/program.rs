@@ -150,8 +150,10 @@ impl Program {
         if let Some((input, _)) = self.plan.inputs.iter().zip(given).find(|(_, given)| !**given) {
             return Err(Error::MissingInput { name: input.name.clone(), shape: input.shape.clone() });
         }
-        if self.refuses_non_finite {
-            self.first_non_finite(inputs)?.map_or(Ok(()), |found| Err(Error::NonFinite(found)))?;
+        if self.refuses_non_finite
+            && let Some(found) = self.first_non_finite(inputs)?
+        {
+            return Err(Error::NonFinite(found));
         }
         self.executable.run(self.step)?;
         self.has_drawn = self.draws;

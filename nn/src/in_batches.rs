@@ -25,12 +25,9 @@ pub fn in_batches<const N: usize>(
     let count = samples.shape()[0];
     let with_extent = |count: usize, shape: &Shape| Shape::from([&[count], &shape[1..]].concat());
     let input = with_extent(batch, samples.shape());
-    let mut results = std::array::from_fn(|_| (Vec::new(), Shape::scalar()));
-    let mut program = device.compile(|tape| {
-        let recorded = record(tape.input("samples", &input));
-        results = recorded.map(|result| (Vec::new(), with_extent(count, &result.shape())));
-        recorded
-    })?;
+    let mut program = device.compile(|tape| record(tape.input("samples", &input)))?;
+    let outputs = &program.plan().outputs;
+    let mut results: [_; N] = std::array::from_fn(|i| (Vec::new(), with_extent(count, &outputs[i].1)));
     for part in samples.data().chunks(input.count()) {
         let mut part = part.to_vec();
         part.resize(input.count(), 0.0);

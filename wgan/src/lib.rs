@@ -24,17 +24,18 @@
 //!
 //! # What there is
 //!
-//! In the order in which a run passes through it; each uses what stands above it, and nothing below.
+//! In the order in which a run passes through it; each uses what stands above it, and nothing below (tests and examples
+//! may).
 //!
-//! - [`output`], [`numbers`], [`npy`]: what is printed; numbers as people read them; files of numbers
+//! - [`Error`]; [`output`], [`numbers`], [`npy`]: what is printed; numbers as people read them; files of numbers
 //! - [`figure`]: panels with axes, whatever they show, as pixels or SVG
 //! - [`data`]: what is learned from: embedded digits, IDX files and their download, images, points, 2-D toys; batches
 //! - [`game`]: the networks ([`game::models`]), what they play for ([`game::objective`]), and both as compiled programs
-//! - [`config`]: what is asked for, and what it means
 //! - [`machine`]: what it computes on, how much memory there is, signals
+//! - [`config`]: what is asked for, and what it means
 //! - [`run`]: a run while it goes on: its folder, metrics, measurements on the way, warnings, progress
 //! - [`pictures`]: what is drawn of it: grids of images, points, curves
-//! - [`classifier`], [`sample`], [`measures`], [`eval`]: samples of a trained generator, and how good they are
+//! - [`measures`], [`classifier`], [`sample`], [`eval`]: samples of a trained generator, and how good they are
 //! - [`report`]: what is told of it: a page, events for TensorBoard
 //! - [`train`]: the training: the loop that drives all of these
 //! - [`experiments`]: demonstrations of the theory, each measured beside its known answer

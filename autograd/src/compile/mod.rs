@@ -11,7 +11,7 @@
 //! - [`plan`]: a place for every value; `arena`: where in it, so that values that are never alive together share memory.
 //! - [`Flops`]: how much work it is.
 //!
-//! No step knows what a derivative is, and none knows a device beyond how much scratch memory a kernel wants there.
+//! No step knows what a derivative is, and none knows a device beyond how many buffers a kernel may name and how much scratch memory a kernel wants there.
 
 mod arena;
 mod fuse;

@@ -157,7 +157,9 @@ impl<'a> Planner<'a> {
         for &(index, value) in &planner.assigns {
             planner.assigned.entry(value).or_insert(index);
         }
-        planner.outputs.iter().for_each(|output| _ = planner.assigned.remove(output));
+        for output in &planner.outputs {
+            planner.assigned.remove(output);
+        }
         planner
     }
 
@@ -200,9 +202,9 @@ impl<'a> Planner<'a> {
         self.assigns.iter().for_each(|&(index, _)| changes[index] = true);
         let roots: Vec<NodeId> = self.outputs.iter().copied().chain(self.assigns.iter().map(|&(_, id)| id)).collect();
         for (position, id) in roots.into_iter().enumerate() {
-            match self.homes[id] {
-                Home::Variable(index) if position < self.outputs.len() || changes[index] => {}
-                _ => continue,
+            let Home::Variable(index) = self.homes[id] else { continue };
+            if position >= self.outputs.len() && !changes[index] {
+                continue;
             }
             let rescued = self.homes.len();
             self.calls.push(Call { kernel: copy(self.counts[id]), reads: vec![id], writes: vec![rescued] });
@@ -356,6 +358,7 @@ fn accumulates(kernel: &Kernel) -> bool {
         Kernel::Conv2d(_, accumulate) | Kernel::Conv2dInput(_, accumulate) | Kernel::Conv2dFilter(_, accumulate) => {
             *accumulate
         }
-        _ => false,
+        Kernel::Fused(_) | Kernel::Copy(_) | Kernel::Assemble(_) | Kernel::Reduce { .. } => false,
+        Kernel::Gather { .. } | Kernel::Lookup(_) | Kernel::ScatterAdd { .. } | Kernel::Random(_) => false,
     }
 }

@@ -26,7 +26,9 @@ impl Kernel {
                 Flops { dense: flops, unpadded: flops }
             }
             Kernel::Conv2d(sizes, _) | Kernel::Conv2dInput(sizes, _) | Kernel::Conv2dFilter(sizes, _) => sizes.flops(),
-            _ => Flops::default(),
+            Kernel::Fused(_) | Kernel::Copy(_) | Kernel::Assemble(_) | Kernel::Reduce { .. } => Flops::default(),
+            Kernel::Gather { .. } | Kernel::Lookup(_) | Kernel::ScatterAdd { .. } => Flops::default(),
+            Kernel::Random(_) => Flops::default(),
         }
     }
 }
@@ -56,7 +58,9 @@ impl Step {
         let shown = match &self.kernel {
             Kernel::Fused(fused) => fused.count,
             Kernel::Copy(_) | Kernel::Gather { .. } => written,
-            _ => usize::MAX,
+            Kernel::Assemble(_) | Kernel::Reduce { .. } | Kernel::MatMul { .. } => usize::MAX,
+            Kernel::Conv2d(..) | Kernel::Conv2dInput(..) | Kernel::Conv2dFilter(..) => usize::MAX,
+            Kernel::Lookup(_) | Kernel::ScatterAdd { .. } | Kernel::Random(_) => usize::MAX,
         };
         let read: usize = self.reads.iter().map(|slot| slot.len.min(shown)).sum();
         (size_of::<f32>() * (read + written)) as u64

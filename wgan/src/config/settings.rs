@@ -381,8 +381,8 @@ impl Resolver {
         match self.dataset() {
             DatasetName::Mnist | DatasetName::FashionMnist => Shape::from([1, 28, 28]),
             DatasetName::Images => Shape::from([self.colour().channels(), self.size(), self.size()]),
-            DatasetName::EightGaussians | DatasetName::TwentyFiveGaussians | DatasetName::Swissroll => Shape::from([2]),
-            DatasetName::Points => Shape::from([2]),
+            DatasetName::EightGaussians | DatasetName::TwentyFiveGaussians => Shape::from([2]),
+            DatasetName::Swissroll | DatasetName::Points => Shape::from([2]),
             DatasetName::Numbers => Shape::from([1]),
         }
     }

@@ -145,7 +145,8 @@ impl Dataset {
             Source::Idx { name, folder } if folder::has_images(name, folder, TEST) => {
                 Ok(Some(folder::load(name, folder, TEST)?.shuffled(seed)))
             }
-            _ => Ok(None),
+            Source::Idx { .. } | Source::Digits | Source::Images { .. } => Ok(None),
+            Source::Points { .. } | Source::Toy(_) => Ok(None),
         }
     }
 

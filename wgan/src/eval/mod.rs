@@ -59,7 +59,7 @@ pub fn evaluate(folder: &RunFolder, request: &Request) -> Result<(Evaluation, Da
 }
 
 /// Whether a finished run is measured: unless a classifier would have to be named, since the embedded one knows digits alone.
-pub fn measures(dataset: DatasetName) -> bool {
+pub fn is_measured_when_finished(dataset: DatasetName) -> bool {
     match dataset {
         DatasetName::Mnist | DatasetName::Points | DatasetName::Numbers => true,
         DatasetName::EightGaussians | DatasetName::TwentyFiveGaussians | DatasetName::Swissroll => true,
@@ -73,7 +73,7 @@ pub fn is_measured(folder: &RunFolder, step: u64) -> bool {
 }
 
 /// Leaves in `folder` what tells how good a run on `data` is that has been finished on `device`: for images `neighbours.png`,
-/// and `eval.json` if it is [measured](measures) and was not before.
+/// and `eval.json` if it is [measured](is_measured_when_finished) and was not before.
 ///
 /// # Errors
 /// As [`evaluate`].
@@ -83,7 +83,7 @@ pub fn evaluate_finished(folder: &RunFolder, config: &Config, data: &Dataset, de
     let samples = if is_image(&config.sample) { usual.samples } else { 500 };
     let (request, sampler) = (Request { samples, ..usual }, Sampler::load(&folder.generator())?.on(device));
     show_neighbours(folder, &sampler, data, request.seed)?;
-    if measures(config.names.dataset) && !is_measured(folder, sampler.step()) {
+    if is_measured_when_finished(config.names.dataset) && !is_measured(folder, sampler.step()) {
         let eye = eye(config, None)?.map(|eye| eye.on(device));
         measure(folder, &sampler, config, data, eye.as_ref(), &request)?;
     }

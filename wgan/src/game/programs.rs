@@ -1,7 +1,7 @@
 //! A training as compiled programs: fixed graphs that run over and over.
 //!
-//! One iteration updates the critic in rounds and then the generator once. A round generates samples and updates the
-//! critic `critic_steps` times; how many rounds there are is the schedule's. What passes between the programs are
+//! One iteration updates the critic in rounds and then the generator once. A round generates samples, all at once unless
+//! batch norm couples them, and updates the critic `critic_steps` times; how many rounds there are is the schedule's. What passes between the programs are
 //! Variables: the networks' weights, the optimisers' averages, the data, and the generated samples of a round.
 
 use autograd::compile::Flops;
@@ -174,9 +174,8 @@ impl Programs {
 
     /// All that is compiled.
     fn programs(&mut self) -> impl Iterator<Item = &mut Program> {
-        let measure_slope = self.measure_slope.iter_mut().map(|program| &mut **program);
-        let [generate, update_critic] = [&mut *self.generate, &mut *self.update_critic];
-        [generate, update_critic, &mut *self.update_generator].into_iter().chain(measure_slope)
+        let always: [&mut Program; 3] = [&mut self.generate, &mut self.update_critic, &mut self.update_generator];
+        always.into_iter().chain(self.measure_slope.iter_mut().map(|program| &mut **program))
     }
 
     /// From now on, refuses an iteration in which a value is infinite or NaN; see [`Program::refuse_non_finite`].

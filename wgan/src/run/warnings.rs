@@ -115,19 +115,17 @@ const VANISHED: f32 = 1e-6;
 fn vanished_gradient(game: &Game, rows: &[Row]) -> Option<String> {
     let gradient = rows.last()?.measured.as_ref()?.generator_gradient;
     (gradient < VANISHED).then(|| {
-        let remedy = match (game.objective.loss, game.objective.lipschitz) {
-            (Loss::Standard, _) => {
+        let again = "start again with a smaller --lr or another --seed";
+        let remedy = match game.objective.loss {
+            Loss::Standard => {
                 "let it lower −ln σ(D) (--objective non-saturating), or play for the distance (--objective wasserstein)"
                     .to_owned()
             }
-            (Loss::Wasserstein(_) | Loss::NonSaturating, Lipschitz::Clip { c }) => {
-                format!("widen the bound of its weights (--clip {})", times_ten(c))
-            }
-            (Loss::Wasserstein(_) | Loss::NonSaturating, Lipschitz::Penalty { .. } | Lipschitz::Pairs { .. })
-            | (
-                Loss::Wasserstein(_) | Loss::NonSaturating,
-                Lipschitz::Spectral | Lipschitz::Bounded | Lipschitz::None,
-            ) => "start again with a smaller --lr or another --seed".to_owned(),
+            Loss::Wasserstein(_) | Loss::NonSaturating => match game.objective.lipschitz {
+                Lipschitz::Clip { c } => format!("widen the bound of its weights (--clip {})", times_ten(c)),
+                Lipschitz::Penalty { .. } | Lipschitz::Pairs { .. } => again.to_owned(),
+                Lipschitz::Spectral | Lipschitz::Bounded | Lipschitz::None => again.to_owned(),
+            },
         };
         format!(
             "the generator's gradient has vanished (its norm is {}), because the critic is flat, so the \

@@ -96,13 +96,12 @@ pub fn resume(path: &Path, changes: &Options, profile: bool) -> Result<(RunFolde
 /// Whether nothing is missing of what a run leaves that has done all of its steps, as of one that was killed between its last
 /// checkpoint and its end.
 fn is_complete(folder: &RunFolder, config: &Config) -> bool {
-    let [weights, report] = [folder.generator(), folder.report()];
-    let pictures = [folder.curves(), folder.moving_picture(), folder.sample(config.steps)];
-    let mut files = [&[weights, report][..], &pictures].concat();
+    let mut files = vec![folder.generator(), folder.report(), folder.curves(), folder.moving_picture()];
+    files.push(folder.sample(config.steps));
     files.extend(is_image(&config.sample).then(|| folder.neighbours()));
     State::read(folder) == Some(State::Finished)
         && files.iter().all(|file| file.is_file())
-        && (!eval::measures(config.names.dataset) || eval::is_measured(folder, config.steps))
+        && (!eval::is_measured_when_finished(config.names.dataset) || eval::is_measured(folder, config.steps))
 }
 
 /// What a training needs before there is anything to write: its device, which a run opens once, since two would not share
@@ -159,20 +158,19 @@ impl<'a> Training<'a> {
     /// A training that goes on after `done` steps, whose files are in `folder`; 0 for one that starts.
     fn new(config: &'a Config, data: &'a Dataset, folder: &'a RunFolder, device: Device, done: u64) -> Result<Self> {
         let programs = Programs::compile(&config.game, data, &device)?;
-        let (metrics, events): (_, fn(&Path, u64) -> Result<Events>) = match done {
-            0 => (Metrics::create(&folder.metrics())?, |path, _| Events::create(path)),
-            done => {
-                load(&programs, &folder.checkpoint())?;
-                folder.remove_samples_after(done)?;
-                (Metrics::resume(&folder.metrics(), done)?, Events::resume)
-            }
+        let metrics = if done == 0 {
+            Metrics::create(&folder.metrics())?
+        } else {
+            load(&programs, &folder.checkpoint())?;
+            folder.remove_samples_after(done)?;
+            Metrics::resume(&folder.metrics(), done)?
         };
         Ok(Training {
             monitor: Monitor::compile(&config.game, data, &programs, &device)?,
             watch: Watch::new(&config.game, metrics.rows()),
             samples: Samples::new(config, data, &programs, &device)?,
             batches: Batches::new(data.len(), config.game.batch, config.game.seed),
-            events: config.tensorboard.then(|| events(&folder.events(), done)).transpose()?,
+            events: config.tensorboard.then(|| Events::resume(&folder.events(), done)).transpose()?,
             seconds_before: metrics.rows().last().map_or(0.0, |row| row.seconds),
             started: Instant::now(),
             before_step: None,
@@ -222,7 +220,7 @@ impl<'a> Training<'a> {
             Ok(Outcome::Interrupted { .. }) => State::Stopped,
             Err(error) => State::Failed(error.to_string()),
         };
-        let told = self.report(state).and_then(|()| self.move_pictures());
+        let told = self.report(state).and_then(|()| self.write_moving_picture());
         outcome.and_then(|outcome| told.map(|()| outcome)) // the first error is the cause
     }
 
@@ -233,7 +231,7 @@ impl<'a> Training<'a> {
             self.draw_files(done)?;
             self.save(done)?;
         }
-        // How long the first step takes is unknown.
+        // Until one step is timed, steps count as slow: their start is kept, so that they can be undone.
         let (mut unrecorded, mut slow) = (None, true);
         for step in done + 1..=self.config.steps {
             interrupt::enter(step);
@@ -252,7 +250,7 @@ impl<'a> Training<'a> {
             let (last, interrupted) = (step == self.config.steps, interrupt::requested());
             let due = |every| last || interrupted || step.is_multiple_of(every);
             let (draw, save) = (due(self.config.sample_every), due(self.config.checkpoint_every));
-            if !(draw || save || self.measures(step)) {
+            if !(draw || save || self.is_measuring_step(step)) {
                 unrecorded = Some((step, losses));
                 slow = begun.elapsed() > SLOW;
                 continue;
@@ -312,15 +310,13 @@ impl<'a> Training<'a> {
     }
 
     /// Whether a step is one after which the held-out samples are measured.
-    fn measures(&self, step: u64) -> bool {
+    fn is_measuring_step(&self, step: u64) -> bool {
         self.monitor.is_some() && step.is_multiple_of(monitor::EVERY)
     }
 
     fn measure(&mut self, step: u64) -> Result<Option<Measurement>> {
-        match &mut self.monitor {
-            Some(monitor) if step.is_multiple_of(monitor::EVERY) => monitor.measure(step).map(Some),
-            _ => Ok(None),
-        }
+        let is_due = self.is_measuring_step(step);
+        self.monitor.as_mut().filter(|_| is_due).map(|monitor| monitor.measure(step)).transpose()
     }
 
     /// Draws the samples after a step, and the curves up to it.
@@ -332,7 +328,7 @@ impl<'a> Training<'a> {
         self.report(State::Training)
     }
 
-    /// Writes the pictures of a step; what is in the samples' file.
+    /// Writes the pictures of a step; the bytes of the samples' PNG.
     fn draw_files(&mut self, step: u64) -> Result<Vec<u8>> {
         let samples = self.samples.draw(self.data)?.encode();
         write_whole(&self.folder.sample(step), &samples)?;
@@ -348,7 +344,7 @@ impl<'a> Training<'a> {
     }
 
     /// Makes a moving picture of those of the samples.
-    fn move_pictures(&self) -> Result<()> {
+    fn write_moving_picture(&self) -> Result<()> {
         let pngs: Vec<Vec<u8>> = self.folder.pictures(MOST_PICTURES)?.into_iter().map(|(_, png)| png).collect();
         moving(&pngs).map_or(Ok(()), |moving| Ok(write_whole(&self.folder.moving_picture(), &moving)?))
     }

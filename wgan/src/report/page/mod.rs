@@ -156,15 +156,16 @@ impl Report<'_> {
             State::Training => {
                 format!("<progress value=\"{}\" max=\"{}\"></progress>", self.done(), self.config.steps)
             }
-            _ => String::new(),
+            State::Finished | State::Stopped | State::Failed(_) => String::new(),
         }
     }
 
     fn warnings(&self) -> String {
-        let of_data = self.data.warnings().into_iter().map(|text| ("Data:".to_owned(), text));
-        let of_steps = self.warnings.iter().map(|Warning { step, text }| (format!("From step {step}:"), text.clone()));
+        let data_warnings = self.data.warnings().into_iter().map(|text| ("Data:".to_owned(), text));
+        let step_warnings =
+            self.warnings.iter().map(|Warning { step, text }| (format!("From step {step}:"), text.clone()));
         let item = |(when, text): (String, String)| format!("<li><b>{when}</b> {}</li>\n", escape(&text));
-        match of_data.chain(of_steps).map(item).collect::<String>() {
+        match data_warnings.chain(step_warnings).map(item).collect::<String>() {
             none if none.is_empty() => none,
             items => format!("<ul class=\"warnings\">\n{items}</ul>"),
         }
@@ -172,7 +173,7 @@ impl Report<'_> {
 
     fn numbers(&self) -> String {
         let measured = self.rows.iter().rev().find_map(|row| row.measured.as_deref());
-        let of_measured = |value: fn(&Measurement) -> f64| measured.map_or(f64::NAN, value);
+        let measured_number = |value: fn(&Measurement) -> f64| measured.map_or(f64::NAN, value);
         let estimate = self.rows.last().map_or(f64::NAN, |row| row.smoothed.into());
         let spread = measured.map_or_else(String::new, |measured| {
             let [low, high] = [0.05, 0.95].map(|share| short(measured.slopes.quantile(share)));
@@ -185,10 +186,10 @@ impl Report<'_> {
         };
         let tiles = [
             (short(estimate), format!("{name}, averaged")),
-            (short(of_measured(|measured| measured.held_out.into())), "on held-out samples".to_owned()),
-            (short(of_measured(|measured| measured.slopes.quantile(0.5))), format!("slope of the critic{spread}")),
+            (short(measured_number(|measured| measured.held_out.into())), "on held-out samples".to_owned()),
+            (short(measured_number(|measured| measured.slopes.quantile(0.5))), format!("slope of the critic{spread}")),
             (
-                short(of_measured(|measured| measured.generator_gradient.into())),
+                short(measured_number(|measured| measured.generator_gradient.into())),
                 "norm of the generator’s gradient".to_owned(),
             ),
         ];
@@ -211,7 +212,9 @@ impl Report<'_> {
     fn unmeasured(&self) -> &'static str {
         match self.state {
             State::Training => "<p class=\"note\">Not measured yet.</p>",
-            _ => "<p class=\"note\">Not measured: that needs 50 steps, and 20 samples of which one is held out.</p>",
+            State::Finished | State::Stopped | State::Failed(_) => {
+                "<p class=\"note\">Not measured: that needs 50 steps, and 20 samples of which one is held out.</p>"
+            }
         }
     }
 
@@ -252,7 +255,7 @@ impl Report<'_> {
         let config = quoted(&self.folder.join("config.toml").display().to_string());
         let further = match self.state {
             State::Finished => format!("wgan train --resume {folder} --steps {}", 2 * self.config.steps),
-            _ => format!("wgan train --resume {folder}"),
+            State::Training | State::Stopped | State::Failed(_) => format!("wgan train --resume {folder}"),
         };
         let commands = [
             ("The same run:", self.config.command_line()),
