@@ -3,7 +3,7 @@
 use autograd::{Device, Error, Shape, Tensor, Var};
 
 /// What `record` makes of the samples `[N, …]`, each by itself: results `[N, …]`. They are computed `batch` at a time, the last
-/// ones beside zeros: always as many, because the last bits of a result depend on it, and memory grows with it.
+/// ones beside zeros: the batch's size never changes, because the last bits of a result depend on it, and memory grows with it.
 ///
 /// ```
 /// use autograd::{Device, Tensor};

@@ -1,4 +1,5 @@
-//! Losses: scalars to be made small. Each is a mean over the batch.
+//! Losses: scalars to be made small. Each is a mean over the batch. (What a GAN's critic and generator minimise is made of
+//! these and of penalties in `wgan/src/game/objective.rs`.)
 
 use autograd::{Tensor, Var};
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use wgan::classifier::Classifier;
 use wgan::config::{Config, Options};
-use wgan::data::{Colour, Dataset, Source};
+use wgan::data::{ColourMode, Dataset, Source};
 use wgan::eval::Evaluation;
 use wgan::run::metadata::Metadata;
 use wgan::sample::Sampler;
@@ -117,7 +117,7 @@ fn digits(path: &Path) -> Source {
 
 /// Loads images out of the folder of a file.
 fn load_images(path: &Path) {
-    for colour in [Colour::Grey, Colour::Rgb] {
+    for colour in [ColourMode::Grey, ColourMode::Rgb] {
         load(&Source::Images { folder: folder(path), size: 8, colour, skip_bad: false });
     }
 }

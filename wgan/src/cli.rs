@@ -1,5 +1,5 @@
 //! The command line: `wgan train` (also what no subcommand does), `sample`, `eval`, `data`, `devices`,
-//! `train-classifier`, `experiment`.
+//! `train-classifier`, `experiment`. The settings of a training are declared in `config/settings.rs`.
 
 use std::path::PathBuf;
 
@@ -78,7 +78,7 @@ const MOST_SAMPLES: i64 = 100_000;
 pub struct SampleArgs {
     /// Where the generator is.
     #[command(flatten)]
-    pub source: Source,
+    pub source: GeneratorSource,
     /// Number of samples, rounded up to whole rows in grids but the plain one [default: 64; 100 for digits, 32 for
     /// neighbours]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=MOST_SAMPLES))]
@@ -152,7 +152,7 @@ pub struct EvalArgs {
 /// Where `wgan sample` finds the generator.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-pub struct Source {
+pub struct GeneratorSource {
     /// Folder of a run
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,

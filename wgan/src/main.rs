@@ -133,8 +133,8 @@ fn picture(args: &SampleArgs, sampler: &Sampler, run: Option<&RunFolder>, count:
         Grid::Plain => Ok(Picture::of_samples(&sampler.draw(count, seed)?)),
         Grid::Interpolation => sample::interpolation(sampler, count, seed),
         Grid::Digits => {
-            let eye = Classifier::of(sampler.trained().dataset, args.real.classifier.as_deref())?;
-            sample::digits(sampler, &eye, count, seed)
+            let classifier = Classifier::of(sampler.trained().dataset, args.real.classifier.as_deref())?;
+            sample::digits(sampler, &classifier, count, seed)
         }
         Grid::Neighbours => {
             let data = sampler.config_with_data(args.real.data_dir.clone(), run)?.load_data()?;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use autograd::{Tensor, Variable};
 use safetensors::SafeTensors;
-use wgan::eval::{Comparison, Evaluation, Images, Measures, Points};
+use wgan::eval::{Comparison, Evaluation, ImageMeasures, Measures, PointMeasures};
 use workplace::{Workplace, pixels, text};
 
 /// With a run in the folder `run`, of a step or two.
@@ -22,14 +22,14 @@ fn evaluate(place: &Workplace, args: &str) -> String {
     text(place.run(&format!("eval --run run {args}")).stdout)
 }
 
-fn images(place: &Workplace) -> Comparison<Images> {
+fn images(place: &Workplace) -> Comparison<ImageMeasures> {
     match Evaluation::read(&place.path("run/eval.json")).unwrap().measures {
         Measures::Images(images) => images,
         Measures::Points(_) => panic!("these are images"),
     }
 }
 
-fn points(place: &Workplace) -> Comparison<Points> {
+fn points(place: &Workplace) -> Comparison<PointMeasures> {
     match Evaluation::read(&place.path("run/eval.json")).unwrap().measures {
         Measures::Points(points) => points,
         Measures::Images(_) => panic!("these are points"),

@@ -8,7 +8,7 @@ use clap::builder::PossibleValue;
 use nn::files::excerpt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::data::Colour;
+use crate::data::ColourMode;
 use crate::data::download::Published;
 use crate::error::nearest;
 use crate::game::CriticSchedule;
@@ -101,7 +101,7 @@ choices! {
         FashionMnist = "fashion-mnist",
     }
 
-    Colour {
+    ColourMode {
         /// Brightness alone
         Grey = "grey",
         /// Red, green and blue

@@ -106,9 +106,9 @@ fn objective(ask: &Resolver) -> Result<Objective> {
 }
 
 fn lipschitz(ask: &Resolver) -> Result<Lipschitz> {
-    let of_gradient =
+    let gradient_penalty =
         |kind| Ok(Lipschitz::Penalty { kind, lambda: ask.lambda(), slope: Slope::OfGradient(ask.penalty_points()) });
-    let of_difference = |kind| match ask.penalty_points() {
+    let difference_penalty = |kind| match ask.penalty_points() {
         PenaltyPoints::Segment => Ok(Lipschitz::Penalty { kind, lambda: ask.lambda(), slope: Slope::OfDifference }),
         points @ (PenaltyPoints::Real | PenaltyPoints::Fake | PenaltyPoints::Both) => {
             Err(Error::impossible("penalty-points", points, "difference needs two points on a segment"))
@@ -116,11 +116,11 @@ fn lipschitz(ask: &Resolver) -> Result<Lipschitz> {
     };
     match ask.lipschitz() {
         LipschitzName::Clip => Ok(Lipschitz::Clip { c: ask.clip() }),
-        LipschitzName::Gp => of_gradient(Penalty::TwoSided),
-        LipschitzName::GpOneSided => of_gradient(Penalty::OneSided),
-        LipschitzName::Lp => of_gradient(Penalty::Lp),
-        LipschitzName::Difference => of_difference(Penalty::TwoSided),
-        LipschitzName::DifferenceOneSided => of_difference(Penalty::OneSided),
+        LipschitzName::Gp => gradient_penalty(Penalty::TwoSided),
+        LipschitzName::GpOneSided => gradient_penalty(Penalty::OneSided),
+        LipschitzName::Lp => gradient_penalty(Penalty::Lp),
+        LipschitzName::Difference => difference_penalty(Penalty::TwoSided),
+        LipschitzName::DifferenceOneSided => difference_penalty(Penalty::OneSided),
         LipschitzName::Pairs => Ok(Lipschitz::Pairs { lambda: ask.lambda() }),
         LipschitzName::Spectral => Ok(Lipschitz::Spectral),
         LipschitzName::Bounded => Ok(Lipschitz::Bounded),

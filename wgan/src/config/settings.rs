@@ -13,7 +13,7 @@ use nn::files::excerpt;
 use serde::{Deserialize, Serialize};
 
 use super::choices::{ArchName, DatasetName, LipschitzName, ObjectiveName, OptimizerName, Preset};
-use crate::data::{Colour, is_image};
+use crate::data::{ColourMode, is_image};
 use crate::error::{nearest, read_text};
 use crate::game::networks::{GeneratorArch, Norm};
 use crate::game::objective::{LossForm, PenaltyPoints, Sign};
@@ -21,7 +21,7 @@ use crate::game::{CriticSchedule, MOST_CRITIC_STEPS};
 use crate::machine::backend::Backend;
 use crate::{Error, Result};
 
-/// What a setting is to a run that goes on, or is done again.
+/// Whether a setting decides what is computed, says where things are, or may be changed by a resume.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// Decides what is computed. Two runs that agree in these have the same bits after as many steps.
@@ -32,8 +32,9 @@ pub enum Role {
     Accompanies,
 }
 
-/// Makes of the declarations: the [`Options`], and a method of the [`Resolver`] for each. A setting with a `default` always
-/// has a value, one without is an Option.
+/// Makes of the declarations: the [`Options`], and a method of the [`Resolver`] for each. Of a setting, `default` is its value
+/// if none is given (one without is an Option), `check` says which values are possible, `idle` what to say if its flag was
+/// typed but nothing asked for it, `role` is its [`Role`].
 ///
 /// A group of settings begins with its heading in the help, and what stands behind `as` is what the help calls a value: N is
 /// a whole number, X any number.
@@ -117,8 +118,9 @@ macro_rules! settings {
     };
 }
 
-/// What is asked for a setting is what it was given, or else its default. A setting is asked for where it has a meaning, and
-/// nowhere else: so those that were asked for are those that have an effect.
+/// Settings, to be asked for by their names: `resolver.batch()` is the value given, or else the default, and is noted as asked
+/// for. A setting is asked for where it has a meaning, and nowhere else. So those that were never asked for have no effect:
+/// they are not written to `config.toml`, and their flags are refused.
 pub struct Resolver {
     given: Options,
     used: RefCell<Options>,
@@ -154,7 +156,7 @@ settings! {
     /// Height and width that images are cut and scaled to [default: 32]
     size: usize as N { default: |_| 32, check: |n| within(8..=256, *n), idle: |_| "it is for --dataset images", }
     /// What images are made of [default: rgb]
-    colour: Colour as NAME { default: |_| Colour::Rgb, idle: |_| "it is for --dataset images", }
+    colour: ColourMode as NAME { default: |_| ColourMode::Rgb, idle: |_| "it is for --dataset images", }
     /// Go on without the images that cannot be used
     #[arg(num_args = 0, default_missing_value = "true")]
     #[serde(skip_serializing_if = "is_off")] // as runs before it wrote nothing

@@ -164,9 +164,9 @@ impl Remote {
         let (mut bytes, mut buffer) = (response.into_body().into_reader(), vec![0; 1 << 16]);
         loop {
             let count = bytes.read(&mut buffer).map_err(|error| {
-                let of_all = total.map_or_else(String::new, |total| format!(" of {total}"));
+                let total_note = total.map_or_else(String::new, |total| format!(" of {total}"));
                 self.error(format!(
-                    "the connection broke off after {done}{of_all} bytes ({error}); run the same command again, and it goes on \
+                    "the connection broke off after {done}{total_note} bytes ({error}); run the same command again, and it goes on \
                      from there"
                 ))
             })?;

@@ -9,9 +9,9 @@ use autograd::Shape;
 use nn::files::excerpt;
 use rayon::prelude::*;
 
-use super::folder::{self, ANY, TRAIN};
+use super::idx_folder::{self, ANY, TRAIN};
 use super::raster::decode;
-use super::{Colour, Dataset};
+use super::{ColourMode, Dataset};
 use crate::error::{cannot_read, cannot_use};
 use crate::{Error, Result};
 
@@ -20,9 +20,9 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// [`Error::NoData`] if there is none, [`Error::Data`] with all that cannot be used.
-pub fn load(place: &Path, size: usize, colour: Colour, skip_bad: bool) -> Result<Dataset> {
+pub fn load(place: &Path, size: usize, colour: ColourMode, skip_bad: bool) -> Result<Dataset> {
     let no_data = |problem| Error::NoData { folder: place.to_owned(), problem };
-    if let Some(problem) = folder::no_folder(place) {
+    if let Some(problem) = idx_folder::no_folder(place) {
         return Err(no_data(problem));
     }
     let mut found = Found::default();
@@ -51,7 +51,7 @@ pub fn load(place: &Path, size: usize, colour: Colour, skip_bad: bool) -> Result
     let left_out = found.left_out();
     if images.is_empty() {
         let left_out = left_out.map_or_else(String::new, |left_out| format!(" ({left_out})"));
-        let has_idx = folder::has_images(ANY, place, TRAIN);
+        let has_idx = idx_folder::has_images(ANY, place, TRAIN);
         let meant = if has_idx { "; to learn the IDX files in it, leave --dataset images out" } else { "" };
         let looked_for = "looked for files whose names end in .png, .jpg or .jpeg";
         return Err(no_data(format!("holds no images: {looked_for}{left_out}{meant}")));
@@ -164,7 +164,7 @@ struct Image {
 /// Larger files are no images that could be used.
 const MOST_BYTES: u64 = 1 << 29;
 
-fn read(path: &Path, size: usize, colour: Colour) -> Result<Image, String> {
+fn read(path: &Path, size: usize, colour: ColourMode) -> Result<Image, String> {
     let unreadable = |error: io::Error| format!("it cannot be read ({error})");
     if fs::metadata(path).map_err(unreadable)?.len() > MOST_BYTES {
         return Err(format!("it is larger than {} MiB", MOST_BYTES >> 20));
@@ -250,7 +250,7 @@ mod tests {
             (".hidden.png", b""),
             ("notes.txt", b""),
         ]);
-        let data = load(folder.path(), 1, Colour::Grey, false).unwrap();
+        let data = load(folder.path(), 1, ColourMode::Grey, false).unwrap();
         assert_eq!((&data.shape()[..], pixels(&data)), (&[1, 1, 1][..], vec![10.0, 20.0, 30.0]));
         assert!(data.notes.is_empty() && data.warnings().is_empty());
     }
@@ -259,20 +259,20 @@ mod tests {
     fn all_that_cannot_be_used_are_told_at_once_or_left_out() {
         let good = grey(2, 10);
         let folder = folder(&[("a.png", &good), ("b/y.png", b"no image"), ("b/z.png", &good[..30]), ("c.png", b"")]);
-        let problem = load(folder.path(), 1, Colour::Grey, false).err().unwrap().to_string();
+        let problem = load(folder.path(), 1, ColourMode::Grey, false).err().unwrap().to_string();
         let lines: Vec<&str> = problem.lines().collect();
         assert!(lines[0].ends_with("3 of its 4 images cannot be used; --skip-bad goes on without them:"), "{problem}");
         assert_eq!(lines[1], "  b/y.png: this is neither a PNG nor a JPEG image");
         assert!(
             lines[2].starts_with("  b/z.png: the PNG image is damaged") && lines[3] == "  c.png: the file is empty"
         );
-        let data = load(folder.path(), 1, Colour::Grey, true).unwrap();
+        let data = load(folder.path(), 1, ColourMode::Grey, true).unwrap();
         assert_eq!((data.len(), &data.notes[..]), (1, &["left out: 3 images that cannot be used".to_owned()][..]));
         assert!(data.warnings()[0].contains("\n  b/y.png: this is neither"));
         for bad in ["a.png", "b/z.png", "c.png"] {
             fs::remove_file(folder.path().join(bad)).unwrap();
         }
-        let problem = |skip| load(folder.path(), 1, Colour::Grey, skip).err().unwrap().to_string();
+        let problem = |skip| load(folder.path(), 1, ColourMode::Grey, skip).err().unwrap().to_string();
         let one = "b/y.png: this is neither a PNG nor a JPEG image; --skip-bad goes on without it";
         assert!(problem(false).ends_with(one), "{}", problem(false));
         assert!(problem(true).contains("holds no images"), "{}", problem(true));
@@ -294,7 +294,7 @@ mod tests {
         symlink("nowhere.png", path("broken.png")).unwrap();
         let _socket = std::os::unix::net::UnixListener::bind(path("socket.png")).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(path("pipe.png")).status().unwrap().success());
-        let data = load(folder.path(), 1, Colour::Grey, false).unwrap();
+        let data = load(folder.path(), 1, ColourMode::Grey, false).unwrap();
         assert_eq!(data.len(), 2);
         let expected = "left out: 1 GIF image, 2 WebP images, 1 broken link, 2 pipes, sockets or devices";
         assert_eq!(data.notes, [expected]);
@@ -311,10 +311,10 @@ mod tests {
             ("runs/001/metrics.csv", b""),
             ("runs/001/samples/step-000500.png", &image),
         ]);
-        let data = load(folder.path(), 1, Colour::Grey, false).unwrap();
+        let data = load(folder.path(), 1, ColourMode::Grey, false).unwrap();
         let expected = "left out: 1 folder of results of wgan, 1 picture that wgan made";
         assert_eq!((data.len(), data.notes), (1, vec![expected.to_owned()]));
-        let own = load(&folder.path().join("runs/001"), 1, Colour::Grey, false).err().unwrap().to_string();
+        let own = load(&folder.path().join("runs/001"), 1, ColourMode::Grey, false).err().unwrap().to_string();
         assert!(own.ends_with("(left out: 1 folder of results of wgan)"), "{own}");
     }
 
@@ -325,7 +325,7 @@ mod tests {
         encoder.set_depth(png::BitDepth::Sixteen);
         encoder.write_header().unwrap().write_image_data(&[15, 255].repeat(64)).unwrap();
         let folder = folder(&[("a.png", &grey(1, 10)), ("b.png", &dark)]);
-        let warnings = load(folder.path(), 2, Colour::Grey, false).unwrap().warnings();
+        let warnings = load(folder.path(), 2, ColourMode::Grey, false).unwrap().warnings();
         assert!(warnings[0].starts_with("1 of the 2 images in ") && warnings[0].contains("smaller than --size 2"));
         assert!(warnings[1].contains("hold no value above 4095 of 65535"), "{warnings:?}");
         // One of all 16 bits does not hide it.
@@ -334,7 +334,7 @@ mod tests {
         encoder.set_depth(png::BitDepth::Sixteen);
         encoder.write_header().unwrap().write_image_data(&[255; 128]).unwrap();
         fs::write(folder.path().join("c.png"), bright).unwrap();
-        let warnings = load(folder.path(), 2, Colour::Grey, false).unwrap().warnings();
+        let warnings = load(folder.path(), 2, ColourMode::Grey, false).unwrap().warnings();
         assert!(
             warnings[1].contains("of 2 images of 16 bits in ") && warnings[1].contains(" 1 hold no value above 4095")
         );
@@ -343,7 +343,7 @@ mod tests {
     #[test]
     fn a_folder_without_images_is_told_with_what_may_have_been_meant() {
         let folder = folder(&[("idx/train-images-idx3-ubyte", b""), ("text/notes.txt", b"")]);
-        let told = |name: &str| load(&folder.path().join(name), 1, Colour::Grey, false).err().unwrap().to_string();
+        let told = |name: &str| load(&folder.path().join(name), 1, ColourMode::Grey, false).err().unwrap().to_string();
         let looked_for = "holds no images: looked for files whose names end in .png, .jpg or .jpeg";
         assert!(told("text").ends_with(looked_for), "{}", told("text"));
         assert!(told("idx").ends_with("; to learn the IDX files in it, leave --dataset images out"), "{}", told("idx"));

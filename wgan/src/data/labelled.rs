@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::folder::{self, ANY, Part, TEST, TRAIN};
+use super::idx_folder::{self, ANY, Part, TEST, TRAIN};
 use super::{idx, mnist, shuffle};
 use crate::error::cannot_use;
 use crate::{Error, Result};
 
-/// Of a data set without a test set, as many images are held out.
+/// Images held out of a data set without a test set.
 const HELD_OUT: usize = 1000;
 
 /// An image of 28×28 pixels and its class.
@@ -66,11 +66,11 @@ impl Split {
     pub fn read(folder: &Path, seed: u64) -> Result<Self> {
         let name = folder.display().to_string();
         let read = |part: Part| {
-            let (images, labels) = (folder::images(ANY, folder, part)?, folder::labels(ANY, folder, part)?);
+            let (images, labels) = (idx_folder::images(ANY, folder, part)?, idx_folder::labels(ANY, folder, part)?);
             Labelled::all(&name, &images, &labels)
         };
         let training = read(TRAIN)?;
-        if folder::has_images(ANY, folder, TEST) {
+        if idx_folder::has_images(ANY, folder, TEST) {
             return Ok(Split { training, held_out: read(TEST)? });
         }
         if training.len() <= HELD_OUT {

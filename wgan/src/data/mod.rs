@@ -3,8 +3,8 @@
 
 mod batches;
 pub mod download;
-mod folder;
 mod idx;
+mod idx_folder;
 mod images;
 mod labelled;
 mod mnist;
@@ -21,13 +21,13 @@ use rand::RngExt;
 
 pub use batches::Batches;
 pub use labelled::{Labelled, Split};
-pub use source::{Colour, Source, Toy};
+pub use source::{ColourMode, Source, Toy};
 pub use toys::Mixture;
 
 use crate::error::cannot_use;
 use crate::output::say;
 use crate::{Error, Result};
-use folder::{TEST, TRAIN};
+use idx_folder::{TEST, TRAIN};
 
 /// A finite set of real samples of one shape: images in [0, 1] as `[channels, height, width]`, or
 /// points as `[1]` or `[2]`.
@@ -117,7 +117,7 @@ impl Dataset {
     pub fn load(source: &Source, batch: usize, seed: u64) -> Result<Self> {
         let data = match source {
             Source::Digits => mnist::load()?,
-            Source::Idx { name, folder } => folder::load(name, folder, TRAIN)?,
+            Source::Idx { name, folder } => idx_folder::load(name, folder, TRAIN)?,
             Source::Images { folder, size, colour, skip_bad } => images::load(folder, *size, *colour, *skip_bad)?,
             Source::Points { file, dimensions } => points::load(file, *dimensions)?,
             Source::Toy(toy) => toy.draw(&mut Rng::new(seed, "toy")),
@@ -142,8 +142,8 @@ impl Dataset {
     /// If the file cannot be read, or does not hold images of 28×28 pixels.
     pub fn load_test(source: &Source, seed: u64) -> Result<Option<Self>> {
         match source {
-            Source::Idx { name, folder } if folder::has_images(name, folder, TEST) => {
-                Ok(Some(folder::load(name, folder, TEST)?.shuffled(seed)))
+            Source::Idx { name, folder } if idx_folder::has_images(name, folder, TEST) => {
+                Ok(Some(idx_folder::load(name, folder, TEST)?.shuffled(seed)))
             }
             Source::Idx { .. } | Source::Digits | Source::Images { .. } => Ok(None),
             Source::Points { .. } | Source::Toy(_) => Ok(None),
@@ -182,7 +182,7 @@ impl Dataset {
     }
 
     /// Tells on standard error what was read from files, and what a person should know of it.
-    pub fn tell(&self, source: &Source) {
+    pub fn say_what_was_read(&self, source: &Source) {
         if !matches!(source, Source::Digits | Source::Toy(_)) {
             say(&format!("data: {}: {}", self.name, self.description()));
         }
@@ -273,7 +273,7 @@ pub fn is_image(sample: &Shape) -> bool {
     sample.rank() == 3
 }
 
-/// Brings samples of `width` elements each into the order that the seed gives to as many.
+/// Shuffles samples of `width` elements each: their order follows from the seed and their number alone.
 fn shuffle<T>(elements: &mut [T], width: usize, seed: u64) {
     let rng = &mut Rng::new(seed, "samples");
     for last in (1..elements.len() / width).rev() {

@@ -11,7 +11,7 @@ use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::Colour;
+use super::ColourMode;
 use crate::figure::SOFTWARE;
 
 /// An image as it is stored.
@@ -115,8 +115,8 @@ fn decode_png(file: &[u8]) -> Result<Raster, String> {
         let values = bytes.as_chunks::<2>().0;
         let channels = frame.color_type.samples();
         let colours = channels - usize::from(channels.is_multiple_of(2)); // but not opacity
-        let of_colours = values.chunks(channels).flat_map(|pixel| &pixel[..colours]);
-        largest = of_colours.map(|&value| u16::from_be_bytes(value)).max();
+        let colour_values = values.chunks(channels).flat_map(|pixel| &pixel[..colours]);
+        largest = colour_values.map(|&value| u16::from_be_bytes(value)).max();
         bytes = values.iter().map(|value| value[0]).collect();
     }
     Ok(Raster { width, height, bytes, orientation, largest, is_ours, _alone })
@@ -172,7 +172,7 @@ impl Raster {
 
     /// The largest square in the middle, scaled to the size asked for: `[colours, size, size]`. Each of its pixels is the mean
     /// of those that it covers, in the parts in which it covers them.
-    pub fn square(&self, size: usize, colour: Colour) -> Vec<u8> {
+    pub fn square(&self, size: usize, colour: ColourMode) -> Vec<u8> {
         let side = self.side();
         let mut corner = [(self.width - side) / 2, (self.height - side) / 2];
         if self.is_sideways() {
@@ -181,8 +181,8 @@ impl Raster {
         let cells = (0..size).flat_map(|row| (0..size).map(move |column| [column, row]));
         let pixels: Vec<[u8; 3]> = cells.map(|cell| self.mean(corner, side, size, cell)).collect();
         match colour {
-            Colour::Grey => pixels.into_iter().map(luma).collect(),
-            Colour::Rgb => (0..3).flat_map(|channel| pixels.iter().map(move |pixel| pixel[channel])).collect(),
+            ColourMode::Grey => pixels.into_iter().map(luma).collect(),
+            ColourMode::Rgb => (0..3).flat_map(|channel| pixels.iter().map(move |pixel| pixel[channel])).collect(),
         }
     }
 
@@ -247,7 +247,7 @@ mod tests {
         file
     }
 
-    fn square(file: &[u8], size: usize, colour: Colour) -> Vec<u8> {
+    fn square(file: &[u8], size: usize, colour: ColourMode) -> Vec<u8> {
         decode(file).unwrap().square(size, colour)
     }
 
@@ -257,29 +257,29 @@ mod tests {
         assert_eq!(overlaps(0, 2, 3).collect::<Vec<_>>(), [(0, 2), (1, 1)]);
         assert_eq!(overlaps(1, 2, 3).collect::<Vec<_>>(), [(1, 1), (2, 2)]);
         let grey = encode(3, 3, png::ColorType::Grayscale, &[0, 30, 90, 0, 30, 90, 0, 30, 90]);
-        assert_eq!(square(&grey, 2, Colour::Grey), [10, 70, 10, 70]);
-        assert_eq!(square(&grey, 3, Colour::Grey), [0, 30, 90, 0, 30, 90, 0, 30, 90]);
-        assert_eq!(square(&grey, 1, Colour::Rgb), [40; 3]);
+        assert_eq!(square(&grey, 2, ColourMode::Grey), [10, 70, 10, 70]);
+        assert_eq!(square(&grey, 3, ColourMode::Grey), [0, 30, 90, 0, 30, 90, 0, 30, 90]);
+        assert_eq!(square(&grey, 1, ColourMode::Rgb), [40; 3]);
     }
 
     #[test]
     fn the_middle_is_cut_out() {
         let wide = encode(6, 2, png::ColorType::Grayscale, &[9, 9, 1, 2, 9, 9, 9, 9, 3, 4, 9, 9]);
-        assert_eq!(square(&wide, 2, Colour::Grey), [1, 2, 3, 4]);
+        assert_eq!(square(&wide, 2, ColourMode::Grey), [1, 2, 3, 4]);
         let tall = encode(1, 5, png::ColorType::Grayscale, &[9, 9, 7, 9, 9]);
-        assert_eq!(square(&tall, 1, Colour::Grey), [7]);
+        assert_eq!(square(&tall, 1, ColourMode::Grey), [7]);
     }
 
     /// Grey is 0.299·red + 0.587·green + 0.114·blue (ITU-R BT.601).
     #[test]
     fn colours_come_one_after_the_other_and_opacity_lies_on_white() {
         let colours = encode(2, 2, png::ColorType::Rgb, &[255, 0, 0, 0, 255, 0, 0, 0, 255, 100, 110, 120]);
-        assert_eq!(square(&colours, 2, Colour::Rgb), [255, 0, 0, 100, 0, 255, 0, 110, 0, 0, 255, 120]);
-        assert_eq!(square(&colours, 2, Colour::Grey), [76, 150, 29, 108]);
+        assert_eq!(square(&colours, 2, ColourMode::Rgb), [255, 0, 0, 100, 0, 255, 0, 110, 0, 0, 255, 120]);
+        assert_eq!(square(&colours, 2, ColourMode::Grey), [76, 150, 29, 108]);
         let glass = encode(1, 1, png::ColorType::Rgba, &[200, 100, 0, 51]);
-        assert_eq!(square(&glass, 1, Colour::Rgb), [244, 224, 204]);
+        assert_eq!(square(&glass, 1, ColourMode::Rgb), [244, 224, 204]);
         let clear = encode(1, 1, png::ColorType::GrayscaleAlpha, &[0, 0]);
-        assert_eq!(square(&clear, 1, Colour::Grey), [255]);
+        assert_eq!(square(&clear, 1, ColourMode::Grey), [255]);
     }
 
     /// Encoded by another program: red in the upper left quarter, green beside it, blue below, white in the last.
@@ -296,9 +296,9 @@ mod tests {
     #[test]
     fn jpeg_images_are_read_too() {
         for file in [JPEG, PROGRESSIVE] {
-            near(&square(file, 2, Colour::Rgb), &[255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255]);
+            near(&square(file, 2, ColourMode::Rgb), &[255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255]);
         }
-        near(&square(GREY, 2, Colour::Grey), &[0, 200, 0, 200]);
+        near(&square(GREY, 2, ColourMode::Grey), &[0, 200, 0, 200]);
     }
 
     /// EXIF data that say how the camera was held: the header of a TIFF file and one entry.
@@ -329,7 +329,7 @@ mod tests {
             let mut file = Vec::new();
             let encoder = png::Encoder::with_info(&mut file, info).unwrap();
             encoder.write_header().unwrap().write_image_data(&pixels).unwrap();
-            assert_eq!(square(&file, 2, Colour::Grey), [1, 2, 4, 5], "{orientation}");
+            assert_eq!(square(&file, 2, ColourMode::Grey), [1, 2, 4, 5], "{orientation}");
         }
     }
 
@@ -342,7 +342,7 @@ mod tests {
             let exif = exif(orientation);
             let segment = [&[0xff, 0xe1, 0, 8 + exif.len() as u8][..], b"Exif\0\0", &exif].concat();
             let file = [&JPEG[..2], &segment, &JPEG[2..]].concat();
-            near(&square(&file, 2, Colour::Rgb), &expected);
+            near(&square(&file, 2, ColourMode::Rgb), &expected);
         }
     }
 
@@ -355,7 +355,7 @@ mod tests {
             let table = file.windows(2).position(|pair| pair == [0xff, 0xdb]).unwrap();
             let end = file.len() - 2;
             let filled = [&file[..table], fill, &file[table..end], &[0xff; 7], &file[end..]].concat();
-            assert_eq!(square(&filled, 2, Colour::Rgb), square(file, 2, Colour::Rgb));
+            assert_eq!(square(&filled, 2, ColourMode::Rgb), square(file, 2, ColourMode::Rgb));
         }
     }
 
@@ -394,7 +394,7 @@ mod tests {
         encoder.set_depth(png::BitDepth::Sixteen);
         encoder.write_header().unwrap().write_image_data(&[1, 2, 255, 255, 15, 255, 255, 255]).unwrap();
         assert_eq!(decode(&file).unwrap().largest, Some(0x0fff));
-        assert_eq!(square(&file, 1, Colour::Grey), [1]);
+        assert_eq!(square(&file, 1, ColourMode::Grey), [1]);
     }
 
     #[test]
@@ -407,7 +407,7 @@ mod tests {
     #[test]
     fn small_images_are_enlarged() {
         let small = encode(2, 3, png::ColorType::Grayscale, &[9, 9, 10, 20, 9, 9]);
-        assert_eq!(square(&small, 4, Colour::Grey), [9, 9, 9, 9, 9, 9, 9, 9, 10, 10, 20, 20, 10, 10, 20, 20]);
+        assert_eq!(square(&small, 4, ColourMode::Grey), [9, 9, 9, 9, 9, 9, 9, 9, 10, 10, 20, 20, 10, 10, 20, 20]);
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub enum Source {
         /// Height and width that they are cut and scaled to.
         size: usize,
         /// What they are made of.
-        colour: Colour,
+        colour: ColourMode,
         /// Whether those that cannot be used are left out.
         skip_bad: bool,
     },
@@ -59,19 +59,19 @@ pub enum Toy {
 
 /// What images are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Colour {
+pub enum ColourMode {
     /// Brightness alone.
     Grey,
     /// Red, green and blue.
     Rgb,
 }
 
-impl Colour {
+impl ColourMode {
     /// Numbers for each pixel.
     pub fn channels(self) -> usize {
         match self {
-            Colour::Grey => 1,
-            Colour::Rgb => 3,
+            ColourMode::Grey => 1,
+            ColourMode::Rgb => 3,
         }
     }
 }

@@ -46,9 +46,9 @@ pub struct Evaluation {
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Measures {
     /// Of images.
-    Images(Comparison<Images>),
+    Images(Comparison<ImageMeasures>),
     /// Of points.
-    Points(Comparison<Points>),
+    Points(Comparison<PointMeasures>),
 }
 
 /// The same measures of generated and of real samples, both compared with further real ones.
@@ -69,7 +69,7 @@ pub struct Comparison<M> {
 /// Measures of images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Images {
+pub struct ImageMeasures {
     /// Number of images measured.
     pub samples: usize,
     /// [`frechet_distance`](crate::measures::Moments::frechet_distance) of the classifier's features.
@@ -83,7 +83,7 @@ pub struct Images {
 /// Measures of points.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Points {
+pub struct PointMeasures {
     /// Number of points measured.
     pub samples: usize,
     /// How they cover the modes, if the data have any.
@@ -108,9 +108,9 @@ struct CoverageFields {
     high_quality: f64,
 }
 
-/// As many real images are looked at, at most.
+/// The most real images that samples are compared with.
 const MOST_IMAGES: usize = 10_000;
-/// As many points are paired, at most: an optimal pairing takes time cubic in their number.
+/// The most points that are paired: an optimal pairing takes time cubic in their number.
 const MOST_PAIRS: usize = 1000;
 
 impl Measures {
@@ -119,7 +119,12 @@ impl Measures {
     ///
     /// # Errors
     /// If there are too few images of a kind, or the classifier's features are not finite.
-    pub fn of_images(generated: &Tensor, data: &Dataset, test: Option<&Dataset>, eye: &Classifier) -> Result<Self> {
+    pub fn of_images(
+        generated: &Tensor,
+        data: &Dataset,
+        test: Option<&Dataset>,
+        classifier: &Classifier,
+    ) -> Result<Self> {
         check_finite(generated)?;
         let all = data.held_out().end;
         let count = generated.shape()[0].min(test.map_or(all / 2, Dataset::len));
@@ -129,14 +134,14 @@ impl Measures {
         };
         let reference = others.min(MOST_IMAGES);
         check_enough(data, count.min(reference), 2)?; // a covariance needs as many
-        let of_reference = eye.classify(&data.samples(0..reference))?.moments();
+        let reference_moments = classifier.classify(&data.samples(0..reference))?.moments();
         let measure = |images: &Tensor| {
-            let seen = eye.classify(images)?;
+            let seen = classifier.classify(images)?;
             let classes = seen.classes();
             let share = |class| classes.iter().filter(|&&other| other == class).count() as f64 / classes.len() as f64;
-            Ok::<_, Error>(Images {
+            Ok::<_, Error>(ImageMeasures {
                 samples: images.shape()[0],
-                frechet_distance: seen.moments().frechet_distance(&of_reference),
+                frechet_distance: seen.moments().frechet_distance(&reference_moments),
                 classifier_score: classifier_score(seen.probabilities.data(), Labelled::CLASSES),
                 shares: std::array::from_fn(share),
             })
@@ -159,7 +164,7 @@ impl Measures {
         let measure = |points: &Tensor| {
             let paired = points.shape()[0].min(count).min(MOST_PAIRS);
             let [some, others] = [points, &reference].map(|points| &points.data()[..axes * paired]);
-            Points {
+            PointMeasures {
                 samples: points.shape()[0],
                 coverage: mixture.map(|mixture| Covered(Coverage::of(points.data(), mixture))),
                 sliced_wasserstein: sliced_wasserstein(points.data(), reference.data(), axes),
@@ -208,7 +213,7 @@ impl Evaluation {
         let named = |(name, values): (&str, [String; 2])| (name.to_owned(), values);
         match &self.measures {
             Measures::Images(Comparison { generated, real, .. }) => {
-                let both = |value: fn(&Images) -> String| [generated, real].map(value);
+                let both = |value: fn(&ImageMeasures) -> String| [generated, real].map(value);
                 let class = if self.dataset == DatasetName::Mnist { "digit" } else { "class" };
                 let share =
                     |i| (format!("share of {class} {i}"), [generated, real].map(|images| percent(images.shares[i])));
@@ -220,7 +225,7 @@ impl Evaluation {
                 rows.into_iter().map(named).chain((0..Labelled::CLASSES).map(share)).collect()
             }
             Measures::Points(Comparison { generated, real, .. }) => {
-                let both = |value: fn(&Points) -> String| [generated, real].map(value);
+                let both = |value: fn(&PointMeasures) -> String| [generated, real].map(value);
                 let coverage = |value: fn(Coverage) -> String| {
                     [generated, real].map(|points| points.coverage.map_or(String::new(), |Covered(found)| value(found)))
                 };
@@ -276,14 +281,14 @@ mod tests {
     use super::*;
     use crate::data::{Source, Toy};
 
-    fn images(measures: Measures) -> Comparison<Images> {
+    fn images(measures: Measures) -> Comparison<ImageMeasures> {
         match measures {
             Measures::Images(images) => images,
             Measures::Points(_) => panic!("these are images"),
         }
     }
 
-    fn points(measures: Measures) -> Comparison<Points> {
+    fn points(measures: Measures) -> Comparison<PointMeasures> {
         match measures {
             Measures::Points(points) => points,
             Measures::Images(_) => panic!("these are points"),
@@ -294,8 +299,8 @@ mod tests {
     #[test]
     fn images_are_the_farther_the_worse_they_are() {
         let data = Dataset::load(&Source::Digits, 1, 0).unwrap();
-        let eye = Classifier::of_digits().unwrap();
-        let measure = |generated: &Tensor| images(Measures::of_images(generated, &data, None, &eye).unwrap());
+        let classifier = Classifier::of_digits().unwrap();
+        let measure = |generated: &Tensor| images(Measures::of_images(generated, &data, None, &classifier).unwrap());
         let digits = measure(&data.samples(4000..4500));
         assert_eq!((digits.reference, digits.generated.samples, digits.real.samples), (9500, 500, 500));
         assert!(digits.generated.frechet_distance < 2.0 * digits.real.frechet_distance, "{digits:?}");
@@ -371,7 +376,7 @@ mod tests {
     /// The table has a row for each class.
     #[test]
     fn an_evaluation_has_a_share_for_each_class() {
-        let of = |samples, shares| Images { samples, frechet_distance: 1.0, classifier_score: 2.0, shares };
+        let of = |samples, shares| ImageMeasures { samples, frechet_distance: 1.0, classifier_score: 2.0, shares };
         let measures = Measures::Images(Comparison {
             reference: 9,
             test_set: false,

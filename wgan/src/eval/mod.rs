@@ -14,7 +14,7 @@ use crate::run::RunFolder;
 use crate::sample::{Sampler, neighbours};
 use crate::{Error, Result};
 
-pub use evaluation::{Comparison, Covered, Evaluation, Images, Measures, Points};
+pub use evaluation::{Comparison, Covered, Evaluation, ImageMeasures, Measures, PointMeasures};
 
 /// What to measure, and by what.
 pub struct Request<'a> {
@@ -51,10 +51,10 @@ impl Default for Request<'_> {
 pub fn evaluate(folder: &RunFolder, request: &Request) -> Result<(Evaluation, Dataset)> {
     let sampler = Sampler::load(&folder.generator())?;
     let config = sampler.config_with_data(request.data_dir.clone(), Some(folder))?;
-    let eye = eye(&config, request.classifier)?;
+    let classifier = classifier_for(&config, request.classifier)?;
     let data = config.load_data()?;
     show_neighbours(folder, &sampler, &data, request.seed)?;
-    let evaluation = measure(folder, &sampler, &config, &data, eye.as_ref(), request)?;
+    let evaluation = measure(folder, &sampler, &config, &data, classifier.as_ref(), request)?;
     Ok((evaluation, data))
 }
 
@@ -84,14 +84,14 @@ pub fn evaluate_finished(folder: &RunFolder, config: &Config, data: &Dataset, de
     let (request, sampler) = (Request { samples, ..usual }, Sampler::load(&folder.generator())?.on(device));
     show_neighbours(folder, &sampler, data, request.seed)?;
     if is_measured_when_finished(config.names.dataset) && !is_measured(folder, sampler.step()) {
-        let eye = eye(config, None)?.map(|eye| eye.on(device));
-        measure(folder, &sampler, config, data, eye.as_ref(), &request)?;
+        let classifier = classifier_for(config, None)?.map(|classifier| classifier.on(device));
+        measure(folder, &sampler, config, data, classifier.as_ref(), &request)?;
     }
     Ok(())
 }
 
 /// What images are looked at by; points are measured as they are.
-fn eye(config: &Config, file: Option<&Path>) -> Result<Option<Classifier>> {
+fn classifier_for(config: &Config, file: Option<&Path>) -> Result<Option<Classifier>> {
     if is_image(&config.sample) {
         return Classifier::of(config.names.dataset, file).map(Some);
     }
@@ -114,14 +114,14 @@ fn measure(
     sampler: &Sampler,
     config: &Config,
     data: &Dataset,
-    eye: Option<&Classifier>,
+    classifier: Option<&Classifier>,
     request: &Request,
 ) -> Result<Evaluation> {
     let (generated, seed) = (sampler.draw(request.samples, request.seed)?, request.seed);
-    let measures = match eye {
-        Some(eye) => {
+    let measures = match classifier {
+        Some(classifier) => {
             let test = Dataset::load_test(&config.data, config.game.seed)?;
-            Measures::of_images(&generated, data, test.as_ref(), eye)?
+            Measures::of_images(&generated, data, test.as_ref(), classifier)?
         }
         None => Measures::of_points(&generated, data, config.data.mixture().as_ref())?,
     };

@@ -15,7 +15,7 @@ struct Course {
     /// The largest slope of the critic that was seen.
     slope: f64,
     /// The sliced Wasserstein distance of the samples to real ones, by updates of the generator.
-    distances: Curve,
+    distances: Polyline,
     /// The mean of these distances over the last third of the training.
     end: f64,
     /// The critic's weights at the end, in units of c.

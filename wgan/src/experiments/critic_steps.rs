@@ -22,9 +22,9 @@ const CHOICES: [(&str, u64, CriticSchedule); 5] = [
 struct Course {
     name: &'static str,
     /// The gap divided by the slope.
-    estimate: Curve,
+    estimate: Polyline,
     /// The exact distance, by optimal assignment, and its last value.
-    exact: Curve,
+    exact: Polyline,
     end: f64,
     /// The mean of |estimate − W|.
     error: f64,

@@ -93,7 +93,7 @@ fn soft_histogram(values: Var<'_>) -> Var<'_> {
 }
 
 /// How far apart two halves of the digits are by JS, as black or white pixels, for growing numbers of pixels.
-fn halves_of_digits() -> Result<Curve> {
+fn halves_of_digits() -> Result<Polyline> {
     let data = Dataset::load(&Source::Digits, 1, 0)?;
     let (samples, pixels) = (data.samples(0..data.len()), data.shape().count());
     let images = samples.data().chunks(pixels).map(|image| image.iter().map(|&x| x > 0.5).collect());

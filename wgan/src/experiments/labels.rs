@@ -59,7 +59,7 @@ fn loss(label: f64, score: f64) -> f64 {
 
 /// The scores of a critic of N(2, 1) against N(−2, 1), along the line. One that scores real samples low starts as the mirror
 /// image.
-fn trained(loss_form: LossForm, sign: Sign, updates: u64) -> Result<Curve> {
+fn trained(loss_form: LossForm, sign: Sign, updates: u64) -> Result<Polyline> {
     let mut game = lipschitz_toy();
     (game.objective.loss, game.objective.sign) = (Loss::Wasserstein(loss_form), sign);
     let mut training = CriticTraining::new(&game, normal(2.0, 1.0), normal(-2.0, 1.0))?;

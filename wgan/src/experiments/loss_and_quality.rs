@@ -13,11 +13,11 @@ const DIGITS: usize = 500;
 /// A training, measured every so often. Curves are over updates of the generator.
 struct Course {
     /// What the critic's loss says.
-    estimates: Curve,
+    estimates: Polyline,
     /// How far the digits are from real ones.
-    distances: Curve,
+    distances: Polyline,
     /// Both at the same time, the distance first; and Pearson's correlation between them.
-    pairs: Curve,
+    pairs: Polyline,
     correlation: f64,
     /// Some of the digits, early, later, at the end.
     grids: Vec<Panel>,
@@ -67,7 +67,8 @@ fn course(loss: Loss, every: u64, measurements: u64, estimate: impl Fn(&Losses) 
         }
         Ok([mean(losses.iter().map(&estimate)), digit_distance(&real, &training.samples(DIGITS)?)?])
     })?;
-    let pairs: Curve = distances.iter().zip(&estimates).map(|(distance, estimate)| (distance.1, estimate.1)).collect();
+    let pairs: Polyline =
+        distances.iter().zip(&estimates).map(|(distance, estimate)| (distance.1, estimate.1)).collect();
     Ok(Course { estimates, distances, correlation: pearson(&pairs), pairs, grids })
 }
 

@@ -30,7 +30,9 @@ use crate::Result;
 use crate::error::cannot_write;
 use harness::Findings;
 
-/// The names that nearly every experiment uses, so that its own file begins with what is peculiar to it.
+/// The names that nearly every experiment uses, so that its own file begins with what is peculiar to it: tables, trainings
+/// and known distributions (`check`, `Near`, `CriticTraining`, `normal` …) from the harness, panels and colours (`Panel`,
+/// `axis` …) from `figure`, distances from `measures`, constraints (`Lipschitz`, `Penalty` …) from `game::objective`.
 mod prelude {
     pub use autograd::{Device, Stream, Tape, Tensor, Var, Variable};
 

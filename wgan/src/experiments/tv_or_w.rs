@@ -33,8 +33,8 @@ pub fn run(size: Size) -> Result<Findings> {
     }
     let sentence = "Bounded scores measure the total variation: once nothing overlaps it is 1, with no slope to follow; \
         bounded slopes measure how far the samples have to go.";
-    let gaps = |found: &[Found]| found.iter().map(|found| (found.theta, found.gap)).collect::<Curve>();
-    let slopes = |found: &[Found]| found.iter().map(|found| (found.theta, found.slope)).collect::<Curve>();
+    let gaps = |found: &[Found]| found.iter().map(|found| (found.theta, found.gap)).collect::<Polyline>();
+    let slopes = |found: &[Found]| found.iter().map(|found| (found.theta, found.slope)).collect::<Polyline>();
     let theta = axis("θ").range(0.0, 3.1);
     let gaps = Panel::new("The gap", theta.clone(), "distance")
         .dashed("known", INK, [(0.0, 0.0), (3.1, 3.1)])

@@ -11,14 +11,14 @@ const W: f64 = 6.0;
 /// What became of a critic.
 struct Trained {
     /// Over updates, from 1.
-    gaps: Curve,
+    gaps: Polyline,
     /// The mean gap in each tenth of the training, and in the last.
     tenths: Vec<f64>,
     last: f64,
     /// The mean slope at generated samples.
     slope: f64,
     /// The scores along the line, from that of the first place.
-    scores: Curve,
+    scores: Polyline,
 }
 
 pub fn run(size: Size) -> Result<Findings> {

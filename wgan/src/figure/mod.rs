@@ -43,7 +43,7 @@ pub struct Figure {
 const WIDTH: usize = 800;
 
 impl Figure {
-    /// Panels from left to right, as many in a row.
+    /// Panels from left to right, `columns` to a row.
     pub fn new(columns: usize, mut panels: Vec<Panel>) -> Self {
         if panels.len() > 1 {
             panels.iter_mut().zip('a'..).for_each(|(panel, letter)| panel.letter = letter.to_string());

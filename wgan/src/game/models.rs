@@ -30,7 +30,7 @@ impl Critic {
     }
 
     /// How large it would be.
-    pub fn size(networks: &Networks, sample: &Shape) -> Size {
+    pub fn size(networks: &Networks, sample: &Shape) -> NetworkSize {
         Critic::layers(networks, sample).size()
     }
 
@@ -98,7 +98,7 @@ impl Generator {
     }
 
     /// How large it would be.
-    pub fn size(networks: &Networks, sample: &Shape) -> Size {
+    pub fn size(networks: &Networks, sample: &Shape) -> NetworkSize {
         Generator::layers(networks, sample).size()
     }
 
@@ -188,7 +188,7 @@ impl Latent {
 
 /// How large a network is. That is known before memory is taken for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Size {
+pub struct NetworkSize {
     /// Numbers that are saved: weights, and what batch norm tracks.
     pub weights: u64,
     /// Numbers that its layers make of one sample.
@@ -255,10 +255,10 @@ impl Stack {
         })
     }
 
-    fn size(&self) -> Size {
+    fn size(&self) -> NetworkSize {
         let (mut weights, mut values, mut outputs) = (0, 0, 0);
         for layer in &self.layers {
-            let (of_layer, made) = match layer {
+            let (layer_weights, layer_values) = match layer {
                 Layer::Linear { inputs, outputs } => ((inputs + 1) * outputs, *outputs),
                 Layer::Conv { from: [inputs, ..], to } | Layer::ConvTranspose { from: [inputs, ..], to } => {
                     ((inputs * KERNEL * KERNEL + 1) * to[0], to.iter().product())
@@ -268,11 +268,11 @@ impl Stack {
                 Layer::Activation(_) => (0, outputs),
                 Layer::Flatten | Layer::Reshape(_) => continue, // another view of the same numbers
             };
-            outputs = made;
-            weights += of_layer as u64;
-            values += made as u64;
+            outputs = layer_values;
+            weights += layer_weights as u64;
+            values += layer_values as u64;
         }
-        Size { weights, values }
+        NetworkSize { weights, values }
     }
 
     fn add(mut self, layer: Layer) -> Self {

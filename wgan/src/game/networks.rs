@@ -18,7 +18,7 @@ pub enum Arch {
     Dcgan {
         /// Channels of the first convolution.
         dim: usize,
-        /// What is beside the critic.
+        /// The generator's layers.
         generator: GeneratorArch,
     },
     /// Three hidden layers of equal width.

@@ -63,7 +63,7 @@ pub enum Lipschitz {
     },
     /// A penalty on slopes that are not 1, or more than 1.
     Penalty {
-        /// What it makes of a slope.
+        /// Which function of the slope is paid for.
         kind: Penalty,
         /// λ, its weight.
         lambda: f64,
@@ -202,7 +202,7 @@ pub fn critic_terms<'t>(
     let tape = real.tape();
     let batch = real.shape()[0];
     let fake = fake.detach(); // the generator does not learn in the critic's update
-    let [of_real, of_fake] = match norm {
+    let [real_scores, fake_scores] = match norm {
         // Each kind by its own mean and variance, as in DCGAN and WGAN.
         Norm::Batch => [real, fake].map(&scores), // [B], [B]
         Norm::None | Norm::Layer => {
@@ -219,31 +219,32 @@ pub fn critic_terms<'t>(
         // relu(|D(x) − D(x′)| − ‖x − x′‖)², the difference being s·‖x − x′‖
         Lipschitz::Pairs { lambda } => {
             let distances = (real - fake).norm_rows();
-            let slopes = (of_real - of_fake).abs() / distances;
+            let slopes = (real_scores - fake_scores).abs() / distances;
             (Some(slopes), Some(((slopes - 1.0).relu() * distances).square().mean() * lambda))
         }
         Lipschitz::Clip { .. } | Lipschitz::Spectral | Lipschitz::Bounded | Lipschitz::None => (None, None),
     };
-    let loss = critic_loss(objective, of_real, of_fake);
+    let loss = critic_loss(objective, real_scores, fake_scores);
     CriticTerms {
         loss: penalty.map_or(loss, |penalty| penalty + loss),
-        wasserstein: (of_real.mean() - of_fake.mean()) * objective.sign.orientation(),
+        wasserstein: (real_scores.mean() - fake_scores.mean()) * objective.sign.orientation(),
         penalty: penalty.unwrap_or_else(|| tape.scalar(0.0)),
         slope: slopes.map_or_else(|| tape.scalar(0.0), Var::mean),
     }
 }
 
 /// What the critic minimises but for the penalty, by its scores of real and of generated samples, both `[B]`.
-fn critic_loss<'t>(objective: &Objective, of_real: Var<'t>, of_fake: Var<'t>) -> Var<'t> {
+fn critic_loss<'t>(objective: &Objective, real_scores: Var<'t>, fake_scores: Var<'t>) -> Var<'t> {
     let sign = objective.sign.orientation();
     match objective.loss {
-        Loss::Wasserstein(LossForm::Difference) => -((of_real.mean() - of_fake.mean()) * sign),
+        Loss::Wasserstein(LossForm::Difference) => -((real_scores.mean() - fake_scores.mean()) * sign),
         Loss::Wasserstein(LossForm::Labels) => {
-            losses::wasserstein(labels(-sign, of_real), of_real) + losses::wasserstein(labels(sign, of_fake), of_fake)
+            losses::wasserstein(labels(-sign, real_scores), real_scores)
+                + losses::wasserstein(labels(sign, fake_scores), fake_scores)
         }
         // −ln σ(D(real)) − ln(1 − σ(D(fake)))
         Loss::Standard | Loss::NonSaturating => {
-            (of_real * -sign).softplus().mean() + (of_fake * sign).softplus().mean()
+            (real_scores * -sign).softplus().mean() + (fake_scores * sign).softplus().mean()
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What an update records.
+//! One update: the optimiser's rule, the critic's step, the moving average of weights.
 
 use autograd::{Var, Variable};
 use nn::optim::{Adam, Epsilon, RmsProp, Sgd};

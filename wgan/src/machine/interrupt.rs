@@ -35,9 +35,14 @@ pub fn install() -> Result<()> {
     Ok(())
 }
 
-/// Says that a step is under way, or, if it is 0, that none is and the process may end at any time.
-pub fn enter(step: u64) {
+/// Says that a step is under way, counted from 1.
+pub fn enter_step(step: u64) {
     STEP.store(step, Ordering::Relaxed);
+}
+
+/// Says that none is, and that the process may end at any time.
+pub fn leave_steps() {
+    STEP.store(0, Ordering::Relaxed);
 }
 
 /// Whether to stop after this step.

@@ -2,7 +2,7 @@
 
 use crate::data::Mixture;
 
-/// As many deviations from its nearest mode a point may be.
+/// The most standard deviations that a point of high quality lies from its mode.
 const REACH: f64 = 3.0;
 
 /// How a sample is spread over the modes of a mixture. A point within 3σ of its nearest mode is *of high quality*, and a

@@ -7,7 +7,7 @@ use rand_distr::StandardNormal;
 
 use super::{points, wasserstein_1d};
 
-/// The mean over as many directions varies by one or two per cent with the directions.
+/// Directions averaged over: with other 512 the mean varies by one or two per cent.
 const DIRECTIONS: u64 = 512;
 
 /// The mean, over 512 fixed random directions, of the Wasserstein-1 distance between the projections of two samples on

@@ -48,7 +48,7 @@ impl Window {
         self.centre[axis] - self.reach..self.centre[axis] + self.reach
     }
 
-    /// As many points along each axis, from edge to edge, the first axis running fastest: `[resolution, 1]` or
+    /// `resolution` points along each axis, from edge to edge, the first axis running fastest: `[resolution, 1]` or
     /// `[resolution², 2]`.
     ///
     /// ```

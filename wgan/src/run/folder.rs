@@ -27,7 +27,8 @@ impl RunFolder {
         make_folders(runs)?;
         let mut number = last_number(runs)? + 1;
         loop {
-            let path = runs.join(format!("{number:03}-{}-{}", config.names.dataset, apart(&config.names)));
+            let path =
+                runs.join(format!("{number:03}-{}-{}", config.names.dataset, distinguishing_name(&config.names)));
             match fs::create_dir(&path) {
                 Ok(()) => return RunFolder { path, _lock: None }.claimed(),
                 // Another run took the number just now.
@@ -106,8 +107,10 @@ impl RunFolder {
             remove(partial.as_ref())?;
         }
         let samples = list(&self.samples())?;
-        let partial = samples.iter().filter(|name| name.strip_suffix(PARTIAL).and_then(sample_step).is_some());
-        partial.into_iter().try_for_each(|name| remove(&self.samples().join(name)))
+        for name in samples.iter().filter(|name| name.strip_suffix(PARTIAL).and_then(sample_step).is_some()) {
+            remove(&self.samples().join(name))?;
+        }
+        Ok(())
     }
 
     /// The folder itself.
@@ -217,7 +220,7 @@ files! {
 }
 
 /// What sets a run apart from others on the same data: its constraint, unless its objective is another.
-fn apart(names: &Names) -> String {
+fn distinguishing_name(names: &Names) -> String {
     match names.objective {
         ObjectiveName::Wasserstein => names.lipschitz.to_string(),
         ObjectiveName::Standard | ObjectiveName::NonSaturating => names.objective.to_string(),

@@ -21,7 +21,7 @@ pub const EVERY: u64 = 50;
 /// more memory than training.
 pub struct Monitor {
     /// The estimate, and the slopes `[part]`.
-    judge: Compiled<2>,
+    estimate_and_slopes: Compiled<2>,
     /// The norms of the critic's and of the generator's gradient.
     gradients: Compiled<2>,
     /// The rows of the held-out samples in each part.
@@ -52,7 +52,7 @@ impl Monitor {
         let (objective, critic_norm, pool) = (&game.objective, game.networks.critic_norm, data.resident());
         let (critic, generator) = (programs.critic(), programs.generator_in_training());
         let stream = |name| Stream::new(game.seed, name);
-        let judge = device.compile(|tape| {
+        let estimate_and_slopes = device.compile(|tape| {
             let (real, mixes) =
                 (pool.pick(tape.input(ROWS, [size])), tape.uniform(stream("held-out mixes"), [2, size]));
             let fake = generator.samples(tape, stream("held-out noise"), size);
@@ -75,7 +75,7 @@ impl Monitor {
         };
         // No more samples than an iteration takes: measuring stays cheap where iterations are.
         let taken = game.schedule.critic_steps.min(parts as u64);
-        Ok(Some(Monitor { judge, gradients, parts: (0..parts).map(rows).collect(), taken, clipped }))
+        Ok(Some(Monitor { estimate_and_slopes, gradients, parts: (0..parts).map(rows).collect(), taken, clipped }))
     }
 
     /// Measures the networks as they are after `step` updates of the generator.
@@ -86,9 +86,9 @@ impl Monitor {
         let (mut gaps, mut slopes) = (0.0, Vec::new());
         let first = step / EVERY * self.taken;
         for number in first..first + self.taken {
-            let [gap, of_part] = self.judge.at(number).run(&[(ROWS, part(&self.parts, number))])?;
+            let [gap, part_slopes] = self.estimate_and_slopes.at(number).run(&[(ROWS, part(&self.parts, number))])?;
             gaps += f64::from(gap.item());
-            slopes.extend_from_slice(of_part.data());
+            slopes.extend_from_slice(part_slopes.data());
         }
         let gradients = self.gradients.at(first).run(&[(ROWS, part(&self.parts, first))])?;
         let [critic_gradient, generator_gradient] = gradients.map(Tensor::item);

@@ -9,17 +9,17 @@ use crate::data::Labelled;
 use crate::figure::Picture;
 use crate::pictures::rows;
 
-/// As many samples are drawn for each place: a class that has a hundredth of them still fills half its row.
+/// Samples drawn for each place of the sheet: a class that has a hundredth of them still fills half its row.
 const CANDIDATES: usize = 5;
 
 /// At least `count` samples, a row for each class with the first ones of it. Places stay empty where a class is rare.
 ///
 /// # Errors
 /// If the device fails.
-pub fn digits(sampler: &Sampler, eye: &Classifier, count: usize, seed: u64) -> Result<Picture> {
+pub fn digits(sampler: &Sampler, classifier: &Classifier, count: usize, seed: u64) -> Result<Picture> {
     let across = count.div_ceil(Labelled::CLASSES);
     let samples = sampler.draw(CANDIDATES * Labelled::CLASSES * across, seed)?;
-    let classes = eye.classify(&samples)?.classes();
+    let classes = classifier.classify(&samples)?.classes();
     let images: Vec<&[f32]> = samples.data().chunks_exact(Labelled::PIXELS).collect();
     let empty = [f32::NAN; Labelled::PIXELS];
     let row = |class: usize| {

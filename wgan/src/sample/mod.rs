@@ -21,8 +21,8 @@ pub use digits::digits;
 pub use interpolation::interpolation;
 pub use neighbours::neighbours;
 
-/// Samples made together, and shown in one picture of a run. Always as many, because the last bits of a sample depend on
-/// it; and no more, because memory grows with it.
+/// Samples made together, and shown in one picture of a run. The number never changes, because the last bits of a sample
+/// depend on it; nor is it larger, because memory grows with it.
 pub fn batch(sample: &Shape) -> usize {
     if is_image(sample) { 64 } else { 512 }
 }
@@ -81,8 +81,8 @@ impl Sampler {
     /// # Errors
     /// As [`Metadata::config_with_data`], or if the run's `config.toml` cannot be read.
     pub fn config_with_data(&self, data_dir: Option<String>, run: Option<&RunFolder>) -> Result<Config> {
-        let of_run = run.map(RunFolder::read_config).transpose()?;
-        let Options { data_dir: run_dir, data_file, .. } = of_run.map(|run| run.used().clone()).unwrap_or_default();
+        let run_config = run.map(RunFolder::read_config).transpose()?;
+        let Options { data_dir: run_dir, data_file, .. } = run_config.map(|run| run.used().clone()).unwrap_or_default();
         self.metadata.config_with_data(data_dir.or(run_dir), data_file)
     }
 

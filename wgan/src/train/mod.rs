@@ -117,7 +117,7 @@ fn prepare(config: &Config) -> Result<(Device, Dataset)> {
     }
     let device = config.backend.device(config.threads)?;
     let data = config.load_data()?;
-    data.tell(&config.data);
+    data.say_what_was_read(&config.data);
     Ok((device, data))
 }
 
@@ -193,9 +193,9 @@ impl<'a> Training<'a> {
         let outcome = self.run_steps(&mut progress);
         if matches!(outcome, Ok(Outcome::Finished)) {
             self.report(State::Finished)?; // should the measuring be cut short
-            interrupt::enter(0);
+            interrupt::leave_steps();
             self.evaluate(&progress);
-            interrupt::enter(self.config.steps);
+            interrupt::enter_step(self.config.steps);
         }
         progress.finish();
         let outcome = self.conclude(outcome)?;
@@ -234,7 +234,7 @@ impl<'a> Training<'a> {
         // Until one step is timed, steps count as slow: their start is kept, so that they can be undone.
         let (mut unrecorded, mut slow) = (None, true);
         for step in done + 1..=self.config.steps {
-            interrupt::enter(step);
+            interrupt::enter_step(step);
             let begun = Instant::now();
             self.before_step = if slow { Some(self.programs.checkpoint().values()?) } else { None };
             let mut go_on = |updates| {

@@ -21,7 +21,7 @@ impl Training<'_> {
         let text = "no longer finite; looking for the first operation that is not".to_owned();
         self.report(State::Failed(format!("the training is no longer finite at step {step}")))?;
         progress.warn(&Warning { step, text });
-        interrupt::enter(0); // nothing more is written, so nobody need wait for the end of the search
+        interrupt::leave_steps(); // nothing more is written, so nobody need wait for the end of the search
         let saved = self.return_to_checkpoint()?;
         let is_improbable = |values: &Tensor| values.data().iter().any(|x| x.abs() > IMPROBABLE);
         let improbable = self.programs.checkpoint().values()?.iter().any(is_improbable);
@@ -30,13 +30,12 @@ impl Training<'_> {
             0 => "no checkpoint was written before".to_owned(),
             _ => format!("the checkpoint of step {saved} is kept"),
         };
-        let is_to_blame = self.done > 0 && self.done == saved && (step == saved + 1 || improbable);
-        let advice = match is_to_blame {
-            true => {
-                let checkpoint = self.folder.checkpoint();
-                format!("the numbers in {} lead there: take a copy of it, or start anew", checkpoint.display())
-            }
-            false => "try a smaller --lr or a stronger constraint".to_owned(),
+        let checkpoint_is_to_blame = self.done > 0 && self.done == saved && (step == saved + 1 || improbable);
+        let advice = if checkpoint_is_to_blame {
+            let checkpoint = self.folder.checkpoint();
+            format!("the numbers in {} lead there: take a copy of it, or start anew", checkpoint.display())
+        } else {
+            "try a smaller --lr or a stronger constraint".to_owned()
         };
         Ok(Error::NotFinite(format!("the training is no longer finite at step {step}: {cause}; {kept}; {advice}")))
     }

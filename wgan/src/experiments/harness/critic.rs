@@ -2,7 +2,7 @@
 
 use autograd::{Compiled, Device, Shape, Stream, Tape, Tensor, Var, Variable};
 
-use super::{Curve, computed, mean, places};
+use super::{Polyline, computed, mean, places};
 use crate::Result;
 use crate::config::Config;
 use crate::game::models::Critic;
@@ -103,7 +103,7 @@ impl CriticTraining {
         Ok(CriticTraining { critic, update, step: 0 })
     }
 
-    /// One after so many updates.
+    /// A critic after `updates` updates.
     ///
     /// # Errors
     /// If the device cannot take it, or fails.
@@ -113,7 +113,7 @@ impl CriticTraining {
         Ok(training)
     }
 
-    /// What the critic finds in the last of so many further updates, on average.
+    /// Trains for `updates` further updates: the mean of what the critic finds in the last 50 of them.
     ///
     /// ```
     /// use wgan::experiments::harness::{CriticTraining, normal, toy};
@@ -133,7 +133,7 @@ impl CriticTraining {
         Ok(CriticTerms::from_array([0, 1, 2, 3].map(|i| mean(last.clone().map(|terms| terms[i])))))
     }
 
-    /// Updates the critic so many times, each with fresh random numbers; what it found before each update.
+    /// Updates the critic `updates` times, each with fresh random numbers: what it found before each update.
     ///
     /// # Errors
     /// If the device fails.
@@ -155,11 +155,11 @@ impl CriticTraining {
         Ok(computed(|tape| self.critic.scores(tape.constant(points)))?.cast().into_data())
     }
 
-    /// The critic's scores along the line from `low` to `high`, so many to a unit: points to be drawn.
+    /// The critic's scores along the line from `low` to `high`, `per_unit` of them to a unit: points to be drawn.
     ///
     /// # Errors
     /// If the device fails.
-    pub fn curve(&self, low: f64, high: f64, per_unit: f64) -> Result<Curve> {
+    pub fn curve(&self, low: f64, high: f64, per_unit: f64) -> Result<Polyline> {
         let x: Vec<f64> = places(low, high, per_unit).collect();
         let scores = self.scores(&Tensor::from_fn([x.len(), 1], |i| x[i] as f32))?;
         Ok(x.into_iter().zip(scores).collect())

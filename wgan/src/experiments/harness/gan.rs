@@ -3,7 +3,7 @@
 use autograd::{Device, Stream, Tensor};
 
 use super::critic::slopes;
-use super::{Curve, computed};
+use super::{Polyline, computed};
 use crate::classifier::Classifier;
 use crate::config::Config;
 use crate::data::{Batches, Dataset, Source};
@@ -53,7 +53,7 @@ impl GanTraining {
         Ok(GanTraining { seed: game.seed, data, batches, programs, iteration: 0 })
     }
 
-    /// Runs so many iterations, each of some updates of the critic and one of the generator.
+    /// Runs `iterations` iterations, each of some updates of the critic and one of the generator.
     ///
     /// # Errors
     /// If the device fails.
@@ -73,7 +73,7 @@ impl GanTraining {
         every: u64,
         times: u64,
         mut measure: impl FnMut(&Self, &[Losses]) -> Result<[f64; N]>,
-    ) -> Result<[Curve; N]> {
+    ) -> Result<[Polyline; N]> {
         let mut curves = [const { Vec::new() }; N];
         for _ in 0..times {
             let losses = self.run(every)?;

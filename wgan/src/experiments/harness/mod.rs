@@ -21,7 +21,7 @@ use autograd::{Device, Tape, Tensor, Var};
 use crate::Result;
 
 /// A curve to be drawn: its points from left to right.
-pub type Curve = Vec<(f64, f64)>;
+pub type Polyline = Vec<(f64, f64)>;
 
 /// Runs a computation once, and returns its result.
 ///

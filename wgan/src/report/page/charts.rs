@@ -19,9 +19,10 @@ const OVERLAP: f64 = 2.5;
 pub fn curves(config: &Config, rows: &[Row], unmeasured: &str) -> String {
     let figure = |(chart, meaning): (Chart, String)| {
         let name = chart.name;
-        let drawn = match chart.curves.iter().all(|curve| curve.smooth.is_empty()) {
-            true => format!("<strong>{name}</strong>\n{unmeasured}\n"),
-            false => svg(with_latest(chart).panel(span(rows), "updates of the generator"), 300),
+        let drawn = if chart.curves.iter().all(|curve| curve.smooth.is_empty()) {
+            format!("<strong>{name}</strong>\n{unmeasured}\n")
+        } else {
+            svg(with_latest(chart).panel(span(rows), "updates of the generator"), 300)
         };
         format!("<figure>\n{drawn}<figcaption>{meaning}</figcaption>\n</figure>\n")
     };
@@ -70,7 +71,7 @@ fn svg(panel: Panel, height: usize) -> String {
     Figure::new(1, vec![panel]).width(WIDTH).panel_height(height).svg()
 }
 
-/// The chart with the latest values behind the names of its curves.
+/// The chart with its latest values: each is appended to its curve's name, that of a curve without one to the name before.
 fn with_latest(mut chart: Chart) -> Chart {
     let mut latest: Vec<String> = Vec::new();
     for curve in chart.curves.iter_mut().rev() {

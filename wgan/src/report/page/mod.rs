@@ -284,7 +284,7 @@ fn short(x: f64) -> String {
 }
 
 /// The rows of a table, each with its name in front.
-pub fn table<'a, const N: usize>(rows: impl Iterator<Item = [&'a str; N]>) -> String {
+fn table<'a, const N: usize>(rows: impl Iterator<Item = [&'a str; N]>) -> String {
     let cell = |(i, text): (usize, &str)| {
         let kind = if i == 0 { "th" } else { "td" };
         format!("<{kind}>{}</{kind}>", escape(text))

@@ -1,7 +1,7 @@
 use super::*;
 use crate::config::{DatasetName, LipschitzName, ObjectiveName, Options};
 use crate::data::Dataset;
-use crate::data::{Colour, Source, Toy};
+use crate::data::{ColourMode, Source, Toy};
 use crate::eval::Measures;
 use crate::game::Losses;
 use crate::game::objective::CriticTerms;
@@ -36,7 +36,7 @@ fn images() -> Dataset {
         std::fs::write(folder.path().join(name), bytes).unwrap();
     }
     let folder = folder.path().to_owned();
-    Dataset::load(&Source::Images { folder, size: 32, colour: Colour::Rgb, skip_bad: true }, 1, 0).unwrap()
+    Dataset::load(&Source::Images { folder, size: 32, colour: ColourMode::Rgb, skip_bad: true }, 1, 0).unwrap()
 }
 
 fn png() -> Vec<u8> {

@@ -49,7 +49,7 @@ impl Events {
             return Events::create(path);
         }
         let file = fs::read(path).map_err(cannot_read(path))?;
-        let kept = records(&file).take_while(|event| step_of(event).is_some_and(|of_event| of_event <= step));
+        let kept = records(&file).take_while(|event| step_of(event).is_some_and(|event_step| event_step <= step));
         let length = kept.map(|event| event.len() + FRAME).sum();
         Events::write(path, &file[..length])
     }
