@@ -383,6 +383,29 @@ fn a_finished_run_is_completed_by_a_resume() {
     assert_eq!(told, "nothing is missing in run: all steps are done; ask for more with --steps\n");
     let complaint = place.complaint("train --resume=run --steps=29", 2);
     assert!(complaint.contains("has done 30 steps already"), "{complaint}");
+    // Runs of earlier versions do not say where they stand.
+    fs::remove_file(place.path("run/state.json")).unwrap();
+    assert!(text(place.run("train --resume=run").stdout).starts_with("nothing is missing"));
+}
+
+/// A run that ends because its page or its moving picture cannot be written says so, and is completed when they can be.
+#[test]
+fn a_run_whose_last_files_cannot_be_written_has_failed() {
+    let place = Workplace::new();
+    place.train("--steps=3 --out=run");
+    let mut steps = 3;
+    for name in ["run/report.html", "run/progress.png"] {
+        fs::remove_file(place.path(name)).unwrap();
+        fs::create_dir(place.path(name)).unwrap();
+        steps += 1;
+        let complaint = place.complaint(&format!("train --resume=run --steps={steps}"), 1);
+        assert!(complaint.contains(&format!("cannot write {name}")), "{complaint}");
+        let state = text(place.bytes("run/state.json"));
+        assert!(state.starts_with("{\"failed\":\"cannot write ") && state.contains(name), "{state}");
+        fs::remove_dir(place.path(name)).unwrap();
+        place.run(&format!("train --resume=run --steps={steps}"));
+        assert_eq!(text(place.bytes("run/state.json")), "\"finished\"\n");
+    }
 }
 
 #[test]

@@ -99,7 +99,8 @@ fn is_complete(folder: &RunFolder, config: &Config) -> bool {
     let mut files = vec![folder.generator(), folder.report(), folder.curves(), folder.moving_picture()];
     files.push(folder.sample(config.steps));
     files.extend(is_image(&config.sample).then(|| folder.neighbours()));
-    State::read(folder) == Some(State::Finished)
+    // Runs of earlier versions do not say where they stand.
+    State::read(folder).is_none_or(|state| state == State::Finished)
         && files.iter().all(|file| file.is_file())
         && (!eval::is_measured_when_finished(config.names.dataset) || eval::is_measured(folder, config.steps))
 }
@@ -190,13 +191,15 @@ impl<'a> Training<'a> {
             self.programs.start_profile();
         }
         let mut progress = Progress::new(self.done, self.config.steps);
-        let outcome = self.run_steps(&mut progress);
-        if matches!(outcome, Ok(Outcome::Finished)) {
-            self.report(State::Finished)?; // should the measuring be cut short
-            interrupt::leave_steps();
-            self.evaluate(&progress);
-            interrupt::enter_step(self.config.steps);
-        }
+        let outcome = self.run_steps(&mut progress).and_then(|outcome| {
+            if outcome == Outcome::Finished {
+                self.report(State::Finished)?; // should the measuring be cut short
+                interrupt::leave_steps();
+                self.evaluate(&progress);
+                interrupt::enter_step(self.config.steps);
+            }
+            Ok(outcome)
+        });
         progress.finish();
         let outcome = self.conclude(outcome)?;
         if profile {
@@ -221,7 +224,12 @@ impl<'a> Training<'a> {
             Err(error) => State::Failed(error.to_string()),
         };
         let told = self.report(state).and_then(|()| self.write_moving_picture());
-        outcome.and_then(|outcome| told.map(|()| outcome)) // the first error is the cause
+        let ended = outcome.and_then(|outcome| told.map(|()| outcome)); // the first error is the cause
+        if let Err(error) = &ended {
+            // Also if it is the page that cannot be written; if the state cannot be either, the error at hand is enough.
+            let _ = State::Failed(error.to_string()).write(self.folder);
+        }
+        ended
     }
 
     fn run_steps(&mut self, progress: &mut Progress) -> Result<Outcome> {

@@ -80,7 +80,8 @@ pub fn renew(folder: &RunFolder, data: &Dataset) -> Result<()> {
     let state = match State::read(folder) {
         Some(ended @ (State::Finished | State::Stopped | State::Failed(_))) => ended,
         Some(State::Training) | None if rows.last().is_some_and(|row| row.step == config.steps) => State::Finished,
-        Some(State::Training) | None => return Ok(()),
+        Some(State::Training) => return Ok(()),
+        None => State::Stopped, // of an earlier version, which did not say
     };
     write(folder, &config, data, &rows, Watch::new(&config.game, &rows).warnings(), &state)
 }
