@@ -17,6 +17,9 @@ use models::{Critic, Generator};
 use networks::Networks;
 use objective::Objective;
 
+/// What the names of the generator's tensors begin with, in a checkpoint and in the file of a generator alone.
+pub const GENERATOR: &str = "generator.";
+
 /// What critic and generator are, what they play for, and how they learn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Game {

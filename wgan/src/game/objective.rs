@@ -314,6 +314,12 @@ pub fn gradient_norms<'t>(scores: impl Fn(Var<'t>) -> Var<'t>, points: Var<'t>) 
     points.tape().grad(scores(points).sum(), &[points])[0].norm_rows()
 }
 
+/// ‖∇D‖ at the interpolates of real and generated samples, both `[B, …]`: `[B]`.
+#[track_caller]
+pub fn slopes_between<'t>(scores: impl Fn(Var<'t>) -> Var<'t>, [real, fake]: [Var<'t>; 2], mix: Var<'t>) -> Var<'t> {
+    gradient_norms(scores, interpolates(real, fake, mix))
+}
+
 /// |D(a) − D(b)| / ‖a − b‖ for each pair: `[P]`. Where a = b it is 0: the norm's guard keeps the quotient finite.
 #[track_caller]
 fn difference_quotient<'t>(scores: impl Fn(Var<'t>) -> Var<'t>, a: Var<'t>, b: Var<'t>) -> Var<'t> {

@@ -8,12 +8,12 @@ use autograd::compile::Flops;
 use autograd::{Compiled, Device, Pending, Profile, Program, Shape, Stream, Tape, Tensor, Var, Variable};
 use nn::{Checkpoint, Optimizer};
 
-use super::Game;
 use super::models::{Critic, Generator};
 use super::networks::Norm;
-use super::objective::{CriticTerms, generator_loss, gradient_norms, interpolates};
+use super::objective::{CriticTerms, generator_loss, slopes_between};
 use super::schedule::{CriticSchedule, Schedule, most_rounds, rounds};
 use super::update::{follow, update_critic};
+use super::{GENERATOR, Game};
 use crate::Result;
 use crate::data::{Batches, Dataset, Resident};
 
@@ -71,8 +71,8 @@ impl Programs {
             Some(_) => None, // the penalty measures it
             None => Some(device.compile(|tape| {
                 let [real, fake] = pools.batches(tape, batch);
-                let points = interpolates(real, fake, tape.uniform(stream("mixes"), [1, batch]));
-                [gradient_norms(|x| critic.scores(x), points).mean()]
+                let mix = tape.uniform(stream("mixes"), [1, batch]);
+                [slopes_between(|x| critic.scores(x), [real, fake], mix).mean()]
             })?),
         };
         let update_generator = device.compile(|tape| {
@@ -237,7 +237,7 @@ impl Programs {
         let in_training = self.average.iter().flat_map(|_| self.generator.state());
         Checkpoint::new()
             .with("critic.", self.critic.state())
-            .with("generator.", self.generator().state())
+            .with(GENERATOR, self.generator().state())
             .with("generator in training.", in_training)
             .with("critic optimizer.", self.critic_rule.state())
             .with("generator optimizer.", self.generator_rule.state())

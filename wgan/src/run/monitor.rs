@@ -11,7 +11,7 @@ use super::histogram::Histogram;
 use super::metrics::Measurement;
 use crate::Result;
 use crate::data::Dataset;
-use crate::game::objective::{Lipschitz, critic_terms, generator_loss, gradient_norms, interpolates};
+use crate::game::objective::{Lipschitz, critic_terms, generator_loss, slopes_between};
 use crate::game::{Game, Programs};
 
 /// Steps between two measurements: often enough for a curve, seldom enough to cost no more than a fiftieth of the time.
@@ -57,8 +57,7 @@ impl Monitor {
                 (pool.pick(tape.input(ROWS, [size])), tape.uniform(stream("held-out mixes"), [2, size]));
             let fake = generator.samples(tape, stream("held-out noise"), size);
             let terms = critic_terms(objective, critic_norm, |x| critic.scores(x), real, fake, mixes);
-            let points = interpolates(real, fake, mixes.slice(0, 0..1));
-            [terms.wasserstein, gradient_norms(|x| critic.scores(x), points)]
+            [terms.wasserstein, slopes_between(|x| critic.scores(x), [real, fake], mixes.slice(0, 0..1))]
         })?;
         let gradients = device.compile(|tape| {
             let (real, mixes) =

@@ -11,6 +11,7 @@ use nn::{Checkpoint, in_batches};
 
 use crate::config::{Config, Options, Trained};
 use crate::data::is_image;
+use crate::game::GENERATOR;
 use crate::game::models::Generator;
 use crate::machine::memory;
 use crate::run::RunFolder;
@@ -38,7 +39,7 @@ pub struct Sampler {
 }
 
 /// The name of the noise that samples are made of.
-const NOISE: &str = "samples";
+pub const NOISE: &str = "samples";
 
 impl Sampler {
     /// The generator in a file of weights: a run's `generator.safetensors` or `checkpoint.safetensors`.
@@ -47,11 +48,11 @@ impl Sampler {
     /// If the file cannot be used.
     pub fn load(weights: &Path) -> Result<Self> {
         let metadata = Metadata::read(weights)?;
-        let (trained, prefix) = (metadata.trained()?, "generator.");
+        let trained = metadata.trained()?;
         let Trained { sample, networks, .. } = &trained;
         // The settings are no more than a claim. Only what the file itself holds may decide how much memory is taken.
         let size = Generator::size(networks, sample);
-        let (claimed, held) = (size.weights, nn::checkpoint::count(weights, prefix)? as u64);
+        let (claimed, held) = (size.weights, nn::checkpoint::count(weights, GENERATOR)? as u64);
         if claimed != held {
             let problem = format!("by its settings the generator has {claimed} weights, but it holds {held}");
             return Err(Error::damaged(weights, problem));
@@ -60,7 +61,7 @@ impl Sampler {
         let bytes = 4 * (size.weights + batch(sample) as u64 * size.values / 2);
         memory::check(bytes, "drawing samples", "use a machine with more")?;
         let generator = Generator::new(networks, sample, 0); // its first weights are replaced
-        let loaded = Checkpoint::new().with(prefix, generator.state());
+        let loaded = Checkpoint::new().with(GENERATOR, generator.state());
         loaded.load_part(weights)?; // of a checkpoint, too
         check_finite(weights, &loaded)?;
         Ok(Sampler { file: weights.to_owned(), generator, metadata, trained, device: Device::cpu() })

@@ -12,7 +12,7 @@ use rayon::ThreadPoolBuilder;
 
 use crate::config::{Config, Options};
 use crate::data::{Batches, Dataset, is_image};
-use crate::game::{PendingLosses, Programs};
+use crate::game::{GENERATOR, PendingLosses, Programs};
 use crate::machine::{interrupt, memory};
 use crate::output::say;
 use crate::pictures::{curves, moving};
@@ -360,7 +360,7 @@ impl<'a> Training<'a> {
     fn save(&self, step: u64) -> Result<()> {
         let metadata = Metadata::new(step, self.config).to_json();
         let metadata = Some((METADATA_KEY, metadata.as_str()));
-        let generator = nn::Checkpoint::new().with("generator.", self.programs.generator().state());
+        let generator = nn::Checkpoint::new().with(GENERATOR, self.programs.generator().state());
         generator.save(&self.folder.generator(), metadata)?;
         self.metrics.sync()?;
         Ok(self.programs.checkpoint().save(&self.folder.checkpoint(), metadata)?)

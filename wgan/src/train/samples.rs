@@ -22,7 +22,7 @@ pub struct Samples {
 impl Samples {
     /// Compiles what draws them.
     pub fn new(config: &Config, data: &Dataset, programs: &Programs, device: &Device) -> Result<Self> {
-        let (noise, batch) = (Stream::new(config.game.seed, "samples"), sample::batch(&config.sample));
+        let (noise, batch) = (Stream::new(config.game.seed, sample::NOISE), sample::batch(&config.sample));
         let generate = device.compile(|tape| [programs.generator().samples(tape, noise, batch)])?;
         let score = match data.shape().rank() {
             1 => {

@@ -24,25 +24,25 @@ use crate::run::{RunFolder, State};
 pub const MOST_PICTURES: usize = 40;
 
 /// Everything that the page of a run tells.
-pub struct Report<'a> {
+struct Report<'a> {
     /// What was asked for.
-    pub config: &'a Config,
+    config: &'a Config,
     /// What it learns from.
-    pub data: &'a Dataset,
+    data: &'a Dataset,
     /// The folder of its files.
-    pub folder: &'a Path,
+    folder: &'a Path,
     /// Its numbers so far.
-    pub rows: &'a [Row],
+    rows: &'a [Row],
     /// What it was warned of.
-    pub warnings: &'a [Warning],
+    warnings: &'a [Warning],
     /// Its samples over time: PNG files, each with its step.
-    pub pictures: Vec<(u64, Vec<u8>)>,
+    pictures: Vec<(u64, Vec<u8>)>,
     /// How good its samples are, if they were measured.
-    pub evaluation: Option<Evaluation>,
+    evaluation: Option<Evaluation>,
     /// The PNG file of samples beside their neighbours, if there is one.
-    pub neighbours: Option<Vec<u8>>,
+    neighbours: Option<Vec<u8>>,
     /// Whether it goes on.
-    pub state: State,
+    state: State,
 }
 
 /// Writes the page of the run in `folder`: these numbers, and what lies there beside them.
@@ -88,7 +88,7 @@ pub fn renew(folder: &RunFolder, data: &Dataset) -> Result<()> {
 
 impl Report<'_> {
     /// The whole page.
-    pub fn page(&self) -> String {
+    fn page(&self) -> String {
         let (state, badge) = match self.state {
             State::Training => ("training", "in training"),
             State::Finished => ("finished", "finished"),
