@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use benches::{Configuration, dump, step};
 use clap::{Args, Parser, Subcommand, value_parser};
-use wgan::machine::backend::Backend;
+use wgan::machine::backend::BackendName;
 
 /// Measure how fast training is
 #[derive(Parser)]
@@ -30,8 +30,8 @@ struct StepArgs {
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = value_parser!(u64).range(1..))]
     iterations: u64,
     /// What to compute on: cpu, opencl or opencl:PLATFORM:DEVICE
-    #[arg(long, value_name = "NAME", default_value_t = Backend::Cpu)]
-    backend: Backend,
+    #[arg(long, value_name = "NAME", default_value_t = BackendName::Cpu)]
+    backend: BackendName,
     /// Samples per update [default: the configuration's]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
     batch: Option<u32>,

@@ -10,7 +10,7 @@ use wgan::Result;
 use wgan::config::Config;
 use wgan::data::Batches;
 use wgan::game::Programs;
-use wgan::machine::backend::{Backend, product_speed};
+use wgan::machine::backend::{BackendName, product_speed};
 
 use crate::Configuration;
 use crate::memory::peak_mib;
@@ -83,7 +83,7 @@ pub fn measure(
         }
     };
     let device = match backend {
-        Backend::Cpu => format!("threads={}", config.threads.unwrap_or_default()),
+        BackendName::Cpu => format!("threads={}", config.threads.unwrap_or_default()),
         other => format!("backend={other}"),
     };
     Ok(Measurement { configuration, device, times, flops: programs.flops(), peak_mib, product_peak, profile })

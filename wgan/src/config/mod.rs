@@ -13,7 +13,7 @@ pub use settings::Options;
 
 use crate::data::{Dataset, Source};
 use crate::game::Game;
-use crate::machine::backend::Backend;
+use crate::machine::backend::BackendName;
 use crate::{Error, Result};
 use settings::{Resolver, Role};
 
@@ -29,7 +29,7 @@ pub struct Config {
     /// Updates of the generator in all.
     pub steps: u64,
     /// What to compute on.
-    pub backend: Backend,
+    pub backend: BackendName,
     /// Threads to compute on; as many as there are cores if absent.
     pub threads: Option<usize>,
     /// Steps between pictures of samples.
@@ -89,8 +89,8 @@ impl Config {
             data: resolve::data(&ask)?,
             backend: ask.backend().unwrap_or_default(),
             threads: match ask.backend().unwrap_or_default() {
-                Backend::Cpu => ask.threads(),
-                Backend::OpenCl(_) => None,
+                BackendName::Cpu => ask.threads(),
+                BackendName::OpenCl(_) => None,
             },
             steps: ask.steps(),
             tensorboard: ask.tensorboard(),

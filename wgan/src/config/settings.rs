@@ -18,7 +18,7 @@ use crate::error::{nearest, read_text};
 use crate::game::networks::{GeneratorArch, Norm};
 use crate::game::objective::{LossForm, PenaltyPoints, Sign};
 use crate::game::{CriticSchedule, MOST_CRITIC_STEPS};
-use crate::machine::backend::Backend;
+use crate::machine::backend::BackendName;
 use crate::{Error, Result};
 
 /// Whether a setting decides what is computed, says where things are, or may be changed by a resume.
@@ -305,7 +305,7 @@ settings! {
     /// Start of all random numbers; the same seed gives the same bits [default: 0]
     seed: u64 as N { default: |_| 0, }
     /// What to compute on: cpu, opencl or opencl:PLATFORM:DEVICE as `wgan devices` lists them [default: cpu]
-    backend: Backend as NAME { role: Accompanies, }
+    backend: BackendName as NAME { role: Accompanies, }
     /// Threads to compute on [default: one per core]
     threads: usize as N {
         check: |n| within(1..=256, *n),

@@ -12,13 +12,13 @@ use crate::{Error, Result};
 /// A device by its name on the command line: `cpu`, `opencl` or `opencl:PLATFORM:DEVICE`.
 ///
 /// ```
-/// use wgan::machine::backend::Backend;
-/// assert_eq!("opencl:0:1".parse(), Ok(Backend::OpenCl(Some([0, 1]))));
-/// assert_eq!(Backend::OpenCl(None).to_string(), "opencl");
+/// use wgan::machine::backend::BackendName;
+/// assert_eq!("opencl:0:1".parse(), Ok(BackendName::OpenCl(Some([0, 1]))));
+/// assert_eq!(BackendName::OpenCl(None).to_string(), "opencl");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub enum Backend {
+pub enum BackendName {
     /// The processor that the program itself runs on.
     #[default]
     Cpu,
@@ -27,15 +27,15 @@ pub enum Backend {
     OpenCl(Option<[usize; 2]>),
 }
 
-impl Backend {
+impl BackendName {
     /// The device; on the CPU with this many threads.
     ///
     /// # Errors
     /// If there is no such device, or the program is built without it.
     pub fn device(self, threads: Option<usize>) -> Result<Device> {
         match self {
-            Backend::Cpu => Ok(threads.map_or(Ok(Device::cpu()), Device::cpu_with_threads)?),
-            Backend::OpenCl(position) => self.open(position),
+            BackendName::Cpu => Ok(threads.map_or(Ok(Device::cpu()), Device::cpu_with_threads)?),
+            BackendName::OpenCl(position) => self.open(position),
         }
     }
 
@@ -58,16 +58,16 @@ impl Backend {
 const HOW_TO_BUILD: &str = "this wgan is built without OpenCL; install the loader library (Debian: ocl-icd-opencl-dev) \
                             and build with: cargo build --release -p wgan --features opencl";
 
-impl FromStr for Backend {
+impl FromStr for BackendName {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
         let position = |text: &str| text.parse::<usize>().ok();
         match name.split(':').collect::<Vec<_>>()[..] {
-            ["cpu"] => Ok(Backend::Cpu),
-            ["opencl"] => Ok(Backend::OpenCl(None)),
+            ["cpu"] => Ok(BackendName::Cpu),
+            ["opencl"] => Ok(BackendName::OpenCl(None)),
             ["opencl", platform, device] => match (position(platform), position(device)) {
-                (Some(platform), Some(device)) => Ok(Backend::OpenCl(Some([platform, device]))),
+                (Some(platform), Some(device)) => Ok(BackendName::OpenCl(Some([platform, device]))),
                 _ => Err(format!("{name:?} names no device; positions are whole numbers, as in opencl:0:0")),
             },
             _ => Err(format!("{name:?} is none of cpu, opencl and opencl:PLATFORM:DEVICE")),
@@ -75,23 +75,23 @@ impl FromStr for Backend {
     }
 }
 
-impl fmt::Display for Backend {
+impl fmt::Display for BackendName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Backend::Cpu => write!(f, "cpu"),
-            Backend::OpenCl(None) => write!(f, "opencl"),
-            Backend::OpenCl(Some([platform, device])) => write!(f, "opencl:{platform}:{device}"),
+            BackendName::Cpu => write!(f, "cpu"),
+            BackendName::OpenCl(None) => write!(f, "opencl"),
+            BackendName::OpenCl(Some([platform, device])) => write!(f, "opencl:{platform}:{device}"),
         }
     }
 }
 
-impl From<Backend> for String {
-    fn from(backend: Backend) -> Self {
+impl From<BackendName> for String {
+    fn from(backend: BackendName) -> Self {
         backend.to_string()
     }
 }
 
-impl TryFrom<String> for Backend {
+impl TryFrom<String> for BackendName {
     type Error = String;
 
     fn try_from(name: String) -> Result<Self, String> {
@@ -125,7 +125,7 @@ fn opencl_rows() -> Result<String> {
         Err(error) => return Ok(format!("\nNo OpenCL device is listed: {error}.\n")),
     };
     let rows = devices.into_iter().map(|known| {
-        let backend = Backend::OpenCl(Some([known.platform, known.device]));
+        let backend = BackendName::OpenCl(Some([known.platform, known.device]));
         let (units, memory) = (known.compute_units.to_string(), format!("{} MiB", known.memory >> 20));
         let name = format!("{} ({}, {})", known.name, known.vendor, known.version);
         Ok(row(&backend.to_string(), &speed(&backend.device(None)?)?, &units, &memory, &name))
@@ -165,19 +165,19 @@ mod tests {
 
     #[test]
     fn names_are_read_as_they_are_written() {
-        for backend in [Backend::Cpu, Backend::OpenCl(None), Backend::OpenCl(Some([1, 20]))] {
+        for backend in [BackendName::Cpu, BackendName::OpenCl(None), BackendName::OpenCl(Some([1, 20]))] {
             assert_eq!(backend.to_string().parse(), Ok(backend));
         }
         for wrong in ["gpu", "", "opencl:0", "opencl:0:0:0"] {
-            assert!(wrong.parse::<Backend>().unwrap_err().contains("none of cpu, opencl"), "{wrong}");
+            assert!(wrong.parse::<BackendName>().unwrap_err().contains("none of cpu, opencl"), "{wrong}");
         }
-        assert!("opencl:a:0".parse::<Backend>().unwrap_err().contains("whole numbers"));
+        assert!("opencl:a:0".parse::<BackendName>().unwrap_err().contains("whole numbers"));
     }
 
     #[cfg(not(feature = "opencl"))]
     #[test]
     fn without_opencl_it_lists_the_cpu_and_says_how_to_build_with_it() {
-        let sentence = Backend::OpenCl(None).device(None).err().expect("no OpenCL").to_string();
+        let sentence = BackendName::OpenCl(None).device(None).err().expect("no OpenCL").to_string();
         assert!(sentence.starts_with("backend = opencl is not possible") && sentence.contains("--features opencl"));
         let table = table().unwrap();
         assert!(table.lines().any(|row| row.starts_with("cpu ")) && table.contains("--features opencl"), "{table}");
