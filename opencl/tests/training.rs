@@ -48,7 +48,7 @@ impl Training {
             Configuration::MnistMlpClip => (game.networks.arch, game.batch), // small enough
             // Of fewer samples all lie on one side of the kinks behind the critic's second bias, where the real and the
             // generated ones' gradients cancel but for rounding, of which the optimisers make steps as large as any.
-            Configuration::MnistDcganGp | Configuration::MnistDcganClip => {
+            Configuration::MnistDcganGp | Configuration::MnistDcganClip | Configuration::Light => {
                 (Arch::Dcgan { dim: 8, generator: GeneratorArch::Dcgan }, 32)
             }
         };
