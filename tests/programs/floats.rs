@@ -234,7 +234,7 @@ fn long_sums_keep_their_digits() {
 /// A value is the same whatever else is asked for: a product that is added onto something comes as a finished sum. Here it
 /// has terms of 5·10⁻⁸, and 1 + 5·10⁻⁸ is 1. PyTorch's sum is off by 1.6·10⁻⁶.
 #[test]
-fn small_terms_count_beside_large_ones() {
+fn terms_count_beside_much_larger_ones() {
     const COUNT: usize = 20_000;
     for device in devices() {
         let values = |both: bool| {
