@@ -201,6 +201,11 @@ pub(crate) fn nearest<'a>(given: &str, names: &'a [String]) -> Option<&'a String
     alike.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
 }
 
+/// A question after the name that is most like the given one, if any is alike, to follow a sentence.
+pub(crate) fn did_you_mean(given: &str, names: &[String]) -> String {
+    nearest(given, names).map_or_else(String::new, |name| format!("; did you mean {name:?}?"))
+}
+
 /// What to say if the file of this name holds something that cannot be used.
 pub(crate) fn cannot_use(file: &str) -> impl Fn(String) -> Error {
     |problem| Error::Data { file: file.to_owned(), problem }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::data::ColourMode;
 use crate::data::download::Published;
-use crate::error::nearest;
+use crate::error::did_you_mean;
 use crate::game::CriticSchedule;
 use crate::game::networks::{GeneratorArch, Norm};
 use crate::game::objective::{LossForm, PenaltyPoints, Sign};
@@ -224,7 +224,7 @@ pub fn name(choice: &impl ValueEnum) -> String {
 fn parse<T: ValueEnum>(given: &str) -> Result<T, String> {
     T::from_str(given, false).map_err(|_| {
         let names: Vec<String> = T::value_variants().iter().map(name).collect();
-        let hint = nearest(given, &names).map_or_else(String::new, |name| format!("; did you mean {name:?}?"));
+        let hint = did_you_mean(given, &names);
         format!("\"{}\" is not one of {}{hint}", excerpt(given), names.join(", "))
     })
 }

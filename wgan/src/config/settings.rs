@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::choices::{ArchName, DatasetName, LipschitzName, ObjectiveName, OptimizerName, Preset};
 use crate::data::{ColourMode, is_image};
-use crate::error::{nearest, read_text};
+use crate::error::{did_you_mean, read_text};
 use crate::game::networks::{GeneratorArch, Norm};
 use crate::game::objective::{LossForm, PenaltyPoints, Sign};
 use crate::game::{CriticSchedule, MOST_CRITIC_STEPS};
@@ -446,6 +446,6 @@ fn names_something(path: &str) -> Checked {
 }
 
 fn unknown_key(key: &str) -> String {
-    let hint = nearest(key, &Options::names()).map_or_else(String::new, |name| format!("; did you mean {name:?}?"));
+    let hint = did_you_mean(key, &Options::names());
     format!("unknown key \"{}\"{hint}", excerpt(key))
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::classifier::Classifier;
 use crate::config::DatasetName;
 use crate::data::{Dataset, Labelled, Mixture};
-use crate::error::read_text;
+use crate::error::{cannot_use, read_text};
 use crate::measures::{Coverage, classifier_score, sliced_wasserstein, wasserstein};
 use crate::numbers::percent;
 use crate::{Error, Result};
@@ -182,8 +182,7 @@ fn check_enough(data: &Dataset, count: usize, needed: usize) -> Result<()> {
     if count >= needed {
         return Ok(());
     }
-    let problem = "its samples are too few to compare others with".to_owned();
-    Err(Error::Data { file: data.name().to_owned(), problem })
+    Err(cannot_use(data.name())("its samples are too few to compare others with".to_owned()))
 }
 
 fn check_finite(samples: &Tensor) -> Result<()> {

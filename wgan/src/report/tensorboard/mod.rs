@@ -31,16 +31,12 @@ pub struct Events {
 }
 
 impl Events {
-    /// Starts the file of a fresh run.
-    ///
-    /// # Errors
-    /// [`Error::Write`](crate::Error::Write).
-    pub fn create(path: &Path) -> Result<Self> {
+    fn create(path: &Path) -> Result<Self> {
         Events::write(path, &record(&event(0, bytes(3, VERSION))))
     }
 
-    /// Goes on with the file of a run that is resumed after `step` updates; later events are cut off. A run that had no
-    /// such file gets one.
+    /// Goes on with the file of a run after `step` updates; later events are cut off. A run that has no such file, as a fresh
+    /// one, gets it.
     ///
     /// # Errors
     /// [`Error::Read`](crate::Error::Read) or [`Error::Write`](crate::Error::Write).
