@@ -11,9 +11,9 @@ use rayon::ThreadPool;
 use super::conv::Convolution;
 use super::copy::{StridedCopy, gather, look_up, scatter_add};
 use super::fused::{Buffers, FusedLoop};
-use super::product::{Method, Product};
+use super::product::Product;
 use super::scratch::CacheLine;
-use super::{fused, random, reduce};
+use super::{fused, random, reduce, simd};
 use crate::compile::kernel::{Accumulate, Kernel, Reduction};
 use crate::compile::plan::{Place, Plan, Slot, Step};
 use crate::device::{Backend, Executable};
@@ -76,7 +76,7 @@ impl Backend for Cpu {
     }
 
     fn load(&self, mut plan: Plan) -> Result<Box<dyn Executable>, Error> {
-        Method::chosen()?;
+        simd::chosen()?;
         let pool = self.pool()?;
         let memory = Memory {
             arena: allocate(plan.arena.div_ceil(CacheLine::LEN))?,

@@ -14,6 +14,7 @@ mod product;
 mod random;
 mod reduce;
 mod scratch;
+mod simd;
 mod transpose;
 
 pub use device::Cpu;
@@ -22,17 +23,11 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use rayon::prelude::*;
+use simd::vectorised;
 
 /// Elements (or multiply-adds) below which handing work to other threads costs more than it saves: about 10 µs. None under
 /// Miri, which is to see the threads at work.
 const SERIAL: usize = if cfg!(miri) { 0 } else { 1 << 15 };
-
-/// Compiles `kernel` for the best vector instructions that the processor is found to have at run time, and runs it.
-/// What is not inlined into it is not compiled so: mark the closure, and what it calls, `#[inline(always)]`.
-#[inline(always)]
-fn vectorised<R>(kernel: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(kernel)
-}
 
 /// Calls `tile(index, chunk)` for the consecutive chunks of `y`; `work` is the whole's size, to compare with [`SERIAL`].
 fn for_each_chunk(y: &mut [f32], chunk: usize, work: usize, tile: impl Fn(usize, &mut [f32]) + Sync) {

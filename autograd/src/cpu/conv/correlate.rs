@@ -1,10 +1,10 @@
 //! The gradient of a convolution with respect to its filters: for each element of the filters, the sum of the products
 //! of the pixels that it connects.
 
-use super::super::for_each_chunk;
 use super::super::pairwise::{BLOCK, sum_blocks};
 use super::super::scratch::with_scratch;
 use super::super::transpose::transpose;
+use super::super::{for_each_chunk, vectorised};
 use super::Side;
 use super::filters::Filters;
 use super::kernel::{self, Correlate};
@@ -71,7 +71,7 @@ impl Correlation {
             let first = block * at_once;
             for (part, pairs) in pairs.chunks(BLOCK).enumerate() {
                 for (tile, sums) in sums.chunks_mut(rows * lanes).enumerate() {
-                    pulp::Arch::new().dispatch(Correlate {
+                    vectorised(Correlate {
                         pairs,
                         images: at_once.min(images - first),
                         narrow: &x[first * self.inputs.image()..],

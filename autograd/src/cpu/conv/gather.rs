@@ -2,7 +2,7 @@
 
 use super::super::pairwise::BLOCK;
 use super::super::scratch::with_scratch;
-use super::super::{Shared, for_each_tile};
+use super::super::{Shared, for_each_tile, vectorised};
 use super::Side;
 use super::filters::Filters;
 use super::kernel::{self, Gather, LANES, ROWS, Run, Sums};
@@ -120,7 +120,7 @@ impl Gathering {
             for (block, runs) in blocks.iter().enumerate() {
                 let accumulate = block > 0;
                 let gather = Gather { rows, runs, source, lanes, weights, sums: &mut sums, accumulate };
-                pulp::Arch::new().dispatch(gather);
+                vectorised(gather);
             }
             for (sums, &target) in sums.iter().zip(targets) {
                 // SAFETY: each pixel and panel of the result belongs to one tile.

@@ -3,6 +3,8 @@
 
 use pulp::Simd;
 
+use super::super::vectorised;
+
 /// Channels computed side by side, at most.
 pub const LANES: usize = 32;
 /// As many where there are no more.
@@ -29,7 +31,7 @@ pub fn rows_at_once() -> usize {
             ((S::REGISTER_COUNT - 2) / vectors).saturating_sub(1).clamp(1, ROWS)
         }
     }
-    pulp::Arch::new().dispatch(Registers)
+    vectorised(Registers)
 }
 
 /// Monomorphises a kernel for a number of rows and for the vectors that make up its lanes.

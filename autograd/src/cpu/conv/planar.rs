@@ -9,9 +9,9 @@ use std::ops::Range;
 
 use pulp::Simd;
 
-use super::super::for_each_chunk;
 use super::super::pairwise::{BLOCK, sum_rows};
 use super::super::scratch::with_scratch;
+use super::super::{for_each_chunk, vectorised};
 use crate::ops::ConvSizes;
 
 /// Filters, or rows, whose sums stay in registers.
@@ -76,7 +76,7 @@ impl Planar {
             for_each_chunk(y, filters * out[0] * out[1], work, |image, y| {
                 with_scratch(self.planes(), |planes| {
                     self.cut(&x[image * self.image()..][..self.image()], planes);
-                    pulp::Arch::new().dispatch(Forward { conv: self, planes, weights, y, accumulate });
+                    vectorised(Forward { conv: self, planes, weights, y, accumulate });
                 });
             });
         });
@@ -91,7 +91,7 @@ impl Planar {
             with_scratch(filters * self.bordered() + self.planes(), |scratch| {
                 let (bordered, planes) = scratch.split_at_mut(filters * self.bordered());
                 self.border(&g[image * result..][..result], bordered);
-                pulp::Arch::new().dispatch(Backward { conv: self, bordered, w, planes });
+                vectorised(Backward { conv: self, bordered, w, planes });
                 self.join(planes, dx, accumulate);
             });
         });
@@ -112,7 +112,7 @@ impl Planar {
                     {
                         self.cut(x, planes);
                     }
-                    pulp::Arch::new().dispatch(Filter { conv: self, planes, g, dw });
+                    vectorised(Filter { conv: self, planes, g, dw });
                 });
             });
             let sum = sum_rows(partial, dw.len());

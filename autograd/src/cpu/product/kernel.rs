@@ -3,7 +3,7 @@
 
 use pulp::Simd;
 
-use super::super::Shared;
+use super::super::{Shared, vectorised};
 
 /// Rows of a tile, at most: with AVX-512, 14 rows of two vectors fill 28 of the 32 registers.
 const MOST_ROWS: usize = 14;
@@ -20,7 +20,7 @@ pub fn width() -> [usize; 2] {
             [VECTORS * S::F32_LANES, S::F32_LANES]
         }
     }
-    pulp::Arch::new().dispatch(Width)
+    vectorised(Width)
 }
 
 /// Rows of a tile, at most: besides their sums, a row of B and a number of A are in registers.
@@ -55,7 +55,7 @@ impl Panel<'_> {
     /// Nothing else may access the panel's elements of C meanwhile.
     pub unsafe fn run(self, c: Shared, start: usize, c_row: usize, accumulate: bool) {
         let reach = start + (self.rows - 1) * c_row + self.columns;
-        pulp::Arch::new().dispatch(Multiply { panel: self, c: c.pointer(start..reach), c_row, accumulate });
+        vectorised(Multiply { panel: self, c: c.pointer(start..reach), c_row, accumulate });
     }
 }
 
@@ -160,6 +160,7 @@ impl Tile<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cpu::simd;
     use crate::cpu::testing::numbers;
 
     /// Compares panels with naive loops: every number of rows and vectors, all strides different.
@@ -193,11 +194,13 @@ mod tests {
 
     #[test]
     fn every_instruction_set_computes_every_size() {
-        check(pulp::Scalar);
-        #[cfg(target_arch = "x86_64")]
-        {
-            pulp::x86::V3::try_new().into_iter().for_each(check);
-            pulp::x86::V4::try_new().into_iter().for_each(check);
+        struct Check;
+        impl pulp::WithSimd for Check {
+            type Output = ();
+            fn with_simd<S: Simd>(self, simd: S) {
+                check(simd);
+            }
         }
+        simd::available().for_each(|(_, arch)| arch.dispatch(Check));
     }
 }

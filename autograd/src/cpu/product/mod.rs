@@ -2,7 +2,7 @@
 //!
 //! - `panels` cuts a product of any size into tasks, for operands that lie as the kernel wants them.
 //! - `kernel` is the inner loop.
-//! - `library` is there for processors whose vectors the kernel does not know.
+//! - `library` is the portable default, where the processor has no vectors that the kernel knows.
 //! - `few` computes products with a side of a few numbers only, such as a critic's last layer.
 
 mod few;
@@ -10,11 +10,8 @@ pub(super) mod kernel;
 mod library;
 mod panels;
 
-use std::sync::OnceLock;
-
 use few::Few;
 
-use crate::Error;
 use crate::ops::ProductSizes;
 
 /// Where an operand's element (item, row, column) lies: at `batch · item + row · i + column · j`.
@@ -46,38 +43,12 @@ pub struct Product {
 }
 
 /// How products of some size are computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
+#[derive(Debug, Clone, Copy)]
+enum Method {
     /// By the kernel of this crate.
     Panels,
-    /// By the crate `matrixmultiply`, the portable default.
+    /// By the crate `matrixmultiply`.
     Matrixmultiply,
-}
-
-impl Method {
-    /// The method for this processor, or the one that the environment variable `AUTOGRAD_PRODUCT` names.
-    ///
-    /// # Errors
-    /// If the variable names neither.
-    pub fn chosen() -> Result<Method, Error> {
-        static CHOSEN: OnceLock<Result<Method, Error>> = OnceLock::new();
-        CHOSEN.get_or_init(|| Method::named(std::env::var_os("AUTOGRAD_PRODUCT").as_deref())).clone()
-    }
-
-    fn named(name: Option<&std::ffi::OsStr>) -> Result<Method, Error> {
-        let [_, vector] = kernel::width();
-        match name.map(|name| name.to_string_lossy()).as_deref() {
-            Some("panels") => Ok(Method::Panels),
-            Some("matrixmultiply") => Ok(Method::Matrixmultiply),
-            None | Some("") => Ok(if vector > 1 { Method::Panels } else { Method::Matrixmultiply }),
-            Some(other) => Err(Error::Device {
-                device: "CPU".into(),
-                reason: format!(
-                    "the environment variable AUTOGRAD_PRODUCT is {other:?}; set it to panels or matrixmultiply, or unset it"
-                ),
-            }),
-        }
-    }
 }
 
 impl Product {
@@ -94,9 +65,11 @@ impl Product {
     /// Computes C = A·B, or C += A·B if `accumulate`.
     ///
     /// # Panics
-    /// If a slice is too short for its strides, or `AUTOGRAD_PRODUCT` names no method (see [`Method::chosen`]).
+    /// If a slice is too short for its strides.
     pub fn run(&self, a: &[f32], b: &[f32], c: &mut [f32], accumulate: bool) {
-        self.run_by(Method::chosen().unwrap_or_else(|error| panic!("{error}")), a, b, c, accumulate);
+        let [_, vector] = kernel::width();
+        let method = if vector > 1 { Method::Panels } else { Method::Matrixmultiply };
+        self.run_by(method, a, b, c, accumulate);
     }
 
     fn run_by(&self, method: Method, a: &[f32], b: &[f32], c: &mut [f32], accumulate: bool) {
@@ -148,14 +121,6 @@ mod tests {
     use crate::cpu::testing::{numbers, same_bits_on_any_number_of_threads};
 
     const METHODS: [Method; 2] = [Method::Panels, Method::Matrixmultiply];
-
-    #[test]
-    fn a_method_can_be_forced() {
-        let named = |name: &str| Method::named(Some(name.as_ref()));
-        assert_eq!(["panels", "matrixmultiply"].map(|name| named(name).unwrap()), METHODS);
-        assert_eq!(named(""), Method::named(None));
-        assert!(named("mkl").unwrap_err().to_string().ends_with("set it to panels or matrixmultiply, or unset it"));
-    }
 
     /// Row-major, column-major, and spread out with gaps.
     fn layouts(rows: usize, columns: usize) -> [Strides; 3] {

@@ -2,9 +2,9 @@
 
 use pulp::Simd;
 
-use super::super::super::Shared;
 use super::super::super::scratch::{CacheLine, with_scratch};
 use super::super::super::transpose::transpose;
+use super::super::super::{Shared, vectorised};
 use super::super::add_transpose;
 use super::axis::Segment;
 use super::points::{Matrix, POINTS, evaluate, interpolate};
@@ -95,7 +95,7 @@ impl Transform {
             for item in 0..items {
                 let x = &x[self.start(block) + item * strides[0]..];
                 transpose([lanes, pixels], x, strides[1], turned, lanes);
-                pulp::Arch::new().dispatch(Spread { transform: self, turned, points, item });
+                vectorised(Spread { transform: self, turned, points, item });
             }
         });
     }
@@ -109,7 +109,7 @@ impl Transform {
         with_scratch((pixels + 1) * lanes, |turned| {
             for item in 0..items {
                 turned.fill(0.0);
-                pulp::Arch::new().dispatch(Collect { transform: self, points, item, turned });
+                vectorised(Collect { transform: self, points, item, turned });
                 let start = self.start(block) + item * strides[0];
                 // SAFETY: as the caller promises.
                 let x = unsafe { x.slice(start..start + lanes * pixels) };

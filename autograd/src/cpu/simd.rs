@@ -1,0 +1,104 @@
+//! The one place that chooses the vector instructions which kernels are compiled for.
+
+use std::ffi::OsStr;
+use std::sync::OnceLock;
+
+use pulp::{Arch, WithSimd};
+
+use crate::Error;
+
+/// Runs `kernel`, compiled for the chosen vector instructions. What is not inlined into it is not compiled so: mark the
+/// closure or `with_simd`, and what it calls, `#[inline(always)]`.
+#[inline(always)]
+pub fn vectorised<K: WithSimd>(kernel: K) -> K::Output {
+    static CHOSEN: OnceLock<Arch> = OnceLock::new();
+    // A program is loaded only where there is no error.
+    CHOSEN.get_or_init(|| chosen().unwrap_or_else(|error| panic!("{error}"))).dispatch(kernel)
+}
+
+/// The best vector instructions that this processor is found to have, or those that the environment variable
+/// `AUTOGRAD_SIMD` names.
+///
+/// # Errors
+/// If it names none that this processor has.
+pub fn chosen() -> Result<Arch, Error> {
+    named(std::env::var_os("AUTOGRAD_SIMD").as_deref())
+}
+
+/// All that this processor has, by name, the best first.
+pub fn available() -> impl Iterator<Item = (&'static str, Arch)> {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    let vectors =
+        [("avx512", pulp::x86::V4::try_new().map(Arch::V4)), ("avx2", pulp::x86::V3::try_new().map(Arch::V3))];
+    #[cfg(target_arch = "aarch64")]
+    let vectors = [("neon", pulp::aarch64::Neon::try_new().map(Arch::Neon))];
+    #[cfg(target_arch = "wasm32")]
+    let vectors = [("simd128", pulp::wasm::Simd128::try_new().map(Arch::Simd128))];
+    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64", target_arch = "wasm32")))]
+    let vectors = [];
+    vectors.into_iter().chain([("scalar", Some(Arch::Scalar))]).filter_map(|(name, arch)| Some((name, arch?)))
+}
+
+fn named(name: Option<&OsStr>) -> Result<Arch, Error> {
+    let Some(name) = name.filter(|name| !name.is_empty()) else {
+        return Ok(Arch::new());
+    };
+    available().find(|&(known, _)| name == known).map(|(_, arch)| arch).ok_or_else(|| {
+        let known: Vec<&str> = available().map(|(known, _)| known).collect();
+        let known = known.join(", ");
+        let reason = format!("the environment variable AUTOGRAD_SIMD is {name:?}; this processor has {known}: set it to one of them, or unset it");
+        Error::Device { device: "CPU".into(), reason }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What pulp calls it, with the numbers of a vector.
+    fn vector(name: Option<&str>) -> Result<(String, usize), Error> {
+        struct Lanes;
+        impl WithSimd for Lanes {
+            type Output = usize;
+            fn with_simd<S: pulp::Simd>(self, _: S) -> usize {
+                S::F32_LANES
+            }
+        }
+        let arch = named(name.map(OsStr::new))?;
+        Ok((format!("{arch:?}"), arch.dispatch(Lanes)))
+    }
+
+    #[test]
+    fn vector_instructions_can_be_forced() {
+        for (name, _) in available() {
+            let lanes = match name {
+                "avx512" => 16,
+                "avx2" => 8,
+                "neon" | "simd128" => 4,
+                _ => 1,
+            };
+            assert_eq!(vector(Some(name)).unwrap().1, lanes, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_best_is_the_default() {
+        let (best, _) = available().next().unwrap();
+        for unset in [None, Some("")] {
+            assert_eq!(vector(unset).unwrap(), vector(Some(best)).unwrap());
+        }
+    }
+
+    #[test]
+    fn what_this_processor_lacks_is_refused() {
+        let absent = if cfg!(target_arch = "x86_64") { "neon" } else { "avx512" };
+        for name in [absent, "AVX2", "sse", "scalar "] {
+            let message = vector(Some(name)).unwrap_err().to_string();
+            assert!(
+                message.starts_with(&format!("CPU: the environment variable AUTOGRAD_SIMD is {name:?}; ")),
+                "{message}"
+            );
+            assert!(message.contains("scalar: set it to one of them"), "{message}");
+        }
+    }
+}
