@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use crate::config::Options;
 use crate::data::download::Published;
 use crate::experiments;
+use crate::measures::Manifold;
 
 /// Train Wasserstein GANs and draw samples from them
 ///
@@ -72,6 +73,8 @@ pub struct TrainArgs {
 
 /// Beyond this their file would take all memory.
 const MOST_SAMPLES: i64 = 100_000;
+/// Fewer could not be measured.
+const LEAST_SAMPLES: i64 = Manifold::LEAST as i64;
 
 /// The options of `wgan sample`.
 #[derive(Debug, Args)]
@@ -127,7 +130,7 @@ pub struct Real {
     /// Folder with the data as IDX files, raw or .gz [default: where the run had them, or the embedded digits]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<String>,
-    /// Weights that `wgan train-classifier` wrote [default: embedded ones for digits]
+    /// Weights that `wgan train-classifier` wrote [default: embedded ones for digits, none for other images]
     #[arg(long, value_name = "FILE")]
     pub classifier: Option<PathBuf>,
 }
@@ -139,7 +142,7 @@ pub struct EvalArgs {
     #[arg(long, value_name = "DIR")]
     pub run: PathBuf,
     /// Number of samples to measure
-    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = value_parser!(u32).range(2..=MOST_SAMPLES))]
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = value_parser!(u32).range(LEAST_SAMPLES..=MOST_SAMPLES))]
     pub samples: u32,
     /// Start of the samples' random numbers; the same seed gives the same measures
     #[arg(long, value_name = "N", default_value_t = 0)]

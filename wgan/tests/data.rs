@@ -64,7 +64,14 @@ mod images {
         place.run("sample --run run --count 3 --out samples.npy");
         assert_eq!(shape(&place.bytes("samples.npy")), "(3, 3, 8, 8,)");
         place.run("sample --run run --count 4 --grid neighbours --out neighbours.png");
-        insta::assert_snapshot!(place.complaint("eval --run run", 2), @"error: dataset = images is not possible: classifiers know the classes of IDX files alone; look at wgan sample --grid neighbours");
+        // Two levels of 8 pixels would have no room for patches.
+        let table = text(place.run("eval --run run --samples 20").stdout);
+        assert!(table.starts_with("images after 4 steps") && table.contains("\npatch distance at 8×8 "), "{table}");
+        assert!(text(place.bytes("run/report.html")).contains("<th>recall</th>"));
+        insta::assert_snapshot!(
+            place.complaint("eval --run run --classifier some.safetensors", 2),
+            @"error: dataset = images is not possible: classifiers know the classes of IDX files alone"
+        );
     }
 
     #[test]

@@ -89,9 +89,17 @@ mod eval {
         assert!(table.contains("share of digit 9"), "{table}");
         let Comparison { reference, test_set, generated, real } = images(&place);
         assert_eq!((reference, test_set, generated.samples, real.samples), (9800, false, 200, 200));
-        assert!(generated.frechet_distance > 5.0 * real.frechet_distance, "{table}");
-        assert!(generated.classifier_score < real.classifier_score, "{table}");
-        assert!((generated.shares.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        let [made, told] = [&generated, &real].map(|images| images.classifier.as_ref().unwrap());
+        assert!(made.frechet_distance > 5.0 * told.frechet_distance && made.score < told.score, "{table}");
+        assert!((made.shares.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        assert!(generated.precision < real.precision && generated.recall < real.recall, "{table}");
+        for (made, real) in generated.patch_distances.iter().zip(&real.patch_distances) {
+            assert!(made.distance > 3.0 * real.distance && (made.height, made.width) == (real.height, real.width));
+        }
+        assert!(
+            table.contains("\npatch distance at 14×14 ") && table.contains("by the classifier's features"),
+            "{table}"
+        );
         // 32 samples with three neighbours each, four of these groups in a row.
         let (width, height, _) = pixels(&place.path("run/neighbours.png"));
         assert_eq!((width, height), (2 + 16 * 58 + 3 * 14, 2 + 8 * 58));
@@ -157,21 +165,35 @@ mod eval {
         );
     }
 
+    /// A classifier of their own tells more of images that the embedded one does not know.
     #[test]
-    fn other_images_need_a_classifier_of_their_own() {
+    fn measures_other_images_with_and_without_a_classifier() {
         let place = Workplace::new();
         write_data(&place.path("data"), 1100, 0);
         let train = "train --steps=1 --critic-steps=1 --batch=16 --arch=mlp-small --dataset=fashion-mnist";
         place.run(&format!("{train} --data-dir=data --out=run"));
-        assert!(place.path("run/neighbours.png").is_file() && !place.path("run/eval.json").exists());
-        insta::assert_snapshot!(
-            place.complaint("eval --run run", 2),
-            @"error: dataset = fashion-mnist is not possible: the embedded classifier knows digits alone; train another one with wgan train-classifier --data-dir, and name its file with --classifier"
-        );
+        assert!(place.path("run/neighbours.png").is_file() && images(&place).generated.classifier.is_none());
+        let table = evaluate(&place, "--samples 100");
+        assert!(table.contains("patch distance at 28×28") && table.contains("as thumbnails of 8×8 pixels"), "{table}");
+        assert!(!table.contains("class"), "{table}");
+        assert_eq!((images(&place).generated.samples, images(&place).reference), (100, 100));
         let told = text(place.run("train-classifier --data-dir data --steps 2").stdout);
         assert!(told.ends_with("% of 1000 held-out images; the weights are in classifier.safetensors\n"), "{told}");
         let table = evaluate(&place, "--samples 100 --classifier classifier.safetensors");
         assert!(table.contains("share of class 9"), "{table}");
+    }
+
+    #[test]
+    fn needs_enough_images_to_compare() {
+        let place = Workplace::new();
+        write_data(&place.path("data"), 7, 0);
+        let output = place.run("train --steps=1 --critic-steps=1 --batch=4 --arch=mlp-small --data-dir=data --out=run");
+        let told = text(output.stderr);
+        let problem = "its samples are too few to compare others with";
+        assert!(told.contains("warning: step 1: the samples cannot be measured: ") && told.contains(problem), "{told}");
+        assert!(place.complaint("eval --run run", 2).ends_with(problem));
+        let complaint = place.complaint("eval --run run --samples 3", 2);
+        assert!(complaint.contains("3 is not in 4..=100000"), "{complaint}");
     }
 }
 

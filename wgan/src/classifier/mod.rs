@@ -87,9 +87,7 @@ impl Classifier {
     pub fn of(dataset: DatasetName, file: Option<&Path>) -> Result<Self> {
         let impossible = |reason| Err(Error::impossible("dataset", dataset, reason));
         match (dataset, file) {
-            (DatasetName::Images, _) => {
-                impossible("classifiers know the classes of IDX files alone; look at wgan sample --grid neighbours")
-            }
+            (DatasetName::Images, _) => impossible("classifiers know the classes of IDX files alone"),
             (_, Some(file)) => Classifier::read(file),
             (DatasetName::Mnist, None) => Classifier::of_digits(),
             (DatasetName::FashionMnist | DatasetName::Points | DatasetName::Numbers, None)

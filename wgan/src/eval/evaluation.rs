@@ -1,32 +1,19 @@
-//! All that is measured of a trained generator, beside the same of real samples.
+//! What was measured of a generator, beside the same of real samples: as a file holds it, and as people read it.
 
 use std::fmt;
 use std::path::Path;
 
-use autograd::Tensor;
 use nn::files::excerpt;
 use serde::{Deserialize, Serialize};
 
-use crate::classifier::Classifier;
 use crate::config::DatasetName;
-use crate::data::{Dataset, Labelled, Mixture};
-use crate::error::{cannot_use, read_text};
-use crate::measures::{Coverage, classifier_score, sliced_wasserstein, wasserstein};
+use crate::data::Labelled;
+use crate::error::read_text;
+use crate::measures::Coverage;
 use crate::numbers::percent;
 use crate::{Error, Result};
 
 /// How good a generator's samples are.
-///
-/// ```
-/// use wgan::data::{Dataset, Source, Toy};
-/// use wgan::eval::Measures;
-///
-/// let data = Dataset::load(&Source::Toy(Toy::EightGaussians), 1, 0)?;
-/// let (perfect, mixture) = (data.samples(50_000..50_500), Toy::EightGaussians.mixture());
-/// let Measures::Points(points) = Measures::of_points(&perfect, &data, mixture.as_ref())? else { unreachable!() };
-/// assert_eq!(points.generated.coverage.unwrap().0.covered, 8);
-/// # Ok::<(), wgan::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Evaluation {
@@ -72,12 +59,39 @@ pub struct Comparison<M> {
 pub struct ImageMeasures {
     /// Number of images measured.
     pub samples: usize,
-    /// [`frechet_distance`](crate::measures::Moments::frechet_distance) of the classifier's features.
+    /// What a classifier says of them, if there is one that knows their classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classifier: Option<ClassifierMeasures>,
+    /// The share of the images that lie in the real ones' [`Manifold`](crate::measures::Manifold): of the classifier's features,
+    /// or else of [`thumbnails`](crate::measures::thumbnails).
+    pub precision: f64,
+    /// The share of the real images that lie in the manifold of these.
+    pub recall: f64,
+    /// [`SlicedPatches::distances`](crate::measures::SlicedPatches::distances), the finest level first.
+    pub patch_distances: Vec<PatchDistance>,
+}
+
+/// What a classifier says of images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ClassifierMeasures {
+    /// [`frechet_distance`](crate::measures::Moments::frechet_distance) of its features.
     pub frechet_distance: f64,
-    /// [`classifier_score`].
-    pub classifier_score: f64,
-    /// The share of images that the classifier takes for each class.
+    /// [`classifier_score`](crate::measures::classifier_score()).
+    pub score: f64,
+    /// The share of images that it takes for each class.
     pub shares: [f64; Labelled::CLASSES],
+}
+
+/// How far the patches of images are from those of real ones at a level of the pyramid.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PatchDistance {
+    /// The level's height in pixels, …
+    pub height: usize,
+    /// … and its width.
+    pub width: usize,
+    /// The sliced Wasserstein distance.
+    pub distance: f64,
 }
 
 /// Measures of points.
@@ -88,9 +102,9 @@ pub struct PointMeasures {
     pub samples: usize,
     /// How they cover the modes, if the data have any.
     pub coverage: Option<Covered>,
-    /// [`sliced_wasserstein`].
+    /// [`sliced_wasserstein`](crate::measures::sliced_wasserstein()).
     pub sliced_wasserstein: f64,
-    /// [`wasserstein`], between some of the points and as many others.
+    /// [`wasserstein`](crate::measures::wasserstein), between some of the points and as many others.
     pub wasserstein: f64,
     /// How many that are.
     pub paired: usize,
@@ -108,90 +122,6 @@ struct CoverageFields {
     high_quality: f64,
 }
 
-/// The most real images that samples are compared with.
-const MOST_IMAGES: usize = 10_000;
-/// The most points that are paired: an optimal pairing takes time cubic in their number.
-const MOST_PAIRS: usize = 1000;
-
-impl Measures {
-    /// Measures images `[N, 1, 28, 28]`. Compared with are training images, and the real ones measured beside are test
-    /// images if there are any, else the last in the data set's shuffled order, those held out among them.
-    ///
-    /// # Errors
-    /// If there are too few images of a kind, or the classifier's features are not finite.
-    pub fn of_images(
-        generated: &Tensor,
-        data: &Dataset,
-        test: Option<&Dataset>,
-        classifier: &Classifier,
-    ) -> Result<Self> {
-        check_finite(generated)?;
-        let all = data.held_out().end;
-        let count = generated.shape()[0].min(test.map_or(all / 2, Dataset::len));
-        let (real, others) = match test {
-            Some(test) => (test.samples(0..count), all),
-            None => (data.samples(all - count..all), all - count),
-        };
-        let reference = others.min(MOST_IMAGES);
-        check_enough(data, count.min(reference), 2)?; // a covariance needs as many
-        let reference_moments = classifier.classify(&data.samples(0..reference))?.moments();
-        let measure = |images: &Tensor| {
-            let seen = classifier.classify(images)?;
-            let classes = seen.classes();
-            let share = |class| classes.iter().filter(|&&other| other == class).count() as f64 / classes.len() as f64;
-            Ok::<_, Error>(ImageMeasures {
-                samples: images.shape()[0],
-                frechet_distance: seen.moments().frechet_distance(&reference_moments),
-                classifier_score: classifier_score(seen.probabilities.data(), Labelled::CLASSES),
-                shares: std::array::from_fn(share),
-            })
-        };
-        let (generated, real) = (measure(generated)?, measure(&real)?);
-        Ok(Measures::Images(Comparison { reference, test_set: test.is_some(), generated, real }))
-    }
-
-    /// Measures points `[N, 1]` or `[N, 2]`, that should be those of a mixture if there is one. Compared with are the first
-    /// of the data set in its shuffled order, measured beside are the last.
-    ///
-    /// # Errors
-    /// If the points are not finite, or there are too few of them.
-    pub fn of_points(generated: &Tensor, data: &Dataset, mixture: Option<&Mixture>) -> Result<Self> {
-        check_finite(generated)?;
-        let (all, axes) = (data.held_out().end, generated.shape()[1]);
-        let count = generated.shape()[0].min(all / 2);
-        check_enough(data, count, 1)?;
-        let reference = data.samples(0..count);
-        let measure = |points: &Tensor| {
-            let paired = points.shape()[0].min(count).min(MOST_PAIRS);
-            let [some, others] = [points, &reference].map(|points| &points.data()[..axes * paired]);
-            PointMeasures {
-                samples: points.shape()[0],
-                coverage: mixture.map(|mixture| Covered(Coverage::of(points.data(), mixture))),
-                sliced_wasserstein: sliced_wasserstein(points.data(), reference.data(), axes),
-                wasserstein: wasserstein(some, others, axes),
-                paired,
-            }
-        };
-        let (generated, real) = (measure(generated), measure(&data.samples(all - count..all)));
-        Ok(Measures::Points(Comparison { reference: count, test_set: false, generated, real }))
-    }
-}
-
-/// Whether some of the data set's samples can be compared with others of it.
-fn check_enough(data: &Dataset, count: usize, needed: usize) -> Result<()> {
-    if count >= needed {
-        return Ok(());
-    }
-    Err(cannot_use(data.name())("its samples are too few to compare others with".to_owned()))
-}
-
-fn check_finite(samples: &Tensor) -> Result<()> {
-    if samples.data().iter().all(|x| x.is_finite()) {
-        return Ok(());
-    }
-    Err(Error::NotFinite("samples are not all finite: the weights are of no use".to_owned()))
-}
-
 impl Evaluation {
     /// Readable JSON.
     pub fn to_json(&self) -> String {
@@ -207,50 +137,55 @@ impl Evaluation {
         serde_json::from_str(&read_text(path)?).map_err(|error| Error::damaged(path, no_evaluation(error)))
     }
 
-    /// The measures by name, with their values of generated and of real samples.
-    pub fn rows(&self) -> Vec<(String, [String; 2])> {
-        let named = |(name, values): (&str, [String; 2])| (name.to_owned(), values);
+    /// What was measured, by name. The first is the one that tells generators apart best, and the less of it the better.
+    pub fn measures(&self) -> Vec<Measure> {
         match &self.measures {
             Measures::Images(Comparison { generated, real, .. }) => {
-                let both = |value: fn(&ImageMeasures) -> String| [generated, real].map(value);
                 let class = if self.dataset == DatasetName::Mnist { "digit" } else { "class" };
-                let share =
-                    |i| (format!("share of {class} {i}"), [generated, real].map(|images| percent(images.shares[i])));
-                let rows = [
-                    ("samples", both(|images| images.samples.to_string())),
-                    ("Fréchet distance", both(|images| format!("{:.2}", images.frechet_distance))),
-                    ("classifier score", both(|images| format!("{:.2}", images.classifier_score))),
-                ];
-                rows.into_iter().map(named).chain((0..Labelled::CLASSES).map(share)).collect()
+                image_measures([generated, real], class)
             }
-            Measures::Points(Comparison { generated, real, .. }) => {
-                let both = |value: fn(&PointMeasures) -> String| [generated, real].map(value);
-                let coverage = |value: fn(Coverage) -> String| {
-                    [generated, real].map(|points| points.coverage.map_or(String::new(), |Covered(found)| value(found)))
-                };
-                let mut rows = vec![("samples", both(|points| points.samples.to_string()))];
-                if generated.coverage.is_some() {
-                    rows.push(("modes covered", coverage(|found| format!("{} of {}", found.covered, found.modes))));
-                    rows.push(("high quality", coverage(|found| percent(found.high_quality))));
-                }
-                let sliced = both(|points| format!("{:.4}", points.sliced_wasserstein));
-                rows.push(("sliced Wasserstein distance", sliced));
-                rows.push(("Wasserstein distance", both(|points| format!("{:.4}", points.wasserstein))));
-                rows.into_iter().map(named).collect()
-            }
+            Measures::Points(Comparison { generated, real, .. }) => point_measures([generated, real]),
         }
+    }
+
+    /// How many samples were measured, generated and real ones.
+    fn samples(&self) -> [usize; 2] {
+        match &self.measures {
+            Measures::Images(Comparison { generated, real, .. }) => [generated.samples, real.samples],
+            Measures::Points(Comparison { generated, real, .. }) => [generated.samples, real.samples],
+        }
+    }
+
+    /// The measures by name, with their values of generated and of real samples, as people read them.
+    pub fn rows(&self) -> Vec<(String, [String; 2])> {
+        let samples = ("samples".to_owned(), self.samples().map(|count| count.to_string()));
+        let row = |Measure { name, values, text }| (name, values.map(text));
+        [samples].into_iter().chain(self.measures().into_iter().map(row)).collect()
     }
 
     /// How to read the measures.
     pub fn note(&self) -> String {
         match &self.measures {
-            Measures::Images(Comparison { reference, test_set, .. }) => {
+            Measures::Images(Comparison { reference, test_set, generated, .. }) => {
                 let real = if *test_set { "test images" } else { "of the data set" };
-                let distance = "The Fréchet distance, the less the better, is that of a classifier's features";
+                let (first, compared) = match generated.classifier {
+                    Some(_) => (
+                        format!(
+                            "The Fréchet distance, the less the better, is that of a classifier's features to those of {reference} \
+                             other real images.\nThe classifier score is {} at best. ",
+                            Labelled::CLASSES
+                        ),
+                        "by the classifier's features",
+                    ),
+                    None => {
+                        (String::new(), "as thumbnails of 8×8 pixels, which see light and colour but not what is shown")
+                    }
+                };
                 format!(
-                    "{distance} to those of {reference} other real images.\n\
-                     The classifier score is {} at best. The real images beside are {real}, chosen by the seed.",
-                    Labelled::CLASSES
+                    "{first}Patch distances, the less the better, are between details of the images at each size.\n\
+                     Precision is the share of generated images that are near real ones, recall that of real images near\n\
+                     generated ones, {compared}.\n\
+                     The real images beside are {real}, chosen by the seed."
                 )
             }
             Measures::Points(Comparison { reference, generated, .. }) => format!(
@@ -260,6 +195,62 @@ impl Evaluation {
             ),
         }
     }
+}
+
+/// One thing that was measured.
+pub struct Measure {
+    /// What it is called.
+    pub name: String,
+    /// What generated and what real samples get.
+    pub values: [f64; 2],
+    /// How people read it.
+    text: fn(f64) -> String,
+}
+
+impl Measure {
+    fn new(name: impl Into<String>, values: [f64; 2], text: fn(f64) -> String) -> Self {
+        Measure { name: name.into(), values, text }
+    }
+}
+
+fn image_measures(both: [&ImageMeasures; 2], class: &str) -> Vec<Measure> {
+    let [two, four] = [|x| format!("{x:.2}"), |x| format!("{x:.4}")];
+    let (mut measures, mut shares) = (Vec::new(), Vec::new());
+    if let [Some(generated), Some(real)] = both.map(|images| images.classifier.as_ref()) {
+        let both = [generated, real];
+        measures.push(Measure::new("Fréchet distance", both.map(|classified| classified.frechet_distance), two));
+        measures.push(Measure::new("classifier score", both.map(|classified| classified.score), two));
+        let share =
+            |i| Measure::new(format!("share of {class} {i}"), both.map(|classified| classified.shares[i]), percent);
+        shares.extend((0..Labelled::CLASSES).map(share));
+    }
+    let mean = |images: &ImageMeasures| {
+        let distances = images.patch_distances.iter().map(|level| level.distance);
+        distances.sum::<f64>() / images.patch_distances.len() as f64
+    };
+    measures.push(Measure::new("patch distance", both.map(mean), four));
+    for (generated, real) in both[0].patch_distances.iter().zip(&both[1].patch_distances) {
+        let name = format!("patch distance at {}×{}", generated.width, generated.height);
+        measures.push(Measure::new(name, [generated.distance, real.distance], four));
+    }
+    measures.push(Measure::new("precision", both.map(|images| images.precision), percent));
+    measures.push(Measure::new("recall", both.map(|images| images.recall), percent));
+    measures.into_iter().chain(shares).collect()
+}
+
+fn point_measures(both: [&PointMeasures; 2]) -> Vec<Measure> {
+    let four = |x| format!("{x:.4}");
+    let mut measures = vec![
+        Measure::new("sliced Wasserstein distance", both.map(|points| points.sliced_wasserstein), four),
+        Measure::new("Wasserstein distance", both.map(|points| points.wasserstein), four),
+    ];
+    if let [Some(Covered(generated)), Some(Covered(real))] = both.map(|points| points.coverage) {
+        let (both, modes) = ([generated, real], generated.modes);
+        let covered = both.map(|coverage| coverage.covered as f64);
+        measures.push(Measure::new(format!("modes covered, of {modes}"), covered, |x| x.to_string()));
+        measures.push(Measure::new("high quality", both.map(|coverage| coverage.high_quality), percent));
+    }
+    measures
 }
 
 /// A table.
@@ -278,82 +269,26 @@ impl fmt::Display for Evaluation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Source, Toy};
+    use crate::data::{Dataset, Source, Toy};
+    use crate::eval::Judge;
 
-    fn images(measures: Measures) -> Comparison<ImageMeasures> {
-        match measures {
-            Measures::Images(images) => images,
-            Measures::Points(_) => panic!("these are images"),
-        }
-    }
-
-    fn points(measures: Measures) -> Comparison<PointMeasures> {
-        match measures {
-            Measures::Points(points) => points,
-            Measures::Images(_) => panic!("these are points"),
-        }
-    }
-
-    /// Real digits pass for real ones, noise and a single digit do not.
-    #[test]
-    fn images_are_the_farther_the_worse_they_are() {
-        let data = Dataset::load(&Source::Digits, 1, 0).unwrap();
-        let classifier = Classifier::of_digits().unwrap();
-        let measure = |generated: &Tensor| images(Measures::of_images(generated, &data, None, &classifier).unwrap());
-        let digits = measure(&data.samples(4000..4500));
-        assert_eq!((digits.reference, digits.generated.samples, digits.real.samples), (9500, 500, 500));
-        assert!(digits.generated.frechet_distance < 2.0 * digits.real.frechet_distance, "{digits:?}");
-        assert!(digits.real.classifier_score > 9.0 && digits.real.shares.iter().all(|share| *share > 0.05));
-
-        let noise = measure(&Tensor::from_fn([500, 1, 28, 28], |i| (i * 7919 % 256) as f32 / 255.0));
-        assert_eq!(noise.real, digits.real);
-        assert!(noise.generated.frechet_distance > 20.0 * digits.real.frechet_distance, "{noise:?}");
-
-        let one = data.samples(0..1);
-        let collapsed = measure(&Tensor::from_fn([500, 1, 28, 28], |i| one.data()[i % 784]));
-        assert!((collapsed.generated.classifier_score - 1.0).abs() < 1e-6, "{collapsed:?}");
-        assert_eq!(collapsed.generated.shares.iter().filter(|share| **share == 1.0).count(), 1);
-        assert!(collapsed.generated.frechet_distance > 20.0 * digits.real.frechet_distance, "{collapsed:?}");
-    }
-
-    /// Points that are all moved by 0.3 along an axis: the distances, the exact one and its slices, can be told.
-    #[test]
-    fn moved_points_are_as_far_as_they_were_moved() {
-        let data = Dataset::load(&Source::Toy(Toy::TwentyFiveGaussians), 1, 0).unwrap();
-        let mixture = Toy::TwentyFiveGaussians.mixture();
-        let reference = data.samples(0..800);
-        let moved = Tensor::from_fn([800, 2], |i| reference.data()[i] + if i % 2 == 0 { 0.3 } else { 0.0 });
-        let Comparison { generated, real, .. } = points(Measures::of_points(&moved, &data, mixture.as_ref()).unwrap());
-        assert!((generated.wasserstein - 0.3).abs() < 1e-6);
-        assert!((generated.sliced_wasserstein - 0.3 * 2.0 / std::f64::consts::PI).abs() < 0.005);
-        // 0.3 is many deviations, and less than half the distance of two modes.
-        assert_eq!(generated.coverage.unwrap().0.covered, 0);
-        assert_eq!(real.coverage.unwrap().0.covered, 25);
-        assert!(real.wasserstein < 0.3 && real.sliced_wasserstein < 0.1, "{real:?}");
+    /// The measures of 50 points of a toy, those of the data themselves.
+    fn of_toy(toy: Toy) -> Measures {
+        let data = Dataset::load(&Source::Toy(toy), 1, 0).unwrap();
+        Judge::of_points(50, &data, toy.mixture()).unwrap().measure([Ok(data.samples(0..50))]).unwrap()
     }
 
     #[test]
     fn the_spiral_has_no_modes_to_cover() {
-        let data = Dataset::load(&Source::Toy(Toy::Swissroll), 1, 0).unwrap();
-        let measures = Measures::of_points(&data.samples(0..50), &data, None).unwrap();
+        let measures = of_toy(Toy::Swissroll);
         let evaluation = Evaluation { dataset: DatasetName::Swissroll, step: 7, seed: 0, measures };
         assert!(evaluation.rows().iter().all(|(name, _)| !name.contains("modes")));
         assert!(evaluation.to_string().starts_with("swissroll after 7 steps, samples of seed 0\n"));
     }
 
     #[test]
-    fn what_is_not_finite_cannot_be_measured() {
-        let data = Dataset::load(&Source::Toy(Toy::Swissroll), 1, 0).unwrap();
-        let broken = Tensor::new([1, 2], vec![0.0, f32::INFINITY]).unwrap();
-        let error = Measures::of_points(&broken, &data, None).unwrap_err().to_string();
-        assert_eq!(error, "samples are not all finite: the weights are of no use");
-    }
-
-    #[test]
     fn an_evaluation_is_written_and_read() {
-        let (dataset, mixture) = (DatasetName::EightGaussians, Toy::EightGaussians.mixture());
-        let data = Dataset::load(&Source::Toy(Toy::EightGaussians), 1, 0).unwrap();
-        let measures = Measures::of_points(&data.samples(0..50), &data, mixture.as_ref()).unwrap();
+        let (dataset, measures) = (DatasetName::EightGaussians, of_toy(Toy::EightGaussians));
         let evaluation = Evaluation { dataset, step: 300, seed: 4, measures };
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("eval.json");
@@ -375,7 +310,13 @@ mod tests {
     /// The table has a row for each class.
     #[test]
     fn an_evaluation_has_a_share_for_each_class() {
-        let of = |samples, shares| ImageMeasures { samples, frechet_distance: 1.0, classifier_score: 2.0, shares };
+        let of = |samples, shares| ImageMeasures {
+            samples,
+            classifier: Some(ClassifierMeasures { frechet_distance: 1.0, score: 2.0, shares }),
+            precision: 0.5,
+            recall: 0.25,
+            patch_distances: vec![PatchDistance { height: 28, width: 28, distance: 0.1 }],
+        };
         let measures = Measures::Images(Comparison {
             reference: 9,
             test_set: false,
@@ -386,7 +327,7 @@ mod tests {
         let mut json: serde_json::Value = serde_json::from_str(&evaluation.to_json()).unwrap();
         let file = tempfile::NamedTempFile::new().unwrap();
         for shares in [[0.1; Labelled::CLASSES - 1].as_slice(), &[0.1; Labelled::CLASSES + 1]] {
-            json["real"]["shares"] = shares.into();
+            json["real"]["classifier"]["shares"] = shares.into();
             std::fs::write(file.path(), json.to_string()).unwrap();
             let problem = Evaluation::read(file.path()).unwrap_err().to_string();
             assert!(problem.contains("no evaluation (invalid length") || problem.contains("trailing"), "{problem}");

@@ -1,6 +1,7 @@
 //! The evaluation of a run.
 
 mod evaluation;
+mod judge;
 
 use std::path::Path;
 
@@ -14,7 +15,10 @@ use crate::run::RunFolder;
 use crate::sample::{Sampler, neighbours};
 use crate::{Error, Result};
 
-pub use evaluation::{Comparison, Covered, Evaluation, ImageMeasures, Measures, PointMeasures};
+pub use evaluation::{
+    ClassifierMeasures, Comparison, Covered, Evaluation, ImageMeasures, Measures, PatchDistance, PointMeasures,
+};
+pub use judge::{ImageJudge, Judge, PointJudge};
 
 /// What to measure, and by what.
 pub struct Request<'a> {
@@ -54,17 +58,8 @@ pub fn evaluate(folder: &RunFolder, request: &Request) -> Result<(Evaluation, Da
     let classifier = classifier_for(&config, request.classifier)?;
     let data = config.load_data()?;
     show_neighbours(folder, &sampler, &data, request.seed)?;
-    let evaluation = measure(folder, &sampler, &config, &data, classifier.as_ref(), request)?;
+    let evaluation = measure(folder, &sampler, &config, &data, classifier, request)?;
     Ok((evaluation, data))
-}
-
-/// Whether a finished run is measured: unless a classifier would have to be named, since the embedded one knows digits alone.
-pub fn is_measured_when_finished(dataset: DatasetName) -> bool {
-    match dataset {
-        DatasetName::Mnist | DatasetName::Points | DatasetName::Numbers => true,
-        DatasetName::EightGaussians | DatasetName::TwentyFiveGaussians | DatasetName::Swissroll => true,
-        DatasetName::FashionMnist | DatasetName::Images => false,
-    }
 }
 
 /// Whether the generator in `folder` after `step` updates was measured.
@@ -73,7 +68,7 @@ pub fn is_measured(folder: &RunFolder, step: u64) -> bool {
 }
 
 /// Leaves in `folder` what tells how good a run on `data` is that has been finished on `device`: for images `neighbours.png`,
-/// and `eval.json` if it is [measured](is_measured_when_finished) and was not before.
+/// and `eval.json` unless it was measured before.
 ///
 /// # Errors
 /// As [`evaluate`].
@@ -83,19 +78,21 @@ pub fn evaluate_finished(folder: &RunFolder, config: &Config, data: &Dataset, de
     let samples = if is_image(&config.sample) { usual.samples } else { 500 };
     let (request, sampler) = (Request { samples, ..usual }, Sampler::load(&folder.generator())?.on(device));
     show_neighbours(folder, &sampler, data, request.seed)?;
-    if is_measured_when_finished(config.names.dataset) && !is_measured(folder, sampler.step()) {
+    if !is_measured(folder, sampler.step()) {
         let classifier = classifier_for(config, None)?.map(|classifier| classifier.on(device));
-        measure(folder, &sampler, config, data, classifier.as_ref(), &request)?;
+        measure(folder, &sampler, config, data, classifier, &request)?;
     }
     Ok(())
 }
 
-/// What images are looked at by; points are measured as they are.
+/// What images are looked at by, if a classifier knows them; points are measured as they are.
 fn classifier_for(config: &Config, file: Option<&Path>) -> Result<Option<Classifier>> {
-    if is_image(&config.sample) {
-        return Classifier::of(config.names.dataset, file).map(Some);
+    match (config.names.dataset, file) {
+        (DatasetName::FashionMnist | DatasetName::Images, None) => Ok(None),
+        (dataset, file) if is_image(&config.sample) => Classifier::of(dataset, file).map(Some),
+        (_, None) => Ok(None),
+        (_, Some(_)) => Err(Error::flag("classifier", "the samples are points, which have no classes")),
     }
-    file.map_or(Ok(None), |_| Err(Error::flag("classifier", "the samples are points, which have no classes")))
 }
 
 /// Leaves images beside the training images nearest to them; of points there is nothing to see.
@@ -114,17 +111,17 @@ fn measure(
     sampler: &Sampler,
     config: &Config,
     data: &Dataset,
-    classifier: Option<&Classifier>,
+    classifier: Option<Classifier>,
     request: &Request,
 ) -> Result<Evaluation> {
-    let (generated, seed) = (sampler.draw(request.samples, request.seed)?, request.seed);
-    let measures = match classifier {
-        Some(classifier) => {
-            let test = Dataset::load_test(&config.data, config.game.seed)?;
-            Measures::of_images(&generated, data, test.as_ref(), classifier)?
-        }
-        None => Measures::of_points(&generated, data, config.data.mixture().as_ref())?,
+    let (samples, seed) = (request.samples, request.seed);
+    let judge = if is_image(&config.sample) {
+        let test = Dataset::load_test(&config.data, config.game.seed)?;
+        Judge::of_images(samples, data, test.as_ref(), classifier)?
+    } else {
+        Judge::of_points(samples, data, config.data.mixture())?
     };
+    let measures = judge.measure(sampler.draw_in_parts(samples, seed)?)?;
     let evaluation = Evaluation { dataset: config.names.dataset, step: sampler.step(), seed, measures };
     write_whole(&folder.evaluation(), evaluation.to_json().as_bytes())?;
     Ok(evaluation)

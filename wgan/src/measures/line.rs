@@ -15,14 +15,18 @@ use autograd::Element;
 /// # Panics
 /// If a sample is empty.
 pub fn wasserstein_1d<T: Element>(a: &[T], b: &[T]) -> f64 {
+    between_sorted(&sorted(a), &sorted(b))
+}
+
+/// The same of samples that are sorted already.
+pub(super) fn between_sorted<T: Element>(a: &[T], b: &[T]) -> f64 {
     assert!(!a.is_empty() && !b.is_empty(), "the distance to an empty sample");
-    let (a, b) = (sorted(a), sorted(b));
     // Both quantile functions are steps. In units of 1 / (a.len()·b.len()), those of a are b.len() wide and vice versa.
     let (mut i, mut j, mut at, mut sum) = (0, 0, 0, 0.0);
     while i < a.len() && j < b.len() {
         let (end_a, end_b) = ((i + 1) * b.len(), (j + 1) * a.len());
         let end = end_a.min(end_b);
-        sum += (end - at) as f64 * (a[i] - b[j]).abs();
+        sum += (end - at) as f64 * (a[i].into() - b[j].into()).abs();
         i += usize::from(end == end_a);
         j += usize::from(end == end_b);
         at = end;

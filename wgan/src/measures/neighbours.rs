@@ -52,7 +52,7 @@ fn insert(nearest: &mut Vec<Neighbour>, neighbour: Neighbour, count: usize) {
     }
 }
 
-fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
     const LANES: usize = 16; // sums side by side, as a processor adds them up
     let mut sums = [0.0; LANES];
     for (a, b) in a.chunks(LANES).zip(b.chunks(LANES)) {

@@ -35,7 +35,7 @@ pub fn sliced_wasserstein<T: Element>(a: &[T], b: &[T], dimension: usize) -> f64
 }
 
 /// Normal in each coordinate is uniform in direction.
-fn unit_vector(dimension: usize, rng: &mut Rng) -> Vec<f64> {
+pub(super) fn unit_vector(dimension: usize, rng: &mut Rng) -> Vec<f64> {
     let vector: Vec<f64> = (0..dimension).map(|_| rng.sample(StandardNormal)).collect();
     let norm = vector.iter().map(|x| x * x).sum::<f64>().sqrt();
     vector.iter().map(|x| x / norm).collect()

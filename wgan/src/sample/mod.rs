@@ -28,6 +28,9 @@ pub fn batch(sample: &Shape) -> usize {
     if is_image(sample) { 64 } else { 512 }
 }
 
+/// Samples that are handed on together, if all need not be held: whole batches.
+const PART: usize = 512;
+
 /// A trained generator.
 pub struct Sampler {
     /// The file that its weights are in.
@@ -102,6 +105,20 @@ impl Sampler {
         let bytes = 3 * 4 * count as u64 * self.trained.sample.count() as u64;
         memory::check(bytes, &format!("holding {count} samples"), "ask for fewer")?;
         self.samples_of(&self.noise(count, seed)?)
+    }
+
+    /// The same, a few at a time: whoever looks at each only once need not hold all.
+    ///
+    /// # Errors
+    /// If the device fails; as [`draw`](Sampler::draw) for each part.
+    pub fn draw_in_parts(&self, count: usize, seed: u64) -> Result<impl Iterator<Item = Result<Tensor>>> {
+        let (noise, latent) = (self.noise(count, seed)?, self.generator.latent().count());
+        let rows = PART.min(count);
+        let part = move |first: usize| {
+            let rows = first * latent..count.min(first + rows) * latent;
+            self.samples_of(&Tensor::new([rows.len() / latent, latent], noise.data()[rows].to_vec())?)
+        };
+        Ok((0..count).step_by(rows).map(part))
     }
 
     /// The noise that [`draw`](Sampler::draw) makes samples of, `[count, latent]`.

@@ -102,7 +102,7 @@ fn is_complete(folder: &RunFolder, config: &Config) -> bool {
     // Runs of earlier versions do not say where they stand.
     State::read(folder).is_none_or(|state| state == State::Finished)
         && files.iter().all(|file| file.is_file())
-        && (!eval::is_measured_when_finished(config.names.dataset) || eval::is_measured(folder, config.steps))
+        && eval::is_measured(folder, config.steps)
 }
 
 /// What a training needs before there is anything to write: its device, which a run opens once, since two would not share

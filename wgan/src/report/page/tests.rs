@@ -2,7 +2,7 @@ use super::*;
 use crate::config::{DatasetName, LipschitzName, ObjectiveName, Options};
 use crate::data::Dataset;
 use crate::data::{ColourMode, Source, Toy};
-use crate::eval::Measures;
+use crate::eval::Judge;
 use crate::game::Losses;
 use crate::game::objective::CriticTerms;
 use crate::run::histogram::Histogram;
@@ -200,14 +200,14 @@ fn curves_slopes_and_samples_are_on_the_page() {
 #[test]
 fn a_page_shows_the_measures_there_are() {
     let (config, data) = (Config::default(), Dataset::load(&Source::Toy(Toy::EightGaussians), 1, 0).unwrap());
-    let mixture = Toy::EightGaussians.mixture();
-    let measures = Measures::of_points(&data.samples(50_000..50_100), &data, mixture.as_ref()).unwrap();
+    let judge = Judge::of_points(100, &data, Toy::EightGaussians.mixture()).unwrap();
+    let measures = judge.measure([Ok(data.samples(50_000..50_100))]).unwrap();
     let evaluation = Evaluation { dataset: DatasetName::EightGaussians, step: 1500, seed: 0, measures };
     let neighbours = Some(b"png".to_vec());
     let page = Report { evaluation: Some(evaluation), neighbours, ..report(&config, &data, &[]) }.page();
     assert_well_formed(&page);
     assert!(page.contains("Measures, after step 1500"), "{page}");
-    assert!(page.contains("<tr><th>modes covered</th><td>8 of 8</td><td>8 of 8</td></tr>"), "{page}");
+    assert!(page.contains("<tr><th>modes covered, of 8</th><td>8</td><td>8</td></tr>"), "{page}");
     assert!(page.contains("<img src=\"data:image/png;base64,cG5n\" alt="), "{page}");
     assert!(!report(&config, &data, &[]).page().contains("Measures, after"));
 }
