@@ -82,8 +82,8 @@ pub struct SampleArgs {
     /// Where the generator is.
     #[command(flatten)]
     pub source: GeneratorSource,
-    /// Number of samples, rounded up to whole rows in grids but the plain one [default: 64; 100 for digits, 32 for
-    /// neighbours]
+    /// Number of samples, rounded up to whole rows in grids but plain and walk [default: 64; 100 for digits, 32 for
+    /// neighbours, 16 for walk]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=MOST_SAMPLES))]
     pub count: Option<u32>,
     /// Start of the random numbers; the same seed gives the same samples
@@ -92,7 +92,8 @@ pub struct SampleArgs {
     /// Which images the picture shows, and in which order
     #[arg(long, value_name = "NAME", default_value = "plain")]
     pub grid: Grid,
-    /// File to write: .png for a picture of all samples, .npy for an array (N×28×28 in [0, 1], N×3×32×32, N×2 …)
+    /// File to write: .png for a picture of all samples, .npy for an array (N×28×28 in [0, 1], N×3×32×32, N×2 …), a new or an
+    /// empty folder with a / at its end for a PNG file of each image
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
     /// What samples are compared with.
@@ -111,6 +112,8 @@ pub enum Grid {
     Digits,
     /// Each sample, framed, with its three nearest training images
     Neighbours,
+    /// A moving picture: each image on its way through six samples and back to the first
+    Walk,
 }
 
 impl Grid {
@@ -120,6 +123,7 @@ impl Grid {
             Grid::Plain | Grid::Interpolation => 64,
             Grid::Digits => 100,
             Grid::Neighbours => 32,
+            Grid::Walk => 16,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The program `wgan`: reads the command line, does what it asks for, reports errors as one sentence.
 
 use std::io::{ErrorKind, Write, stdout};
-use std::path::Path;
+use std::path::{Path, is_separator};
 use std::process::ExitCode;
 
 use autograd::{Shape, Tensor};
@@ -102,8 +102,12 @@ fn sample(args: &SampleArgs) -> Result<ExitCode> {
     refuse_idle(args, &format, &sampler)?;
     let count = args.count.map_or(args.grid.usual_count(), |count| count as usize);
     let bytes = match format {
-        Format::Png => picture(args, &sampler, run.as_ref(), count)?.encode(),
+        Format::Png => picture(args, &sampler, run.as_ref(), count)?,
         Format::Npy => npy::encode(&without_channel(sampler.draw(count, args.seed)?)),
+        Format::Folder => {
+            sample::folder(&sampler, count, args.seed, &args.out)?;
+            return Ok(ExitCode::SUCCESS);
+        }
     };
     nn::files::write_whole(&args.out, &bytes)?;
     Ok(ExitCode::SUCCESS)
@@ -112,8 +116,18 @@ fn sample(args: &SampleArgs) -> Result<ExitCode> {
 /// Refuses flags that would change nothing, and grids of what is no image.
 fn refuse_idle(args: &SampleArgs, format: &Format, sampler: &Sampler) -> Result<()> {
     let grid = args.grid;
-    if grid != Grid::Plain && matches!(format, Format::Npy) {
-        return Err(Error::flag("grid", "an array has no rows; name a .png"));
+    match format {
+        Format::Npy if grid != Grid::Plain => {
+            return Err(Error::flag("grid", "an array has no rows; name a .png"));
+        }
+        Format::Folder if grid != Grid::Plain => {
+            return Err(Error::flag("grid", "single images have no order; name a .png"));
+        }
+        Format::Folder if !is_image(&sampler.trained().sample) => {
+            let reason = "the samples are points, not images; name a .npy or a .png";
+            return Err(Error::impossible("out", args.out.display(), reason));
+        }
+        Format::Npy | Format::Png | Format::Folder => {}
     }
     if grid != Grid::Plain && !is_image(&sampler.trained().sample) {
         return Err(Error::impossible("grid", config::name(&grid), "the samples are points, not images"));
@@ -127,20 +141,23 @@ fn refuse_idle(args: &SampleArgs, format: &Format, sampler: &Sampler) -> Result<
     Ok(())
 }
 
-fn picture(args: &SampleArgs, sampler: &Sampler, run: Option<&RunFolder>, count: usize) -> Result<Picture> {
+/// The bytes of the picture that is asked for.
+fn picture(args: &SampleArgs, sampler: &Sampler, run: Option<&RunFolder>, count: usize) -> Result<Vec<u8>> {
     let seed = args.seed;
-    match args.grid {
-        Grid::Plain => Ok(Picture::of_samples(&sampler.draw(count, seed)?)),
-        Grid::Interpolation => sample::interpolation(sampler, count, seed),
+    let picture = match args.grid {
+        Grid::Plain => Picture::of_samples(&sampler.draw(count, seed)?),
+        Grid::Interpolation => sample::interpolation(sampler, count, seed)?,
         Grid::Digits => {
             let classifier = Classifier::of(sampler.trained().dataset, args.real.classifier.as_deref())?;
-            sample::digits(sampler, &classifier, count, seed)
+            sample::digits(sampler, &classifier, count, seed)?
         }
         Grid::Neighbours => {
             let data = sampler.config_with_data(args.real.data_dir.clone(), run)?.load_data()?;
-            Ok(sample::neighbours(&sampler.draw(count, seed)?, &data))
+            sample::neighbours(&sampler.draw(count, seed)?, &data)
         }
-    }
+        Grid::Walk => return sample::walk(sampler, count, seed),
+    };
+    Ok(picture.encode())
 }
 
 fn eval(args: &EvalArgs) -> Result<ExitCode> {
@@ -211,18 +228,20 @@ fn without_channel(samples: Tensor) -> Tensor {
     samples.reshape(shape).expect("leaving out an extent of one keeps all elements")
 }
 
-/// The kinds of files that samples are written to.
+/// What samples are written to.
 enum Format {
     Png,
     Npy,
+    Folder,
 }
 
 impl Format {
     fn of(path: &Path) -> Result<Self> {
         match path.extension().and_then(|extension| extension.to_str()) {
+            _ if path.is_dir() || path.to_string_lossy().ends_with(is_separator) => Ok(Format::Folder),
             Some("png") => Ok(Format::Png),
             Some("npy") => Ok(Format::Npy),
-            _ => Err(Error::impossible("out", path.display(), "the name must end in .png or .npy")),
+            _ => Err(Error::impossible("out", path.display(), "the name must end in .png, .npy or, of a folder, in /")),
         }
     }
 }

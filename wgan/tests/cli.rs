@@ -140,7 +140,7 @@ mod flags {
         insta::assert_snapshot!(complaint("sample --out a.png", 2), @"error: the following required arguments were not provided: <--run <DIR>|--checkpoint <FILE>>");
         insta::assert_snapshot!(
             complaint("sample --run . --out a.jpg", 2),
-            @"error: out = a.jpg is not possible: the name must end in .png or .npy"
+            @"error: out = a.jpg is not possible: the name must end in .png, .npy or, of a folder, in /"
         );
         insta::assert_snapshot!(
             complaint("sample --run . --out a.png", 2),

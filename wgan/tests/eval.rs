@@ -234,6 +234,33 @@ mod grids {
         assert_alike(&cell(&place.path("near.png"), 0, 0), &cell(&place.path("plain.png"), 0, 0));
     }
 
+    /// Six samples, sixteen pictures from each to the next, and round again: the first is the plain grid of the first samples.
+    #[test]
+    fn a_walk_moves_through_samples() {
+        for (run, shape) in [(IMAGES, "--count 5"), ("--arch=mlp --dim=8", "")] {
+            let place = with_run(run);
+            place.run(&format!("sample --run run --grid walk {shape} --out walk.png"));
+            let file = std::io::BufReader::new(fs::File::open(place.path("walk.png")).unwrap());
+            let mut reader = png::Decoder::new(file).read_info().unwrap();
+            let animation = reader.info().animation_control.unwrap();
+            assert_eq!((animation.num_frames, animation.num_plays), (96, 0));
+            let mut frame = || {
+                let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
+                reader.next_frame(&mut bytes).unwrap();
+                bytes
+            };
+            let frames: Vec<Vec<u8>> = (0..96).map(|_| frame()).collect();
+            place.run(&format!("sample --run run --count {} --out plain.png", if shape.is_empty() { 16 } else { 5 }));
+            let plain: Vec<u8> = pixels(&place.path("plain.png")).2.into_iter().flatten().collect();
+            assert_alike(&frames[0], &plain);
+            // No step is a leap, neither the one back to the start.
+            let change = |a: &[u8], b: &[u8]| a.iter().zip(b).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>();
+            let steps: Vec<f64> = (0..96).map(|i| change(&frames[i], &frames[(i + 1) % 96])).collect();
+            let mean = steps.iter().sum::<f64>() / 96.0;
+            assert!(steps.iter().all(|&step| step > 0.0 && step < 3.0 * mean), "{steps:?}");
+        }
+    }
+
     #[test]
     fn are_refused_where_they_make_no_sense() {
         let points = with_run(POINTS);
@@ -255,6 +282,64 @@ mod grids {
             @"error: --classifier has no place here: only --grid digits sorts samples by their class"
         );
         assert!(!images.path("a.png").exists() && !images.path("a.npy").exists());
+    }
+}
+
+mod folders {
+    use super::*;
+
+    /// The names of the files in a folder.
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = entries.collect();
+        names.sort();
+        names
+    }
+
+    /// Each is as the picture of all shows it, in its own size.
+    #[test]
+    fn hold_a_picture_of_each_sample() {
+        let place = with_run(IMAGES);
+        place.run("sample --run run --count 520 --seed 3 --out made/of/samples/");
+        let folder = place.path("made/of/samples");
+        let expected: Vec<String> = (0..520).map(|i| format!("{i:04}.png")).collect();
+        assert_eq!(names(&folder), expected);
+        assert_eq!(names(&place.path("made/of")), ["samples"]);
+        place.run("sample --run run --count 520 --seed 3 --out plain.png");
+        for i in [0, 1, 22, 23, 519] {
+            let (width, height, image) = pixels(&folder.join(format!("{i:04}.png")));
+            assert_eq!((width, height), (28, 28));
+            let grey: Vec<u8> = image.iter().map(|[red, ..]| *red).collect();
+            assert_alike(&grey, &cell(&place.path("plain.png"), i / 23, i % 23));
+        }
+    }
+
+    #[test]
+    fn may_be_empty_but_not_hold_anything() {
+        let place = with_run(IMAGES);
+        fs::create_dir(place.path("empty")).unwrap();
+        place.run("sample --run run --count 3 --out empty");
+        assert_eq!(names(&place.path("empty")), ["0000.png", "0001.png", "0002.png"]);
+        insta::assert_snapshot!(
+            place.complaint("sample --run run --count 5 --out empty/", 2),
+            @"error: out = empty/ is not possible: the folder is not empty; name another one"
+        );
+        assert_eq!(names(&place.path("empty")).len(), 3);
+        fs::write(place.path("file"), "").unwrap();
+        insta::assert_snapshot!(
+            place.complaint("sample --run run --out file/", 2),
+            @"error: out = file/ is not possible: there is a file of that name; name another folder"
+        );
+        insta::assert_snapshot!(
+            place.complaint("sample --run run --grid digits --out other/", 2),
+            @"error: --grid has no place here: single images have no order; name a .png"
+        );
+        let complaint = with_run(POINTS).complaint("sample --run run --out some/", 2);
+        assert_eq!(
+            complaint,
+            "error: out = some/ is not possible: the samples are points, not images; name a .npy or a .png"
+        );
+        assert_eq!(names(&place.path(".")), ["empty", "file", "run"]);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use autograd::{Shape, Tensor};
+use autograd::{Device, Shape, Tensor};
 
 use super::evaluation::{
     ClassifierMeasures, Comparison, Covered, ImageMeasures, Measures, PatchDistance, PointMeasures,
@@ -37,7 +37,7 @@ const MOST_PAIRS: usize = 1000;
 /// ```
 pub enum Judge {
     /// Of images.
-    Images(ImageJudge),
+    Images(Box<ImageJudge>),
     /// Of points.
     Points(PointJudge),
 }
@@ -54,8 +54,9 @@ impl Judge {
         data: &Dataset,
         test: Option<&Dataset>,
         classifier: Option<Classifier>,
+        device: &Device,
     ) -> Result<Self> {
-        ImageJudge::new(count, data, test, classifier).map(Judge::Images)
+        ImageJudge::new(count, data, test, classifier, device).map(|judge| Judge::Images(Box::new(judge)))
     }
 
     /// Who measures about `count` points `[N, 1]` or `[N, 2]` at a time, that should be those of a mixture if there is one.
@@ -77,11 +78,11 @@ impl Judge {
     pub fn measure(&self, samples: impl IntoIterator<Item = Result<Tensor>>) -> Result<Measures> {
         let parts = samples.into_iter().map(|part| part.and_then(finite));
         match self {
-            Judge::Images(ImageJudge { reference, count, test_set, real }) => Ok(Measures::Images(Comparison {
-                reference: *count,
-                test_set: *test_set,
-                generated: reference.measure(parts)?,
-                real: real.clone(),
+            Judge::Images(judge) => Ok(Measures::Images(Comparison {
+                reference: judge.count,
+                test_set: judge.test_set,
+                generated: judge.reference.measure(parts)?,
+                real: judge.real.clone(),
             })),
             Judge::Points(PointJudge { reference, mixture, real }) => {
                 let points = stacked(&parts.collect::<Result<Vec<_>>>()?)?;
@@ -136,7 +137,13 @@ pub struct ImageJudge {
 }
 
 impl ImageJudge {
-    fn new(count: usize, data: &Dataset, test: Option<&Dataset>, classifier: Option<Classifier>) -> Result<Self> {
+    fn new(
+        count: usize,
+        data: &Dataset,
+        test: Option<&Dataset>,
+        classifier: Option<Classifier>,
+        device: &Device,
+    ) -> Result<Self> {
         let all = data.held_out().end;
         let beside = count.min(test.map_or(all / 2, Dataset::len));
         let (real, range, others) = match test {
@@ -146,9 +153,10 @@ impl ImageJudge {
         // The more moments are of, the better; a manifold is compared with that of as many samples.
         let count = others.min(if classifier.is_some() { MOST_IMAGES } else { beside });
         check_enough(data, beside.min(count), Manifold::LEAST)?;
-        let seen = Seen::of(parts(data, 0..count), data.shape(), classifier.as_ref())?;
+        let seen = Seen::of(parts(data, 0..count), data.shape(), classifier.as_ref(), device)?;
         let reference = Reference {
             image: data.shape().clone(),
+            device: device.clone(),
             moments: seen.classified.as_ref().map(Classified::moments),
             manifold: Manifold::of(first(&seen.features, beside.min(count))?),
             patches: seen.patches,
@@ -163,6 +171,7 @@ impl ImageJudge {
 struct Reference {
     /// The shape of an image.
     image: Shape,
+    device: Device,
     classifier: Option<Classifier>,
     moments: Option<Moments>,
     manifold: Manifold,
@@ -171,7 +180,7 @@ struct Reference {
 
 impl Reference {
     fn measure(&self, images: impl Iterator<Item = Result<Tensor>>) -> Result<ImageMeasures> {
-        let seen = Seen::of(images, &self.image, self.classifier.as_ref())?;
+        let seen = Seen::of(images, &self.image, self.classifier.as_ref(), &self.device)?;
         let samples = seen.features.shape()[0];
         let manifold = Manifold::of(first(&seen.features, samples.min(self.manifold.len()))?);
         let (levels, distances) = (self.patches.levels(), self.patches.distances(&seen.patches));
@@ -216,6 +225,7 @@ impl Seen {
         images: impl Iterator<Item = Result<Tensor>>,
         shape: &Shape,
         classifier: Option<&Classifier>,
+        device: &Device,
     ) -> Result<Self> {
         let mut patches = Patches::of_shape(shape);
         let (mut features, mut probabilities) = (Vec::new(), Vec::new());
@@ -233,7 +243,7 @@ impl Seen {
         }
         let (features, probabilities) = (stacked(&features)?, stacked(&probabilities)?);
         let classified = classifier.map(|_| Classified { features: features.clone(), probabilities });
-        Ok(Seen { classified, features, patches: patches.sliced()? })
+        Ok(Seen { classified, features, patches: patches.sliced(device)? })
     }
 }
 
@@ -292,7 +302,7 @@ mod tests {
     #[test]
     fn images_are_the_farther_the_worse_they_are() {
         let data = Dataset::load(&Source::Digits, 1, 0).unwrap();
-        let judge = Judge::of_images(500, &data, None, Some(Classifier::of_digits().unwrap())).unwrap();
+        let judge = Judge::of_images(500, &data, None, Some(Classifier::of_digits().unwrap()), &Device::cpu()).unwrap();
         let measure = |generated: &Tensor| images(judge.measure([Ok(generated.clone())]).unwrap());
         let frechet = |images: &ImageMeasures| images.classifier.as_ref().unwrap().frechet_distance;
         let digits = measure(&data.samples(4000..4500));
@@ -322,7 +332,7 @@ mod tests {
     #[test]
     fn images_that_no_classifier_knows_are_measured_too() {
         let data = Dataset::load(&Source::Digits, 1, 0).unwrap();
-        let judge = Judge::of_images(300, &data, None, None).unwrap();
+        let judge = Judge::of_images(300, &data, None, None, &Device::cpu()).unwrap();
         let measure = |generated: Tensor| images(judge.measure([Ok(generated)]).unwrap());
         let digits = data.samples(4000..4300);
         let (upright, real) = (measure(digits.clone()).generated, measure(digits.clone()).real);

@@ -58,7 +58,7 @@ pub fn evaluate(folder: &RunFolder, request: &Request) -> Result<(Evaluation, Da
     let classifier = classifier_for(&config, request.classifier)?;
     let data = config.load_data()?;
     show_neighbours(folder, &sampler, &data, request.seed)?;
-    let evaluation = measure(folder, &sampler, &config, &data, classifier, request)?;
+    let evaluation = measure(folder, &sampler, &config, &data, classifier, &Device::cpu(), request)?;
     Ok((evaluation, data))
 }
 
@@ -80,7 +80,7 @@ pub fn evaluate_finished(folder: &RunFolder, config: &Config, data: &Dataset, de
     show_neighbours(folder, &sampler, data, request.seed)?;
     if !is_measured(folder, sampler.step()) {
         let classifier = classifier_for(config, None)?.map(|classifier| classifier.on(device));
-        measure(folder, &sampler, config, data, classifier, &request)?;
+        measure(folder, &sampler, config, data, classifier, device, &request)?;
     }
     Ok(())
 }
@@ -112,12 +112,13 @@ fn measure(
     config: &Config,
     data: &Dataset,
     classifier: Option<Classifier>,
+    device: &Device,
     request: &Request,
 ) -> Result<Evaluation> {
     let (samples, seed) = (request.samples, request.seed);
     let judge = if is_image(&config.sample) {
         let test = Dataset::load_test(&config.data, config.game.seed)?;
-        Judge::of_images(samples, data, test.as_ref(), classifier)?
+        Judge::of_images(samples, data, test.as_ref(), classifier, device)?
     } else {
         Judge::of_points(samples, data, config.data.mixture())?
     };

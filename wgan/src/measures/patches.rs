@@ -29,10 +29,11 @@ const NO_SPREAD: f64 = 0.01 / 255.0;
 /// fixed random directions θ then sees numbers ⟨θ, patch⟩, which are kept in order.
 ///
 /// ```
-/// use autograd::Tensor;
+/// use autograd::{Device, Tensor};
 /// use wgan::measures::SlicedPatches;
 /// let noise = |shift| Tensor::from_fn([8, 1, 28, 28], move |i| ((i * i + shift) * 7919 % 251) as f32 / 250.0);
-/// let (a, b) = (SlicedPatches::of(&noise(0))?, SlicedPatches::of(&noise(1))?);
+/// let device = Device::cpu();
+/// let (a, b) = (SlicedPatches::of(&noise(0), &device)?, SlicedPatches::of(&noise(1), &device)?);
 /// assert_eq!(a.levels(), [[28, 28], [14, 14]]);
 /// assert_eq!(a.distances(&a), [0.0, 0.0]);
 /// assert!(a.distances(&b).iter().all(|&distance| distance > 0.0));
@@ -48,14 +49,14 @@ impl SlicedPatches {
     /// The patches of images `[N, channels, height, width]`, of the first 512 of them.
     ///
     /// # Errors
-    /// If the processor's programs fail.
+    /// If the device fails.
     ///
     /// # Panics
     /// If there is no image, or one is smaller than a patch.
-    pub fn of(images: &Tensor) -> Result<Self> {
+    pub fn of(images: &Tensor, device: &Device) -> Result<Self> {
         let mut patches = Patches::of_shape(&Shape::from(&images.shape()[1..]));
         patches.add(images);
-        patches.sliced()
+        patches.sliced(device)
     }
 
     /// Height and width of the levels, the finest first: each is half the one before, rounded up, as long as there is room
@@ -137,22 +138,22 @@ impl Patches {
         self.levels.iter().enumerate().map(&mut at_level).collect()
     }
 
-    /// What the directions see of them.
+    /// What the directions see of them, computed on this device.
     ///
     /// # Errors
-    /// If the processor's programs fail.
-    pub fn sliced(self) -> Result<SlicedPatches> {
+    /// If the device fails.
+    pub fn sliced(self, device: &Device) -> Result<SlicedPatches> {
         let dimension = self.image[0] * SIDE * SIDE;
         let rng = Rng::new(0, "directions");
         let directions = (0..DIRECTIONS as u64).flat_map(|i| unit_vector(dimension, &mut rng.at(i)));
         let directions = Tensor::new([DIRECTIONS, dimension], directions.map(|x| x as f32).collect())?;
         // What all directions see of an image's patches: [directions, patches].
-        let mut program = Device::cpu().compile(|tape| {
+        let mut program = device.compile(|tape| {
             [tape.constant(&directions).matmul_transposed(tape.input("patches", [PATCHES, dimension]))]
         })?;
         let mut slices = |mut values: Vec<f32>| {
             normalize(&mut values, self.image[0]);
-            let mut slices = vec![Vec::with_capacity(values.len() / dimension); DIRECTIONS];
+            let mut slices = vec![Vec::new(); DIRECTIONS];
             for patches in values.chunks_exact(PATCHES * dimension) {
                 let patches = Tensor::new([PATCHES, dimension], patches.to_vec())?;
                 let [seen] = program.run(&[("patches", &patches)])?;
@@ -189,8 +190,12 @@ mod tests {
 
     use super::*;
 
+    fn sliced(images: &Tensor) -> SlicedPatches {
+        SlicedPatches::of(images, &Device::cpu()).unwrap()
+    }
+
     fn distances(a: &Tensor, b: &Tensor) -> Vec<f64> {
-        SlicedPatches::of(a).unwrap().distances(&SlicedPatches::of(b).unwrap())
+        sliced(a).distances(&sliced(b))
     }
 
     /// Independent normal numbers.
@@ -265,6 +270,6 @@ mod tests {
             parts.add(&Tensor::new([part.len() / 64, 1, 8, 8], part.to_vec()).unwrap());
         }
         assert_eq!(parts.images, MOST_IMAGES);
-        assert_eq!(parts.sliced().unwrap().distances(&SlicedPatches::of(&images).unwrap()), [0.0]);
+        assert_eq!(parts.sliced(&Device::cpu()).unwrap().distances(&sliced(&images)), [0.0]);
     }
 }

@@ -36,6 +36,22 @@ pub fn rows(images: &Tensor, across: usize) -> Picture {
     sheet(images, across, across, None)
 }
 
+/// Each image by itself, as large as it is, without a border.
+///
+/// # Panics
+/// If the tensor is of another shape.
+pub fn single(images: &Tensor) -> Vec<Picture> {
+    let [_, channels @ (1 | 3), height, width] = images.shape()[..] else {
+        panic!("images need shape [N, 1 or 3, height, width], not {}", images.shape());
+    };
+    let pixels = height * width;
+    let colour =
+        |image: &[f32], pixel| [0, 1, 2].map(|channel| byte(image[channel.min(channels - 1) * pixels + pixel]));
+    let picture =
+        |image: &[f32]| Picture::of_pixels(width, height, (0..pixels).flat_map(|pixel| colour(image, pixel)).collect());
+    images.data().chunks_exact(channels * pixels).map(picture).collect()
+}
+
 /// Groups of `size` images, `across` of them in a row; the first image of each is framed.
 ///
 /// # Panics
@@ -142,6 +158,15 @@ mod tests {
         let picture = grid(&Tensor::new([2, 3, 1, 2], channels).unwrap());
         let colours = [2, 4, 8, 10].map(|x| colour(&picture, x, 2));
         assert_eq!(colours, [[255, 0, 0], [0, 255, 0], [0, 0, 255], [51; 3]]);
+    }
+
+    #[test]
+    fn a_single_image_has_its_own_pixels_and_no_others() {
+        let grey = single(&Tensor::new([2, 1, 1, 2], vec![0.0, 1.0, 0.2, 0.4]).unwrap());
+        assert_eq!((grey.len(), grey[0].width, grey[0].height), (2, 2, 1));
+        assert_eq!([&grey[0].pixels[..], &grey[1].pixels], [[0, 0, 0, 255, 255, 255], [51, 51, 51, 102, 102, 102]]);
+        let coloured = single(&Tensor::new([1, 3, 1, 2], vec![0.0, 0.2, 0.4, 0.6, 0.8, 1.0]).unwrap());
+        assert_eq!(coloured[0].pixels, [0, 102, 204, 51, 153, 255]);
     }
 
     #[test]

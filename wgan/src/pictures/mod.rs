@@ -10,8 +10,8 @@ use autograd::Tensor;
 
 use crate::figure::Picture;
 pub use curves::{Chart, charts, curves, span};
-pub use grid::{grid, groups, rows};
-pub use moving::moving;
+pub use grid::{grid, groups, rows, single};
+pub use moving::{Pace, moving};
 pub use points::Points;
 pub use window::Window;
 

@@ -1,28 +1,37 @@
-//! A moving picture of the samples over time: an animated PNG, which browsers play and everything else shows still.
+//! Moving pictures: animated PNGs, which browsers play and everything else shows still.
 
 use std::io::Cursor;
 
 use crate::figure::SOFTWARE;
 
-/// Seconds that each picture is shown, as a fraction.
-const DELAY: (u16, u16) = (1, 4);
-/// The last one stays longer.
-const LAST_DELAY: (u16, u16) = (2, 1);
+/// How long pictures are shown, in seconds, as fractions.
+#[derive(Clone, Copy)]
+pub struct Pace {
+    /// Each but the last.
+    pub each: (u16, u16),
+    /// The last.
+    pub last: (u16, u16),
+}
+
+impl Pace {
+    /// Of a training's samples over time: four a second, and the last stays longer.
+    pub const PROGRESS: Self = Pace { each: (1, 4), last: (2, 1) };
+}
 
 /// The animated PNG of some PNG files, which plays for ever; None without any. Files that cannot be read, or are of
 /// another kind than the first, are left out.
 ///
 /// ```
-/// use wgan::pictures::{grid, moving};
+/// use wgan::pictures::{Pace, grid, moving};
 /// let pictures = [0.0, 0.5, 1.0].map(|shade| grid(&autograd::Tensor::full([1, 1, 28, 28], shade)).encode());
-/// assert!(moving(&pictures).is_some_and(|png| png.starts_with(b"\x89PNG")));
+/// assert!(moving(&pictures, Pace::PROGRESS).is_some_and(|png| png.starts_with(b"\x89PNG")));
 /// ```
-pub fn moving(pngs: &[Vec<u8>]) -> Option<Vec<u8>> {
+pub fn moving(pngs: &[Vec<u8>], pace: Pace) -> Option<Vec<u8>> {
     let frames: Vec<_> = pngs.iter().filter_map(|png| decode(png).ok()).collect();
     let (kind, _) = frames.first()?;
     let pixels: Vec<&[u8]> = frames.iter().filter(|frame| frame.0 == *kind).map(|frame| &frame.1[..]).collect();
     let mut bytes = Vec::new();
-    encode(kind, &pixels, &mut bytes).expect("writing to memory cannot fail");
+    encode(kind, &pixels, pace, &mut bytes).expect("writing to memory cannot fail");
     Some(bytes)
 }
 
@@ -33,17 +42,17 @@ fn decode(png: &[u8]) -> Result<(png::OutputInfo, Vec<u8>), png::DecodingError> 
     Ok((reader.next_frame(&mut pixels)?, pixels))
 }
 
-fn encode(info: &png::OutputInfo, frames: &[&[u8]], bytes: &mut Vec<u8>) -> Result<(), png::EncodingError> {
+fn encode(info: &png::OutputInfo, frames: &[&[u8]], pace: Pace, bytes: &mut Vec<u8>) -> Result<(), png::EncodingError> {
     let mut encoder = png::Encoder::new(bytes, info.width, info.height);
     encoder.set_color(info.color_type);
     encoder.set_depth(info.bit_depth);
     encoder.set_animated(frames.len() as u32, 0)?;
-    encoder.set_frame_delay(DELAY.0, DELAY.1)?;
+    encoder.set_frame_delay(pace.each.0, pace.each.1)?;
     encoder.add_itxt_chunk(SOFTWARE.to_owned(), "wgan".to_owned())?;
     let mut writer = encoder.write_header()?;
     for (i, pixels) in frames.iter().enumerate() {
         if i + 1 == frames.len() {
-            writer.set_frame_delay(LAST_DELAY.0, LAST_DELAY.1)?;
+            writer.set_frame_delay(pace.last.0, pace.last.1)?;
         }
         writer.write_image_data(pixels)?;
     }
@@ -61,11 +70,12 @@ mod tests {
 
     #[test]
     fn every_picture_is_a_frame() {
-        let bytes = moving(&[png(2, 10), png(2, 20), png(3, 99), b"no PNG".to_vec(), png(2, 30)]).unwrap();
+        let pictures = [png(2, 10), png(2, 20), png(3, 99), b"no PNG".to_vec(), png(2, 30)];
+        let bytes = moving(&pictures, Pace::PROGRESS).unwrap();
         let mut reader = png::Decoder::new(Cursor::new(&bytes)).read_info().unwrap();
         let control = reader.info().animation_control.unwrap();
         assert_eq!((control.num_frames, control.num_plays), (3, 0));
-        for (shade, delay) in [(10, DELAY), (20, DELAY), (30, LAST_DELAY)] {
+        for (shade, delay) in [(10, (1, 4)), (20, (1, 4)), (30, (2, 1))] {
             let mut pixels = [0; 6];
             reader.next_frame(&mut pixels).unwrap();
             assert_eq!(pixels, [shade; 6]);
@@ -76,6 +86,6 @@ mod tests {
 
     #[test]
     fn no_picture_makes_none() {
-        assert!(moving(&[]).is_none() && moving(&[b"no PNG".to_vec()]).is_none());
+        assert!(moving(&[], Pace::PROGRESS).is_none() && moving(&[b"no PNG".to_vec()], Pace::PROGRESS).is_none());
     }
 }

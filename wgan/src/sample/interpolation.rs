@@ -32,7 +32,7 @@ pub fn interpolation(sampler: &Sampler, count: usize, seed: u64) -> Result<Pictu
 /// The point that has gone this share of the way. Normal noise of many dimensions lies near a sphere, so its way is along
 /// the great circle (White 2016, "Sampling generative networks", arXiv 1609.04468, section 2.1); in a cube the straight
 /// line does not leave it.
-fn between(latent: Latent, from: &[f32], to: &[f32], share: f64) -> Vec<f32> {
+pub(super) fn between(latent: Latent, from: &[f32], to: &[f32], share: f64) -> Vec<f32> {
     let [a, b] = match latent {
         Latent::Normal(_) => along_circle(angle(from, to), share),
         Latent::Uniform(_) => [1.0 - share, share],

@@ -1,8 +1,10 @@
 //! Samples from a trained generator, and the pictures that can be made of them.
 
 mod digits;
+mod folder;
 mod interpolation;
 mod neighbours;
+mod walk;
 
 use std::path::{Path, PathBuf};
 
@@ -19,8 +21,10 @@ use crate::run::metadata::{Metadata, check_computed, check_finite};
 use crate::{Error, Result};
 
 pub use digits::digits;
+pub use folder::folder;
 pub use interpolation::interpolation;
 pub use neighbours::neighbours;
+pub use walk::walk;
 
 /// Samples made together, and shown in one picture of a run. The number never changes, because the last bits of a sample
 /// depend on it; nor is it larger, because memory grows with it.

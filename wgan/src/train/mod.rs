@@ -15,7 +15,7 @@ use crate::data::{Batches, Dataset, is_image};
 use crate::game::{GENERATOR, PendingLosses, Programs};
 use crate::machine::{interrupt, memory};
 use crate::output::say;
-use crate::pictures::{curves, moving};
+use crate::pictures::{Pace, curves, moving};
 use crate::report::page::{self, MOST_PICTURES};
 use crate::report::tensorboard::Events;
 use crate::run::metadata::{METADATA_KEY, Metadata, check_finite};
@@ -354,7 +354,7 @@ impl<'a> Training<'a> {
     /// Makes a moving picture of those of the samples.
     fn write_moving_picture(&self) -> Result<()> {
         let pngs: Vec<Vec<u8>> = self.folder.pictures(MOST_PICTURES)?.into_iter().map(|(_, png)| png).collect();
-        moving(&pngs).map_or(Ok(()), |moving| Ok(write_whole(&self.folder.moving_picture(), &moving)?))
+        moving(&pngs, Pace::PROGRESS).map_or(Ok(()), |moving| Ok(write_whole(&self.folder.moving_picture(), &moving)?))
     }
 
     fn save(&self, step: u64) -> Result<()> {
