@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use pulp::{Arch, WithSimd};
 
+use super::scratch::CacheLine;
 use crate::Error;
 
 /// Runs `kernel`, compiled for the chosen vector instructions. What is not inlined into it is not compiled so: mark the
@@ -14,6 +15,20 @@ pub fn vectorised<K: WithSimd>(kernel: K) -> K::Output {
     static CHOSEN: OnceLock<Arch> = OnceLock::new();
     // A program is loaded only where there is no error.
     CHOSEN.get_or_init(|| chosen().unwrap_or_else(|error| panic!("{error}"))).dispatch(kernel)
+}
+
+/// Calls the numbers at `x`, two cache lines, into the first-level cache, where there is an instruction for it. The
+/// address may be anywhere.
+#[inline(always)]
+pub fn prefetch(x: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    for line in [x, x.wrapping_add(CacheLine::LEN)] {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: every x86-64 has the instruction, and it reads nothing that the program could see.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = x;
 }
 
 /// The best vector instructions that this processor is found to have, or those that the environment variable

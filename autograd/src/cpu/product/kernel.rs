@@ -3,24 +3,28 @@
 
 use pulp::Simd;
 
+use super::super::simd::prefetch;
 use super::super::{Shared, vectorised};
 
 /// Rows of a tile, at most: with AVX-512, 14 rows of two vectors fill 28 of the 32 registers.
 const MOST_ROWS: usize = 14;
 /// Vectors of a row, at most: two share a broadcast number.
 const VECTORS: usize = 2;
+/// Rows of B ahead of the one in use that are called into the cache while they are packed: they are too far apart for
+/// a processor to guess them. In this time a tile multiplies for as long as a number is on its way from memory.
+const AHEAD: usize = 16;
 
-/// Columns of a tile, at most, and numbers of a vector.
-pub fn width() -> [usize; 2] {
-    struct Width;
-    impl pulp::WithSimd for Width {
-        type Output = [usize; 2];
+/// The rows and columns of a tile, at most, and the numbers of a vector.
+pub fn tile() -> [usize; 3] {
+    struct Size;
+    impl pulp::WithSimd for Size {
+        type Output = [usize; 3];
         #[inline(always)]
-        fn with_simd<S: Simd>(self, _: S) -> [usize; 2] {
-            [VECTORS * S::F32_LANES, S::F32_LANES]
+        fn with_simd<S: Simd>(self, _: S) -> [usize; 3] {
+            [most_rows::<S>(), VECTORS * S::F32_LANES, S::F32_LANES]
         }
     }
-    vectorised(Width)
+    vectorised(Size)
 }
 
 /// Rows of a tile, at most: besides their sums, a row of B and a number of A are in registers.
@@ -30,14 +34,19 @@ const fn most_rows<S: Simd>() -> usize {
 }
 
 /// Columns of a product, as many as a tile has, `c[i, j] = Σ a[i, p] · b[p, j]`. The terms are added up in order, from zero.
+/// Both operands are packed, so that they are read from front to back.
 pub struct Panel<'a> {
     pub rows: usize,
+    /// Rows of a tile; the last may have fewer.
+    pub height: usize,
     /// Whole vectors, at most as many as a tile has.
     pub columns: usize,
     pub terms: usize,
     /// From the first row on.
     pub a: &'a [f32],
-    /// The steps in A from row to row and from term to term.
+    /// The step in A from tile to tile.
+    pub a_tile: usize,
+    /// The steps in A from row to row of a tile and from term to term.
     pub a_strides: [usize; 2],
     /// From the first column on.
     pub b: &'a [f32],
@@ -85,22 +94,19 @@ impl pulp::WithSimd for Multiply<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Multiply { panel, c, c_row, accumulate } = self;
-        let Panel { rows, columns, terms, a, a_strides, b, b_row, mut packed } = panel;
-        let tiles = rows.div_ceil(most_rows::<S>());
-        for tile in 0..tiles {
-            // Tiles of nearly equal height.
-            let [first, end] = [tile, tile + 1].map(|tile| rows * tile / tiles);
+        let Panel { rows, height, columns, terms, a, a_tile, a_strides, b, b_row, mut packed } = panel;
+        for (tile, first) in (0..rows).step_by(height).enumerate() {
             let (b, b_row, packed) = match &mut packed {
                 Some(packed) if tile > 0 => (&**packed, columns, None),
-                packed => (b, b_row, packed.as_deref_mut().filter(|_| tiles > 1)),
+                packed => (b, b_row, packed.as_deref_mut().filter(|_| rows > height)),
             };
-            let (a, c) = (&a[first * a_strides[0]..], c.wrapping_add(first * c_row));
+            let (a, c) = (&a[tile * a_tile..], c.wrapping_add(first * c_row));
             let tile = Tile { terms, a, a_strides, b, b_row, packed, c, c_row, accumulate };
             /// Monomorphises the loop for the number of rows and vectors.
             macro_rules! for_rows {
                 ($($rows:literal)*) => {
-                    match (end - first, columns / S::F32_LANES) {
-                        // SAFETY: rows `first..end` of the panel.
+                    match (height.min(rows - first), columns / S::F32_LANES) {
+                        // SAFETY: rows of the panel.
                         $(($rows, 1) => unsafe { tile.run::<S, $rows, 1>(simd) },)*
                         // SAFETY: as above.
                         $(($rows, VECTORS) => unsafe { tile.run::<S, $rows, VECTORS>(simd) },)*
@@ -130,6 +136,7 @@ impl Tile<'_> {
             // SAFETY: the tile's part of row p, which B holds as asserted.
             let row = unsafe { b.cast::<[S::f32s; VECTORS]>().read() };
             if let Some(packed) = &mut packed {
+                prefetch(b.wrapping_add(AHEAD * b_row));
                 S::as_mut_simd_f32s(&mut packed[p * columns..][..columns]).0.copy_from_slice(&row);
             }
             for i in 0..ROWS {
@@ -163,29 +170,24 @@ mod tests {
     use crate::cpu::simd;
     use crate::cpu::testing::numbers;
 
-    /// Compares panels with naive loops: every number of rows and vectors, all strides different.
+    /// Compares panels with naive loops: every number of rows and vectors, all steps different.
     fn check<S: Simd>(simd: S) {
         let (terms, c_row) = (5, VECTORS * S::F32_LANES + 3);
         for (rows, vectors) in (1..=2 * MOST_ROWS + 1).flat_map(|rows| [(rows, 1), (rows, VECTORS)]) {
-            let columns = vectors * S::F32_LANES;
-            let (a, b) = (numbers(1, rows * 7 + terms * 100), numbers(2, terms * (columns + 1)));
-            let mut packed = vec![f32::NAN; terms * columns];
+            let (columns, height) = (vectors * S::F32_LANES, most_rows::<S>().min(rows));
+            let (a_strides, b_row) = ([2, 2 * height + 3], columns + 1);
+            let a_tile = terms * a_strides[1] + 7;
+            let (a, b) = (numbers(1, rows.div_ceil(height) * a_tile), numbers(2, terms * b_row));
             let mut c = numbers(3, rows * c_row);
             let before = c.clone();
-            let panel = Panel {
-                rows,
-                columns,
-                terms,
-                a: &a,
-                a_strides: [7, 100],
-                b: &b,
-                b_row: columns + 1,
-                packed: Some(&mut packed),
-            };
+            let mut packed = vec![f32::NAN; terms * columns];
+            let packed = Some(&mut *packed);
+            let panel = Panel { rows, height, columns, terms, a: &a, a_tile, a_strides, b: &b, b_row, packed };
             simd.vectorize(Multiply { panel, c: c.as_mut_ptr(), c_row, accumulate: true });
             for (position, (&found, before)) in c.iter().zip(before).enumerate() {
                 let (i, j) = (position / c_row, position % c_row);
-                let sum: f32 = (0..terms).map(|p| a[i * 7 + p * 100] * b[p * (columns + 1) + j.min(columns)]).sum();
+                let a = |p: usize| a[i / height * a_tile + i % height * a_strides[0] + p * a_strides[1]];
+                let sum: f32 = (0..terms).map(|p| a(p) * b[p * b_row + j.min(columns)]).sum();
                 let expected = before + if j < columns { sum } else { 0.0 };
                 assert!((found - expected).abs() <= 2e-6, "{rows} rows, {columns} columns: {i}, {j}");
             }

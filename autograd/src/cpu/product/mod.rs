@@ -67,7 +67,7 @@ impl Product {
     /// # Panics
     /// If a slice is too short for its strides.
     pub fn run(&self, a: &[f32], b: &[f32], c: &mut [f32], accumulate: bool) {
-        let [_, vector] = kernel::width();
+        let [.., vector] = kernel::tile();
         let method = if vector > 1 { Method::Panels } else { Method::Matrixmultiply };
         self.run_by(method, a, b, c, accumulate);
     }

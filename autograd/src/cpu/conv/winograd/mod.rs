@@ -122,12 +122,13 @@ impl Winograd {
         })
     }
 
-    /// Whether it is faster than summing up taps, by measurement: with tasks enough, and rows enough in each.
+    /// Whether it is faster than summing up taps, by measurement: with tasks enough, rows enough in each, and vectors.
     pub fn pays(&self, batch: usize) -> bool {
         let Transform { items, ref points, .. } = self.images.transform;
         let blocks = [self.images.channels, self.results.channels, batch.div_ceil(items)];
         let pairs = [blocks[0] * blocks[1], blocks[1] * blocks[2], blocks[2] * blocks[0]];
-        pairs.iter().all(|&tasks| tasks >= TASKS) && items * points[0].tiles >= ROWS
+        let [.., vector] = kernel::tile();
+        pairs.iter().all(|&tasks| tasks >= TASKS) && items * points[0].tiles >= ROWS && vector > 1
     }
 
     /// Whether the input's gradient by way of points is as good as plain sums.
@@ -201,12 +202,14 @@ impl Winograd {
 
 /// `c` `[m, n]` (+)= `a` `[m, k]` · `b` `[k, n]`.
 fn multiply([m, k, n]: [usize; 3], a: &[f32], a_strides: [usize; 2], b: &[f32], c: &mut [f32], accumulate: bool) {
-    let ([width, _], c) = (kernel::width(), Shared::new(c));
+    let ([height, width, _], c) = (kernel::tile(), Shared::new(c));
+    let height = m.div_ceil(m.div_ceil(height));
     for j in (0..n).step_by(width) {
         let columns = width.min(n - j);
         for first in (0..k).step_by(BLOCK) {
             let (terms, a, b) = (BLOCK.min(k - first), &a[first * a_strides[1]..], &b[first * n + j..]);
-            let panel = Panel { rows: m, columns, terms, a, a_strides, b, b_row: n, packed: None };
+            let a_tile = height * a_strides[0];
+            let panel = Panel { rows: m, height, columns, terms, a, a_tile, a_strides, b, b_row: n, packed: None };
             // SAFETY: nothing else sees c.
             unsafe { panel.run(c, j, n, accumulate || first > 0) };
         }
