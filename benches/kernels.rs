@@ -1,7 +1,12 @@
-//! Single kernels, run as programs run them: operands in Variables, the result assigned to one, all cores.
+//! Single kernels, run as programs run them: operands in Variables, the result assigned to one, all cores. Below each
+//! stands what share that is of what the processor can do at most.
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use autograd::ops::Conv;
 use autograd::{Compiled, Device, Shape, Tensor, Var, Variable};
+use benches::peak;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 /// A program that does nothing but compute `record` of operands of these shapes.
@@ -18,19 +23,46 @@ fn program(operands: &[Shape], record: impl for<'t> Fn(&[Var<'t>]) -> Var<'t>) -
 }
 
 fn run(c: &mut Criterion, group: &str, name: String, mut program: Compiled<0>) {
-    let steps = &program.plan().steps;
-    let flops = program.plan().flops().dense;
-    let throughput = match flops {
-        0 => Throughput::Bytes(steps.iter().map(|step| step.bytes()).sum()),
-        flops => Throughput::Elements(flops), // an element is a floating-point operation
+    let bytes = program.plan().steps.iter().map(|step| step.bytes()).sum();
+    let flops = program.plan().flops();
+    let throughput = match flops.dense {
+        0 => Throughput::Bytes(bytes),
+        dense => Throughput::Elements(dense), // an element is a floating-point operation
     };
+    let mut times = Vec::new();
     let mut group = c.benchmark_group(group);
     group.throughput(throughput);
     group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
-        bencher.iter(|| program.run(&[]).map(drop).expect("the CPU does not fail"));
+        bencher.iter_custom(|runs| {
+            let start = Instant::now();
+            (0..runs).for_each(|_| program.run(&[]).map(drop).expect("the CPU does not fail"));
+            let time = start.elapsed();
+            times.push(time.div_f64(runs as f64));
+            time
+        });
     });
     group.finish();
+    if !times.is_empty() {
+        times.sort_unstable();
+        println!("{}", share(flops.unpadded, bytes, times[times.len() / 2]));
+    }
 }
+
+/// What part of `time` these operations and bytes take at least, and what bounds them.
+fn share(flops: u64, bytes: u64, time: Duration) -> String {
+    let [arithmetic, memory, near] = [peak::arithmetic(), *MEMORY, peak::memory(bytes)];
+    let [computed, moved] = [flops as f64 / arithmetic, bytes as f64 / near];
+    let share = 100.0 * computed.max(moved) / time.as_secs_f64();
+    let limit = match (computed > moved, near > 2.0 * memory) {
+        (true, _) => format!("{:.0} GFLOP/s of multiply-adds in registers", arithmetic / 1e9),
+        (false, true) => format!("{:.0} GB/s of the caches that hold its operands", near / 1e9),
+        (false, false) => format!("{:.1} GB/s of memory", near / 1e9),
+    };
+    format!("{:24}{share:.0} % of the {limit}", "")
+}
+
+/// Bytes a second of arrays larger than any cache.
+static MEMORY: LazyLock<f64> = LazyLock::new(|| peak::memory(1 << 30));
 
 /// [m, k, n]: as large as pays, the toy's and the digits' layers, odd ones, and sides of a few numbers.
 const PRODUCTS: [[usize; 3]; 11] = [
@@ -91,5 +123,9 @@ fn fused(c: &mut Criterion) {
     );
 }
 
-criterion_group!(benches, products, convolutions, fused);
+fn peaks(_: &mut Criterion) {
+    println!("at most: {:.0} GFLOP/s, and {:.1} GB/s from memory", peak::arithmetic() / 1e9, *MEMORY / 1e9);
+}
+
+criterion_group!(benches, peaks, products, convolutions, fused);
 criterion_main!(benches);

@@ -122,7 +122,8 @@ mod tests {
     fn a_tensor_has_as_many_elements_as_its_shape() {
         let error = |shape: &[usize]| Tensor::new(shape, vec![1.0f32; 6]).unwrap_err().to_string();
         assert_eq!(error(&[4]), "a tensor of shape [4] holds 4 elements, but 6 were given");
-        assert!(error(&[1 << 63, 2]).contains("holds 18446744073709551615 elements")); // not 0, as 2⁶⁴ would wrap to
+        let more = format!("holds {} elements", usize::MAX); // not 0, as 2⁶⁴ would wrap to
+        assert!(error(&[usize::MAX / 2 + 1, 2]).contains(&more));
         let tensor = Tensor::new([2, 3], vec![1.0f32; 6]).unwrap();
         assert!(tensor.clone().reshape([3, 2]).is_ok() && tensor.reshape([7]).is_err());
         assert_eq!(Tensor::<f32>::zeros([usize::MAX, 2, 0]).data().len(), 0);

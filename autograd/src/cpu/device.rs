@@ -24,8 +24,8 @@ use crate::{Error, Locks, Storage, Tensor};
 /// The CPU backend. Programs run on threads that run nothing else: a thread that waits for a part of a kernel is handed
 /// parts of other kernels at most, never a task of the user's that may wait for a Variable.
 pub struct Cpu {
-    /// This many threads of its own, or None for those that all such devices share.
-    pool: Option<Arc<ThreadPool>>,
+    /// Threads of its own, or None for those that all such devices share.
+    pool: Option<Pool>,
 }
 
 impl Cpu {
@@ -36,31 +36,48 @@ impl Cpu {
 
     /// This many threads.
     pub fn with_threads(threads: usize) -> Result<Self, Error> {
-        Ok(Cpu { pool: Some(start(threads)?) })
+        Ok(Cpu { pool: Some(Pool::start(threads)?) })
     }
 
     /// The pool that programs run on.
-    fn pool(&self) -> Result<Arc<ThreadPool>, Error> {
-        static SHARED: Mutex<Option<Arc<ThreadPool>>> = Mutex::new(None);
+    fn pool(&self) -> Result<Pool, Error> {
+        static SHARED: Mutex<Option<Pool>> = Mutex::new(None);
         if let Some(pool) = &self.pool {
             return Ok(pool.clone());
         }
         let mut shared = SHARED.lock();
         if shared.is_none() {
-            *shared = Some(start(0)?);
+            *shared = Some(Pool::start(0)?);
         }
         Ok(shared.clone().expect("just started"))
     }
 }
 
-/// Starts this many threads; 0 stands for one a core, or as many as the environment variable `RAYON_NUM_THREADS` says.
-fn start(threads: usize) -> Result<Arc<ThreadPool>, Error> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    let reason = |error: rayon::ThreadPoolBuildError| match threads {
-        0 => format!("its threads cannot be started: {error}"),
-        _ => format!("{threads} threads cannot be started: {error}"),
-    };
-    Ok(Arc::new(pool.map_err(|error| Error::Device { device: "CPU".into(), reason: reason(error) })?))
+/// The threads that programs run on; None on WebAssembly, which has none: there whoever runs a program computes it.
+#[derive(Clone)]
+struct Pool(Option<Arc<ThreadPool>>);
+
+impl Pool {
+    /// Starts this many threads; 0 stands for one a core, or as many as the environment variable `RAYON_NUM_THREADS` says.
+    fn start(threads: usize) -> Result<Pool, Error> {
+        if cfg!(target_family = "wasm") {
+            return Ok(Pool(None));
+        }
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let reason = |error: rayon::ThreadPoolBuildError| match threads {
+            0 => format!("its threads cannot be started: {error}"),
+            _ => format!("{threads} threads cannot be started: {error}"),
+        };
+        let pool = pool.map_err(|error| Error::Device { device: "CPU".into(), reason: reason(error) })?;
+        Ok(Pool(Some(Arc::new(pool))))
+    }
+
+    fn install(&self, run: impl FnOnce() + Send) {
+        match &self.0 {
+            Some(pool) => pool.install(run),
+            None => run(),
+        }
+    }
 }
 
 impl Backend for Cpu {
@@ -229,7 +246,7 @@ impl BoundTask {
 
 /// A program on the CPU.
 struct CpuProgram {
-    pool: Arc<ThreadPool>,
+    pool: Pool,
     /// Without its steps, which have become the tasks.
     plan: Plan,
     tasks: Vec<BoundTask>,

@@ -75,7 +75,7 @@ mod tests {
     /// Sums of two numbers for each block, added to 1 and 2 or in their place.
     fn sum_of(x: &[f32], accumulate: bool) -> Vec<f32> {
         let mut y = vec![1.0, 2.0];
-        sum_blocks(0..x.len() / 2, x.len() * SERIAL, &mut y, accumulate, &|block, y, accumulate| {
+        sum_blocks(0..x.len() / 2, x.len().saturating_mul(SERIAL), &mut y, accumulate, &|block, y, accumulate| {
             for (y, x) in y.iter_mut().zip(&x[2 * block..]) {
                 *y = if accumulate { *y + x } else { *x };
             }

@@ -122,13 +122,12 @@ impl Winograd {
         })
     }
 
-    /// Whether it is faster than summing up taps, by measurement: with tasks enough, rows enough in each, and vectors.
+    /// Whether it is faster than summing up taps, by measurement: with tasks enough, and rows enough in each.
     pub fn pays(&self, batch: usize) -> bool {
         let Transform { items, ref points, .. } = self.images.transform;
         let blocks = [self.images.channels, self.results.channels, batch.div_ceil(items)];
         let pairs = [blocks[0] * blocks[1], blocks[1] * blocks[2], blocks[2] * blocks[0]];
-        let [.., vector] = kernel::tile();
-        pairs.iter().all(|&tasks| tasks >= TASKS) && items * points[0].tiles >= ROWS && vector > 1
+        pairs.iter().all(|&tasks| tasks >= TASKS) && items * points[0].tiles >= ROWS
     }
 
     /// Whether the input's gradient by way of points is as good as plain sums.
