@@ -72,6 +72,13 @@ fn structural() -> Vec<Sample> {
         sample("max all", &[&[3, 4]], |x| x[0].max()),
         sample("max last axis", &[&[3, 4]], |x| x[0].square().max_axes(&[1])),
         sample("max outer axes", &[&[2, 3, 4]], |x| x[0].square().max_axes(&[0, 2])),
+        sample("sum over negative axes in any order", &[&[2, 3, 4]], |x| x[0].square().sum_axes(&[-1, 0])),
+        sample("min all", &[&[3, 4]], |x| x[0].square().min()),
+        sample("min middle axis", &[&[2, 3, 4]], |x| x[0].square().min_axes(&[-2])),
+        sample("expand_dims", &[&[3, 4]], |x| x[0] * x[0].square().sum_axes(&[1]).expand_dims(&[1])),
+        sample("permute by negative axes", &[&[2, 3, 4]], |x| x[0].square().permute(&[-1, 0, 1])),
+        sample("stack", &[&[2, 3], &[2, 3]], |x| x[0].tape().stack(&[x[0].square(), x[1]], 1)),
+        sample("stack last", &[&[2], &[2]], |x| x[0].tape().stack(&[x[0].square(), x[1]], -1)),
         sample("reshape", &[&[2, 6]], |x| x[0].square().reshape([3, 4])),
         sample("permute", &[&[2, 3, 4]], |x| x[0].square().permute(&[2, 0, 1])),
         sample("transpose", &[&[3, 4]], |x| x[0].square().transpose()),
@@ -79,8 +86,8 @@ fn structural() -> Vec<Sample> {
         sample("slice box", &[&[3, 4, 5]], |x| x[0].square().slice_box(&[1, 0, 2], [2, 3, 2])),
         sample("pad", &[&[2, 3]], |x| x[0].square().pad(&[1, 0], &[0, 2])),
         sample("concat first axis", &[&[2, 3], &[1, 3]], |x| x[0].tape().concat(&[x[0], x[1].square()], 0)),
-        sample("concat last axis", &[&[2, 3], &[2, 2]], |x| x[0].tape().concat(&[x[0].square(), x[1]], 1)),
-        sample("select by a comparison", &[&[3, 4], &[3, 4]], |x| x[0].greater(x[1]).select(x[0].square(), x[1].sin())),
+        sample("concat last axis", &[&[2, 3], &[2, 2]], |x| x[0].tape().concat(&[x[0].square(), x[1]], -1)),
+        sample("select by a comparison", &[&[3, 4], &[3, 4]], |x| x[0].gt(x[1]).select(x[0].square(), x[1].sin())),
         sample("pow of any sign", &[&[7]], |x| x[0].pow(3.0) + x[0].pow(2.0) + x[0].pow(1.0) + x[0].pow(0.0)),
         sample("leaky_relu of negative slope", &[&[7]], |x| x[0].square().sin() + x[0].leaky_relu(-0.5)),
         sample("gather_rows", &[&[4, 3]], |x| x[0].square().gather_rows(vector(x[0].tape(), [2.0, 0.0, 2.0]))),
@@ -90,6 +97,15 @@ fn structural() -> Vec<Sample> {
         sample("scatter_add_rows", &[&[3, 2]], |x| {
             x[0].square().scatter_add_rows(vector(x[0].tape(), [3.0, 1.0, 3.0]), 4)
         }),
+        sample("gather first axis", &[&[3, 2]], |x| {
+            x[0].square().gather(0, vector(x[0].tape(), [2.0, 0.0, 1.0, 1.0]).reshape([2, 2]))
+        }),
+        sample("gather last axis", &[&[2, 2, 3]], |x| {
+            x[0].square().gather(-1, vector(x[0].tape(), [2.0, 2.0, 0.0, 1.0]).reshape([2, 2, 1]))
+        }),
+        sample("one_hot", &[&[2, 3]], |x| x[0].square() * vector(x[0].tape(), [2.0, 0.0]).one_hot(3)),
+        sample("argmax", &[&[4, 3]], |x| x[0].square() * x[0].argmax(0)),
+        sample("argmin", &[&[3, 4]], |x| x[0].transpose().square() * x[0].argmin(-1)),
         sample("look_up", &[&[2, 3, 2]], |x| {
             let table = ByteTable::new([4, 3, 2], (0..24).map(|i| 11 * i).collect::<Vec<u8>>()).expect("24 bytes");
             x[0].square() * vector(x[0].tape(), [3.0, 1.0]).look_up(&table)
@@ -130,6 +146,36 @@ fn convolutions() -> Vec<Sample> {
         sample("conv2d_filter", &[&[2, 2, 5, 5], &[2, 3, 3, 3]], |x| {
             x[0].conv2d_filter(x[1], Conv::square(2, 1), [3, 3])
         }),
+        sample("conv2d dilated", &[&[2, 2, 6, 7], &[2, 2, 2, 3]], |x| {
+            x[0].conv2d(x[1].dilate([2, 3]), Conv::square(1, 1))
+        }),
+        sample("conv2d in groups", &[&[2, 4, 4, 4], &[6, 2, 3, 3]], |x| {
+            x[0].conv2d_groups(x[1], Conv::square(2, 1), 2)
+        }),
+        sample("conv2d of each channel", &[&[1, 3, 4, 4], &[3, 1, 2, 2]], |x| {
+            x[0].conv2d_groups(x[1], Conv::square(1, 0), 3)
+        }),
+        sample("conv2d padded on one side", &[&[1, 1, 4, 4], &[2, 1, 3, 3]], |x| {
+            x[0].pad(&[0, 0, 1, 0], &[0, 0, 0, 2]).conv2d(x[1], Conv::square(1, 0))
+        }),
+        sample("max_pool2d", &[&[2, 2, 4, 6]], |x| {
+            x[0].square().max_pool2d([2, 3], Conv { stride: [2, 3], padding: [0; 2] })
+        }),
+        sample("max_pool2d that leaves a rest", &[&[1, 2, 5, 7]], |x| {
+            x[0].square().max_pool2d([2, 2], Conv::square(2, 0))
+        }),
+        sample("max_pool2d of padded windows that overlap", &[&[1, 2, 6, 5]], |x| {
+            (x[0].square() - 9.0).max_pool2d([3, 3], Conv::square(2, 1))
+        }),
+        sample("max_pool2d that skips pixels", &[&[1, 1, 7, 6]], |x| {
+            x[0].square().max_pool2d([2, 1], Conv::square(3, 0))
+        }),
+        sample("avg_pool2d", &[&[2, 2, 4, 6]], |x| {
+            x[0].square().avg_pool2d([2, 3], Conv { stride: [2, 3], padding: [0; 2] })
+        }),
+        sample("avg_pool2d of padded windows that overlap", &[&[1, 2, 6, 5]], |x| {
+            x[0].square().avg_pool2d([3, 2], Conv { stride: [2, 1], padding: [1, 1] })
+        }),
         sample("conv_transpose2d", &[&[2, 3, 2, 3], &[3, 2, 5, 5]], |x| {
             x[0].conv_transpose2d(x[1], Conv::square(2, 2), 1)
         }),
@@ -138,6 +184,19 @@ fn convolutions() -> Vec<Sample> {
 
 fn composed() -> Vec<Sample> {
     vec![
+        sample("tan", &[&[7]], |x| (x[0] * 0.7).tan()),
+        sample("atan", &[&[7]], |x| x[0].atan()),
+        sample("atan2 all around", &[&[5, 1], &[4]], |x| {
+            (x[0] * 0.1 + 1.0).atan2(x[1]) + x[0].atan2(x[1].square() + 0.5)
+        }),
+        sample("gelu", &[&[7]], |x| x[0].gelu()),
+        sample("silu", &[&[7]], |x| x[0].silu()),
+        sample("prod of even extent", &[&[2, 6]], |x| x[0].prod_axes(&[1])),
+        sample("prod of odd extent", &[&[7, 2]], |x| x[0].prod_axes(&[0])),
+        sample("prod all", &[&[2, 3]], |x| x[0].prod()),
+        sample("prod with zeros", &[&[5]], |x| (x[0] * vector(x[0].tape(), [1.0, 0.0, 1.0, 0.0, 1.0])).prod()),
+        sample("cumsum", &[&[2, 7]], |x| x[0].square().cumsum(1)),
+        sample("cumsum first axis", &[&[3, 2]], |x| x[0].square().cumsum(-2)),
         sample("norm_rows", &[&[3, 2, 2]], |x| x[0].norm_rows()),
         sample("logsumexp", &[&[3, 4]], |x| x[0].logsumexp(1)),
         sample("log_softmax", &[&[3, 4]], |x| x[0].log_softmax(1)),

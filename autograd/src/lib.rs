@@ -81,7 +81,7 @@ pub use ops::ByteTable;
 pub use philox::Stream;
 pub use profile::{Group, Profile};
 pub use program::{Compiled, NonFinite, Pending, Program};
-pub use shape::Shape;
+pub use shape::{Axis, Shape};
 pub use tape::{Node, NodeId, Tape, Var};
 pub use tensor::{Element, Tensor};
 pub use variable::{Held, Locked, Locks, Storage, Variable};

@@ -91,6 +91,37 @@ impl Shape {
     }
 }
 
+/// The number of an axis: from 0 on, or backwards from −1, the last one.
+///
+/// ```
+/// let tape = autograd::Tape::new();
+/// let x = tape.zeros([2, 3, 4]);
+/// assert_eq!(x.sum_axes(&[-1, 0]).shape(), [3].into());
+/// ```
+pub trait Axis: Copy + fmt::Display {
+    /// The axis, counted from 0, among this many; None if there is no such one.
+    fn among(self, rank: usize) -> Option<usize>;
+}
+
+impl Axis for usize {
+    fn among(self, rank: usize) -> Option<usize> {
+        (self < rank).then_some(self)
+    }
+}
+
+impl Axis for isize {
+    fn among(self, rank: usize) -> Option<usize> {
+        let from_last = if self < 0 { rank.checked_add_signed(self)? } else { self.unsigned_abs() };
+        from_last.among(rank)
+    }
+}
+
+impl Axis for i32 {
+    fn among(self, rank: usize) -> Option<usize> {
+        (self as isize).among(rank)
+    }
+}
+
 impl Deref for Shape {
     type Target = [usize];
     fn deref(&self) -> &[usize] {

@@ -1,7 +1,7 @@
 //! Losses: scalars to be made small. Each is a mean over the batch. (What a GAN's critic and generator minimise is made of
 //! these and of penalties in `wgan/src/game/objective.rs`.)
 
-use autograd::{Tensor, Var};
+use autograd::Var;
 
 /// Mean squared error: the mean of `(prediction − target)²` over all elements.
 ///
@@ -57,7 +57,7 @@ pub fn cross_entropy<'t>(logits: Var<'t>, targets: Var<'t>) -> Var<'t> {
     let &[batch, classes] = &*logits.shape() else {
         tape.refuse(&format!("cross-entropy: needs logits [B, classes], not {}", logits.shape()));
     };
-    let targets = if *targets.shape() == [batch] { one_hot(targets, classes) } else { targets };
+    let targets = if *targets.shape() == [batch] { targets.one_hot(classes) } else { targets };
     if targets.shape() != logits.shape() {
         let (logits, targets) = (logits.shape(), targets.shape());
         tape.refuse(&format!("cross-entropy: for logits {logits}, targets are [{batch}] or {logits}, not {targets}"));
@@ -68,15 +68,8 @@ pub fn cross_entropy<'t>(logits: Var<'t>, targets: Var<'t>) -> Var<'t> {
 /// `weight · term`, or 0 where the weight is 0 and the term is not finite: what has no weight is no term.
 #[track_caller]
 fn weighted<'t>(weight: Var<'t>, term: Var<'t>) -> Var<'t> {
-    let counts = weight.not_equal(0.0).maximum(term.abs().less(f64::INFINITY));
+    let counts = weight.ne(0.0).maximum(term.abs().lt(f64::INFINITY));
     counts.select(weight * term, 0.0)
-}
-
-/// Class numbers `[B]` as rows of the unit matrix, `[B, classes]`. A number that is no class gives NaN.
-#[track_caller]
-pub fn one_hot(labels: Var, classes: usize) -> Var {
-    let unit = Tensor::<f64>::from_fn([classes, classes], |i| f64::from(u8::from(i / classes == i % classes)));
-    labels.tape().constant(&unit).gather_rows(labels)
 }
 
 /// The Wasserstein loss in its label form, `mean(label · score)`, labels ±1. Making it small raises scores labelled −1

@@ -119,7 +119,6 @@ fn losses_clipping_and_optimisers_lead_to_the_users_line() {
     assert_leads_here(|| _ = losses::binary_cross_entropy(a, b), "binary cross-entropy: the shapes");
     assert_leads_here(|| _ = losses::cross_entropy(a, b), "cross-entropy: needs logits");
     assert_leads_here(|| _ = losses::cross_entropy(tape.zeros([2, 2]), b), "cross-entropy: for logits");
-    assert_leads_here(|| _ = losses::one_hot(tape.zeros([2, 2]), 3), "vector of indices");
     assert_leads_here(|| _ = losses::wasserstein(a, b), "wasserstein: the shapes");
     assert_leads_here(|| _ = clip::global_norm(&[]), "no gradient");
     assert_leads_here(|| _ = clip::by_global_norm(&[a], 0.0), "must be positive");

@@ -1,7 +1,7 @@
 // Rows picked by index, and added up by index; one work-item an element of the result. An index that names no row gives
-// NaN, or is dropped; a fraction is cut off.
+// NaN, or is dropped; one between two rows makes the lower one NaN.
 
-static bool names_row(float index, uint rows) { return index >= 0.0f && index < (float)rows; }
+static bool names_row(float index, uint rows) { return index >= 0.0f && index < (float)rows && index == floor(index); }
 
 kernel void gather(
     global const float *x, ulong x_start, global const float *indices, ulong indices_start, global float *y, ulong y_start,
@@ -36,7 +36,10 @@ kernel void scatter_add(
     x += x_start + column;
     indices += indices_start;
     float sum = 0.0f, lost = 0.0f;
-    for (uint i = 0; i < count; i++)
-        if (names_row(indices[i], rows) && (uint)indices[i] == row) add_to(&sum, &lost, x[(ulong)i * width]);
+    for (uint i = 0; i < count; i++) {
+        const float below = floor(indices[i]);
+        if (names_row(below, rows) && (uint)below == row)
+            add_to(&sum, &lost, below == indices[i] ? x[(ulong)i * width] : NAN);
+    }
     y[y_start + at] = sum;
 }

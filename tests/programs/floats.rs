@@ -1,10 +1,10 @@
 //! What rounding, zeros, infinities and NaN must not change, and how long sums keep their digits.
 
 use autograd::ops::Elementwise;
-use autograd::{Device, Tape, Tensor, Var};
+use autograd::{ByteTable, Device, Tape, Tensor, Var};
 
 use crate::assert_computes_its_tape;
-use crate::support::{devices, interpret};
+use crate::support::{assert_agree, devices, interpret};
 
 /// Numbers that algebra easily gets wrong.
 const SPECIAL: [f32; 12] =
@@ -62,6 +62,8 @@ fn algebra_is_exact_for_every_float() {
         Reciprocal,
         Abs,
         Sign,
+        Floor,
+        Round,
         Relu,
         Step,
         Select,
@@ -252,5 +254,34 @@ fn terms_count_beside_much_larger_ones() {
         let [sum, beside] = [false, true].map(values);
         assert_eq!(sum, beside);
         assert!(sum.data().iter().all(|sum| (sum - 1.001).abs() <= 2e-6), "{sum:?}");
+    }
+}
+
+/// What names no row picks NaN, on every device: behind the last row, before the first, or between two. Added up, a row between
+/// two is NaN in the lower one, and one that does not exist is left out.
+#[test]
+fn an_index_between_two_rows_gives_nan() {
+    let tape = Tape::new();
+    let (values, index) = (tape.input("values", [3]), tape.input("index", [5]));
+    let table = ByteTable::new([3], vec![0, 51, 255]).expect("three bytes");
+    let outputs = [
+        values.gather_rows(index),
+        values.gather(0, index),
+        index.look_up(&table),
+        index.one_hot(3).sum_axes(&[1]),
+        tape.zeros([5]).scatter_add_rows(index, 3),
+    ];
+    let inputs =
+        [("values", &Tensor::full([3], 1.0)), ("index", &Tensor::new([5], vec![2.0, 1.5, -0.5, 3.0, 0.0]).expect("5"))];
+    let expected = interpret(&tape, &outputs, &inputs, 0);
+    for picked in &expected[..4] {
+        assert_eq!(picked.data().iter().map(|y| y.is_nan()).collect::<Vec<_>>(), [false, true, true, true, false]);
+    }
+    assert!(expected[4].data()[1].is_nan() && expected[4].data()[0] == 0.0 && expected[4].data()[2] == 0.0);
+    for device in devices() {
+        let mut program = device.program(&tape, &outputs).expect("a program");
+        for (found, expected) in program.run(&inputs).expect("both are given").iter().zip(&expected) {
+            assert_agree(found, expected, 0.0, "rows");
+        }
     }
 }

@@ -153,7 +153,7 @@ fn element_counts_around_the_widths_of_vectors_and_tiles() {
     fn chain<'t>(x: Var<'t>) -> Vec<Var<'t>> {
         let y = (x.tanh() * 2.0 - x.square()).exp() / (x.abs() + 1.5);
         let shifted = y.reshape([1, x.shape().count()]) + y.sum();
-        vec![y, shifted, y.max(), x.maximum(y).minimum(0.3), x.greater(y).select(x, -y)]
+        vec![y, shifted, y.max(), x.maximum(y).minimum(0.3), x.gt(y).select(x, -y)]
     }
     macro_rules! counts {
         ($($count:expr),+) => { $(

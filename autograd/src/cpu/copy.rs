@@ -122,15 +122,20 @@ pub fn look_up(index: &[f32], table: &ByteTable, y: &mut [f32]) {
 
 /// Fills the rows of `y`, each from the one of `rows` rows that its index names.
 fn pick_rows(index: &[f32], rows: usize, row_len: usize, y: &mut [f32], pick: impl Fn(usize, &mut [f32]) + Sync) {
-    let work = y.len();
-    for_each_chunk(y, row_len.max(1), work, |i, y| match row_number(index[i], rows) {
-        Some(row) => pick(row, y),
-        None => y.fill(f32::NAN),
+    let (work, row_len) = (y.len(), row_len.max(1));
+    let together = (SERIAL / 4 / row_len).max(1);
+    for_each_chunk(y, together * row_len, work, |chunk, y| {
+        for (index, y) in index[chunk * together..].iter().zip(y.chunks_exact_mut(row_len)) {
+            match row_number(*index, rows) {
+                Some(row) => pick(row, y),
+                None => y.fill(f32::NAN),
+            }
+        }
     });
 }
 
 /// The reverse of [`gather`]: `y` is zeroed, then row i of `x` is added to row `index[i]` of `y`, in order. A row whose
-/// index is no row of `y` is dropped. All rows may go to one, so what rounding takes from a sum goes into the next addition
+/// index is no row of `y` is dropped; one between two rows makes the lower one NaN. All rows may go to one, so what rounding takes from a sum goes into the next addition
 /// (Kahan, "Further remarks on reducing truncation errors", 1965; here by Knuth's exact error of a sum).
 pub fn scatter_add(index: &[f32], x: &[f32], row_len: usize, y: &mut [f32]) {
     y.fill(0.0);
@@ -138,10 +143,11 @@ pub fn scatter_add(index: &[f32], x: &[f32], row_len: usize, y: &mut [f32]) {
     with_scratch(y.len(), |lost| {
         lost.fill(0.0);
         for (&index, x) in index.iter().zip(x.chunks_exact(row_len.max(1))) {
-            if let Some(row) = row_number(index, rows) {
+            if let Some(row) = row_number(index.floor(), rows) {
+                let mistaken = if index.fract() == 0.0 { 0.0 } else { f32::NAN };
                 let elements = row * row_len..(row + 1) * row_len;
                 for ((y, lost), x) in y[elements.clone()].iter_mut().zip(&mut lost[elements]).zip(x) {
-                    let x = x + *lost;
+                    let x = x + *lost + mistaken;
                     let sum = *y + x;
                     let added = sum - *y;
                     let rest = (*y - (sum - added)) + (x - added);
@@ -153,9 +159,9 @@ pub fn scatter_add(index: &[f32], x: &[f32], row_len: usize, y: &mut [f32]) {
     });
 }
 
-/// The row that an index names, if it is one of `rows`; a fraction is cut off.
+/// The row that an index names, if it is one of `rows`.
 fn row_number(index: f32, rows: usize) -> Option<usize> {
-    (index >= 0.0 && index < rows as f32).then_some(index as usize)
+    (index >= 0.0 && index < rows as f32 && index.fract() == 0.0).then_some(index as usize)
 }
 
 #[cfg(test)]
@@ -232,8 +238,8 @@ mod tests {
     #[test]
     fn gathered_rows() {
         let x = [1., 2., 3., 4., 5., 6.];
-        let mut y = [0.0; 10];
-        gather(&[2.0, 0.0, -1.0, 3.0, f32::NAN], &x, 2, &mut y);
+        let mut y = [0.0; 12];
+        gather(&[2.0, 0.0, -1.0, 3.0, f32::NAN, 1.5], &x, 2, &mut y);
         assert_eq!(y[..4], [5., 6., 1., 2.]);
         assert!(y[4..].iter().all(|y| y.is_nan()));
     }
@@ -254,6 +260,8 @@ mod tests {
         let x = [1., 2., 3., 4., 5., 6., 7., 8., 9., 9.];
         scatter_add(&[2.0, 0.0, 2.0, 3.0, f32::NAN], &x, 2, &mut y);
         assert_eq!(y, [3., 4., 0., 0., 6., 8.]);
+        scatter_add(&[1.5, 0.0], &x[..4], 2, &mut y);
+        assert!(y[..2] == [3., 4.] && y[2].is_nan() && y[3].is_nan() && y[4..] == [0., 0.]);
     }
 
     /// In one chain, 0.1 added up 100,000 times is off by 1.6·10⁻⁴ of the sum.

@@ -16,6 +16,20 @@ fn round(x: f32) -> (f32, i32) {
 /// eˣ to 1.5 ulp; results below the smallest normal number to its last place.
 #[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
+    let (p, [first, second]) = exp_reduced(x);
+    (p + 1.0) * first * second
+}
+
+/// eˣ − 1 to 2 ulp.
+#[inline(always)]
+pub(super) fn expm1(x: f32) -> f32 {
+    let (p, [first, second]) = exp_reduced(x);
+    ((p * first + (first - 1.0 / second)) * second).copysign(x) // the sign of −0, too, is kept
+}
+
+/// eˣ = (1 + p) · 2ᵃ · 2ᵇ with p from −0.3 to 0.42: the exponent a + b alone may not fit.
+#[inline(always)]
+fn exp_reduced(x: f32) -> (f32, [f32; 2]) {
     // Beyond these the result is 0 or infinite; NaN stays NaN.
     let x = if x > 89.0 { 89.0 } else { x };
     let x = if x < -104.0 { -104.0 } else { x };
@@ -26,10 +40,8 @@ pub(super) fn exp(x: f32) -> f32 {
     for coefficient in [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5e-1] {
         p = p * r + coefficient;
     }
-    let p = p * (r * r) + r + 1.0;
-    // 2ⁿ in two steps: the exponent alone may not fit.
     let half = whole >> 1;
-    p * power_of_two(half) * power_of_two(whole.wrapping_sub(half))
+    (p * (r * r) + r, [half, whole.wrapping_sub(half)].map(power_of_two))
 }
 
 /// 2ⁿ for a normal result.
@@ -88,16 +100,29 @@ pub(super) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
+/// ln(1 + x) to 3 ulp: −∞ at −1, NaN below.
+#[inline(always)]
+pub(super) fn log1p(x: f32) -> f32 {
+    // From the rounded u = 1 + x: ln u is off by what was rounded away, in the proportion x / (u − 1) (Goldberg 1991, "What
+    // every computer scientist should know about floating-point arithmetic", theorem 4).
+    let u = 1.0 + x;
+    let y = if u == 1.0 { x } else { ln(u) * x / (u - 1.0) };
+    if x > 1e30 { ln(u) } else { y }
+}
+
+/// ln(eᵃ + eᵇ) to 3 ulp of the larger one of a and the result.
+#[inline(always)]
+pub(super) fn logaddexp(a: f32, b: f32) -> f32 {
+    let larger = if a > b { a } else { b };
+    let distance = if a == b { 0.0 } else { (a - b).abs() }; // also of two infinities
+    larger + log1p(exp(-distance))
+}
+
 /// ln(1 + eˣ) to 3 ulp.
 #[inline(always)]
 pub(super) fn softplus(x: f32) -> f32 {
-    let t = exp(-x.abs());
-    // ln(1 + t) from the rounded u = 1 + t: ln u is off by what was rounded away, in the proportion t / (u − 1)
-    // (Goldberg 1991, "What every computer scientist should know about floating-point arithmetic", theorem 4).
-    let u = 1.0 + t;
-    let tail = if u == 1.0 { t } else { ln(u) * t / (u - 1.0) };
     let positive = if x > 0.0 { x } else { 0.0 };
-    if x.is_nan() { x } else { positive + tail }
+    if x.is_nan() { x } else { positive + log1p(exp(-x.abs())) }
 }
 
 /// The largest angle that [`sin`] and [`cos`] reduce well.
@@ -129,6 +154,83 @@ fn sin_of_quarters(x: f32, quarters: i32) -> f32 {
     let quadrant = whole.wrapping_add(quarters);
     let value = if quadrant & 1 == 0 { sin } else { cos };
     if quadrant & 2 == 0 { value } else { -value }
+}
+
+/// The error function to 3 ulp.
+#[inline(always)]
+pub(super) fn erf(x: f32) -> f32 {
+    let far = (1.0 - erfc(x.abs())).copysign(x);
+    if x.abs() < 1.0 { erf_near_zero(x) } else { far }
+}
+
+/// The error function for |x| < 1.
+#[inline(always)]
+fn erf_near_zero(x: f32) -> f32 {
+    let square = x * x;
+    let mut p = 7.882_497e-5;
+    for coefficient in [
+        -8.018_855e-4,
+        5.189_312e-3,
+        -2.685_432_9e-2,
+        1.128_359_7e-1,
+        -3.761_262_6e-1,
+        std::f32::consts::FRAC_2_SQRT_PI,
+    ] {
+        p = p * square + coefficient;
+    }
+    p * x
+}
+
+/// 1 − erf x to 5 ulp; results below the smallest normal number to its last place.
+#[inline(always)]
+pub(super) fn erfc(x: f32) -> f32 {
+    // (1 + 2t) · e^(t²) · erfc t of t = |x| is smooth up to infinity in (t − 3) / (t + 3) (Shepherd and Laframboise 1981,
+    // "Chebyshev approximation of (1 + 2x) exp(x²) erfc x"); the polynomial is fitted to t < 10.2, where erfc ends.
+    let t = if x.abs() > 10.2 { 10.2 } else { x.abs() };
+    let u = (t - 3.0) / (t + 3.0);
+    let mut p = -2.713_589_3e-4;
+    for coefficient in [
+        -7.844_066e-4,
+        2.000_355_2e-3,
+        2.572_200_3e-3,
+        -2.379_536_4e-2,
+        6.829_461_5e-2,
+        -1.192_715_4e-1,
+        1.296_465_2e-1,
+        -4.756_235_7e-2,
+        -1.356_211_5e-1,
+        1.253_008,
+    ] {
+        p = p * u + coefficient;
+    }
+    // t² in two parts: the square of a number of twelve bits, and the rest, so that its exponential keeps its digits.
+    let short = f32::from_bits(t.to_bits() & 0xffff_f000);
+    let y = p / (1.0 + 2.0 * t) * exp(-(t - short) * (t + short)) * exp(-short * short);
+    let y = if x < 0.0 { 2.0 - y } else { y };
+    let y = if t < 0.5 { 1.0 - erf_near_zero(x) } else { y };
+    if x.is_nan() { x } else { y }
+}
+
+/// The angle of the point (x, y), to 3 ulp.
+#[inline(always)]
+pub(super) fn atan2(y: f32, x: f32) -> f32 {
+    use std::f32::consts::{FRAC_PI_2, FRAC_PI_4, PI};
+    let (steep, low, high) = if y.abs() > x.abs() { (true, x.abs(), y.abs()) } else { (false, y.abs(), x.abs()) };
+    // The ratio, also of two zeros and of two infinities.
+    let ratio = if low == high { 1.0 } else { low / high };
+    let ratio = if high == 0.0 { 0.0 } else { ratio };
+    // atan t = π/4 + atan((t − 1) / (t + 1)): the polynomial is for t < tan π/8.
+    let far = ratio > 0.414_213_57;
+    let (start, t) = if far { (FRAC_PI_4, (ratio - 1.0) / (ratio + 1.0)) } else { (0.0, ratio) };
+    let square = t * t;
+    let mut p = -6.459_376e-2;
+    for coefficient in [1.074_629_8e-1, -1.426_423_2e-1, 1.999_955e-1, -3.333_333_1e-1] {
+        p = p * square + coefficient;
+    }
+    let angle = start + (p * square * t + t);
+    let angle = if steep { FRAC_PI_2 - angle } else { angle };
+    let angle = if x.is_sign_negative() { PI - angle } else { angle };
+    if x.is_nan() || y.is_nan() { f32::NAN } else { angle.copysign(y) }
 }
 
 #[cfg(test)]
@@ -165,6 +267,21 @@ mod tests {
         assert!(worst(sigmoid, |x| 1.0 / (1.0 + (-x).exp()), -87.0, 100.0) <= 3.0);
         let softplus_exactly = |x: f64| x.max(0.0) + (-x.abs()).exp().ln_1p();
         assert!(worst(softplus, softplus_exactly, -87.0, 100.0) <= 3.0);
+        for (low, high) in [(-0.01, 0.01), (-1.0, 1.0), (-20.0, 88.7)] {
+            assert!(worst(expm1, f64::exp_m1, low, high) <= 2.0, "expm1 on {low}..{high}");
+            assert!(worst(log1p, f64::ln_1p, low.max(-0.999_999), high) <= 3.0, "log1p on {low}..{high}");
+            assert!(worst(erf, libm::erf, low, high) <= 3.0, "erf on {low}..{high}");
+        }
+        for (low, high) in [(-10.0, 0.0), (0.0, 1.0), (1.0, 10.0), (9.0, 11.0)] {
+            assert!(worst(erfc, libm::erfc, low, high) <= 5.0, "erfc on {low}..{high}");
+        }
+        for x in [-3.0_f32, -0.5, 0.5, 2.0] {
+            for (low, high) in [(-0.01, 0.01), (-1.0, 1.0), (-20.0, 20.0)] {
+                let (of_y, of_x) = (|y: f32| atan2(y, x), |y: f32| atan2(x, y));
+                assert!(worst(of_y, |y| y.atan2(x.into()), low, high) <= 3.0, "atan2 of {low}..{high} and {x}");
+                assert!(worst(of_x, |y| f64::from(x).atan2(y), low, high) <= 3.0, "atan2 of {x} and {low}..{high}");
+            }
+        }
     }
 
     #[test]
@@ -182,7 +299,12 @@ mod tests {
         for x in [0.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, f32::MAX, f32::MIN, 1e-45] {
             for (name, found, exact) in [
                 ("exp", exp(x), x.exp()),
+                ("expm1", expm1(x), x.exp_m1()),
                 ("ln", ln(x), x.ln()),
+                ("log1p", log1p(x), x.ln_1p()),
+                ("logaddexp", logaddexp(x, x), x + std::f32::consts::LN_2),
+                ("erf", erf(x), libm::erf(x.into()) as f32),
+                ("erfc", erfc(x), libm::erfc(x.into()) as f32),
                 ("tanh", tanh(x), x.tanh()),
                 ("sigmoid", sigmoid(x), 1.0 / (1.0 + (-x).exp())),
                 ("softplus", softplus(x), x.max(0.0) + (-x.abs()).exp().ln_1p()),

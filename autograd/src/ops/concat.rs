@@ -2,7 +2,7 @@
 
 use super::{Op, Operation};
 use crate::tape::{Tape, Var};
-use crate::{Shape, Tensor};
+use crate::{Axis, Shape, Tensor};
 
 /// Tensors joined along an axis.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -63,10 +63,9 @@ impl Tape {
     /// # Panics
     /// If there are no values, or their shapes do not fit.
     #[track_caller]
-    pub fn concat<'t>(&'t self, values: &[Var<'t>], axis: usize) -> Var<'t> {
-        if values.is_empty() {
-            self.refuse("concat: there is nothing to join");
-        }
+    pub fn concat<'t>(&'t self, values: &[Var<'t>], axis: impl Axis) -> Var<'t> {
+        let Some(first) = values.first() else { self.refuse("concat: there is nothing to join") };
+        let axis = first.axis("concat", axis);
         let (mut starts, mut end) = (Vec::with_capacity(values.len()), 0_usize);
         for value in values {
             starts.push(end);
@@ -74,5 +73,24 @@ impl Tape {
             end = end.saturating_add(extent);
         }
         self.record(Op::Concat(Concat { axis, starts }), values)
+    }
+
+    /// Joins values of one shape along a new axis.
+    ///
+    /// ```
+    /// let tape = autograd::Tape::new();
+    /// let (x, y) = (tape.zeros([64, 3]), tape.zeros([64, 3]));
+    /// assert_eq!(tape.stack(&[x, y], 1).shape(), [64, 2, 3].into());
+    /// ```
+    ///
+    /// # Panics
+    /// If there are no values, or their shapes differ.
+    #[track_caller]
+    pub fn stack<'t>(&'t self, values: &[Var<'t>], axis: impl Axis) -> Var<'t> {
+        let mut layers = Vec::with_capacity(values.len());
+        for value in values {
+            layers.push(value.expand_dims(&[axis]));
+        }
+        self.concat(&layers, axis)
     }
 }

@@ -33,7 +33,7 @@ impl Conv {
     }
 
     /// Number of windows along an axis, or None where not even one fits, or the window or the stride is 0.
-    fn windows(&self, axis: usize, image: usize, kernel: usize) -> Option<usize> {
+    pub(super) fn windows(&self, axis: usize, image: usize, kernel: usize) -> Option<usize> {
         let padded = self.padding[axis].checked_mul(2)?.checked_add(image)?;
         let room = padded.checked_sub(kernel).filter(|_| kernel > 0)?;
         room.checked_div(self.stride[axis]).map(|steps| steps + 1)
@@ -243,7 +243,8 @@ fn spatial(x: Var) -> [usize; 2] {
 
 impl<'t> Var<'t> {
     /// Convolves images [N, C, H, W] with filters [O, C, kh, kw]: [N, O, H', W'] with
-    /// H' = (H + 2·padding − kh) / stride + 1, rounded down.
+    /// H' = (H + 2·padding − kh) / stride + 1, rounded down. Sides that differ in their zeros are [`pad`](Var::pad)ded before;
+    /// see also [`dilate`](Var::dilate) and [`conv2d_groups`](Var::conv2d_groups).
     ///
     /// ```
     /// use autograd::{Tape, Tensor, ops::Conv};

@@ -6,12 +6,14 @@
 //! gradient `g` and the result `y` (`none` where there is no derivative); `kink`, the quantity whose change of sign
 //! changes the branch; and the domain from which test samples are drawn.
 
+use std::f64::consts::{FRAC_2_SQRT_PI, LN_2, PI};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::mem::{Discriminant, discriminant};
 use std::ops::{Add, Div, Mul, Neg, Range, Sub};
 
 use super::{Op, Operation};
+use crate::compile::splat;
 use crate::tape::{Tape, Var};
 use crate::{Shape, Tensor};
 
@@ -187,27 +189,35 @@ elementwise! {
         vjp |g, y| [(g / b), (-(g * y / b))],
         domain [-2.0..2.0, 0.5..2.0];
 
-    /// `x` to a constant power, for `x > 0`, or any `x` if the power is a whole number.
-    pow => Pow { power = 2.5 } (x) = x.powf(power),
+    /// `x` to a power, a number or another Var, for `x > 0`, or any `x` if the power is a whole number. (The slope of 0 to a
+    /// power, along the power, is taken to be 0.)
+    pow => Pow(x, power) = x.powf(power),
         c "pow(x, power)",
-        vjp |g, y| [(match power {
-            0.0 => g.tape().zeros(g.shape()), // not 0 · g, which may be infinite
-            1.0 => g,
-            _ => g * x.pow(power - 1.0) * power,
-        })],
-        domain [0.5..2.0];
+        vjp |g, y| [
+            ({
+                let known = splat(&g.tape().nodes(), power.id());
+                match known {
+                    Some(0.0) => g.tape().zeros(g.shape()), // not 0 · g, which may be infinite
+                    Some(1.0) => g,
+                    Some(known) => g * x.pow(known - 1.0) * known,
+                    None => g * x.pow(power - 1.0) * power,
+                }
+            }),
+            (x.ne(0.0).select(g * y * x.ln(), 0.0))
+        ],
+        domain [0.5..2.0, -2.0..2.0];
 
     /// The larger of two values; at a tie the second, which also takes the gradient there. NaN wins.
     maximum => Maximum(a, b) = if a > b || a.is_nan() { a } else { b },
         c "a > b || isnan(a) ? a : b",
-        vjp |g, y| [(a.greater(b).select(g, 0.0)), (a.greater(b).select(0.0, g))],
+        vjp |g, y| [(a.gt(b).select(g, 0.0)), (a.gt(b).select(0.0, g))],
         kink a - b,
         domain [-2.0..2.0, -2.0..2.0];
 
     /// The smaller of two values; at a tie the second, which also takes the gradient there. NaN wins.
     minimum => Minimum(a, b) = if a < b || a.is_nan() { a } else { b },
         c "a < b || isnan(a) ? a : b",
-        vjp |g, y| [(a.less(b).select(g, 0.0)), (a.less(b).select(0.0, g))],
+        vjp |g, y| [(a.lt(b).select(g, 0.0)), (a.lt(b).select(0.0, g))],
         kink a - b,
         domain [-2.0..2.0, -2.0..2.0];
 
@@ -217,11 +227,32 @@ elementwise! {
         vjp |g, y| [(g * y)],
         domain [-2.0..2.0];
 
+    /// `eˣ − 1`, which keeps its digits near 0.
+    expm1 => Expm1(x) = x.exp_m1(),
+        c "expm1(x)",
+        vjp |g, y| [(g * (y + 1.0))],
+        domain [-2.0..2.0];
+
     /// The natural logarithm, for `x > 0`.
     ln => Ln(x) = x.ln(),
         c "log(x)",
         vjp |g, y| [(g / x)],
         domain [0.5..3.0];
+
+    /// `ln(1 + x)`, for `x > −1`, which keeps its digits near 0.
+    log1p => Log1p(x) = x.ln_1p(),
+        c "log1p(x)",
+        vjp |g, y| [(g / (x + 1.0))],
+        domain [-0.5..2.0];
+
+    /// `ln(eᵃ + eᵇ)`, computed without overflow. Where both are −∞, so is the result, and each takes half of the gradient.
+    logaddexp => LogAddExp(a, b) = {
+            let (larger, smaller) = if a > b { (a, b) } else { (b, a) };
+            if a == b { a + LN_2 } else { larger + (smaller - larger).exp().ln_1p() }
+        },
+        c "a == b ? a + M_LN2_F : (a > b ? a : b) + log1p(exp(-fabs(a - b)))",
+        vjp |g, y| [(g * (a.finite() - b.finite()).sigmoid()), (g * (b.finite() - a.finite()).sigmoid())],
+        domain [-2.0..2.0, -2.0..2.0];
 
     /// The square root. At 0 its slope is infinite: take [`safe_sqrt`](Var::safe_sqrt), or add a guard inside, as
     /// [`norm_rows`](Var::norm_rows) does.
@@ -268,6 +299,15 @@ elementwise! {
         vjp |g, y| [(-(g * x.sin()))],
         domain [-3.0..3.0];
 
+    /// The angle of the point `(x, y)` from the positive half of the first axis, in (−π, π]; self is the ordinate `y`.
+    atan2 => Atan2(ordinate, x) = ordinate.atan2(x),
+        c "atan2(ordinate, x)",
+        vjp |g, y| [
+            (g * x / (ordinate.square() + x.square())),
+            (-(g * ordinate / (ordinate.square() + x.square())))
+        ],
+        domain [0.5..2.0, -2.0..2.0];
+
     /// The hyperbolic tangent.
     tanh => Tanh(x) = x.tanh(),
         c "tanh(x)",
@@ -285,6 +325,34 @@ elementwise! {
         c "fmax(x, 0.0f) + log1p(exp(-fabs(x)))",
         vjp |g, y| [(g * x.sigmoid())],
         domain [-3.0..3.0];
+
+    /// The error function, `2/√π · ∫₀ˣ e^(−t²) dt`.
+    erf => Erf(x) = libm::erf(x),
+        c "erf(x)",
+        vjp |g, y| [(g * (-x.square()).exp() * FRAC_2_SQRT_PI)],
+        domain [-2.0..2.0];
+
+    /// `1 − erf x`, which keeps its digits where it is small.
+    erfc => Erfc(x) = libm::erfc(x),
+        c "erfc(x)",
+        vjp |g, y| [(g * (-x.square()).exp() * -FRAC_2_SQRT_PI)],
+        domain [-2.0..2.0];
+
+    /// The largest whole number that is not larger. Like [`sign`](Var::sign) it has no derivative, where PyTorch and JAX
+    /// have zeros.
+    floor => Floor(x) = x.floor(),
+        c "floor(x)",
+        vjp |g, y| [none],
+        kink (x * PI).sin(),
+        domain [-2.0..2.0];
+
+    /// The nearest whole number, of two the even one. It has no derivative; a gradient that passes as if it were the identity is
+    /// that of `x + (x.round() - x).detach()`.
+    round => Round(x) = x.round_ties_even(),
+        c "rint(x)",
+        vjp |g, y| [none],
+        kink (x * PI).cos(),
+        domain [-2.0..2.0];
 
     /// `max(x, 0)`. Its mask is taken from the result, so that `x` need not be kept.
     relu => Relu(x) = if x <= 0.0 { 0.0 } else { x },
@@ -321,47 +389,47 @@ elementwise! {
     /// larger (as in NumPy and PyTorch). NaN stays. Outside of the bounds the gradient is zero.
     clamp => Clamp { low = -0.5, high = 0.7 } (x) = { let y = if x <= low { low } else { x }; if y >= high { high } else { y } },
         c "(x <= low ? low : x) >= high ? high : x <= low ? low : x",
-        vjp |g, y| [((x.greater_equal(low) * x.less_equal(high)).select(g, 0.0))],
+        vjp |g, y| [((x.ge(low) * x.le(high)).select(g, 0.0))],
         kink (x - low) * (x - high),
         domain [-2.0..2.0];
 
     /// 1 where `a > b`, else 0.
-    greater => Greater(a, b) = f64::from(a > b),
+    gt => Greater(a, b) = f64::from(a > b),
         c "a > b ? 1.0f : 0.0f",
         vjp |g, y| [none, none],
         kink a - b,
         domain [-2.0..2.0, -2.0..2.0];
 
     /// 1 where `a ≥ b`, else 0.
-    greater_equal => GreaterEqual(a, b) = f64::from(a >= b),
+    ge => GreaterEqual(a, b) = f64::from(a >= b),
         c "a >= b ? 1.0f : 0.0f",
         vjp |g, y| [none, none],
         kink a - b,
         domain [-2.0..2.0, -2.0..2.0];
 
     /// 1 where `a < b`, else 0.
-    less => Less(a, b) = f64::from(a < b),
+    lt => Less(a, b) = f64::from(a < b),
         c "a < b ? 1.0f : 0.0f",
         vjp |g, y| [none, none],
         kink a - b,
         domain [-2.0..2.0, -2.0..2.0];
 
     /// 1 where `a ≤ b`, else 0.
-    less_equal => LessEqual(a, b) = f64::from(a <= b),
+    le => LessEqual(a, b) = f64::from(a <= b),
         c "a <= b ? 1.0f : 0.0f",
         vjp |g, y| [none, none],
         kink a - b,
         domain [-2.0..2.0, -2.0..2.0];
 
     /// 1 where `a = b`, else 0.
-    equal => Equal(a, b) = f64::from(a == b),
+    eq => Equal(a, b) = f64::from(a == b),
         c "a == b ? 1.0f : 0.0f",
         vjp |g, y| [none, none],
         kink a - b,
         domain [-2.0..2.0, -2.0..2.0];
 
     /// 1 where `a ≠ b`, else 0.
-    not_equal => NotEqual(a, b) = f64::from(a != b),
+    ne => NotEqual(a, b) = f64::from(a != b),
         c "a != b ? 1.0f : 0.0f",
         vjp |g, y| [none, none],
         kink a - b,

@@ -109,6 +109,7 @@ impl<'t> Var<'t> {
     /// The rows of `table` that this vector of indices names, in its order, as numbers in [0, 1].
     #[track_caller]
     pub fn look_up(self, table: &ByteTable) -> Var<'t> {
+        self.check_indices("look_up");
         self.tape().record(Op::Lookup(Lookup(table.clone())), &[self])
     }
 }

@@ -17,6 +17,7 @@ mod reduce;
 mod reshape;
 mod slice;
 mod sources;
+mod windows;
 
 use std::fmt;
 

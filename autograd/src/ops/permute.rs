@@ -2,7 +2,7 @@
 
 use super::{Op, Operation};
 use crate::tape::Var;
-use crate::{Shape, Tensor};
+use crate::{Axis, Shape, Tensor};
 
 /// Axes in another order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -46,8 +46,12 @@ impl<'t> Var<'t> {
     /// assert_eq!(images.permute(&[0, 2, 3, 1]).shape(), [64, 28, 30, 3].into()); // channels last
     /// ```
     #[track_caller]
-    pub fn permute(self, order: &[usize]) -> Var<'t> {
-        self.tape().record(Op::Permute(Permute { order: order.to_vec() }), &[self])
+    pub fn permute<A: Axis>(self, order: &[A]) -> Var<'t> {
+        let mut axes = Vec::with_capacity(order.len());
+        for &axis in order {
+            axes.push(self.axis("permute", axis));
+        }
+        self.tape().record(Op::Permute(Permute { order: axes }), &[self])
     }
 
     /// The last two axes exchanged.

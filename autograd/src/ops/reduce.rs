@@ -1,8 +1,8 @@
-//! Reductions over axes: sum and max. The reduced axes disappear from the shape.
+//! Reductions over axes: sum and max, and what follows from them. The reduced axes disappear from the shape.
 
 use super::{Broadcast, Op, Operation};
-use crate::tape::Var;
-use crate::{Shape, Tensor};
+use crate::tape::{Tape, Var};
+use crate::{Axis, Shape, Tensor};
 
 /// Sum over axes, from 0 on: a sum of nothing, or of −0 alone, is 0.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -78,7 +78,7 @@ impl Operation for Max {
 
     fn vjp<'t>(&self, _: usize, g: Var<'t>, x: &[Var<'t>], y: Var<'t>) -> Var<'t> {
         let shape = x[0].shape();
-        let winners = x[0].equal(y.restore_axes(&self.axes, &shape));
+        let winners = x[0].eq(y.restore_axes(&self.axes, &shape));
         let shares = g / winners.sum_axes(&self.axes);
         winners.select(shares.restore_axes(&self.axes, &shape), 0.0)
     }
@@ -90,6 +90,31 @@ impl Operation for Max {
     }
 }
 
+impl Tape {
+    /// This axis of a shape.
+    #[track_caller]
+    pub(super) fn axis(&self, name: &str, axis: impl Axis, shape: &Shape) -> usize {
+        match axis.among(shape.rank()) {
+            Some(axis) => axis,
+            None => self.refuse(&format!("{name}: there is no axis {axis} in shape {shape}")),
+        }
+    }
+
+    /// These axes of a shape, in ascending order.
+    #[track_caller]
+    pub(super) fn axes<A: Axis>(&self, name: &str, axes: &[A], shape: &Shape) -> Vec<usize> {
+        let mut sorted = Vec::with_capacity(axes.len());
+        for &axis in axes {
+            sorted.push(self.axis(name, axis, shape));
+        }
+        sorted.sort_unstable();
+        if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+            self.refuse(&format!("{name}: axis {} is named twice", pair[0]));
+        }
+        sorted
+    }
+}
+
 impl<'t> Var<'t> {
     /// Sum of all elements.
     #[track_caller]
@@ -97,7 +122,8 @@ impl<'t> Var<'t> {
         self.sum_axes(&self.all_axes())
     }
 
-    /// Sum over the given axes (ascending), which disappear from the shape.
+    /// Sum over the given axes, which disappear from the shape ([`expand_dims`](Var::expand_dims) puts them back with the
+    /// extent 1, [`restore_axes`](Var::restore_axes) with their own).
     ///
     /// ```
     /// use autograd::{Tape, Tensor};
@@ -108,11 +134,11 @@ impl<'t> Var<'t> {
     /// # Ok::<(), autograd::Error>(())
     /// ```
     #[track_caller]
-    pub fn sum_axes(self, axes: &[usize]) -> Var<'t> {
+    pub fn sum_axes<A: Axis>(self, axes: &[A]) -> Var<'t> {
         if axes.is_empty() {
             return self;
         }
-        self.tape().record(Op::Sum(Sum { axes: axes.to_vec() }), &[self])
+        self.tape().record(Op::Sum(Sum { axes: self.axes("sum", axes) }), &[self])
     }
 
     /// Mean of all elements.
@@ -123,7 +149,7 @@ impl<'t> Var<'t> {
 
     /// Mean over the given axes, which disappear from the shape.
     #[track_caller]
-    pub fn mean_axes(self, axes: &[usize]) -> Var<'t> {
+    pub fn mean_axes<A: Axis>(self, axes: &[A]) -> Var<'t> {
         let sum = self.sum_axes(axes);
         sum * (sum.shape().count() as f64 / self.shape().count() as f64)
     }
@@ -134,13 +160,25 @@ impl<'t> Var<'t> {
         self.max_axes(&self.all_axes())
     }
 
-    /// Largest value over the given axes (ascending), which disappear from the shape.
+    /// Largest value over the given axes, which disappear from the shape.
     #[track_caller]
-    pub fn max_axes(self, axes: &[usize]) -> Var<'t> {
+    pub fn max_axes<A: Axis>(self, axes: &[A]) -> Var<'t> {
         if axes.is_empty() {
             return self;
         }
-        self.tape().record(Op::Max(Max { axes: axes.to_vec() }), &[self])
+        self.tape().record(Op::Max(Max { axes: self.axes("max", axes) }), &[self])
+    }
+
+    /// Smallest of all elements.
+    #[track_caller]
+    pub fn min(self) -> Var<'t> {
+        -(-self).max()
+    }
+
+    /// Smallest value over the given axes, which disappear from the shape.
+    #[track_caller]
+    pub fn min_axes<A: Axis>(self, axes: &[A]) -> Var<'t> {
+        -(-self).max_axes(axes)
     }
 
     /// Repeats a reduction's result along the axes it was reduced over: back to the shape `full`.
@@ -154,11 +192,21 @@ impl<'t> Var<'t> {
     /// # Ok::<(), autograd::Error>(())
     /// ```
     #[track_caller]
-    pub fn restore_axes(self, axes: &[usize], full: &Shape) -> Var<'t> {
-        if let Some(axis) = axes.iter().find(|&&axis| axis >= full.rank()) {
-            self.tape().refuse(&format!("restore_axes: there is no axis {axis} in shape {full}"));
-        }
-        self.reshape(full.keepdims(axes)).broadcast_to(full)
+    pub fn restore_axes<A: Axis>(self, axes: &[A], full: &Shape) -> Var<'t> {
+        let axes = self.tape().axes("restore_axes", axes, full);
+        self.reshape(full.keepdims(&axes)).broadcast_to(full)
+    }
+
+    /// These axes of the value, in ascending order.
+    #[track_caller]
+    pub(super) fn axes<A: Axis>(self, name: &str, axes: &[A]) -> Vec<usize> {
+        self.tape().axes(name, axes, &self.shape())
+    }
+
+    /// This axis of the value.
+    #[track_caller]
+    pub(super) fn axis(self, name: &str, axis: impl Axis) -> usize {
+        self.tape().axis(name, axis, &self.shape())
     }
 
     fn all_axes(self) -> Vec<usize> {

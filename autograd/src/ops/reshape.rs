@@ -2,7 +2,7 @@
 
 use super::{Op, Operation};
 use crate::tape::Var;
-use crate::{Shape, Tensor};
+use crate::{Axis, Shape, Tensor};
 
 /// The same elements under another shape.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -41,5 +41,27 @@ impl<'t> Var<'t> {
             true => self,
             false => self.tape().record(Op::Reshape(Reshape { shape }), &[self]),
         }
+    }
+
+    /// The same elements with new axes of extent 1 at these places of the result: after a reduction over them, what NumPy's
+    /// `keepdims` would have left.
+    ///
+    /// ```
+    /// let tape = autograd::Tape::new();
+    /// let x = tape.zeros([64, 10]);
+    /// let shares = x / x.sum_axes(&[-1]).expand_dims(&[-1]); // [64, 10] / [64, 1]
+    /// assert_eq!(shares.shape(), [64, 10].into());
+    /// ```
+    #[doc(alias = "keep_dims")]
+    #[doc(alias = "keepdim")]
+    #[doc(alias = "unsqueeze")]
+    #[track_caller]
+    pub fn expand_dims<A: Axis>(self, axes: &[A]) -> Var<'t> {
+        let mut extents = self.shape().to_vec();
+        let expanded = Shape::from(vec![1; extents.len() + axes.len()]);
+        for axis in self.tape().axes("expand_dims", axes, &expanded) {
+            extents.insert(axis, 1);
+        }
+        self.reshape(extents)
     }
 }

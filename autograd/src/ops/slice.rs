@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{Op, Operation};
 use crate::tape::Var;
-use crate::{Shape, Tensor};
+use crate::{Axis, Shape, Tensor};
 
 /// A box cut out.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -53,11 +53,8 @@ impl<'t> Var<'t> {
     /// # Ok::<(), autograd::Error>(())
     /// ```
     #[track_caller]
-    pub fn slice(self, axis: usize, range: Range<usize>) -> Var<'t> {
-        let mut shape = self.shape().to_vec();
-        if axis >= shape.len() {
-            self.tape().refuse(&format!("slice: there is no axis {axis} in shape {}", self.shape()));
-        }
+    pub fn slice(self, axis: impl Axis, range: Range<usize>) -> Var<'t> {
+        let (axis, mut shape) = (self.axis("slice", axis), self.shape().to_vec());
         if range.start > range.end {
             self.tape().refuse(&format!("slice: the range {range:?} runs backwards"));
         }

@@ -74,7 +74,7 @@ pub fn normal_around(mean: &Variable) -> impl Distribution {
 /// Points of a pool `[N, features]`, drawn with replacement.
 pub fn points_of(pool: Tensor) -> impl Distribution {
     let points = pool.shape()[0] as f64;
-    move |tape, noise, batch| tape.constant(&pool).gather_rows(tape.uniform(noise, [batch]) * points)
+    move |tape, noise, batch| tape.constant(&pool).gather_rows((tape.uniform(noise, [batch]) * points).floor())
 }
 
 /// A critic in training.
