@@ -126,8 +126,8 @@ fn hessians_of_quadratic_and_linear_functions() {
     assert_eq!(tape.hessian(linear, x).value(), Tensor::zeros([4, 4]));
 
     let product = hessian.matmul(v.reshape([4, 1])).reshape([4]);
-    assert_close(&tape.hvp(quadratic, x, v).value(), &product.value(), 1e-14);
-    assert_eq!(tape.hvp(linear, x, v).value(), Tensor::zeros([4]));
+    assert_close(&tape.hvp(quadratic, &[x], &[v])[0].value(), &product.value(), 1e-14);
+    assert_eq!(tape.hvp(linear, &[x], &[v])[0].value(), Tensor::zeros([4]));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn the_hessian_vector_product_is_the_hessian_times_the_vector() {
     let [x, v] = ["x", "v"].map(|name| tape.constant(&draw(name, [2, 3])));
     let y = (x.softmax(1).ln() * x.sin()).sum() + x.norm_rows().sum();
     let product = tape.hessian(y, x).matmul(v.reshape([6, 1])).reshape([2, 3]);
-    assert_close(&tape.hvp(y, x, v).value(), &product.value(), 1e-13);
+    assert_close(&tape.hvp(y, &[x], &[v])[0].value(), &product.value(), 1e-13);
 }
 
 /// ∂(XW)ᵢⱼ / ∂Xₖₗ = δᵢₖ Wₗⱼ and ∂(XW)ᵢⱼ / ∂Wₖₗ = δⱼₗ Xᵢₖ.
@@ -517,7 +517,7 @@ fn wrong_requests_are_refused_in_the_users_words() {
         (&|| _ = tape.vjp(x, y, &[x]), "vjp: the value is %0 [2], its weights are %1 []"),
         (&|| _ = tape.jvp(x, &[x], &[]), "jvp: 1 inputs, but 0 directions"),
         (&|| _ = tape.jvp(x, &[x], &[y]), "jvp: the input is %0 [2], the direction along it %1 []"),
-        (&|| _ = tape.hvp(y, x, y), "hvp: the input is %0 [2], the direction along it %1 []"),
+        (&|| _ = tape.hvp(y, &[x], &[y]), "hvp: the input is %0 [2], the direction along it %1 []"),
         (&|| _ = tape.hessian(x, x), "grad: needs a scalar"),
         (&|| _ = tape.input("a", [2]).value(), "value: input \"a\" of shape [2] was not given"),
         (&|| _ = tape.input("a", [2]), "this tape has an input \"a\" already"),
@@ -628,4 +628,89 @@ fn whole_numbers_have_no_derivative() {
     assert!(tape.try_grad(x.floor().sum() + x.round().sum() + x.argmax(0), &[x])[0].is_none());
     let straight_through = (x + (x.round() - x).detach()).square().sum();
     assert_eq!(tape.grad(straight_through, &[x])[0].value().data(), [-4.0, 0.0, 4.0, 4.0, -0.0]);
+}
+
+/// x·y² has the Hessian blocks 0, 2y, 2y, 2x; a further input that it does not depend on gets zeros.
+#[test]
+fn hessian_vector_products_over_several_inputs() {
+    let tape = Tape::new();
+    let [x, y, z, a, b] = [3.0, 5.0, 7.0, 0.1, 10.0].map(|x| tape.scalar(x));
+    let products = tape.hvp(x * y.square(), &[x, y, z], &[a, b, a]);
+    let expected = [2.0 * 5.0 * 10.0, 2.0 * 5.0 * 0.1 + 2.0 * 3.0 * 10.0, 0.0];
+    for (product, expected) in products.iter().zip(expected) {
+        assert!((product.value().item() - expected).abs() < 1e-12);
+    }
+}
+
+/// The rule counts, not what it is for; its own derivative is that of what it records.
+#[test]
+fn a_rule_of_ones_own_is_followed_at_every_order() {
+    let tape = Tape::new();
+    let x = tape.scalar(3.0);
+    let y = tape.custom_vjp(&[x], |x| x[0].square(), |g, x, y| vec![g * y * x[0]]); // a slope of x³ instead of 2x
+    assert_eq!(y.value().item(), 9.0);
+    let slope = tape.grad(y, &[x])[0];
+    assert_eq!(slope.value().item(), 27.0);
+    // ∂(y·x)/∂x = x³·x + y: the slope of y is x³ wherever it is met.
+    assert_eq!(tape.grad(slope, &[x])[0].value().item(), 81.0 + 9.0);
+    let line = line!() + 1;
+    let wrong = tape.custom_vjp(&[x, x], |x| x[0] * x[1], |g, _, _| vec![g]);
+    let panic = panic_of(|| tape.grad(wrong, &[x]));
+    assert!(panic.message.contains("gives gradients of shapes [[]], but what it is for has [[], []]"), "{panic:?}");
+    assert!(panic.message.contains(&format!("derivatives.rs:{line}:")), "{panic:?}");
+    assert!(panic.file.ends_with("derivatives.rs"), "{panic:?}");
+}
+
+/// A chain of layers that share a weight, which they also read outside of the parts: each way to it counts once.
+#[test]
+fn a_part_that_is_computed_twice_has_the_same_derivatives() {
+    let (x, w) = (draw("x", [3, 4]), draw("w", [4, 4]));
+    let record = |again: bool| {
+        let tape = Tape::new();
+        let inputs = [("x", x.shape()), ("w", w.shape())].map(|(name, shape)| tape.input(name, shape));
+        let [x, w] = inputs;
+        let mut h = x.matmul(w);
+        for _ in 0..4 {
+            let layer = || (h.matmul(w.sin()).tanh() + h.square()).softplus();
+            h = if again { tape.checkpoint(layer) } else { layer() };
+        }
+        let loss = (h * w.sum()).mean();
+        let first = tape.grad(loss, &inputs);
+        let second = tape.grad(first[0].square().sum() + first[1].square().sum(), &inputs);
+        let outputs = [vec![loss], first, second].concat();
+        let (x, w) = (draw("x", [3, 4]).cast(), draw("w", [4, 4]).cast());
+        let given = [("x", &x), ("w", &w)];
+        let interpreted = tape.interpret::<f32>(&outputs, Feed { inputs: &given, step: 0 }).expect("both are given");
+        let mut program = Device::cpu().program(&tape, &outputs).expect("a program");
+        (interpreted, program.run(&given).expect("both are given").to_vec())
+    };
+    let (kept, again) = (record(false), record(true));
+    for (values, others) in [(&kept.0, &again.0), (&kept.1, &again.1), (&kept.0, &kept.1)] {
+        for (a, b) in values.iter().zip(others) {
+            assert_close(&a.cast(), &b.cast(), 1e-5);
+        }
+    }
+}
+
+/// While a part is recorded, values stand for Variables; afterwards not, even if it was refused.
+#[test]
+fn values_stand_for_variables_while_a_part_is_recorded() {
+    let [v, w] = [1.0, 2.0].map(|x| Variable::new("v", Tensor::scalar(x)));
+    let tape = Tape::new();
+    let before = tape.variable(&v);
+    let read = || tape.variable(&v).value().item() + tape.variable(&w).value().item();
+    assert_eq!(tape.bound(&[v.clone(), w.clone()], &[tape.scalar(10.0), tape.scalar(20.0)], read), 30.0);
+    let nested = || tape.bound(&[w.clone()], &[tape.scalar(200.0)], read);
+    assert_eq!(tape.bound(&[v.clone()], &[tape.scalar(10.0)], nested), 210.0);
+    panic_of(|| tape.bound(&[v.clone()], &[tape.scalar(10.0)], || tape.zeros([2]) + tape.zeros([3])));
+    assert_eq!(read(), 3.0);
+    assert_eq!(tape.variable(&v).id(), before.id());
+    for (values, message) in [
+        (vec![], "bound: 1 Variables, but 0 values"),
+        (vec![tape.zeros([2, 3])], "bound: \"matrix\" has shape [2, 2], the value [2, 3]"),
+    ] {
+        let matrix = Variable::new("matrix", Tensor::zeros([2, 2]));
+        let panic = panic_of(|| tape.bound(&[matrix], &values, || ()));
+        assert!(panic.message.contains(message) && panic.file.ends_with("derivatives.rs"), "{panic:?}");
+    }
 }

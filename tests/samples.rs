@@ -124,6 +124,25 @@ fn structural() -> Vec<Sample> {
             let variable = Variable::new("assigned", Tensor::zeros([2, 3]));
             x[0].tape().assign(&variable, x[0].square())
         }),
+        sample("custom_vjp", &[&[2, 3], &[3]], |x| {
+            x[0].tape().custom_vjp(
+                x,
+                |x| (x[0] * x[1]).sin(),
+                |g, x, _| {
+                    let slope = g * (x[0] * x[1]).cos();
+                    vec![slope * x[1], (slope * x[0]).sum_axes(&[0])]
+                },
+            )
+        }),
+        sample("checkpoint", &[&[2, 3], &[3, 3]], |x| {
+            let tape = x[0].tape();
+            let inner = tape.checkpoint(|| x[0].sin().matmul(x[1]).tanh());
+            tape.checkpoint(|| inner.square().matmul(x[1]).tanh())
+        }),
+        sample("checkpoint within a checkpoint", &[&[4]], |x| {
+            let tape = x[0].tape();
+            tape.checkpoint(|| tape.checkpoint(|| x[0].sin() * x[0].exp()).square() + x[0].cos())
+        }),
         sample("detach", &[&[2, 3]], |x| x[0].square() + x[0].tape().scalar(2.0).detach()),
         sample("uniform", &[&[2, 3]], |x| x[0].square() * x[0].tape().uniform(Stream::new(1, "uniform"), [2, 3])),
         sample("normal", &[&[2, 3]], |x| x[0].square() * x[0].tape().normal(Stream::new(1, "normal"), [2, 3])),

@@ -103,7 +103,8 @@ impl Device {
         self.0.name()
     }
 
-    /// Records a computation once and compiles it, to be run many times.
+    /// Records a computation once and compiles it, to be run many times. Where the number of outputs is known only at run time,
+    /// record a [`Tape`] and compile it by [`program`](Device::program).
     ///
     /// # Errors
     /// If the device cannot take the program.
@@ -130,14 +131,16 @@ impl Device {
         Ok(Compiled(self.program(&tape, &outputs)?))
     }
 
-    /// Compiles a tape that was recorded by hand, as [`compile`](Device::compile) does the one it makes.
+    /// Compiles a tape that was recorded by hand, with any number of outputs.
     ///
     /// ```
     /// use autograd::{Device, Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.input("x", [2]);
-    /// let mut program = Device::cpu().program(&tape, &[x.square().sum()])?;
-    /// assert_eq!(program.run(&[("x", &Tensor::new([2], vec![3.0, 4.0])?)])?[0].item(), 25.0);
+    /// let powers: Vec<_> = (1..=3).map(|power| x.pow(f64::from(power)).sum()).collect();
+    /// let mut program = Device::cpu().program(&tape, &powers)?;
+    /// let values = program.run(&[("x", &Tensor::new([2], vec![3.0, 4.0])?)])?;
+    /// assert_eq!(values.iter().map(|value| value.item()).collect::<Vec<_>>(), [7.0, 25.0, 91.0]);
     /// # Ok::<(), autograd::Error>(())
     /// ```
     ///

@@ -24,26 +24,16 @@ impl Tape {
     /// If there is not one direction, of its shape, for each of `xs`.
     #[track_caller]
     pub fn jvp<'t>(&'t self, y: Var<'t>, xs: &[Var<'t>], vs: &[Var<'t>]) -> Var<'t> {
-        if xs.len() != vs.len() {
-            self.refuse(&format!("jvp: {} inputs, but {} directions", xs.len(), vs.len()));
-        }
         let u = self.constant(&Tensor::<f64>::zeros(y.shape())); // any u does, the product does not depend on it
         let pulled = self.vjp(y, u, xs);
-        let mut along: Option<Var> = None;
-        for ((&x, &v), pulled) in xs.iter().zip(vs).zip(pulled) {
-            check_direction("jvp", x, v);
-            if let Some(pulled) = pulled {
-                let term = (pulled * v).sum();
-                along = Some(if let Some(sum) = along { sum + term } else { term });
-            }
-        }
-        match along {
+        match self.along("jvp", &pulled, xs, vs) {
             Some(along) => self.gradient_or_zeros(along, u),
             None => self.zeros(y.shape()),
         }
     }
 
-    /// The Hessian-vector product `∇²y · v`, of `x`'s shape, for a scalar `y`: the gradient of `∇y·v`.
+    /// The Hessian-vector product `∇²y · v` for a scalar `y` of several inputs, each part of its input's shape: the gradient of
+    /// `Σ ∂y/∂xᵢ · vᵢ`.
     ///
     /// ```
     /// use autograd::{Tape, Tensor};
@@ -51,17 +41,44 @@ impl Tape {
     /// let x = tape.constant(&Tensor::new([2], vec![3.0, 5.0])?);
     /// let v = tape.constant(&Tensor::new([2], vec![1.0, 10.0])?);
     /// let y = (x * x * x).sum(); // its Hessian is diag(6x)
-    /// assert_eq!(tape.hvp(y, x, v).value().data(), [18.0, 300.0]);
+    /// assert_eq!(tape.hvp(y, &[x], &[v])[0].value().data(), [18.0, 300.0]);
     /// # Ok::<(), autograd::Error>(())
     /// ```
     ///
     /// # Panics
-    /// If `y` is not a scalar or `v` has another shape than `x`.
+    /// If `y` is not a scalar, or there is not one direction, of its shape, for each of `xs`.
     #[track_caller]
-    pub fn hvp<'t>(&'t self, y: Var<'t>, x: Var<'t>, v: Var<'t>) -> Var<'t> {
-        check_direction("hvp", x, v);
-        let slope = self.gradient_or_zeros(y, x);
-        self.gradient_or_zeros((slope * v).sum(), x)
+    pub fn hvp<'t>(&'t self, y: Var<'t>, xs: &[Var<'t>], vs: &[Var<'t>]) -> Vec<Var<'t>> {
+        let slopes = self.try_grad(y, xs);
+        let products = match self.along("hvp", &slopes, xs, vs) {
+            Some(along) => self.try_grad(along, xs),
+            None => vec![None; xs.len()],
+        };
+        let mut filled = Vec::with_capacity(xs.len());
+        for (product, x) in products.into_iter().zip(xs) {
+            filled.push(if let Some(product) = product { product } else { self.zeros(x.shape()) });
+        }
+        filled
+    }
+
+    /// `Σ slopeᵢ · vᵢ` over the slopes there are.
+    #[track_caller]
+    fn along<'t>(&'t self, name: &str, slopes: &[Option<Var<'t>>], xs: &[Var<'t>], vs: &[Var<'t>]) -> Option<Var<'t>> {
+        if xs.len() != vs.len() {
+            self.refuse(&format!("{name}: {} inputs, but {} directions", xs.len(), vs.len()));
+        }
+        let mut along: Option<Var> = None;
+        for ((&x, &v), slope) in xs.iter().zip(vs).zip(slopes) {
+            if x.shape() != v.shape() {
+                // A direction that merely broadcasts would silently give another product.
+                self.refuse(&format!("{name}: the input is {x:?}, the direction along it {v:?}"));
+            }
+            if let Some(slope) = *slope {
+                let term = (slope * v).sum();
+                along = Some(if let Some(sum) = along { sum + term } else { term });
+            }
+        }
+        along
     }
 
     /// The Jacobian ∂y/∂x: one row for each element of `y`, one column for each of `x`.
@@ -115,13 +132,5 @@ impl Tape {
             Some(gradient) => gradient,
             None => self.zeros(x.shape()),
         }
-    }
-}
-
-/// A direction that merely broadcasts would silently give another product.
-#[track_caller]
-fn check_direction(name: &str, x: Var, v: Var) {
-    if x.shape() != v.shape() {
-        x.tape().refuse(&format!("{name}: the input is {x:?}, the direction along it {v:?}"));
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::Shape;
 use crate::compile::splat;
 use crate::ops::{Elementwise, Op};
 use crate::tape::{Node, NodeId, Tape, Var};
@@ -74,7 +75,7 @@ impl Tape {
         if y.shape().rank() != 0 {
             self.refuse(&format!("grad: needs a scalar, this is {y:?}; sum it, or use vjp with weights"));
         }
-        self.pull_back(y, self.scalar(1.0), xs)
+        self.pull_back(y, self.scalar(1.0), xs, false)
     }
 
     /// The vector-Jacobian product: the gradient of `Σ v·y` with respect to each of `xs`, None where `y` does not depend
@@ -97,15 +98,23 @@ impl Tape {
         if y.shape() != v.shape() {
             self.refuse(&format!("vjp: the value is {y:?}, its weights are {v:?}"));
         }
-        self.pull_back(y, v, xs)
+        self.pull_back(y, v, xs, false)
     }
 
+    /// The gradients of `Σ seed·y`. If `cut`, `xs` are independent of each other: what one of them was computed of is not
+    /// looked at.
     #[track_caller]
-    fn pull_back<'t>(&'t self, y: Var<'t>, seed: Var<'t>, xs: &[Var<'t>]) -> Vec<Option<Var<'t>>> {
+    pub(crate) fn pull_back<'t>(
+        &'t self,
+        y: Var<'t>,
+        seed: Var<'t>,
+        xs: &[Var<'t>],
+        cut: bool,
+    ) -> Vec<Option<Var<'t>>> {
         for var in [y, seed].iter().chain(xs) {
             var.check_tape(self);
         }
-        let path = self.path(xs, y.id());
+        let path = self.path(xs, y.id(), cut);
         let mut gradients = HashMap::from([(y.id(), seed)]);
         for &id in path.iter().rev() {
             let Some(&g) = gradients.get(&id) else { continue };
@@ -113,12 +122,21 @@ impl Tape {
                 let node = &self.nodes()[id];
                 (node.op.clone(), node.inputs.clone())
             };
+            if inputs.is_empty() {
+                continue; // a leaf has no rule
+            }
             let arguments: Vec<Var<'t>> = inputs.iter().map(|&input| self.var(input)).collect();
             let (bare, masks) = if let Op::Elementwise(_) = op { self.unmasked(g) } else { (g, Vec::new()) };
+            let all = self.on_behalf_of(id, || op.operation().vjps(bare, &arguments, self.var(id)));
+            if !all.is_empty() {
+                self.check_rule(id, &arguments, &all);
+            }
             for (position, &input) in inputs.iter().enumerate() {
                 if path.binary_search(&input).is_ok() && op.operation().differentiable(position) {
+                    let one = || Some(op.operation().vjp(position, bare, &arguments, self.var(id)));
+                    let pulled = self.on_behalf_of(id, || all.get(position).copied().unwrap_or_else(one));
+                    let Some(pulled) = pulled else { continue };
                     let gradient = self.on_behalf_of(id, || {
-                        let pulled = op.operation().vjp(position, bare, &arguments, self.var(id));
                         let passed_on = pulled.id() == bare.id();
                         let contribution = if passed_on { g } else { masked(pulled, &masks) };
                         gradients.get(&input).map_or(contribution, |&sum| self.sum(sum, contribution))
@@ -128,6 +146,22 @@ impl Tape {
             }
         }
         xs.iter().map(|x| gradients.get(&x.id()).copied()).collect()
+    }
+
+    /// Refuses what the rule of node `id` gives where it is not one gradient of its shape for each input.
+    #[track_caller]
+    fn check_rule<'t>(&self, id: NodeId, inputs: &[Var<'t>], gradients: &[Option<Var<'t>>]) {
+        let shapes =
+            |vars: &[Option<Var>]| -> Vec<Option<Shape>> { vars.iter().map(|var| Some((*var)?.shape())).collect() };
+        let (needed, given) = (inputs.iter().skip(1).map(|x| x.shape()), shapes(&gradients[1..]));
+        let fits = |(given, needed): (&Option<Shape>, Shape)| given.as_ref().is_none_or(|given| *given == needed);
+        if given.len() != needed.len() || !given.iter().zip(needed.clone()).all(fits) {
+            let (location, needed): (_, Vec<Shape>) = (self.nodes()[id].location, needed.collect());
+            let given: Vec<Shape> = given.into_iter().flatten().collect();
+            self.refuse(&format!(
+                "custom_vjp: the rule recorded at {location} gives gradients of shapes {given:?}, but what it is for has {needed:?}"
+            ));
+        }
     }
 
     /// The sum of two gradients, under the masks that both have, so that they can be taken off again.
@@ -172,7 +206,7 @@ impl Tape {
 
     /// The nodes on the ways from `xs` to `y` along which a derivative flows, in recorded order. Only what `y` depends on
     /// is visited, and of that nothing older than `xs`: the tape may be much longer.
-    fn path(&self, xs: &[Var], y: NodeId) -> Vec<NodeId> {
+    fn path(&self, xs: &[Var], y: NodeId, cut: bool) -> Vec<NodeId> {
         let nodes = self.nodes();
         let wanted: HashSet<NodeId> = xs.iter().map(|x| x.id()).collect();
         let Some(&oldest) = wanted.iter().min() else { return Vec::new() };
@@ -182,7 +216,7 @@ impl Tape {
         };
         let (mut visited, mut open) = (HashSet::new(), vec![y]);
         while let Some(id) = open.pop() {
-            if id >= oldest && visited.insert(id) {
+            if id >= oldest && visited.insert(id) && !(cut && wanted.contains(&id)) {
                 open.extend(read(id));
             }
         }

@@ -53,11 +53,12 @@
 //! - [`GradCheck`]: derivatives against finite differences, at orders 1 and 2.
 //! - [`compile`]: from a tape to a [`compile::Plan`].
 //! - [`Device`], [`Program`], [`Compiled`]: running it; [`Backend`] and [`Executable`] are what a device implements.
-//! - [`Profile`]: where the time of programs goes.
+//! - [`Profile`], `describe`: where the time and the memory of programs go ([`Program::describe`]).
 //! - `cpu`: the CPU's kernels.
 
 pub mod compile;
 mod cpu;
+mod describe;
 mod device;
 mod error;
 mod functional;

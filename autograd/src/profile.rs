@@ -94,7 +94,7 @@ impl fmt::Display for Profile {
 }
 
 /// The name of a kernel, short enough for a line: that of a fused group lists its operations.
-fn shortened(kernel: &str) -> String {
+pub(crate) fn shortened(kernel: &str) -> String {
     const WIDTH: usize = 100;
     match kernel.char_indices().nth(WIDTH) {
         Some((end, _)) => format!("{}…", &kernel[..end]),

@@ -15,6 +15,7 @@ use crate::{Error, Profile, Shape, Tensor};
 /// [`run`](Program::run) takes the inputs by name, computes, gives Variables their new values, and returns the values asked
 /// for. It allocates nothing.
 pub struct Program {
+    device: String,
     nodes: Vec<Node>,
     outputs: Vec<NodeId>,
     inputs: Inputs,
@@ -83,6 +84,7 @@ impl Program {
         let values = plan.outputs.iter().map(|(_, shape)| Tensor::zeros(shape)).collect();
         let inputs = Inputs::new(&nodes, &plan);
         Ok(Program {
+            device: backend.name(),
             nodes,
             outputs,
             inputs,
@@ -214,6 +216,23 @@ impl Program {
     /// What runs, and where every value lies.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// The program in words, to be printed: its kernels, the memory that it takes, how much it computes, and, since
+    /// [`start_profile`](Program::start_profile), where its time went.
+    ///
+    /// ```
+    /// use autograd::Device;
+    /// let mut program = Device::cpu().compile(|tape| [tape.input("x", [2]).exp().sum()])?;
+    /// println!("{}", program.describe()?);
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn describe(&mut self) -> Result<String, Error> {
+        let profile = self.profile()?;
+        Ok(crate::describe::describe(&self.device, &self.plan, &profile))
     }
 
     /// From now on, measures the time that every kernel takes.

@@ -160,6 +160,54 @@ impl Tape {
         self.variables.borrow_mut().insert(variable.clone(), var.id);
     }
 
+    /// Lets each of `values` stand for its Variable while `f` records: a network's weights as functions of something else, such
+    /// as weights after a step of training. A value may have further axes before those of its Variable, one set of weights for
+    /// each sample. What is recorded before and after reads the Variables themselves. (PyTorch's `functional_call`.)
+    ///
+    /// ```
+    /// use autograd::{Tape, Tensor, Variable};
+    /// let weight = Variable::new("weight", Tensor::scalar(2.0));
+    /// let network = |x: autograd::Var<'_>| (x.tape().variable(&weight) * x).value().item();
+    /// let tape = Tape::new();
+    /// let (x, other) = (tape.scalar(3.0), tape.scalar(10.0));
+    /// assert_eq!(tape.bound(&[weight.clone()], &[other], || network(x)), 30.0);
+    /// assert_eq!(network(x), 6.0);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is not one value, of its shape, for each Variable.
+    #[doc(alias = "functional_call")]
+    #[track_caller]
+    pub fn bound<T>(&self, variables: &[Variable], values: &[Var<'_>], f: impl FnOnce() -> T) -> T {
+        /// Takes the values away again, also if `f` panics.
+        struct Restore<'a>(&'a Tape, Vec<(Variable, Option<NodeId>)>);
+        impl Drop for Restore<'_> {
+            fn drop(&mut self) {
+                let mut known = self.0.variables.borrow_mut();
+                for (variable, before) in self.1.drain(..) {
+                    match before {
+                        Some(id) => known.insert(variable, id),
+                        None => known.remove(&variable),
+                    };
+                }
+            }
+        }
+        if variables.len() != values.len() {
+            self.refuse(&format!("bound: {} Variables, but {} values", variables.len(), values.len()));
+        }
+        let mut restore = Restore(self, Vec::with_capacity(values.len()));
+        for (variable, value) in variables.iter().zip(values) {
+            value.check_tape(self);
+            let (own, given) = (variable.shape(), value.shape());
+            if !given.ends_with(own) {
+                self.refuse(&format!("bound: {:?} has shape {own}, the value {given}", variable.name()));
+            }
+            let before = self.variables.borrow_mut().insert(variable.clone(), value.id);
+            restore.1.push((variable.clone(), before));
+        }
+        f()
+    }
+
     /// Gives `variable` the value `new` when the program ends, and returns that value. Reads of the Variable, earlier
     /// or later on the tape, still see the value it had at the start.
     ///

@@ -41,10 +41,11 @@
 //! - [`Rng`]: randomness on the host, for first weights and shuffling.
 //! - [`Init`]: what a layer's weights are before training.
 //! - [`Module`], [`Mode`], [`Sequential`]: what a layer is, and layers in a row.
-//! - [`layers`]: linear, convolutions, normalisation, activations, shapes.
+//! - [`layers`]: linear, convolutions, embeddings, normalisation, activations, pooling, dropout, shapes.
 //! - [`losses`]: what is made small.
 //! - [`clip`]: gradients or weights held within bounds.
-//! - [`optim`]: [`Optimizer`], with SGD, RMSProp and Adam.
+//! - [`optim`]: [`Optimizer`], with SGD, RMSProp, Adam and AdamW.
+//! - [`schedule`]: learning rates that change.
 //! - [`in_batches`]: what a trained model makes of any number of samples.
 //! - [`checkpoint`]: Variables saved and loaded as safetensors.
 //! - [`files`]: files that are never half written.
@@ -61,6 +62,7 @@ pub mod losses;
 mod module;
 pub mod optim;
 mod rng;
+pub mod schedule;
 
 pub use checkpoint::Checkpoint;
 pub use error::Error;

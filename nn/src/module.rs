@@ -47,14 +47,90 @@ pub trait Module {
     /// `dyn`, record [`within`](autograd::Tape::within) a part that names the layer, as the layers here and [`Sequential`] do.
     fn forward<'t>(&self, x: Var<'t>, mode: Mode) -> Var<'t>;
 
+    /// Records the same function with other values for its [`parameters`](Module::parameters), such as those after a step of
+    /// training, through which one can differentiate. (PyTorch's `functional_call`.)
+    ///
+    /// ```
+    /// use autograd::{Tape, Tensor};
+    /// use nn::{Init, Mode, Module, Rng, layers::Linear};
+    /// let layer = Linear::new("0", 2, 1, Init::Constant(1.0), &mut Rng::new(0, "weights"));
+    /// let tape = Tape::new();
+    /// let x = tape.constant(&Tensor::new([3, 2], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?);
+    ///
+    /// // How much a step of gradient descent helps, as a function of its length.
+    /// let weights: Vec<_> = layer.parameters().iter().map(|weight| tape.variable(weight)).collect();
+    /// let gradients = tape.grad(layer.forward(x, Mode::Train).square().sum(), &weights);
+    /// let length = tape.scalar(0.001);
+    /// let after: Vec<_> = weights.iter().zip(&gradients).map(|(&weight, &gradient)| weight - length * gradient).collect();
+    /// let loss = layer.forward_with(&after, x, Mode::Train).square().sum();
+    /// assert!(tape.grad(loss, &[length])[0].value().item() < 0.0);
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
+    ///
+    /// Each sample may have weights of its own, which makes the gradient of each sample by itself one gradient (PyTorch and JAX
+    /// take `vmap` of `grad`): give `x` an axis of extent 1 after the first one, and the weights the batch as their first. Layers
+    /// that are products and elementwise functions take this as it is; for a convolution one takes the gradients of the samples
+    /// one after the other, which unrolls the batch.
+    ///
+    /// ```
+    /// # use autograd::{Tape, Tensor};
+    /// # use nn::{Init, Mode, Module, Rng, layers::Linear};
+    /// let layer = Linear::new("0", 2, 1, Init::Constant(1.0), &mut Rng::new(0, "weights"));
+    /// let tape = Tape::new();
+    /// let x = tape.constant(&Tensor::new([2, 1, 2], vec![1.0, 2.0, 3.0, 4.0])?); // [B, 1, in]
+    /// let own = [&[2, 1, 2][..], &[2, 1, 1]]; //                                     [B, out, in] and [B, 1, out]
+    /// let weights = layer.parameters().iter().zip(own).map(|(v, own)| tape.variable(v).broadcast_to(own)).collect::<Vec<_>>();
+    /// let losses = layer.forward_with(&weights, x, Mode::Train).square(); //         (x₁ + x₂)²
+    /// let slopes = tape.grad(losses.sum(), &weights); //                             2·(x₁ + x₂)·x, of each sample
+    /// assert_eq!(slopes[0].value().data(), [6.0, 12.0, 42.0, 56.0]);
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If there is not one value, of its shape, for each parameter.
+    #[track_caller]
+    fn forward_with<'t>(&self, parameters: &[Var<'t>], x: Var<'t>, mode: Mode) -> Var<'t> {
+        x.tape().bound(&self.parameters(), parameters, || self.forward(x, mode))
+    }
+
+    /// The modules that this one is made of: their parameters and buffers are its own.
+    ///
+    /// ```
+    /// use autograd::Var;
+    /// use nn::{Init, Mode, Module, Rng, layers::{Activation, Linear}};
+    ///
+    /// /// A layer around which its input is led as well.
+    /// struct Residual {
+    ///     first: Linear,
+    ///     second: Linear,
+    /// }
+    ///
+    /// impl Module for Residual {
+    ///     fn forward<'t>(&self, x: Var<'t>, mode: Mode) -> Var<'t> {
+    ///         x + self.second.forward(self.first.forward(x, mode).gelu(), mode)
+    ///     }
+    ///
+    ///     fn children(&self) -> Vec<&dyn Module> {
+    ///         vec![&self.first, &self.second]
+    ///     }
+    /// }
+    ///
+    /// let rng = &mut Rng::new(0, "weights");
+    /// let [first, second] = ["0", "1"].map(|name| Linear::new(name, 8, 8, Init::FanIn, rng));
+    /// assert_eq!(Residual { first, second }.parameters().len(), 4);
+    /// ```
+    fn children(&self) -> Vec<&dyn Module> {
+        Vec::new()
+    }
+
     /// What is trained, in PyTorch's order.
     fn parameters(&self) -> Vec<Variable> {
-        Vec::new()
+        self.children().iter().flat_map(|child| child.parameters()).collect()
     }
 
     /// What is tracked, not trained: batch norm's running statistics.
     fn buffers(&self) -> Vec<Variable> {
-        Vec::new()
+        self.children().iter().flat_map(|child| child.buffers()).collect()
     }
 
     /// All that has to be saved: parameters, then buffers.
@@ -106,11 +182,7 @@ impl Module for Sequential {
         y
     }
 
-    fn parameters(&self) -> Vec<Variable> {
-        self.0.iter().flat_map(|module| module.parameters()).collect()
-    }
-
-    fn buffers(&self) -> Vec<Variable> {
-        self.0.iter().flat_map(|module| module.buffers()).collect()
+    fn children(&self) -> Vec<&dyn Module> {
+        self.0.iter().map(|module| &**module).collect()
     }
 }

@@ -3,19 +3,19 @@
 use std::convert::Infallible;
 
 use autograd::Stream;
-use rand::TryRng;
+use rand::distr::uniform::{SampleRange, SampleUniform};
 use rand::rand_core::block::{BlockRng, Generator};
+use rand::seq::SliceRandom;
+use rand::{RngExt, TryRng};
+use rand_distr::{Distribution, StandardNormal};
 
-/// A generator for `rand`, determined by a seed and a name: Philox 4x32-10, see [`autograd::philox`].
+/// A generator determined by a seed and a name: Philox 4x32-10, see [`autograd::philox`]. Beside its own methods it has those of
+/// the crate `rand`.
 ///
 /// ```
 /// use nn::Rng;
-/// use rand::{RngExt, seq::SliceRandom};
-///
-/// let mut order = [0, 1, 2, 3];
-/// order.shuffle(&mut Rng::new(42, "shuffle").at(3)); // the order of epoch 3: no state to save
-/// let angle = Rng::new(42, "data").random_range(0.0..360.0);
-/// assert_eq!(angle, Rng::new(42, "data").random_range(0.0..360.0));
+/// let angle = Rng::new(42, "data").range(0.0..360.0);
+/// assert_eq!(angle, Rng::new(42, "data").range(0.0..360.0));
 /// ```
 #[derive(Debug)]
 pub struct Rng {
@@ -32,6 +32,36 @@ impl Rng {
     /// The same generator at the start of another step. Steps overlap only after 2³⁴ words.
     pub fn at(&self, step: u64) -> Self {
         Rng::from_start(self.stream, step)
+    }
+
+    /// Puts the elements into a random order.
+    ///
+    /// ```
+    /// let mut order: Vec<usize> = (0..100).collect();
+    /// nn::Rng::new(42, "shuffle").at(3).shuffle(&mut order); // the order of epoch 3: no state to save
+    /// assert_ne!(order[..3], [0, 1, 2]);
+    /// ```
+    pub fn shuffle<T>(&mut self, elements: &mut [T]) {
+        elements.shuffle(self);
+    }
+
+    /// A number of a range, each as likely as the others: `rng.range(0..10)`, `rng.range(-1.0..1.0)`.
+    ///
+    /// ```
+    /// let mut rng = nn::Rng::new(42, "data");
+    /// assert!((0..1000).all(|_| rng.range(5..8) < 8 && rng.range(-0.5..0.5) < 0.5));
+    /// ```
+    ///
+    /// # Panics
+    /// If the range is empty.
+    #[track_caller]
+    pub fn range<T: SampleUniform>(&mut self, range: impl SampleRange<T>) -> T {
+        self.random_range(range)
+    }
+
+    /// A number from the normal distribution of mean 0 and variance 1.
+    pub fn normal(&mut self) -> f64 {
+        StandardNormal.sample(self)
     }
 
     fn from_start(stream: Stream, step: u64) -> Self {

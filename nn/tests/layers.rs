@@ -5,8 +5,10 @@
 //! rule of [`pattern`], which is exact in f32.
 
 use autograd::ops::Conv;
-use autograd::{Device, GradCheck, Shape, Tape, Tensor, Var, Variable};
-use nn::layers::{Activation, BatchNorm, Conv2d, ConvTranspose2d, Flatten, LayerNorm, Linear, Reshape};
+use autograd::{Device, GradCheck, Shape, Stream, Tape, Tensor, Var, Variable};
+use nn::layers::{
+    Activation, BatchNorm, Conv2d, ConvTranspose2d, Dropout, Embedding, Flatten, LayerNorm, Linear, Pool2d, Reshape,
+};
 use nn::{Init, Mode, Module, Rng, Sequential, losses};
 
 /// Multiples of a quarter between −1.25 and 1.25 that look irregular: ((7·i + seed) mod 11 − 5) / 4.
@@ -391,4 +393,113 @@ fn a_network_has_the_right_derivatives() {
 #[should_panic(expected = "BatchNorm \"0.weight\": more than one value per channel is needed to train")]
 fn batch_norm_refuses_to_train_on_one_value() {
     BatchNorm::new("0", 2).forward(Tape::new().zeros([1, 2]), Mode::Train);
+}
+
+#[test]
+fn dilated_and_grouped_convolutions_are_pytorchs() {
+    let layer = Conv2d::new("0", 1, 2, 3, Conv { stride: [1, 2], padding: [1, 1] }, Init::Zeros, &mut rng());
+    let layer = layer.dilation([2, 1]).groups(2).without_bias();
+    assert_eq!(layer.parameters()[0].shape().to_string(), "[2, 1, 3, 3]");
+    let expected = [
+        -0.25, -1.4375, 1.375, -0.1875, -0.125, 0.6875, -0.3125, 0.6875, 1.0625, -1.9375, 1.0, -0.5625, -2.5625, 0.5,
+        0.6875, 0.5, 1.375, -1.125,
+    ];
+    assert_close(&value(&with_pattern(layer), [1, 2, 5, 5], Mode::Train), [1, 2, 3, 3], &expected);
+}
+
+#[test]
+fn pooling_is_pytorchs() {
+    let (conv, padded) = (Conv { stride: [2, 1], padding: [1, 0] }, Conv { stride: [2, 1], padding: [1, 1] });
+    let largest = Pool2d::Max { kernel: [3, 2], conv };
+    let expected = [1.0, 0.5, 1.25, 1.25, 0.25, 1.0, 1.25, 1.25, 0.75, 1.0, 1.25, 1.25, 0.75, 1.0, 1.0];
+    assert_close(&value(&largest, [1, 1, 5, 6], Mode::Eval), [1, 1, 3, 5], &expected);
+    let halved = Pool2d::Max { kernel: [2, 2], conv: Conv::square(2, 0) };
+    assert_close(&value(&halved, [1, 1, 5, 6], Mode::Eval), [1, 1, 2, 3], &[1.0, 1.25, 0.25, 0.5, 1.25, 1.0]);
+    let mean = Pool2d::Avg { kernel: [3, 2], conv: padded };
+    let sixths = [
+        [-0.25, 0.25, -1.0, 0.5, 2.0, -2.0, -2.0],
+        [1.5, 0.0, -0.5, 1.75, -1.5, -2.0, 0.25],
+        [-0.5, -0.25, 1.25, 0.0, -1.25, 0.25, 0.5],
+    ];
+    let expected: Vec<f64> = sixths.as_flattened().iter().map(|sum| sum / 6.0).collect();
+    assert_close(&value(&mean, [1, 1, 5, 6], Mode::Eval), [1, 1, 3, 7], &expected);
+}
+
+#[test]
+fn gelu_and_silu_are_pytorchs() {
+    let gelu = [-0.1320622171, 0.3457312306, -0.1542687694, 1.1179377829, 0.1496765814, -0.1699705143, 0.8413447461];
+    assert_close(&value(&Activation::Gelu, [7], Mode::Eval), [7], &gelu);
+    let silu = [-0.2783751735, 0.3112296656, -0.1887703344, 0.9716248265, 0.1405441252, -0.2406159756, 0.7310585786];
+    assert_close(&value(&Activation::Silu, [7], Mode::Eval), [7], &silu);
+}
+
+#[test]
+fn an_embedding_is_pytorchs() {
+    let layer = with_pattern(Embedding::new("0", 4, 3, Init::Normal { std: 1.0 }, &mut rng()));
+    assert_eq!(layer.parameters()[0].name(), "0.weight");
+    let tape = Tape::new();
+    let x = tape.constant(&Tensor::new([2, 2], vec![3.0, 0.0, 1.0, 1.0]).unwrap());
+    let expected = [1.0, 0.0, -1.0, -1.0, 0.75, -0.25, -1.25, 0.5, -0.5, -1.25, 0.5, -0.5];
+    assert_close(&layer.forward(x, Mode::Train).value(), [2, 2, 3], &expected);
+}
+
+/// A share p of 100,000 elements, within five standard deviations; what is dropped has no gradient, and differs from step to
+/// step.
+#[test]
+fn dropout_drops_a_share_of_the_elements() {
+    let layer = Dropout::new(0.2, Stream::new(1, "dropout"));
+    let mut program = Device::cpu()
+        .compile(|tape| {
+            let x = tape.input("x", [100_000]);
+            let y = layer.forward(x, Mode::Train);
+            [y, tape.grad(y.sum(), &[x])[0]]
+        })
+        .unwrap();
+    let x = Tensor::full([100_000], 2.0);
+    let [first, slopes] = program.run(&[("x", &x)]).unwrap().map(Tensor::clone);
+    assert!(
+        first
+            .data()
+            .iter()
+            .zip(slopes.data())
+            .all(|(&y, &slope)| (y, slope) == (0.0, 0.0) || (y, slope) == (2.5, 1.25))
+    );
+    let dropped = first.data().iter().filter(|&&y| y == 0.0).count() as f64;
+    assert!((dropped - 20_000.0).abs() < 5.0 * (100_000.0 * 0.2 * 0.8f64).sqrt(), "{dropped} dropped");
+    assert_ne!(program.at(1).run(&[("x", &x)]).unwrap()[0], &first);
+}
+
+/// The loss after a step of gradient descent (MAML; Finn et al. 2017, equation 1), as a function of the weights before it.
+#[test]
+fn a_network_after_a_step_of_its_training_is_differentiable() {
+    let network = Sequential::new()
+        .add(Linear::new("0", 2, 3, Init::FanIn, &mut rng()))
+        .add(Activation::Tanh)
+        .add(Linear::new("2", 3, 1, Init::FanIn, &mut rng()));
+    let mut inputs: Vec<Tensor<f64>> = network.parameters().iter().map(|p| p.read().unwrap().cast()).collect();
+    inputs.push(pattern([4, 2], 3).cast());
+    for order in [1, 2] {
+        let report = GradCheck::order(order)
+            .check(
+                |inputs| {
+                    let (&x, weights) = inputs.split_last().unwrap();
+                    let loss = |weights: &[_]| network.forward_with(weights, x, Mode::Train).square().mean();
+                    let slopes = x.tape().grad(loss(weights), weights);
+                    let after: Vec<Var> = weights.iter().zip(slopes).map(|(&w, slope)| w - slope * 0.3).collect();
+                    loss(&after)
+                },
+                &inputs,
+            )
+            .unwrap();
+        assert!(report.passes(1e-6), "{report}");
+    }
+    // Without other values it is the network itself, afterwards too.
+    let tape = Tape::new();
+    let x = tape.constant(&pattern([4, 2], 3));
+    let own: Vec<Var> = network.parameters().iter().map(|p| tape.variable(p)).collect();
+    let value = network.forward(x, Mode::Train).value();
+    assert_eq!(network.forward_with(&own, x, Mode::Train).value(), value);
+    let doubled: Vec<Var> = own.iter().map(|&w| w * 2.0).collect();
+    assert_ne!(network.forward_with(&doubled, x, Mode::Train).value(), value);
+    assert_eq!(network.forward(x, Mode::Train).value(), value);
 }

@@ -4,8 +4,10 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
 
 use autograd::ops::Conv;
-use autograd::{Tape, Tensor, Var, Variable};
-use nn::layers::{Activation, BatchNorm, Conv2d, ConvTranspose2d, Flatten, LayerNorm, Linear, Reshape};
+use autograd::{Stream, Tape, Tensor, Var, Variable};
+use nn::layers::{
+    Activation, BatchNorm, Conv2d, ConvTranspose2d, Dropout, Embedding, Flatten, LayerNorm, Linear, Pool2d, Reshape,
+};
 use nn::optim::{Adam, RmsProp, Sgd};
 use nn::{Checkpoint, Init, Mode, Module, Optimizer, Rng, Sequential, clip, losses};
 
@@ -70,6 +72,15 @@ fn layers_name_themselves_at_the_users_line() {
     assert_leads_here(|| _ = Reshape::new([2]).forward(x, Mode::Train), "Reshape: reshape");
     assert_leads_here(|| _ = Reshape::new([2]).forward(tape.scalar(1.0), Mode::Train), "Reshape: a scalar");
     assert_leads_here(|| _ = Flatten.forward(tape.scalar(1.0), Mode::Train), "Flatten: a scalar");
+    let layer = Embedding::new("2", 5, 3, Init::Zeros, &mut rng());
+    let half = tape.constant(&Tensor::new([1], vec![0.5]).unwrap());
+    assert_leads_here(|| _ = layer.forward(half, Mode::Train), "Embedding \"2.weight\": gather_rows: an index must be");
+    let pool = Pool2d::Max { kernel: [2, 2], conv };
+    assert_leads_here(|| _ = pool.forward(x, Mode::Train), "Pool2d: max_pool2d: needs images");
+    let dropout = Dropout::new(0.5, Stream::new(0, "dropout"));
+    dropout.forward(x, Mode::Train);
+    assert_leads_here(|| _ = dropout.forward(x, Mode::Train), "Dropout: random: the stream drawn from");
+    assert_leads_here(|| _ = Flatten.forward_with(&[x], x, Mode::Train), "bound: 0 Variables, but 1 values");
     assert_leads_here(|| _ = Activation::LeakyRelu(f64::NAN).forward(x, Mode::Train), "Activation: leaky_relu: slope");
 }
 
@@ -104,6 +115,7 @@ fn what_is_made_wrong_is_named_where_it_is_made() {
     assert_leads_here(|| linear(Init::Normal { std: f64::NAN }), "the deviation must be finite");
     assert_leads_here(|| linear(Init::Uniform { low: 1.0, high: 0.0 }), "the bounds must be finite and ascend");
     assert_leads_here(|| _ = Init::FanIn.weight(&[3].into(), &mut rng()), "fans need a weight of two axes");
+    assert_leads_here(|| _ = Dropout::new(1.0, Stream::new(0, "dropout")), "a probability must be");
     assert_leads_here(|| _ = Adam::new(Vec::new()).betas(1.0, 0.0), "a decay must be");
     assert_leads_here(|| _ = RmsProp::new(Vec::new()).alpha(-1.0), "a decay must be");
     assert_leads_here(|| _ = Sgd::new(Vec::new()).momentum(2.0), "a decay must be");

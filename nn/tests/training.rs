@@ -3,7 +3,7 @@
 
 use autograd::{Device, Tape, Tensor, Var, Variable};
 use nn::layers::{Activation, BatchNorm, Linear};
-use nn::optim::{Adam, Epsilon, RmsProp, Sgd};
+use nn::optim::{Adam, AdamW, Epsilon, RmsProp, Sgd};
 use nn::{Checkpoint, Init, Mode, Module, Optimizer, Rng, Sequential, clip};
 
 const START: [f64; 2] = [1.0, -2.0];
@@ -124,6 +124,10 @@ fn optimisers_step_as_pytorchs() {
     assert_near(after_three(&|p| Box::new(Adam::new(p))), [1.295114446, -1.701154154], 1e-6);
     let adam = |p: Vec<Variable>| -> Box<dyn Optimizer> { Box::new(Adam::new(p).betas(0.5, 0.9).epsilon(0.1)) };
     assert_near(after_three(&adam), [1.258041534, -1.710434282], 1e-6);
+    let decayed = |p: Vec<Variable>| -> Box<dyn Optimizer> { Box::new(AdamW::new(Adam::new(p), 0.2)) };
+    assert_near(after_three(&decayed), [1.2295166224, -1.5899041041], 1e-6);
+    let sgd = |p: Vec<Variable>| -> Box<dyn Optimizer> { Box::new(Sgd::new(p).momentum(0.9).weight_decay(0.2)) };
+    assert_near(after_three(&sgd), [1.169232, 0.225776], 1e-6);
 }
 
 #[test]

@@ -107,6 +107,7 @@ fn single(graph: &Graph, id: NodeId) -> Call {
     let shape = |input: usize| &graph.nodes[node.inputs[input]].shape;
     let accumulate = node.inputs.len() == 3; // products and convolutions only: see `fuse::accumulate`
     let kernel = match &node.op {
+        Op::Barrier(_) => Kernel::Copy(View { shape: node.shape.clone(), offset: 0, strides: node.shape.strides() }),
         Op::Broadcast(_) | Op::Permute(_) | Op::Slice(_) => Kernel::Copy(graph.view(id).expect("a view")),
         Op::Pad(Pad { before, .. }) => Kernel::Assemble(vec![part(shape(0), before, &node.shape)]),
         Op::Concat(concat) => {
@@ -142,11 +143,14 @@ fn single(graph: &Graph, id: NodeId) -> Call {
         | Op::Reshape(_)
         | Op::Elementwise(_)
         | Op::Detach(_)
+        | Op::Custom(_)
+        | Op::Checkpoint(_)
         | Op::Assign(_) => {
             unreachable!("{} is no unit of its own", node.op)
         }
     };
-    Call { kernel, reads: node.inputs.iter().map(|&input| graph.storage(input)).collect(), writes: vec![id] }
+    let read = if let Op::Barrier(_) = node.op { &node.inputs[..1] } else { &node.inputs[..] };
+    Call { kernel, reads: read.iter().map(|&input| graph.storage(input)).collect(), writes: vec![id] }
 }
 
 /// The box of `whole` with this first corner.

@@ -29,8 +29,8 @@ impl Simplifier<'_> {
     /// The node that computes what `node` does.
     fn rebuild(&mut self, mut node: Node) -> NodeId {
         match &node.op {
-            // Neither changes a value; assignments are kept in the graph's own list.
-            Op::Detach(_) | Op::Assign(_) => node.inputs[0],
+            // None of them changes a value; assignments are kept in the graph's own list.
+            Op::Detach(_) | Op::Assign(_) | Op::Custom(_) | Op::Checkpoint(_) => node.inputs[0],
             Op::Reshape(_) => {
                 while let Op::Reshape(_) = self.nodes[node.inputs[0]].op {
                     node.inputs[0] = self.nodes[node.inputs[0]].inputs[0];

@@ -224,7 +224,7 @@ pub(super) fn atan2(y: f32, x: f32) -> f32 {
     let (start, t) = if far { (FRAC_PI_4, (ratio - 1.0) / (ratio + 1.0)) } else { (0.0, ratio) };
     let square = t * t;
     let mut p = -6.459_376e-2;
-    for coefficient in [1.074_629_8e-1, -1.426_423_2e-1, 1.999_955e-1, -3.333_333_1e-1] {
+    for coefficient in [1.074_629_8e-1, -1.426_423_2e-1, 1.999_955e-1, -3.333_333e-1] {
         p = p * square + coefficient;
     }
     let angle = start + (p * square * t + t);

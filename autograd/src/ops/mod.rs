@@ -7,6 +7,7 @@ mod broadcast;
 mod composed;
 mod concat;
 mod conv;
+mod custom;
 mod elementwise;
 mod gather;
 mod lookup;
@@ -24,6 +25,7 @@ use std::fmt;
 pub use broadcast::Broadcast;
 pub use concat::Concat;
 pub use conv::{Conv, Conv2d, Conv2dFilter, Conv2dInput, ConvSizes};
+pub use custom::{Barrier, Checkpoint, Custom};
 pub use elementwise::Elementwise;
 pub use gather::{Gather, ScatterAdd};
 pub use lookup::{ByteTable, Lookup};
@@ -57,7 +59,14 @@ pub trait Operation {
 
     /// The vector-Jacobian product: the gradient with respect to `x[input]`, given the gradient `g` with respect to
     /// the result `y`.
-    fn vjp<'t>(&self, input: usize, g: Var<'t>, x: &[Var<'t>], y: Var<'t>) -> Var<'t>;
+    fn vjp<'t>(&self, input: usize, _g: Var<'t>, _x: &[Var<'t>], _y: Var<'t>) -> Var<'t> {
+        unreachable!("{}: the gradient with respect to input {input} is one of vjps", self.name())
+    }
+
+    /// The gradients with respect to all inputs, of an operation whose rule gives them at once; of others none.
+    fn vjps<'t>(&self, _g: Var<'t>, _x: &[Var<'t>], _y: Var<'t>) -> Vec<Option<Var<'t>>> {
+        Vec::new()
+    }
 
     /// On which side of each of its kinks the operation is evaluated. A finite difference between two points is
     /// meaningful only where this agrees.
@@ -82,6 +91,12 @@ pub enum Op {
     Assign(Assign),
     /// The identity without a derivative.
     Detach(Detach),
+    /// The identity with a derivative of the user's own.
+    Custom(Custom),
+    /// The result of a part that is recorded once more for its derivative.
+    Checkpoint(Checkpoint),
+    /// The identity, computed after something else.
+    Barrier(Barrier),
     /// A scalar function of each element.
     Elementwise(Elementwise),
     /// Repeats values along axes.
@@ -127,6 +142,9 @@ impl Op {
             Op::Input(_) | Op::Constant(_) | Op::Variable(_) | Op::Random(_) => panic!("{self}: a leaf has no rules"),
             Op::Assign(op) => op,
             Op::Detach(op) => op,
+            Op::Custom(op) => op,
+            Op::Checkpoint(op) => op,
+            Op::Barrier(op) => op,
             Op::Elementwise(op) => op,
             Op::Broadcast(op) => op,
             Op::Sum(op) => op,

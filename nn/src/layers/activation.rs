@@ -26,6 +26,10 @@ pub enum Activation {
     Sigmoid,
     /// `ln(1 + eˣ)`, a smooth ReLU.
     Softplus,
+    /// `x·Φ(x)`, a smooth ReLU.
+    Gelu,
+    /// `x·sigmoid(x)`, another one.
+    Silu,
 }
 
 impl Module for Activation {
@@ -37,6 +41,8 @@ impl Module for Activation {
             Activation::Tanh => x.tanh(),
             Activation::Sigmoid => x.sigmoid(),
             Activation::Softplus => x.softplus(),
+            Activation::Gelu => x.gelu(),
+            Activation::Silu => x.silu(),
         })
     }
 }

@@ -22,6 +22,8 @@ pub struct Conv2d {
     weight: Weight,
     bias: Option<Variable>,
     conv: Conv,
+    dilation: [usize; 2],
+    groups: usize,
 }
 
 impl Conv2d {
@@ -37,7 +39,7 @@ impl Conv2d {
         rng: &mut Rng,
     ) -> Self {
         let (weight, bias) = weight_and_bias(name, [outputs, inputs, kernel, kernel], outputs, init, rng);
-        Conv2d { weight: Weight::plain(weight), bias, conv }
+        Conv2d { weight: Weight::plain(weight), bias, conv, dilation: [1; 2], groups: 1 }
     }
 
     /// The layer with its weight, taken as a matrix `[O, C·kernel·kernel]`, divided by its largest singular value; see
@@ -46,6 +48,17 @@ impl Conv2d {
     #[track_caller]
     pub fn spectral(self, rng: &mut Rng) -> Self {
         Conv2d { weight: self.weight.spectral(rng), ..self }
+    }
+
+    /// The layer with the taps of its filters so far apart, vertically and horizontally.
+    pub fn dilation(self, dilation: [usize; 2]) -> Self {
+        Conv2d { dilation, ..self }
+    }
+
+    /// The layer on so many groups of channels, each with filters of its own: of `inputs` channels, as [`new`](Conv2d::new) was
+    /// told, so that the images have `groups · inputs`.
+    pub fn groups(self, groups: usize) -> Self {
+        Conv2d { groups, ..self }
     }
 
     /// The layer without its bias.
@@ -58,7 +71,12 @@ impl Module for Conv2d {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t>, mode: Mode) -> Var<'t> {
         x.tape().within(&part("Conv2d", &self.weight.variable()), || {
-            let y = x.conv2d(self.weight.read(x.tape(), mode), self.conv); // [B, O, H', W']
+            let weight = self.weight.read(x.tape(), mode);
+            let filters = if self.dilation == [1; 2] { weight } else { weight.dilate(self.dilation) };
+            let y = match self.groups {
+                1 => x.conv2d(filters, self.conv), // [B, O, H', W']
+                groups => x.conv2d_groups(filters, self.conv, groups),
+            };
             add_to_channels(y, self.bias.as_ref())
         })
     }

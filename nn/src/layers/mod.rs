@@ -1,5 +1,5 @@
-//! The layers: those with weights ([`Linear`], [`Conv2d`], [`ConvTranspose2d`], [`BatchNorm`], [`LayerNorm`]), then those
-//! without ([`Activation`], [`Flatten`], [`Reshape`]).
+//! The layers: those with weights ([`Linear`], [`Conv2d`], [`ConvTranspose2d`], [`Embedding`], [`BatchNorm`], [`LayerNorm`]),
+//! then those without ([`Activation`], [`Pool2d`], [`Dropout`], [`Flatten`], [`Reshape`]).
 //!
 //! The first axis of what they take and give is the batch. A layer with weights has a name, under which they are saved, an
 //! initialiser ([`Init`]) and a generator of random numbers for it; what is rarely wanted is set by methods:
@@ -15,15 +15,21 @@
 
 mod activation;
 mod conv;
+mod dropout;
+mod embedding;
 mod linear;
 mod norm;
+mod pool;
 mod shape;
 mod spectral;
 
 pub use activation::Activation;
 pub use conv::{Conv2d, ConvTranspose2d};
+pub use dropout::Dropout;
+pub use embedding::Embedding;
 pub use linear::Linear;
 pub use norm::{BatchNorm, LayerNorm};
+pub use pool::Pool2d;
 pub use shape::{Flatten, Reshape};
 
 use autograd::{Shape, Variable};

@@ -1,13 +1,15 @@
 //! Optimisers, written in operations of the tape: an update is part of the program that computes the loss.
 //!
 //! g is a parameter's gradient, θ the parameter, η the learning rate. The learning rate is a Var, so it can be an input
-//! that changes from step to step, or a constant.
+//! that changes from step to step ([`schedule`](crate::schedule)), or a constant.
 
 mod adam;
+mod adamw;
 mod rmsprop;
 mod sgd;
 
 pub use adam::Adam;
+pub use adamw::AdamW;
 pub use rmsprop::{Epsilon, RmsProp};
 pub use sgd::Sgd;
 

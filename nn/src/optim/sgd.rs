@@ -7,12 +7,12 @@ use super::{Optimizer, check_count, check_decay, moments};
 /// Gradient descent, with momentum if asked for, as PyTorch writes it:
 ///
 /// ```text
-/// b ← μ·b + g
+/// b ← μ·b + g + λ·θ
 /// θ ← θ − η·b
 /// ```
 ///
 /// (The gradient enters with weight 1, not 1 − μ, and the learning rate is applied when b is used, not when it is
-/// stored: a change of η acts at once. Without momentum b is g.)
+/// stored: a change of η acts at once. Without momentum b is g + λ·θ, and λ is 0 if not set.)
 ///
 /// ```
 /// use autograd::{Tape, Tensor, Variable};
@@ -26,6 +26,7 @@ use super::{Optimizer, check_count, check_decay, moments};
 pub struct Sgd {
     parameters: Vec<Variable>,
     momentum: Option<Momentum>,
+    weight_decay: f64,
 }
 
 struct Momentum {
@@ -36,7 +37,7 @@ struct Momentum {
 impl Sgd {
     /// Without momentum.
     pub fn new(parameters: Vec<Variable>) -> Self {
-        Sgd { parameters, momentum: None }
+        Sgd { parameters, momentum: None, weight_decay: 0.0 }
     }
 
     /// With momentum μ, whose state is `{parameter}.momentum_buffer`.
@@ -48,6 +49,11 @@ impl Sgd {
         check_decay(decay);
         let buffers = moments(&self.parameters, "momentum_buffer");
         Sgd { momentum: Some(Momentum { decay, buffers }), ..self }
+    }
+
+    /// With weight decay λ, which is the slope of ½λθ² in the loss.
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        Sgd { weight_decay, ..self }
     }
 }
 
@@ -64,10 +70,17 @@ impl Optimizer for Sgd {
     fn step_reached<'t>(&self, gradients: &[Option<Var<'t>>], learning_rate: Var<'t>) -> Vec<Option<Var<'t>>> {
         check_count(&self.parameters, gradients.len());
         let tape = learning_rate.tape();
-        let directions = match &self.momentum {
-            Some(momentum) => momentum.follow(gradients),
-            None => gradients.to_vec(),
-        };
+        let mut directions = gradients.to_vec();
+        if self.weight_decay != 0.0 {
+            for (direction, parameter) in directions.iter_mut().zip(&self.parameters) {
+                if let Some(gradient) = *direction {
+                    *direction = Some(gradient + tape.variable(parameter) * self.weight_decay);
+                }
+            }
+        }
+        if let Some(momentum) = &self.momentum {
+            directions = momentum.follow(&directions);
+        }
         let mut new = Vec::with_capacity(gradients.len());
         for (parameter, direction) in self.parameters.iter().zip(directions) {
             let Some(direction) = direction else {
