@@ -5,9 +5,9 @@ use autograd::{Var, Variable};
 /// Whether a network is being trained or used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Batch norm normalises by the batch and updates its running statistics.
+    /// Batch norm normalises by the batch and updates its running statistics, dropout drops.
     Train,
-    /// Batch norm normalises by its running statistics: each sample's result is its own.
+    /// Batch norm normalises by its running statistics, and nothing is dropped: each sample's result is its own.
     Eval,
 }
 
