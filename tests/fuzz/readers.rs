@@ -12,6 +12,7 @@ use wgan::config::{Config, Options};
 use wgan::data::{ColourMode, Dataset, Source};
 use wgan::eval::Evaluation;
 use wgan::run::metadata::Metadata;
+use wgan::run::quality::Quality;
 use wgan::sample::Sampler;
 use wgan::{pictures, run::metrics};
 
@@ -19,7 +20,7 @@ use wgan::{pictures, run::metrics};
 pub type Reader = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const READERS: [Reader; 12] = [
+pub const READERS: [Reader; 13] = [
     ("config", config),
     ("idx", idx),
     ("gzip", gzip),
@@ -32,6 +33,7 @@ pub const READERS: [Reader; 12] = [
     ("classifier", classifier),
     ("evaluation", evaluation),
     ("metrics", metrics),
+    ("quality", quality),
 ];
 
 /// Settings: `--config`, and a run's `config.toml`.
@@ -102,7 +104,14 @@ pub fn evaluation(bytes: &[u8]) {
 /// `metrics.csv`, and the curves drawn of it.
 pub fn metrics(bytes: &[u8]) {
     if let Some(rows) = tell(metrics::read(&file("metrics.csv", bytes))) {
-        pictures::curves(&Config::default(), &rows);
+        pictures::curves(&Config::default(), &rows, &Quality::default());
+    }
+}
+
+/// `quality.csv`, and the curve drawn of it.
+pub fn quality(bytes: &[u8]) {
+    if let Some(quality) = tell(Quality::read(&file("quality.csv", bytes), u64::MAX)) {
+        pictures::curves(&Config::default(), &[], &quality);
     }
 }
 

@@ -9,6 +9,7 @@ use wgan::config::Config;
 use wgan::experiments::{ALL, Experiment, Size};
 use wgan::figure::{DESCRIPTION, SOFTWARE};
 use wgan::pictures::curves;
+use wgan::run::quality::Quality;
 use workplace::{Workplace, text};
 
 /// A file of the documents.
@@ -137,7 +138,7 @@ fn the_list_has_a_line_for_each() {
 
 #[test]
 fn the_published_curves_are_drawn_as_today() {
-    let texts = curves(&Config::default(), &[]).texts();
+    let texts = curves(&Config::default(), &[], &Quality::default()).texts();
     assert_eq!(text_of("docs/images/curves.png", DESCRIPTION), texts, "curves.png is out of date: run .ci/pictures");
 }
 

@@ -9,8 +9,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use safetensors::SafeTensors;
+use wgan::eval::{Evaluation, Measures};
 use wgan::run::metadata::Metadata;
 use wgan::run::metrics::{self, Row};
+use wgan::run::quality::{Quality, QualityRow};
 use workplace::{Workplace, text};
 
 /// A training of a second or less.
@@ -87,6 +89,12 @@ fn assert_same_run(a: &Workplace, b: &Workplace) {
     }
 }
 
+fn assert_same_weights(a: &Workplace, b: &Workplace) {
+    for file in ["run/checkpoint.safetensors", "run/generator.safetensors"] {
+        assert!(a.bytes(file) == b.bytes(file), "{file} differs");
+    }
+}
+
 #[test]
 fn a_run_leaves_its_files() {
     let place = Workplace::new();
@@ -123,6 +131,50 @@ fn a_run_leaves_its_files() {
             "{row}"
         );
     }
+}
+
+/// What is measured on the way is what `eval` measures afterwards, changes nothing of the training, and survives a kill.
+#[test]
+fn samples_are_measured_on_the_way_and_the_best_weights_kept() {
+    let [plain, whole, resumed] = [Workplace::new(), Workplace::new(), Workplace::new()];
+    plain.train("--steps=40 --out=run");
+    let told = text(whole.train("--steps=40 --eval-every=10 --out=run").stderr);
+    assert_same_weights(&plain, &whole);
+    assert_eq!(plain.rows("run"), whole.rows("run"));
+
+    let quality = |place: &Workplace| Quality::read(&place.path("run/quality.csv"), u64::MAX).unwrap();
+    let measured = quality(&whole);
+    assert_eq!(measured.names[0], "sliced Wasserstein distance");
+    assert!(measured.rows.iter().map(|row| row.step).eq([10, 20, 30, 40]));
+    assert!(measured.rows.iter().zip(&whole.rows("run")[9..]).next().is_some_and(|(a, b)| a.estimate == b.smoothed));
+    let Measures::Points(last) = Evaluation::read(&whole.path("run/eval.json")).unwrap().measures else { panic!() };
+    assert_eq!(measured.rows[3].values[0], last.generated.sliced_wasserstein);
+
+    let best = measured.rows.iter().min_by(|a, b| a.values[0].total_cmp(&b.values[0])).unwrap();
+    assert_eq!(Metadata::read(&whole.path("run/best.safetensors")).unwrap().step, best.step);
+    whole.run("sample --checkpoint run/best.safetensors --out best.png");
+    let correlation = format!("correlation with the Wasserstein estimate is {:.2}", measured.correlation().unwrap());
+    let times = "quality: measured 4 times, in ";
+    assert!(told.contains(times) && told.contains(&correlation), "{told}");
+    assert!(told.contains(&format!("at step {}, whose weights are in best.safetensors", best.step)), "{told}");
+    let page = text(whole.bytes("run/report.html"));
+    assert!(page.contains(&format!("The best are those of step {}.", best.step)), "{page}");
+
+    // Resumed from before its last measurements: as if killed after step 20.
+    resumed.train("--steps=20 --eval-every=10 --out=run");
+    let later = fs::read_to_string(whole.path("run/quality.csv")).unwrap();
+    fs::write(resumed.path("run/quality.csv"), later).unwrap();
+    resumed.run("train --resume=run --steps=40");
+    let untimed =
+        |quality: Quality| quality.rows.into_iter().map(|row| QualityRow { seconds: 0.0, ..row }).collect::<Vec<_>>();
+    assert_eq!(untimed(quality(&resumed)), untimed(measured));
+    assert!(resumed.bytes("run/best.safetensors") == whole.bytes("run/best.safetensors"));
+
+    fs::write(resumed.path("run/quality.csv"), "step\n").unwrap();
+    insta::assert_snapshot!(
+        resumed.complaint("train --resume run --steps 50", 2),
+        @"error: run/quality.csv: its first line does not begin with step,seconds,estimate"
+    );
 }
 
 #[test]

@@ -36,6 +36,8 @@ pub struct Config {
     pub sample_every: u64,
     /// Steps between checkpoints.
     pub checkpoint_every: u64,
+    /// Steps between measurements of the samples, if asked for.
+    pub eval_every: Option<u64>,
     /// Whether to write events for TensorBoard.
     pub tensorboard: bool,
     /// What its choices are called.
@@ -96,6 +98,7 @@ impl Config {
             tensorboard: ask.tensorboard(),
             sample_every: ask.sample_every(),
             checkpoint_every: ask.checkpoint_every(),
+            eval_every: ask.eval_every(),
             names: Names { dataset, arch, objective: ask.objective(), lipschitz: ask.lipschitz() },
             used: Options::default(),
         };

@@ -316,6 +316,8 @@ settings! {
     sample_every: u64 as N { default: |_| 500, check: at_least_one, role: Accompanies, }
     /// Steps between checkpoints [default: 500]
     checkpoint_every: u64 as N { default: |_| 500, check: at_least_one, role: Accompanies, }
+    /// Steps between measurements of the samples, which keep the best weights in best.safetensors [default: at the end alone]
+    eval_every: u64 as N { check: at_least_one, role: Accompanies, }
     /// Write events.tfevents as well, for TensorBoard
     #[arg(num_args = 0, default_missing_value = "true")]
     tensorboard: bool { default: |_| false, role: Accompanies, }

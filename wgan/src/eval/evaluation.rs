@@ -247,7 +247,7 @@ fn point_measures(both: [&PointMeasures; 2]) -> Vec<Measure> {
     if let [Some(Covered(generated)), Some(Covered(real))] = both.map(|points| points.coverage) {
         let (both, modes) = ([generated, real], generated.modes);
         let covered = both.map(|coverage| coverage.covered as f64);
-        measures.push(Measure::new(format!("modes covered, of {modes}"), covered, |x| x.to_string()));
+        measures.push(Measure::new(format!("modes covered of {modes}"), covered, |x| x.to_string()));
         measures.push(Measure::new("high quality", both.map(|coverage| coverage.high_quality), percent));
     }
     measures

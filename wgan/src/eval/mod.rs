@@ -58,7 +58,8 @@ pub fn evaluate(folder: &RunFolder, request: &Request) -> Result<(Evaluation, Da
     let classifier = classifier_for(&config, request.classifier)?;
     let data = config.load_data()?;
     show_neighbours(folder, &sampler, &data, request.seed)?;
-    let evaluation = measure(folder, &sampler, &config, &data, classifier, &Device::cpu(), request)?;
+    let judge = judge(&config, &data, classifier, &Device::cpu(), request.samples)?;
+    let evaluation = measure(folder, &config, &sampler, &judge, request.samples, request.seed)?;
     Ok((evaluation, data))
 }
 
@@ -73,16 +74,34 @@ pub fn is_measured(folder: &RunFolder, step: u64) -> bool {
 /// # Errors
 /// As [`evaluate`].
 pub fn evaluate_finished(folder: &RunFolder, config: &Config, data: &Dataset, device: &Device) -> Result<()> {
-    let usual = Request::default();
-    // Less than a second's work: a Fréchet distance needs many samples, an optimal pairing time cubic in them.
-    let samples = if is_image(&config.sample) { usual.samples } else { 500 };
-    let (request, sampler) = (Request { samples, ..usual }, Sampler::load(&folder.generator())?.on(device));
-    show_neighbours(folder, &sampler, data, request.seed)?;
+    let sampler = Sampler::load(&folder.generator())?.on(device);
+    show_neighbours(folder, &sampler, data, Request::default().seed)?;
     if !is_measured(folder, sampler.step()) {
-        let classifier = classifier_for(config, None)?.map(|classifier| classifier.on(device));
-        measure(folder, &sampler, config, data, classifier, device, &request)?;
+        judge_usual(folder, config, &sampler, &usual_judge(config, data, device)?)?;
     }
     Ok(())
+}
+
+/// What a run on `data` measures its samples by without being told.
+///
+/// # Errors
+/// If the data are too few, or their test set cannot be used.
+pub fn usual_judge(config: &Config, data: &Dataset, device: &Device) -> Result<Judge> {
+    let classifier = classifier_for(config, None)?.map(|classifier| classifier.on(device));
+    judge(config, data, classifier, device, usual_count(config))
+}
+
+/// Leaves the measures of as many samples as are usual.
+///
+/// # Errors
+/// If the samples are not finite, or the file cannot be written.
+pub fn judge_usual(folder: &RunFolder, config: &Config, sampler: &Sampler, judge: &Judge) -> Result<Evaluation> {
+    measure(folder, config, sampler, judge, usual_count(config), Request::default().seed)
+}
+
+/// Less than a second's work: a Fréchet distance needs many samples, an optimal pairing time cubic in them.
+fn usual_count(config: &Config) -> usize {
+    if is_image(&config.sample) { Request::default().samples } else { 500 }
 }
 
 /// What images are looked at by, if a classifier knows them; points are measured as they are.
@@ -105,23 +124,31 @@ fn show_neighbours(folder: &RunFolder, sampler: &Sampler, data: &Dataset, seed: 
     Ok(())
 }
 
-/// Leaves the measures of as many samples as are asked for.
-fn measure(
-    folder: &RunFolder,
-    sampler: &Sampler,
+/// Who measures so many samples.
+fn judge(
     config: &Config,
     data: &Dataset,
     classifier: Option<Classifier>,
     device: &Device,
-    request: &Request,
-) -> Result<Evaluation> {
-    let (samples, seed) = (request.samples, request.seed);
-    let judge = if is_image(&config.sample) {
+    samples: usize,
+) -> Result<Judge> {
+    if is_image(&config.sample) {
         let test = Dataset::load_test(&config.data, config.game.seed)?;
-        Judge::of_images(samples, data, test.as_ref(), classifier, device)?
+        Judge::of_images(samples, data, test.as_ref(), classifier, device)
     } else {
-        Judge::of_points(samples, data, config.data.mixture())?
-    };
+        Judge::of_points(samples, data, config.data.mixture())
+    }
+}
+
+/// Leaves the measures of so many samples.
+fn measure(
+    folder: &RunFolder,
+    config: &Config,
+    sampler: &Sampler,
+    judge: &Judge,
+    samples: usize,
+    seed: u64,
+) -> Result<Evaluation> {
     let measures = judge.measure(sampler.draw_in_parts(samples, seed)?)?;
     let evaluation = Evaluation { dataset: config.names.dataset, step: sampler.step(), seed, measures };
     write_whole(&folder.evaluation(), evaluation.to_json().as_bytes())?;

@@ -3,6 +3,7 @@
 
 use super::prelude::*;
 use crate::game::Losses;
+use crate::run::quality::pearson;
 
 pub const SUMMARY: &str =
     "how closely the loss follows the quality of digits: the Wasserstein estimate, and a standard GAN's";
@@ -70,13 +71,6 @@ fn course(loss: Loss, every: u64, measurements: u64, estimate: impl Fn(&Losses) 
     let pairs: Polyline =
         distances.iter().zip(&estimates).map(|(distance, estimate)| (distance.1, estimate.1)).collect();
     Ok(Course { estimates, distances, correlation: pearson(&pairs), pairs, grids })
-}
-
-/// Pearson's correlation.
-fn pearson(pairs: &[(f64, f64)]) -> f64 {
-    let (mean_x, mean_y) = (mean(pairs.iter().map(|pair| pair.0)), mean(pairs.iter().map(|pair| pair.1)));
-    let sum = |f: fn(f64, f64) -> f64| pairs.iter().map(|(x, y)| f(x - mean_x, y - mean_y)).sum::<f64>();
-    sum(|x, y| x * y) / (sum(|x, _| x * x) * sum(|_, y| y * y)).sqrt()
 }
 
 /// Curves and digits of one training, in two rows of three.

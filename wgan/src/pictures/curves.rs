@@ -1,9 +1,10 @@
-//! The metrics over the steps: the Wasserstein estimate, the losses, the slopes, the gradients.
+//! The metrics over the steps: the Wasserstein estimate, the quality of the samples, the losses, the slopes, the gradients.
 
 use crate::config::Config;
 use crate::figure::{BLUE, Colour, Figure, GREEN, INK, ORANGE, Panel, SKY, VERMILION, axis, tint};
 use crate::numbers::{evenly, extent};
 use crate::run::metrics::Row;
+use crate::run::quality::Quality;
 
 /// Curves that are drawn over each other.
 #[derive(Clone, Debug)]
@@ -36,22 +37,19 @@ pub struct Curve {
 /// Points that a line is drawn through.
 const MOST_POINTS: usize = 400;
 
-/// The charts of a run.
+/// The charts of a run; one of the quality of its samples if that was measured.
 ///
 /// ```
-/// use wgan::{config::Config, game::{Losses, objective::CriticTerms}, run::metrics::Row};
+/// use wgan::{config::Config, game::{Losses, objective::CriticTerms}, run::{metrics::Row, quality::Quality}};
 /// let critic = CriticTerms { loss: -1.0, wasserstein: 1.0, penalty: 0.1, slope: 1.0 };
 /// let losses = Losses { critic, generator: 0.5 };
 /// let row = |step| Row { step, seconds: 0.0, losses, smoothed: 1.0, measured: None };
-/// let charts = wgan::pictures::charts(&Config::default(), &[row(1), row(2)]);
+/// let charts = wgan::pictures::charts(&Config::default(), &[row(1), row(2)], &Quality::default());
 /// assert_eq!(charts[0].curves[0].raw, [(1.0, 1.0), (2.0, 1.0)]);
 /// ```
-pub fn charts(config: &Config, rows: &[Row]) -> Vec<Chart> {
+pub fn charts(config: &Config, rows: &[Row], quality: &Quality) -> Vec<Chart> {
     let curve = |name: &str, colour, value: fn(&Row) -> Option<f32>| {
-        let points = rows.iter().filter_map(|row| Some((row.step as f64, f64::from(value(row)?))));
-        let raw: Vec<(f64, f64)> = points.filter(|point| point.1.is_finite()).collect();
-        let smooth = evenly(&moving_average(&raw, raw.len() / 50), MOST_POINTS);
-        Curve { name: name.to_owned(), colour, raw, smooth }
+        Curve::of(name, colour, rows.iter().filter_map(|row| Some((row.step, f64::from(value(row)?)))))
     };
     let (name, quantity, estimate) = match config.game.objective.estimates_a_distance() {
         true => ("Wasserstein distance", "distance", "estimate of the distance"),
@@ -75,17 +73,25 @@ pub fn charts(config: &Config, rows: &[Row]) -> Vec<Chart> {
         curve("of the generator", GREEN, |row| Some(row.measured.as_deref()?.generator_gradient)),
     ];
     let chart = |name, quantity, curves| Chart { name, quantity, curves, target: None, logarithmic: false };
-    vec![
-        chart(name, quantity, estimate),
-        chart("Losses", "loss", losses),
-        Chart { target: config.game.objective.lipschitz.lambda().map(|_| 1.0), ..chart("Slope", "norm", slopes) },
-        Chart { logarithmic: true, ..chart("Gradients", "norm", gradients) },
-    ]
+    let judgements = quality.rows.iter().map(|row| (row.step, row.judgement()));
+    let quality = quality.names.first().filter(|_| !quality.rows.is_empty()).map(|name| {
+        let judgement = vec![Curve::of(name, GREEN, judgements)];
+        Chart { logarithmic: true, ..chart("Quality", "distance", judgement) }
+    });
+    let losses = chart("Losses", "loss", losses);
+    [Some(chart(name, quantity, estimate)), quality, Some(losses)]
+        .into_iter()
+        .flatten()
+        .chain([
+            Chart { target: config.game.objective.lipschitz.lambda().map(|_| 1.0), ..chart("Slope", "norm", slopes) },
+            Chart { logarithmic: true, ..chart("Gradients", "norm", gradients) },
+        ])
+        .collect()
 }
 
 /// The charts above each other: raw values faint, their moving averages on top.
-pub fn curves(config: &Config, rows: &[Row]) -> Figure {
-    let charts = charts(config, rows);
+pub fn curves(config: &Config, rows: &[Row], quality: &Quality) -> Figure {
+    let charts = charts(config, rows, quality);
     let last = charts.len() - 1;
     let label = |i| if i == last { "updates of the generator" } else { "" };
     let panels = charts.iter().enumerate().map(|(i, chart)| chart.panel(span(rows), label(i)));
@@ -97,6 +103,16 @@ pub fn span(rows: &[Row]) -> (f64, f64) {
     match [rows.first(), rows.last()].map(|row| row.map_or(0.0, |row| row.step as f64)) {
         [first, last] if first < last => (first, last),
         [only, _] => (only - 1.0, only + 1.0),
+    }
+}
+
+impl Curve {
+    /// The curve of the finite ones of these values, each with its step.
+    fn of(name: &str, colour: Colour, values: impl Iterator<Item = (u64, f64)>) -> Self {
+        let points = values.map(|(step, value)| (step as f64, value));
+        let raw: Vec<(f64, f64)> = points.filter(|point| point.1.is_finite()).collect();
+        let smooth = evenly(&moving_average(&raw, raw.len() / 50), MOST_POINTS);
+        Curve { name: name.to_owned(), colour, raw, smooth }
     }
 }
 
@@ -197,7 +213,7 @@ mod tests {
         };
         let rows = [row.clone(), Row { step: 2, ..row }];
         for rows in [&[][..], &rows[..1], &rows] {
-            assert_eq!(curves(&Config::default(), rows).picture().width, 800);
+            assert_eq!(curves(&Config::default(), rows, &Quality::default()).picture().width, 800);
         }
     }
 }

@@ -217,6 +217,10 @@ files! {
     evaluation: "eval.json",
     /// For images, samples beside the nearest training images.
     neighbours: "neighbours.png",
+    /// The measures of its samples on the way, if asked for.
+    quality: "quality.csv",
+    /// The weights of the best of them.
+    best: "best.safetensors",
 }
 
 /// What sets a run apart from others on the same data: its constraint, unless its objective is another.

@@ -6,6 +6,7 @@ pub mod metadata;
 pub mod metrics;
 pub mod monitor;
 pub mod progress;
+pub mod quality;
 mod state;
 pub mod warnings;
 

@@ -38,6 +38,11 @@ impl Progress {
         Progress { started: Instant::now(), first: done, steps, shown: Instant::now(), display }
     }
 
+    /// Leaves a time out of the pace.
+    pub fn pause(&mut self, time: Duration) {
+        self.started += time;
+    }
+
     /// Shows the numbers after a step.
     pub fn update(&mut self, row: &Row) {
         self.show(row.step, &format!("W {:.3}  slope {:.3}", row.losses.critic.wasserstein, row.losses.critic.slope));

@@ -1,5 +1,6 @@
 //! The training: iterations, and what a run leaves behind while it goes on.
 
+mod examine;
 mod post_mortem;
 mod samples;
 
@@ -12,6 +13,7 @@ use rayon::ThreadPoolBuilder;
 
 use crate::config::{Config, Options};
 use crate::data::{Batches, Dataset, is_image};
+use crate::eval::{self, Judge};
 use crate::game::{GENERATOR, PendingLosses, Programs};
 use crate::machine::{interrupt, memory};
 use crate::output::say;
@@ -22,9 +24,10 @@ use crate::run::metadata::{METADATA_KEY, Metadata, check_finite};
 use crate::run::metrics::{Measurement, Metrics, Row};
 use crate::run::monitor::{self, Monitor};
 use crate::run::progress::Progress;
+use crate::run::quality::Quality;
 use crate::run::warnings::{Warning, Watch};
 use crate::run::{RunFolder, State};
-use crate::{Error, Result, eval, output};
+use crate::{Error, Result, output};
 use samples::Samples;
 
 /// How a training ended without an error.
@@ -139,6 +142,9 @@ struct Training<'a> {
     /// None without held-out samples.
     monitor: Option<Monitor>,
     metrics: Metrics,
+    /// What measures the samples on the way, if that is asked for, and what it found.
+    judge: Option<Judge>,
+    quality: Quality,
     /// If TensorBoard's file is asked for.
     events: Option<Events>,
     watch: Watch<'a>,
@@ -166,7 +172,13 @@ impl<'a> Training<'a> {
             folder.remove_samples_after(done)?;
             Metrics::resume(&folder.metrics(), done)?
         };
+        let quality = Quality::read(&folder.quality(), done)?;
+        if !quality.rows.is_empty() {
+            quality.write(&folder.quality())?; // without those after the checkpoint
+        }
         Ok(Training {
+            judge: config.eval_every.map(|_| eval::usual_judge(config, data, &device)).transpose()?,
+            quality,
             monitor: Monitor::compile(&config.game, data, &programs, &device)?,
             watch: Watch::new(&config.game, metrics.rows()),
             samples: Samples::new(config, data, &programs, &device)?,
@@ -201,6 +213,7 @@ impl<'a> Training<'a> {
             Ok(outcome)
         });
         progress.finish();
+        self.tell_quality();
         let outcome = self.conclude(outcome)?;
         if profile {
             output::print(&self.programs.profile()?.to_string())?;
@@ -258,7 +271,8 @@ impl<'a> Training<'a> {
             let (last, interrupted) = (step == self.config.steps, interrupt::requested());
             let due = |every| last || interrupted || step.is_multiple_of(every);
             let (draw, save) = (due(self.config.sample_every), due(self.config.checkpoint_every));
-            if !(draw || save || self.is_measuring_step(step)) {
+            let examine = self.config.eval_every.is_some_and(|every| last || step.is_multiple_of(every));
+            if !(draw || save || examine || self.is_measuring_step(step)) {
                 unrecorded = Some((step, losses));
                 slow = begun.elapsed() > SLOW;
                 continue;
@@ -266,13 +280,16 @@ impl<'a> Training<'a> {
             self.record(step, losses, progress)?;
             slow = begun.elapsed() > SLOW;
             // The last update of all can spoil weights without a loss to tell; such a checkpoint would be of no use.
-            if (draw || save) && !self.programs.are_finite()? {
+            if (draw || save || examine) && !self.programs.are_finite()? {
                 return Err(self.explain_non_finite(step, progress)?);
+            }
+            if examine {
+                self.examine(step, progress)?;
             }
             if draw {
                 self.draw(step)?;
             }
-            if save {
+            if save || examine {
                 self.save(step)?;
             }
             if interrupted && !last {
@@ -340,7 +357,10 @@ impl<'a> Training<'a> {
     fn draw_files(&mut self, step: u64) -> Result<Vec<u8>> {
         let samples = self.samples.draw(self.data)?.encode();
         write_whole(&self.folder.sample(step), &samples)?;
-        write_whole(&self.folder.curves(), &curves(self.config, self.metrics.rows()).picture().encode())?;
+        write_whole(
+            &self.folder.curves(),
+            &curves(self.config, self.metrics.rows(), &self.quality).picture().encode(),
+        )?;
         Ok(samples)
     }
 
@@ -358,11 +378,15 @@ impl<'a> Training<'a> {
     }
 
     fn save(&self, step: u64) -> Result<()> {
-        let metadata = Metadata::new(step, self.config).to_json();
-        let metadata = Some((METADATA_KEY, metadata.as_str()));
-        let generator = nn::Checkpoint::new().with(GENERATOR, self.programs.generator().state());
-        generator.save(&self.folder.generator(), metadata)?;
+        self.save_generator(step)?;
         self.metrics.sync()?;
-        Ok(self.programs.checkpoint().save(&self.folder.checkpoint(), metadata)?)
+        let metadata = Metadata::new(step, self.config).to_json();
+        Ok(self.programs.checkpoint().save(&self.folder.checkpoint(), Some((METADATA_KEY, metadata.as_str())))?)
+    }
+
+    fn save_generator(&self, step: u64) -> Result<()> {
+        let metadata = Metadata::new(step, self.config).to_json();
+        let generator = nn::Checkpoint::new().with(GENERATOR, self.programs.generator().state());
+        Ok(generator.save(&self.folder.generator(), Some((METADATA_KEY, metadata.as_str())))?)
     }
 }

@@ -7,6 +7,7 @@ use crate::numbers::{evenly, number};
 use crate::pictures::{Chart, charts, span};
 use crate::run::histogram::Histogram;
 use crate::run::metrics::Row;
+use crate::run::quality::Quality;
 
 /// Pixels, where the page has room for them; it shrinks and enlarges figures.
 const WIDTH: usize = 480;
@@ -16,7 +17,7 @@ const MOST_RIDGES: usize = 24;
 const OVERLAP: f64 = 2.5;
 
 /// Each of the run's charts, with what to look for; `unmeasured` stands where there is nothing to draw.
-pub fn curves(config: &Config, rows: &[Row], unmeasured: &str) -> String {
+pub fn curves(config: &Config, rows: &[Row], quality: &Quality, unmeasured: &str) -> String {
     let figure = |(chart, meaning): (Chart, String)| {
         let name = chart.name;
         let drawn = if chart.curves.iter().all(|curve| curve.smooth.is_empty()) {
@@ -26,7 +27,7 @@ pub fn curves(config: &Config, rows: &[Row], unmeasured: &str) -> String {
         };
         format!("<figure>\n{drawn}<figcaption>{meaning}</figcaption>\n</figure>\n")
     };
-    charts(config, rows).into_iter().zip(meanings(config)).map(figure).collect()
+    charts(config, rows, quality).into_iter().zip(meanings(config, quality)).map(figure).collect()
 }
 
 /// A ridge for each of some steps, the latest in front.
@@ -86,7 +87,7 @@ fn with_latest(mut chart: Chart) -> Chart {
 }
 
 /// What to look for in each of [`charts`], in their order.
-fn meanings(config: &Config) -> [String; 4] {
+fn meanings(config: &Config, quality: &Quality) -> Vec<String> {
     let objective = &config.game.objective;
     let estimate = match objective.estimates_a_distance() {
         true => "It falls as the samples get better.",
@@ -105,13 +106,24 @@ fn meanings(config: &Config) -> [String; 4] {
         }
     };
     let wanted = objective.lipschitz.lambda().map_or("", |_| "; the penalty wants it to be 1");
-    [
-        format!("{estimate} Where it stays well below on held-out samples, the critic knows its data by heart."),
+    let judgement = quality.correlation().map_or_else(String::new, |correlation| {
         format!(
-            "The critic’s rises towards {best} as the samples get better. The generator’s drifts, and means little."
-        ),
-        format!("How steep the critic is{wanted}.{judged}"),
+            " Its correlation with the {} is {correlation:.2}.",
+            if objective.estimates_a_distance() { "estimate" } else { "gap" }
+        )
+    });
+    let best_samples =
+        quality.best().map_or_else(String::new, |best| format!(" The best are those of step {}.", best.step));
+    let quality = (!quality.rows.is_empty())
+        .then(|| format!("How far the samples are from real ones, the less the better.{best_samples}{judgement}"));
+    let losses = format!(
+        "The critic’s rises towards {best} as the samples get better. The generator’s drifts, and means little."
+    );
+    let distance =
+        format!("{estimate} Where it stays well below on held-out samples, the critic knows its data by heart.");
+    let slope = format!("How steep the critic is{wanted}.{judged}");
+    let gradients =
         "How strongly a batch moves each network. A generator whose gradient sinks to nothing no longer learns."
-            .to_owned(),
-    ]
+            .to_owned();
+    [Some(distance), quality, Some(losses), Some(slope), Some(gradients)].into_iter().flatten().collect()
 }

@@ -17,6 +17,7 @@ use crate::figure::{data_uri, escape};
 use crate::game::objective::Loss;
 use crate::numbers::{duration, number};
 use crate::run::metrics::{self, Measurement, Row};
+use crate::run::quality::Quality;
 use crate::run::warnings::{Warning, Watch};
 use crate::run::{RunFolder, State};
 
@@ -39,6 +40,8 @@ struct Report<'a> {
     pictures: Vec<(u64, Vec<u8>)>,
     /// How good its samples are, if they were measured.
     evaluation: Option<Evaluation>,
+    /// How good they were on the way, if they were measured.
+    quality: Quality,
     /// The PNG file of samples beside their neighbours, if there is one.
     neighbours: Option<Vec<u8>>,
     /// Whether it goes on.
@@ -65,6 +68,7 @@ pub fn write(
         warnings,
         pictures: folder.pictures(MOST_PICTURES)?,
         evaluation: Evaluation::read(&folder.evaluation()).ok(),
+        quality: Quality::read(&folder.quality(), u64::MAX).unwrap_or_default(),
         neighbours: fs::read(folder.neighbours()).ok(),
         state: state.clone(),
     };
@@ -111,7 +115,7 @@ impl Report<'_> {
             numbers = self.numbers(),
             measures = self.measures(),
             samples = self.samples(),
-            curves = charts::curves(self.config, self.rows, self.unmeasured()),
+            curves = charts::curves(self.config, self.rows, &self.quality, self.unmeasured()),
             slopes = charts::slopes(self.config, self.rows, self.unmeasured()),
             neighbours = self.neighbours(),
             settings = self.settings(),

@@ -55,6 +55,7 @@ fn report<'a>(config: &'a Config, data: &'a Dataset, rows: &'a [Row]) -> Report<
         warnings: &[],
         pictures: Vec::new(),
         evaluation: None,
+        quality: Quality::default(),
         neighbours: None,
         state,
     }
@@ -207,7 +208,7 @@ fn a_page_shows_the_measures_there_are() {
     let page = Report { evaluation: Some(evaluation), neighbours, ..report(&config, &data, &[]) }.page();
     assert_well_formed(&page);
     assert!(page.contains("Measures, after step 1500"), "{page}");
-    assert!(page.contains("<tr><th>modes covered, of 8</th><td>8</td><td>8</td></tr>"), "{page}");
+    assert!(page.contains("<tr><th>modes covered of 8</th><td>8</td><td>8</td></tr>"), "{page}");
     assert!(page.contains("<img src=\"data:image/png;base64,cG5n\" alt="), "{page}");
     assert!(!report(&config, &data, &[]).page().contains("Measures, after"));
 }
