@@ -178,19 +178,23 @@ impl Correlate<'_> {
         let (sums, _) = sums.as_chunks_mut::<V>();
         let sums: &mut [[S::f32s; V]; R] = sums.first_chunk_mut().expect("R rows");
         let mut registers = [[simd.splat_f32s(0.0); V]; R];
+        let (narrow_image, wide_image) = (self.narrow_pixels * self.narrow_channels, self.wide_pixels * self.lanes);
+        assert!(self.channel + R <= self.narrow_channels && V * S::F32_LANES == self.lanes, "{R} rows of {V} vectors");
+        assert!(self.narrow.len() >= self.images * narrow_image && self.wide.len() >= self.images * wide_image);
+        assert!(self.pairs.iter().all(|&[i, j]| i < self.narrow_pixels && j < self.wide_pixels));
         for image in 0..self.images {
-            let narrow = &self.narrow[image * self.narrow_pixels * self.narrow_channels..];
-            let narrow = &narrow[..self.narrow_pixels * self.narrow_channels];
-            let wide = &self.wide[image * self.wide_pixels * self.lanes..][..self.wide_pixels * self.lanes];
-            let (wide, _) = S::as_simd_f32s(wide);
+            let narrow = self.narrow.as_ptr().wrapping_add(image * narrow_image + self.channel);
+            let wide = self.wide.as_ptr().wrapping_add(image * wide_image);
             for &[i, j] in self.pairs {
-                let narrow: &[f32; R] =
-                    narrow[i * self.narrow_channels + self.channel..].first_chunk().expect("R rows");
-                let wide: &[S::f32s; V] = wide[j * V..].first_chunk().expect("a whole pixel");
+                let (narrow, wide) =
+                    (narrow.wrapping_add(i * self.narrow_channels), wide.wrapping_add(j * V * S::F32_LANES));
+                // SAFETY: a whole pixel, as asserted.
+                let row = unsafe { wide.cast::<[S::f32s; V]>().read_unaligned() };
                 for r in 0..R {
-                    let factor = simd.splat_f32s(narrow[r]);
+                    // SAFETY: one of the pixel's channels, as asserted.
+                    let factor = simd.splat_f32s(unsafe { *narrow.wrapping_add(r) });
                     for v in 0..V {
-                        registers[r][v] = simd.mul_add_e_f32s(factor, wide[v], registers[r][v]);
+                        registers[r][v] = simd.mul_add_e_f32s(factor, row[v], registers[r][v]);
                     }
                 }
             }

@@ -7,20 +7,24 @@
 
 use std::ops::Range;
 
-use pulp::Simd;
+use pulp::{MemMask, Simd};
 
 use super::super::pairwise::{BLOCK, sum_rows};
 use super::super::scratch::with_scratch;
 use super::super::{for_each_chunk, vectorised};
 use crate::ops::ConvSizes;
 
-/// Filters, or rows, whose sums stay in registers.
+/// Filters whose sums stay in registers.
 const TILE: usize = 8;
+/// Planes that share what is read of the results, and so are summed up side by side.
+const PLANES: usize = 4;
+/// Rows of so many planes whose sums stay in registers: with 32 of them, and with 16.
+const ROWS: [usize; 2] = [4, 2];
 /// Filters and taps whose pairwise sums stay in registers.
 const PAIRS: [usize; 2] = [4, 5];
 /// Vectors have at most as many lanes.
 const LANES: usize = 16;
-/// Images whose filter gradient is summed up before it is added to that of others.
+/// Images, at most, whose filter gradient is summed up before it is added to that of others.
 const IMAGES: usize = 10;
 
 /// A convolution of images with few channels.
@@ -31,8 +35,8 @@ pub struct Planar {
     /// Rows and columns that a plane has beyond the windows: the taps' reach.
     reach: [usize; 2],
     taps: Vec<Tap>,
-    /// The same, by the plane that they see.
-    seeing: Vec<Vec<Tap>>,
+    /// The same, by the [`PLANES`] that they see and how far they move.
+    moves: Vec<Vec<Move>>,
 }
 
 /// An element of a filter, and what it sees.
@@ -44,6 +48,14 @@ struct Tap {
     plane: usize,
     /// How far it moves: [i / sh, j / sw].
     moved: [usize; 2],
+}
+
+/// Taps that move alike, each seeing another of a few planes.
+struct Move {
+    /// Where the results with a border begin that they meet.
+    from: usize,
+    /// For each plane, the tap's element.
+    elements: [Option<usize>; PLANES],
 }
 
 impl Planar {
@@ -62,9 +74,8 @@ impl Planar {
         // The input's gradient has as many columns as windows and reach together.
         let pitch = (out[1] + reach[1]).next_multiple_of(LANES) + reach[1];
         let taps: Vec<Tap> = (0..channels * kh * kw).map(tap).collect();
-        let seeing = |plane| taps.iter().filter(|tap| tap.plane == plane).copied().collect();
-        let seeing = (0..channels * sh * sw).map(seeing).collect();
-        Some(Planar { sizes, pitch, reach, taps, seeing })
+        let moves = (0..channels * sh * sw).step_by(PLANES).map(|first| moves(&taps, first, reach, pitch)).collect();
+        Some(Planar { sizes, pitch, reach, taps, moves })
     }
 
     /// `y` (+)= the convolution of the images `x` with the filters `w`.
@@ -104,7 +115,7 @@ impl Planar {
         let groups = self.sizes.batch.div_ceil(IMAGES);
         with_scratch(groups * dw.len(), |partial| {
             for_each_chunk(partial, dw.len(), g.len() * self.taps.len(), |group, dw| {
-                let images = group * IMAGES..self.sizes.batch.min((group + 1) * IMAGES);
+                let images = self.sizes.batch * group / groups..self.sizes.batch * (group + 1) / groups;
                 let g = &g[images.start * result..images.end * result];
                 with_scratch(images.len() * self.planes(), |planes| {
                     for (x, planes) in
@@ -133,9 +144,9 @@ impl Planar {
         [0, 1].map(|axis| self.sizes.out[axis] + self.reach[axis])
     }
 
-    /// Numbers of a plane: [`TILE`] rows at a time, and then a vector's worth.
+    /// Numbers of a plane: as many rows at a time as [`ROWS`] says, and then a vector's worth.
     fn plane(&self) -> usize {
-        self.grid()[0].next_multiple_of(TILE) * self.pitch + LANES
+        self.grid()[0].next_multiple_of(ROWS[0]) * self.pitch + LANES
     }
 
     /// Numbers of all planes of an image.
@@ -149,38 +160,51 @@ impl Planar {
         self.plane() + self.reach[0] * self.pitch
     }
 
-    /// For each pixel of an image's row or column that taps see: (phase, position in the plane, pixel).
-    fn seen(&self, axis: usize) -> impl Iterator<Item = [usize; 3]> + use<> {
+    /// The pixels of a phase along an axis that taps see: the first one's position in the plane, itself, and their number.
+    fn seen(&self, axis: usize, phase: usize) -> [usize; 3] {
         let ConvSizes { height, width, stride, padding, .. } = self.sizes;
         let (extent, stride, padding) = ([height, width][axis], stride[axis], padding[axis]);
-        let end = self.grid()[axis] * stride;
-        (padding..end.min(padding + extent)).map(move |at| [at % stride, at / stride, at - padding])
+        let positions = |pixels: usize| pixels.saturating_sub(phase).div_ceil(stride).min(self.grid()[axis]);
+        let first = positions(padding);
+        [first, (first * stride + phase).saturating_sub(padding), positions(padding + extent) - first]
     }
 
     /// Cuts an image into planes.
     fn cut(&self, x: &[f32], planes: &mut [f32]) {
+        let step = self.sizes.stride[1];
         planes.fill(0.0);
-        self.for_each_pixel(|plane, pixel| planes[plane] = x[pixel]);
+        self.for_each_run(|start, pixel, count| {
+            let (plane, x) = (&mut planes[start..start + count], &x[pixel..=pixel + (count - 1) * step]);
+            for (i, plane) in plane.iter_mut().enumerate() {
+                *plane = x[i * step];
+            }
+        });
     }
 
     /// The reverse of [`Planar::cut`]: `x` (+)= the planes' numbers. Pixels that no tap sees get none.
     fn join(&self, planes: &[f32], x: &mut [f32], accumulate: bool) {
+        let step = self.sizes.stride[1];
         if !accumulate {
             x.fill(0.0);
         }
-        self.for_each_pixel(|plane, pixel| x[pixel] += planes[plane]);
+        self.for_each_run(|start, pixel, count| {
+            let (plane, x) = (&planes[start..start + count], &mut x[pixel..=pixel + (count - 1) * step]);
+            for (i, plane) in plane.iter().enumerate() {
+                x[i * step] += plane;
+            }
+        });
     }
 
-    /// Calls `body` with each number's position in the planes and in its image.
+    /// Calls `body` for the neighbours in the rows of planes: where the first lies there, where in the image, and how many
+    /// there are.
     #[inline(always)]
-    fn for_each_pixel(&self, mut body: impl FnMut(usize, usize)) {
+    fn for_each_run(&self, mut body: impl FnMut(usize, usize, usize)) {
         let ConvSizes { channels, height, width, stride: [sh, sw], .. } = self.sizes;
-        for c in 0..channels {
-            for [a, row, y] in self.seen(0) {
-                for [b, column, x] in self.seen(1) {
-                    let plane = (c * sh + a) * sw + b;
-                    body(plane * self.plane() + row * self.pitch + column, (c * height + y) * width + x);
-                }
+        for plane in 0..channels * sh * sw {
+            let ([first_row, y, rows], [column, x, count]) = (self.seen(0, plane / sw % sh), self.seen(1, plane % sw));
+            for row in (0..rows).take_while(|_| count > 0) {
+                let pixel = (plane / (sh * sw) * height + y + row * sh) * width + x;
+                body(plane * self.plane() + (first_row + row) * self.pitch + column, pixel, count);
             }
         }
     }
@@ -206,6 +230,21 @@ impl Planar {
             tile.iter_mut().step_by(TILE).zip(w).for_each(|(weight, w)| *weight = *w);
         }
     }
+}
+
+/// The taps that see [`PLANES`] from the first one on, by how far they move.
+fn moves(taps: &[Tap], first: usize, reach: [usize; 2], pitch: usize) -> Vec<Move> {
+    let mut moves: Vec<Move> = Vec::new();
+    for tap in taps.iter().filter(|tap| (first..first + PLANES).contains(&tap.plane)) {
+        let [down, right] = [0, 1].map(|axis| reach[axis] - tap.moved[axis]);
+        let from = down * pitch + right;
+        let position = moves.iter().position(|other| other.from == from).unwrap_or(moves.len());
+        if position == moves.len() {
+            moves.push(Move { from, elements: [None; PLANES] });
+        }
+        moves[position].elements[tap.plane - first] = Some(tap.element);
+    }
+    moves
 }
 
 /// The vectors that cover a row of `count` numbers: where each begins, and the numbers of it that count.
@@ -274,7 +313,7 @@ impl pulp::WithSimd for Forward<'_> {
 }
 
 /// `plane[r, q] = Σ g[o, r − down, q − right] · w[o, tap]` over the filters o and the taps that see the plane, for an
-/// image, [`TILE`] rows at a time.
+/// image, some rows of [`PLANES`] at a time.
 struct Backward<'a> {
     conv: &'a Planar,
     bordered: &'a [f32],
@@ -287,32 +326,48 @@ impl pulp::WithSimd for Backward<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
+        if S::REGISTER_COUNT >= 32 { self.run::<S, { ROWS[0] }>(simd) } else { self.run::<S, { ROWS[1] }>(simd) }
+    }
+}
+
+impl Backward<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const R: usize>(self, simd: S) {
         let Backward { conv, bordered, w, planes } = self;
         let [height, width] = conv.grid();
-        for (taps, plane) in conv.seeing.iter().zip(planes.chunks_exact_mut(conv.plane())) {
-            for row in (0..height).step_by(TILE) {
+        for (moves, planes) in conv.moves.iter().zip(planes.chunks_mut(PLANES * conv.plane())) {
+            for row in (0..height).step_by(R) {
                 for columns in vectors::<S>(width) {
-                    let mut totals = [simd.splat_f32s(0.0); TILE];
+                    let mut totals = [[simd.splat_f32s(0.0); R]; PLANES];
                     let (mut sums, mut terms) = (totals, 0);
                     for (g, w) in bordered.chunks_exact(conv.bordered()).zip(w.chunks_exact(conv.taps.len())) {
-                        for tap in taps {
-                            let [down, right] = [0, 1].map(|axis| conv.reach[axis] - tap.moved[axis]);
-                            let weight = simd.splat_f32s(w[tap.element]);
-                            let at = (row + down) * conv.pitch + columns.start + right;
-                            let rows = &g[at..at + (TILE - 1) * conv.pitch + S::F32_LANES];
-                            for (r, sum) in sums.iter_mut().enumerate() {
-                                *sum = simd.mul_add_e_f32s(weight, load::<S>(rows, r * conv.pitch), *sum);
+                        for Move { from, elements } in moves {
+                            let at = from + row * conv.pitch + columns.start;
+                            let rows = &g[at..at + (R - 1) * conv.pitch + S::F32_LANES];
+                            let mut seen = [simd.splat_f32s(0.0); R];
+                            for (r, seen) in seen.iter_mut().enumerate() {
+                                *seen = load::<S>(rows, r * conv.pitch);
+                            }
+                            for p in 0..PLANES {
+                                if let Some(element) = elements[p] {
+                                    let weight = simd.splat_f32s(w[element]);
+                                    for r in 0..R {
+                                        sums[p][r] = simd.mul_add_e_f32s(weight, seen[r], sums[p][r]);
+                                    }
+                                }
                             }
                         }
-                        terms += taps.len();
+                        terms += moves.len();
                         if terms >= BLOCK {
-                            move_to(simd, &mut totals, &mut sums);
+                            totals.iter_mut().zip(&mut sums).for_each(|(total, sum)| move_to(simd, total, sum));
                             terms = 0;
                         }
                     }
-                    move_to(simd, &mut totals, &mut sums);
-                    for (r, sum) in totals.into_iter().enumerate() {
-                        simd.partial_store_f32s(&mut plane[(row + r) * conv.pitch..][columns.clone()], sum);
+                    totals.iter_mut().zip(&mut sums).for_each(|(total, sum)| move_to(simd, total, sum));
+                    for (plane, totals) in planes.chunks_exact_mut(conv.plane()).zip(totals) {
+                        for (r, sum) in totals.into_iter().enumerate() {
+                            simd.partial_store_f32s(&mut plane[(row + r) * conv.pitch..][columns.clone()], sum);
+                        }
                     }
                 }
             }
@@ -352,9 +407,12 @@ impl pulp::WithSimd for Filter<'_> {
                         for columns in vectors::<S>(width) {
                             let at = row * conv.pitch + columns.start;
                             let seen = starts.map(|start| load::<S>(planes, start + at));
+                            // (Made anew from its bits, the mask becomes an operand of the load in place of a call.)
+                            let mask = MemMask::new(simd.mask_between_m32s(0, columns.len() as u32).mask());
                             for (sums, filter) in sums.iter_mut().zip(filters) {
                                 let g = &g[filter * channel + row * width..][columns.clone()];
-                                let g = simd.partial_load_f32s(g); // zeros beyond the row
+                                // SAFETY: as many numbers as the mask has; zeros beyond the row.
+                                let g = unsafe { simd.mask_load_ptr_f32s(mask, g.as_ptr()) };
                                 for (sum, seen) in sums.iter_mut().zip(seen) {
                                     *sum = simd.mul_add_e_f32s(g, seen, *sum);
                                 }
