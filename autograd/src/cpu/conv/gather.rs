@@ -2,14 +2,20 @@
 
 use super::super::pairwise::BLOCK;
 use super::super::scratch::with_scratch;
-use super::super::{Shared, for_each_tile, vectorised};
-use super::Side;
+use super::super::transpose::transpose;
+use super::super::{for_each_chunk, vectorised};
 use super::filters::Filters;
 use super::kernel::{self, Gather, LANES, ROWS, Run, Sums};
 use super::taps::{Pixel, Region, Tap};
+use super::{Side, add_transpose};
 
 /// Terms of a block of a pixel's sum, at most: the taps of a row of a filter in one piece, as a rule.
 const TERMS: usize = 2 * BLOCK;
+
+/// Tasks that images are spread over, more where they are large: so many threads are kept busy.
+const TASKS: usize = 16;
+/// Numbers of the images of a task, at most: they fit a second-level cache beside their results and weights.
+const CACHED: usize = 1 << 16;
 
 /// What each result pixel is made of.
 pub struct Gathering {
@@ -33,22 +39,40 @@ impl Gathering {
         Gathering { batch, from, to, taps, areas: regions.into_iter().map(area).collect() }
     }
 
+    /// Each task turns some images, and turns its results back while they are in its core's caches.
     pub fn run(&self, x: &[f32], w: &[f32], y: &mut [f32], accumulate: bool) {
         let Gathering { batch, from, to, taps, .. } = *self;
         let filters = Filters { lanes: to, depth: from, taps };
         let sizes = [batch * from.image(), batch * to.image(), filters.count()];
         assert_eq!([x.len(), y.len(), w.len()], sizes, "source, result, filters");
+        let work = y.len() * taps * from.channels;
+        let at_once = batch.div_ceil(TASKS).min(CACHED / from.image()).max(1);
         with_scratch(self.panels() * self.panel(), |weights| {
             filters.pack(w, weights);
-            let images = from.images_at_once().min(to.images_at_once());
-            for (x, y) in x.chunks(images * from.image()).zip(y.chunks_mut(images * to.image())) {
-                with_scratch(x.len() + y.len(), |turned| {
-                    let (source, result) = turned.split_at_mut(x.len());
-                    from.turn(x, source);
-                    self.run_tasks(source, weights, Shared::new(result));
-                    to.turn_back(result, y, accumulate);
+            for_each_chunk(y, at_once * to.image(), work, |task, y| {
+                let images = y.len() / to.image();
+                let x = &x[task * at_once * from.image()..][..images * from.image()];
+                with_scratch(x.len() + self.panels() * images * to.pixels * self.lanes(), |turned| {
+                    let (source, results) = turned.split_at_mut(x.len());
+                    for (x, source) in x.chunks_exact(from.image()).zip(source.chunks_exact_mut(from.image())) {
+                        transpose([from.channels, from.pixels], x, from.pixels, source, from.channels);
+                    }
+                    // Where there are few images, their panels are tasks too.
+                    let work = if batch < TASKS { work } else { 0 };
+                    for_each_chunk(results, images * to.pixels * self.lanes(), work, |panel, results| {
+                        for area in &self.areas {
+                            self.run_area(area, images, source, &weights[panel * self.panel()..], results);
+                        }
+                    });
+                    let results = results.chunks_exact(to.pixels * self.lanes());
+                    for (index, result) in results.enumerate() {
+                        let [lane, image] = [index / images * self.lanes(), index % images];
+                        let lanes = self.lanes().min(to.channels - lane);
+                        let y = &mut y[image * to.image() + lane * to.pixels..][..lanes * to.pixels];
+                        add_transpose([to.pixels, lanes], result, self.lanes(), y, accumulate);
+                    }
                 });
-            }
+            });
         });
     }
 
@@ -66,51 +90,22 @@ impl Gathering {
         self.taps * self.from.channels * self.lanes()
     }
 
-    /// Cuts the result into tasks of a panel and some pixels of an area.
-    fn run_tasks(&self, source: &[f32], weights: &[f32], result: Shared) {
-        let images = source.len() / self.from.image();
-        let task_rows = 16 * kernel::rows_at_once();
-        let tasks = |area: &Area| (images * area.pixels.len()).div_ceil(task_rows);
-        let panel_tasks: usize = self.areas.iter().map(tasks).sum();
-        let work = images * self.to.pixels * self.panels() * self.panel();
-        for_each_tile(self.panels() * panel_tasks, work, |task| {
-            let (panel, mut task) = (task / panel_tasks, task % panel_tasks);
-            for area in &self.areas {
-                if task < tasks(area) {
-                    let last = (images * area.pixels.len()).min((task + 1) * task_rows);
-                    let weights = &weights[panel * self.panel()..][..self.panel()];
-                    return self.run_rows(area, panel, task * task_rows..last, source, weights, result);
-                }
-                task -= tasks(area);
-            }
-        });
-    }
-
-    /// Computes some rows of an area and panel; a row is a result pixel of an image.
-    fn run_rows(
-        &self,
-        area: &Area,
-        panel: usize,
-        rows: std::ops::Range<usize>,
-        source: &[f32],
-        weights: &[f32],
-        result: Shared,
-    ) {
+    /// Computes an area of some images for a panel: `[images, pixels, lanes]`.
+    fn run_area(&self, area: &Area, images: usize, source: &[f32], weights: &[f32], results: &mut [f32]) {
         let Gathering { from, to, .. } = *self;
         let Area { blocks, pixels } = area;
         let (depth, lanes) = (from.channels, self.lanes());
-        let lane = panel * lanes;
-        let used = lanes.min(to.channels - lane);
-        let tiles = rows.len().div_ceil(kernel::rows_at_once());
+        let rows = images * pixels.len(); // a row is a result pixel of an image
+        let tiles = rows.div_ceil(kernel::rows_at_once());
         let (mut sources, mut targets, mut sums): ([_; ROWS], [_; ROWS], Sums) =
             ([0; ROWS], [0; ROWS], [[0.0; LANES]; ROWS]);
-        let (mut image, mut pixel) = (rows.start / pixels.len(), rows.start % pixels.len());
+        let (mut image, mut pixel) = (0, 0);
         for tile in 0..tiles {
             // Tiles of nearly equal height.
-            let [first, end] = [tile, tile + 1].map(|tile| rows.start + rows.len() * tile / tiles);
+            let [first, end] = [tile, tile + 1].map(|tile| rows * tile / tiles);
             for (source, target) in sources.iter_mut().zip(&mut targets).take(end - first) {
                 *source = (image * from.pixels + pixels[pixel].from) * depth;
-                *target = (image * to.pixels + pixels[pixel].to) * to.channels + lane;
+                *target = (image * to.pixels + pixels[pixel].to) * lanes;
                 pixel += 1;
                 if pixel == pixels.len() {
                     (image, pixel) = (image + 1, 0);
@@ -123,11 +118,9 @@ impl Gathering {
                 vectorised(gather);
             }
             for (sums, &target) in sums.iter().zip(targets) {
-                // SAFETY: each pixel and panel of the result belongs to one tile.
-                let result = unsafe { result.slice(target..target + used) };
-                match result.first_chunk_mut::<LANES>() {
+                match results[target..target + lanes].first_chunk_mut::<LANES>() {
                     Some(result) => *result = *sums, // a copy of known length needs no call
-                    None => result.iter_mut().zip(sums).for_each(|(result, sum)| *result = *sum),
+                    None => results[target..target + lanes].copy_from_slice(&sums[..lanes]),
                 }
             }
         }

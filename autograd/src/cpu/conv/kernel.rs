@@ -190,11 +190,11 @@ impl Correlate<'_> {
                     (narrow.wrapping_add(i * self.narrow_channels), wide.wrapping_add(j * V * S::F32_LANES));
                 // SAFETY: a whole pixel, as asserted.
                 let row = unsafe { wide.cast::<[S::f32s; V]>().read_unaligned() };
-                for r in 0..R {
+                for (r, sums) in registers.iter_mut().enumerate() {
                     // SAFETY: one of the pixel's channels, as asserted.
                     let factor = simd.splat_f32s(unsafe { *narrow.wrapping_add(r) });
                     for v in 0..V {
-                        registers[r][v] = simd.mul_add_e_f32s(factor, row[v], registers[r][v]);
+                        sums[v] = simd.mul_add_e_f32s(factor, row[v], sums[v]);
                     }
                 }
             }
