@@ -23,7 +23,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use rayon::prelude::*;
-use simd::vectorised;
+use simd::{vectorised, with_vectors};
 
 /// Elements (or multiply-adds) below which handing work to other threads costs more than it saves: about 10 µs. None under
 /// Miri, which is to see the threads at work.

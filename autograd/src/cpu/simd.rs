@@ -9,9 +9,16 @@ use super::scratch::CacheLine;
 use crate::Error;
 
 /// Runs `kernel`, compiled for the chosen vector instructions. What is not inlined into it is not compiled so: mark the
-/// closure or `with_simd`, and what it calls, `#[inline(always)]`.
+/// closure, and what it calls, `#[inline(always)]`. The bound is `FnOnce` itself: a closure that only turns out to be one is
+/// called by way of a function of the compiler's, which is not inlined.
 #[inline(always)]
-pub fn vectorised<K: WithSimd>(kernel: K) -> K::Output {
+pub fn vectorised<R>(kernel: impl FnOnce() -> R) -> R {
+    with_vectors(kernel)
+}
+
+/// As [`vectorised`], for a kernel that names its vectors; mark its `with_simd` too.
+#[inline(always)]
+pub fn with_vectors<K: WithSimd>(kernel: K) -> K::Output {
     static CHOSEN: OnceLock<Arch> = OnceLock::new();
     // A program is loaded only where there is no error.
     CHOSEN.get_or_init(|| chosen().unwrap_or_else(|error| panic!("{error}"))).dispatch(kernel)

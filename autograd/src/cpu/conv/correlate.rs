@@ -4,7 +4,7 @@
 use super::super::pairwise::{BLOCK, sum_blocks};
 use super::super::scratch::with_scratch;
 use super::super::transpose::transpose;
-use super::super::{for_each_chunk, vectorised};
+use super::super::{for_each_chunk, with_vectors};
 use super::Side;
 use super::filters::Filters;
 use super::kernel::{self, Correlate};
@@ -71,7 +71,7 @@ impl Correlation {
             let first = block * at_once;
             for (part, pairs) in pairs.chunks(BLOCK).enumerate() {
                 for (tile, sums) in sums.chunks_mut(rows * lanes).enumerate() {
-                    vectorised(Correlate {
+                    with_vectors(Correlate {
                         pairs,
                         images: at_once.min(images - first),
                         narrow: &x[first * self.inputs.image()..],

@@ -3,7 +3,7 @@
 use super::super::pairwise::BLOCK;
 use super::super::scratch::with_scratch;
 use super::super::transpose::transpose;
-use super::super::{for_each_chunk, vectorised};
+use super::super::{for_each_chunk, with_vectors};
 use super::filters::Filters;
 use super::kernel::{self, Gather, LANES, ROWS, Run, Sums};
 use super::taps::{Pixel, Region, Tap};
@@ -115,7 +115,7 @@ impl Gathering {
             for (block, runs) in blocks.iter().enumerate() {
                 let accumulate = block > 0;
                 let gather = Gather { rows, runs, source, lanes, weights, sums: &mut sums, accumulate };
-                vectorised(gather);
+                with_vectors(gather);
             }
             for (sums, &target) in sums.iter().zip(targets) {
                 match results[target..target + lanes].first_chunk_mut::<LANES>() {

@@ -3,7 +3,7 @@
 
 use pulp::Simd;
 
-use super::super::vectorised;
+use super::super::with_vectors;
 
 /// Channels computed side by side, at most.
 pub const LANES: usize = 32;
@@ -31,7 +31,7 @@ pub fn rows_at_once() -> usize {
             ((S::REGISTER_COUNT - 2) / vectors).saturating_sub(1).clamp(1, ROWS)
         }
     }
-    vectorised(Registers)
+    with_vectors(Registers)
 }
 
 /// Monomorphises a kernel for a number of rows and for the vectors that make up its lanes.

@@ -11,7 +11,7 @@ use pulp::{MemMask, Simd};
 
 use super::super::pairwise::{BLOCK, sum_rows};
 use super::super::scratch::with_scratch;
-use super::super::{for_each_chunk, vectorised};
+use super::super::{for_each_chunk, with_vectors};
 use crate::ops::ConvSizes;
 
 /// Filters whose sums stay in registers.
@@ -87,7 +87,7 @@ impl Planar {
             for_each_chunk(y, filters * out[0] * out[1], work, |image, y| {
                 with_scratch(self.planes(), |planes| {
                     self.cut(&x[image * self.image()..][..self.image()], planes);
-                    vectorised(Forward { conv: self, planes, weights, y, accumulate });
+                    with_vectors(Forward { conv: self, planes, weights, y, accumulate });
                 });
             });
         });
@@ -102,7 +102,7 @@ impl Planar {
             with_scratch(filters * self.bordered() + self.planes(), |scratch| {
                 let (bordered, planes) = scratch.split_at_mut(filters * self.bordered());
                 self.border(&g[image * result..][..result], bordered);
-                vectorised(Backward { conv: self, bordered, w, planes });
+                with_vectors(Backward { conv: self, bordered, w, planes });
                 self.join(planes, dx, accumulate);
             });
         });
@@ -123,7 +123,7 @@ impl Planar {
                     {
                         self.cut(x, planes);
                     }
-                    vectorised(Filter { conv: self, planes, g, dw });
+                    with_vectors(Filter { conv: self, planes, g, dw });
                 });
             });
             let sum = sum_rows(partial, dw.len());

@@ -6,7 +6,7 @@ use pulp::Simd;
 
 use super::super::pairwise::{BLOCK, sum_blocks};
 use super::super::scratch::with_scratch;
-use super::super::{Shared, for_each_tile, vectorised};
+use super::super::{Shared, for_each_tile, with_vectors};
 use super::{Product, Strides};
 
 /// A C with at most this many rows or columns is a few matrix-vector products.
@@ -64,7 +64,7 @@ impl Few {
                 sum_blocks(0..blocks, rows * self.few * self.k, results, false, &|block, results, accumulate| {
                     let terms = block * Self::TERMS..self.k.min((block + 1) * Self::TERMS);
                     let tile = FewTile { view: self, rows, terms, matrix, vectors, results, accumulate };
-                    vectorised(tile);
+                    with_vectors(tile);
                 });
                 for (j, results) in results.chunks_exact(rows).enumerate() {
                     for (row, &result) in results.iter().enumerate() {

@@ -4,7 +4,7 @@
 use pulp::Simd;
 
 use super::super::simd::prefetch;
-use super::super::{Shared, vectorised};
+use super::super::{Shared, with_vectors};
 
 /// Rows of a tile, at most: with AVX-512, 14 rows of two vectors fill 28 of the 32 registers.
 const MOST_ROWS: usize = 14;
@@ -24,7 +24,7 @@ pub fn tile() -> [usize; 3] {
             [most_rows::<S>(), VECTORS * S::F32_LANES, S::F32_LANES]
         }
     }
-    vectorised(Size)
+    with_vectors(Size)
 }
 
 /// Rows of a tile, at most: besides their sums, a row of B and a number of A are in registers.
@@ -64,7 +64,7 @@ impl Panel<'_> {
     /// Nothing else may access the panel's elements of C meanwhile.
     pub unsafe fn run(self, c: Shared, start: usize, c_row: usize, accumulate: bool) {
         let reach = start + (self.rows - 1) * c_row + self.columns;
-        vectorised(Multiply { panel: self, c: c.pointer(start..reach), c_row, accumulate });
+        with_vectors(Multiply { panel: self, c: c.pointer(start..reach), c_row, accumulate });
     }
 }
 

@@ -4,7 +4,7 @@ use pulp::Simd;
 
 use super::super::super::scratch::{CacheLine, with_scratch};
 use super::super::super::transpose::transpose;
-use super::super::super::{Shared, vectorised};
+use super::super::super::{Shared, with_vectors};
 use super::super::add_transpose;
 use super::axis::Segment;
 use super::points::{Matrix, POINTS, evaluate, interpolate};
@@ -108,7 +108,7 @@ impl Transform {
             for item in 0..items {
                 let x = &x[self.start(block) + item * strides[0]..];
                 transpose([lanes, pixels], x, strides[1], turned, lanes);
-                vectorised(Spread { transform: self, turned, points, item });
+                with_vectors(Spread { transform: self, turned, points, item });
             }
         });
     }
@@ -122,7 +122,7 @@ impl Transform {
         with_scratch((pixels + 1) * lanes, |turned| {
             for item in 0..items {
                 turned.fill(0.0);
-                vectorised(Collect { transform: self, points, item, turned });
+                with_vectors(Collect { transform: self, points, item, turned });
                 let start = self.start(block) + item * strides[0];
                 // SAFETY: as the caller promises.
                 let x = unsafe { x.slice(start..start + lanes * pixels) };
