@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::slice::from_ref;
+
 use autograd::ops::{Conv, MatMul, Op};
 use autograd::{Device, Feed, GradCheck, Tape, Tensor, Var, Variable};
 use support::{Activation, Critic, TOLERANCE, assert_close, draw, panic_of, penalty, vector};
@@ -700,9 +702,9 @@ fn values_stand_for_variables_while_a_part_is_recorded() {
     let before = tape.variable(&v);
     let read = || tape.variable(&v).value().item() + tape.variable(&w).value().item();
     assert_eq!(tape.bound(&[v.clone(), w.clone()], &[tape.scalar(10.0), tape.scalar(20.0)], read), 30.0);
-    let nested = || tape.bound(&[w.clone()], &[tape.scalar(200.0)], read);
-    assert_eq!(tape.bound(&[v.clone()], &[tape.scalar(10.0)], nested), 210.0);
-    panic_of(|| tape.bound(&[v.clone()], &[tape.scalar(10.0)], || tape.zeros([2]) + tape.zeros([3])));
+    let nested = || tape.bound(from_ref(&w), &[tape.scalar(200.0)], read);
+    assert_eq!(tape.bound(from_ref(&v), &[tape.scalar(10.0)], nested), 210.0);
+    panic_of(|| tape.bound(from_ref(&v), &[tape.scalar(10.0)], || tape.zeros([2]) + tape.zeros([3])));
     assert_eq!(read(), 3.0);
     assert_eq!(tape.variable(&v).id(), before.id());
     for (values, message) in [
