@@ -24,17 +24,17 @@ pub fn with_vectors<K: WithSimd>(kernel: K) -> K::Output {
     CHOSEN.get_or_init(|| chosen().unwrap_or_else(|error| panic!("{error}"))).dispatch(kernel)
 }
 
-/// Calls the numbers at `x`, two cache lines, into the first-level cache, where there is an instruction for it. The
-/// address may be anywhere.
+/// Calls the numbers at `x`, two cache lines, into the first-level cache, where there is an instruction for it, which Miri
+/// does not know. The address may be anywhere.
 #[inline(always)]
 pub fn prefetch(x: *const f32) {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
     for line in [x, x.wrapping_add(CacheLine::LEN)] {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         // SAFETY: every x86-64 has the instruction, and it reads nothing that the program could see.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(line.cast()) };
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     let _ = x;
 }
 
