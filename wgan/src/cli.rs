@@ -1,4 +1,4 @@
-//! The command line: `wgan train` (also what no subcommand does), `sample`, `eval`, `data`, `devices`,
+//! The command line: `wgan train` (also what no subcommand does), `sample`, `eval`, `compare`, `data`, `devices`,
 //! `train-classifier`, `experiment`. The settings of a training are declared in `config/settings.rs`.
 
 use std::path::PathBuf;
@@ -35,6 +35,8 @@ pub enum Command {
     Sample(SampleArgs),
     /// Measure how good a trained generator's samples are
     Eval(EvalArgs),
+    /// Show runs side by side, those that differ in the seed alone as one
+    Compare(CompareArgs),
     /// Fetch data sets
     #[command(subcommand, arg_required_else_help = false)]
     Data(Data),
@@ -154,6 +156,17 @@ pub struct EvalArgs {
     /// What samples are compared with.
     #[command(flatten)]
     pub real: Real,
+}
+
+/// The options of `wgan compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// Folders of runs on the same data that have ended
+    #[arg(value_name = "DIR", required = true, num_args = 2..)]
+    pub runs: Vec<PathBuf>,
+    /// File for a picture of their samples, and of their quality over time where --eval-every measured it: .png or .svg
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// Where `wgan sample` finds the generator.

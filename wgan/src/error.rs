@@ -92,6 +92,14 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// A run that cannot be compared with others.
+    #[error("{} cannot be compared: {problem}", run.display())]
+    Incomparable {
+        /// Its folder.
+        run: PathBuf,
+        /// Why not, and what to do.
+        problem: String,
+    },
     /// A file could not be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
@@ -170,6 +178,7 @@ impl Error {
             Error::Data { .. }
             | Error::NoData { .. }
             | Error::Damaged { .. }
+            | Error::Incomparable { .. }
             | Error::Read { .. }
             | Error::Weights(_) => 2,
             Error::FolderNotEmpty(_) | Error::FolderInUse(_) | Error::NoCheckpoint(_) => 2,

@@ -36,13 +36,14 @@
 //! - [`run`]: a run while it goes on: its folder, metrics, measurements on the way, warnings, progress
 //! - [`pictures`]: what is drawn of it: grids of images, points, curves
 //! - [`measures`], [`classifier`], [`sample`], [`eval`]: samples of a trained generator, and how good they are
-//! - [`report`]: what is told of it: a page, events for TensorBoard
+//! - [`report`]: what is told of it: a page, events for TensorBoard; [`compare`]: runs side by side
 //! - [`train`]: the training: the loop that drives all of these
 //! - [`experiments`]: demonstrations of the theory, each measured beside its known answer
 //! - [`cli`]: the command line
 
 pub mod classifier;
 pub mod cli;
+pub mod compare;
 pub mod config;
 pub mod data;
 mod error;

@@ -8,13 +8,15 @@ use autograd::{Shape, Tensor};
 use clap::Parser;
 use wgan::classifier::{self, Classifier};
 use wgan::cli::{
-    self, Cli, Command, Data, DownloadArgs, EvalArgs, ExperimentArgs, Grid, SampleArgs, TrainArgs, TrainClassifierArgs,
+    self, Cli, Command, CompareArgs, Data, DownloadArgs, EvalArgs, ExperimentArgs, Grid, SampleArgs, TrainArgs,
+    TrainClassifierArgs,
 };
+use wgan::compare::Compared;
 use wgan::config::{self, Config, Options};
 use wgan::data::{Split, download, is_image};
 use wgan::eval::{self, Request};
 use wgan::experiments::{self, Experiment, Size};
-use wgan::figure::Picture;
+use wgan::figure::{Figure, Picture};
 use wgan::machine::{backend, interrupt};
 use wgan::output::{say, tell, tell_the_end};
 use wgan::report::page;
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Some(Command::Train(args)) => train(args),
         Some(Command::Sample(args)) => sample(args),
         Some(Command::Eval(args)) => eval(args),
+        Some(Command::Compare(args)) => compare(args),
         Some(Command::Data(Data::Download(args))) => download(args),
         Some(Command::Devices) => devices(),
         Some(Command::TrainClassifier(args)) => train_classifier(args),
@@ -172,6 +175,25 @@ fn eval(args: &EvalArgs) -> Result<ExitCode> {
     let renewed = page::renew(&folder, &data);
     tell(&evaluation.to_string())?; // whatever becomes of the page
     renewed.map(|()| ExitCode::SUCCESS)
+}
+
+fn compare(args: &CompareArgs) -> Result<ExitCode> {
+    let encode = args.out.as_deref().map(encoder).transpose()?;
+    let compared = Compared::read(&args.runs)?;
+    tell(&compared.to_string())?; // whatever becomes of the picture
+    if let (Some(encode), Some(out)) = (encode, &args.out) {
+        nn::files::write_whole(out, &encode(&compared.figure()?))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What makes a file of this name of a figure.
+fn encoder(path: &Path) -> Result<fn(&Figure) -> Vec<u8>> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("png") => Ok(|figure| figure.picture().encode()),
+        Some("svg") => Ok(|figure| figure.svg().into_bytes()),
+        _ => Err(Error::impossible("out", path.display(), "the name must end in .png or .svg")),
+    }
 }
 
 fn download(args: &DownloadArgs) -> Result<ExitCode> {

@@ -145,6 +145,11 @@ impl Config {
 
     /// The shortest command line for these settings, as `wgan train --dataset 8gaussians --seed 3`.
     pub fn command_line(&self) -> String {
+        command_line(self.shortest())
+    }
+
+    /// The settings that the others follow from.
+    fn shortest(&self) -> toml::Table {
         let mut given = self.used.given();
         for name in self.used.given().keys() {
             let mut fewer = given.clone();
@@ -154,13 +159,51 @@ impl Config {
                 given = fewer;
             }
         }
-        let flag = |(name, value): (&String, &toml::Value)| match value {
-            toml::Value::Boolean(_) => format!(" --{name}"),
-            toml::Value::String(text) => format!(" --{name} {}", quoted(text)),
-            number => format!(" --{name} {number}"),
-        };
-        given.iter().map(flag).fold("wgan train".to_owned(), |command, flag| command + &flag)
+        given
     }
+}
+
+/// The command line of what trainings have in common, as [`Config::command_line`] of one, and for each the flags that tell it
+/// from the others. What follows from these flags is left out; so is the seed, and what changes no result.
+///
+/// ```
+/// use wgan::config::{Config, Options, in_common};
+/// let config = |lr, seed| Options { steps: Some(900), lr: Some(lr), seed: Some(seed), ..Options::default() };
+/// let configs = [config(1e-3, 1), config(2e-3, 2)].map(|given| Config::resolve(&given, &Options::default()).unwrap());
+/// let (common, apart) = in_common(&configs.each_ref());
+/// assert_eq!(common, "wgan train --steps 900");
+/// assert_eq!(apart, ["--lr 0.001", "--lr 0.002"]);
+/// ```
+pub fn in_common(configs: &[&Config]) -> (String, Vec<String>) {
+    let decisive = |config: &&Config| {
+        let used = config.used.without(Role::Accompanies);
+        Options { steps: config.used.steps, seed: None, ..used }.given()
+    };
+    let used: Vec<toml::Table> = configs.iter().map(decisive).collect();
+    let shortest: Vec<toml::Table> = configs.iter().map(|config| config.shortest()).collect();
+    let mut names = Options::names();
+    names.retain(|name| [&used, &shortest].iter().all(|tables| tables.iter().any(|table| table.contains_key(name))));
+    let (common, apart): (Vec<_>, Vec<_>) =
+        names.iter().partition(|name| used.iter().all(|table| table.get(*name) == used[0].get(*name)));
+    let of = |table: &toml::Table, names: &[&String]| -> toml::Table {
+        names.iter().filter_map(|&name| Some((name.clone(), table.get(name)?.clone()))).collect()
+    };
+    let flags = used.iter().map(|table| flags(of(table, &apart)).join(" ")).collect();
+    (command_line(of(&used[0], &common)), flags)
+}
+
+fn command_line(settings: toml::Table) -> String {
+    [vec!["wgan train".to_owned()], flags(settings)].concat().join(" ")
+}
+
+/// Settings as they are typed, each with its value.
+fn flags(settings: toml::Table) -> Vec<String> {
+    let flag = |(name, value): (String, toml::Value)| match value {
+        toml::Value::Boolean(_) => format!("--{name}"),
+        toml::Value::String(text) => format!("--{name} {}", quoted(&text)),
+        number => format!("--{name} {number}"),
+    };
+    settings.into_iter().map(flag).collect()
 }
 
 /// A word as a shell takes it: in quotes if need be.

@@ -153,6 +153,18 @@ fn a_written_configuration_holds_what_has_an_effect() {
     "#);
 }
 
+/// What follows from other settings, such as the batch of another network, need not be told.
+#[test]
+fn trainings_are_told_apart_by_what_the_rest_follows_from() {
+    let common = "steps = 900\nbatch = 64\n";
+    let configs = ["arch = 'mlp'\nseed = 3\nthreads = 2", "lipschitz = 'clip'\nseed = 4", ""];
+    let configs = configs.map(|given| resolve(&format!("{common}{given}"), "").unwrap());
+    let (command, flags) = in_common(&configs.each_ref());
+    assert_eq!(command, "wgan train --batch 64 --steps 900");
+    assert_eq!(flags, ["--arch mlp --lipschitz gp", "--arch dcgan --lipschitz clip", "--arch dcgan --lipschitz gp"]);
+    assert_eq!(in_common(&[&configs[0]; 2]).1, ["", ""]);
+}
+
 #[test]
 fn a_command_line_holds_what_differs_from_the_presets_alone() {
     let command = |file| {

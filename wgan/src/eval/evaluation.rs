@@ -10,7 +10,7 @@ use crate::config::DatasetName;
 use crate::data::Labelled;
 use crate::error::read_text;
 use crate::measures::Coverage;
-use crate::numbers::percent;
+use crate::numbers::{number, percent};
 use crate::{Error, Result};
 
 /// How good a generator's samples are.
@@ -149,7 +149,7 @@ impl Evaluation {
     }
 
     /// How many samples were measured, generated and real ones.
-    fn samples(&self) -> [usize; 2] {
+    pub fn samples(&self) -> [usize; 2] {
         match &self.measures {
             Measures::Images(Comparison { generated, real, .. }) => [generated.samples, real.samples],
             Measures::Points(Comparison { generated, real, .. }) => [generated.samples, real.samples],
@@ -159,7 +159,7 @@ impl Evaluation {
     /// The measures by name, with their values of generated and of real samples, as people read them.
     pub fn rows(&self) -> Vec<(String, [String; 2])> {
         let samples = ("samples".to_owned(), self.samples().map(|count| count.to_string()));
-        let row = |Measure { name, values, text }| (name, values.map(text));
+        let row = |Measure { name, values, text, .. }| (name, values.map(text));
         [samples].into_iter().chain(self.measures().into_iter().map(row)).collect()
     }
 
@@ -203,13 +203,24 @@ pub struct Measure {
     pub name: String,
     /// What generated and what real samples get.
     pub values: [f64; 2],
+    /// Whether it is a part of another, such as a single level of the patch distance.
+    pub is_detail: bool,
     /// How people read it.
     text: fn(f64) -> String,
 }
 
 impl Measure {
     fn new(name: impl Into<String>, values: [f64; 2], text: fn(f64) -> String) -> Self {
-        Measure { name: name.into(), values, text }
+        Measure { name: name.into(), values, is_detail: false, text }
+    }
+
+    fn detail(name: String, values: [f64; 2], text: fn(f64) -> String) -> Self {
+        Measure { is_detail: true, ..Measure::new(name, values, text) }
+    }
+
+    /// A value of it as people read it.
+    pub fn text(&self, value: f64) -> String {
+        (self.text)(value)
     }
 }
 
@@ -221,7 +232,7 @@ fn image_measures(both: [&ImageMeasures; 2], class: &str) -> Vec<Measure> {
         measures.push(Measure::new("Fréchet distance", both.map(|classified| classified.frechet_distance), two));
         measures.push(Measure::new("classifier score", both.map(|classified| classified.score), two));
         let share =
-            |i| Measure::new(format!("share of {class} {i}"), both.map(|classified| classified.shares[i]), percent);
+            |i| Measure::detail(format!("share of {class} {i}"), both.map(|classified| classified.shares[i]), percent);
         shares.extend((0..Labelled::CLASSES).map(share));
     }
     let mean = |images: &ImageMeasures| {
@@ -231,7 +242,7 @@ fn image_measures(both: [&ImageMeasures; 2], class: &str) -> Vec<Measure> {
     measures.push(Measure::new("patch distance", both.map(mean), four));
     for (generated, real) in both[0].patch_distances.iter().zip(&both[1].patch_distances) {
         let name = format!("patch distance at {}×{}", generated.width, generated.height);
-        measures.push(Measure::new(name, [generated.distance, real.distance], four));
+        measures.push(Measure::detail(name, [generated.distance, real.distance], four));
     }
     measures.push(Measure::new("precision", both.map(|images| images.precision), percent));
     measures.push(Measure::new("recall", both.map(|images| images.recall), percent));
@@ -247,7 +258,7 @@ fn point_measures(both: [&PointMeasures; 2]) -> Vec<Measure> {
     if let [Some(Covered(generated)), Some(Covered(real))] = both.map(|points| points.coverage) {
         let (both, modes) = ([generated, real], generated.modes);
         let covered = both.map(|coverage| coverage.covered as f64);
-        measures.push(Measure::new(format!("modes covered of {modes}"), covered, |x| x.to_string()));
+        measures.push(Measure::new(format!("modes covered of {modes}"), covered, |x| number(x, 3)));
         measures.push(Measure::new("high quality", both.map(|coverage| coverage.high_quality), percent));
     }
     measures

@@ -16,7 +16,7 @@ use crate::sample::{Sampler, neighbours};
 use crate::{Error, Result};
 
 pub use evaluation::{
-    ClassifierMeasures, Comparison, Covered, Evaluation, ImageMeasures, Measures, PatchDistance, PointMeasures,
+    ClassifierMeasures, Comparison, Covered, Evaluation, ImageMeasures, Measure, Measures, PatchDistance, PointMeasures,
 };
 pub use judge::{ImageJudge, Judge, PointJudge};
 

@@ -46,7 +46,7 @@ impl Figure {
     /// Panels from left to right, `columns` to a row.
     pub fn new(columns: usize, mut panels: Vec<Panel>) -> Self {
         if panels.len() > 1 {
-            panels.iter_mut().zip('a'..).for_each(|(panel, letter)| panel.letter = letter.to_string());
+            panels.iter_mut().zip('a'..='z').for_each(|(panel, letter)| panel.letter = letter.to_string());
         }
         let panel_height = if columns == 1 { 420 } else { 320 };
         Figure { columns, panels, width: WIDTH, panel_height }

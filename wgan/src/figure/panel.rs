@@ -18,7 +18,7 @@ const DASHED: Brush = Dashes(1.75);
 /// Where a line is interrupted.
 const GAP: Point = (f64::NAN, f64::NAN);
 
-/// A pair of axes with marks between them, or images.
+/// A pair of axes with marks between them, or pictures.
 #[derive(Clone, Debug, Default)]
 pub struct Panel {
     /// Its name among the panels of a figure, if there are several.
@@ -29,7 +29,8 @@ pub struct Panel {
     pub(super) y: Axis,
     pub(super) marks: Vec<Mark>,
     isometric: bool,
-    image: Option<Picture>,
+    /// Each with its name.
+    images: Vec<(String, Picture)>,
 }
 
 impl Panel {
@@ -40,7 +41,12 @@ impl Panel {
 
     /// A picture, as large as it fits, without axes.
     pub fn image(title: &str, image: Picture) -> Self {
-        Panel { image: Some(image), ..Panel::new(title, "", "") }
+        Panel::images(title, [(String::new(), image)])
+    }
+
+    /// Pictures side by side, each as large as its share of the width lets it be, below its name.
+    pub fn images(title: &str, images: impl IntoIterator<Item = (String, Picture)>) -> Self {
+        Panel { images: images.into_iter().collect(), ..Panel::new(title, "", "") }
     }
 
     /// What was measured or chosen, behind the title: it may differ from one drawing to the next.
@@ -197,9 +203,8 @@ impl Panel {
             mark.draw_entry(drawing, (left + x, top + self.title_row() + (row + 0.5) * LEGEND_ROW));
         }
         let top = top + head;
-        if let Some(image) = &self.image {
-            let place = fitted(image, Rect { top, ..place });
-            return drawing.elements.push(Element::Image { picture: image.clone(), place });
+        if !self.images.is_empty() {
+            return self.draw_images(drawing, Rect { top, ..place });
         }
         let plot = Rect {
             left: left + gutter,
@@ -210,6 +215,19 @@ impl Panel {
         let plot = if self.isometric { self.with_equal_units(plot) } else { plot };
         let (x, y) = (self.x_ruler(plot.width()), self.y_ruler(plot.height()));
         Plot { place: plot, x, y, panel: self }.draw(drawing, left);
+    }
+
+    fn draw_images(&self, drawing: &mut Drawing, Rect { mut left, top, right, bottom }: Rect) {
+        let (gaps, are_named) = (self.images.len() - 1, self.images.iter().any(|(name, _)| !name.is_empty()));
+        let width = (right - left - gaps as f64 * BETWEEN) / self.images.len() as f64;
+        let below = top + if are_named { LABEL_ROW } else { 0.0 };
+        for (name, picture) in &self.images {
+            let place = fitted(picture, Rect { left, top: below, right: left + width, bottom });
+            let size = font::fitting(name, TEXT, place.width());
+            drawing.text(name, size, Anchor::Left, (left, top + LABEL_ROW / 2.0));
+            drawing.elements.push(Element::Image { picture: picture.clone(), place });
+            left = place.right + BETWEEN;
+        }
     }
 
     /// The largest plot there, from the lower left, in which units of both axes are equally long.
@@ -276,5 +294,16 @@ mod tests {
         assert_eq!(fitted(&picture(100, 100), place(50.0, 205.0)), place(50.0, 55.0));
         let svg = Figure::new(1, vec![Panel::image("seven", picture(2, 2))]).svg();
         assert!(svg.contains("data:image/png;base64,iVBOR") && svg.trim_end().ends_with("</svg>"));
+    }
+
+    /// Two squares in a row of 800 − 16 pixels, whose height lets them be 100 pixels wide.
+    #[test]
+    fn images_side_by_side_are_below_their_names() {
+        let square = || Picture::of_pixels(100, 100, vec![0; 30_000]);
+        let panel = Panel::images("", [("<a>".to_owned(), square()), ("b".to_owned(), square())]);
+        let svg = Figure::new(1, vec![panel]).panel_height(100 + 24 + 21).svg();
+        assert!(svg.contains("<image x=\"8\" y=\"37\" width=\"100\" height=\"100\""), "{svg}");
+        assert!(svg.contains("<image x=\"126\" y=\"37\""), "{svg}");
+        assert!(svg.contains("translate(8 26.5)") && svg.contains(">&lt;a&gt;</text>"), "{svg}");
     }
 }

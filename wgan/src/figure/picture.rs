@@ -1,5 +1,7 @@
 //! Pictures as pixels, and the PNG files they become.
 
+use std::io::Cursor;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
@@ -44,6 +46,18 @@ impl Picture {
         bytes
     }
 
+    /// The picture in a PNG file that [`encode`](Picture::encode) made; None if it is another.
+    pub fn decode(png: &[u8]) -> Option<Self> {
+        let mut reader = png::Decoder::new(Cursor::new(png)).read_info().ok()?;
+        let (width, height) = (reader.info().width as usize, reader.info().height as usize);
+        // The size is a claim; compressed, a picture is a thousandth of it at least.
+        let bytes =
+            reader.output_buffer_size().filter(|&bytes| bytes == 3 * width * height && bytes / 2000 < png.len())?;
+        let mut pixels = vec![0; bytes];
+        let frame = reader.next_frame(&mut pixels).ok()?;
+        (frame.color_type == png::ColorType::Rgb).then(|| Picture::of_pixels(width, height, pixels))
+    }
+
     /// A picture of these pixels: rows from the top, red, green and blue of each.
     pub(crate) fn of_pixels(width: usize, height: usize, pixels: Vec<u8>) -> Self {
         Picture { width, height, pixels, description: None, software: env!("CARGO_PKG_NAME").to_owned() }
@@ -69,5 +83,16 @@ mod tests {
         assert_eq!((frame.width, frame.height, pixels), (2, 1, [1, 2, 3, 4, 5, 6]));
         let text = &reader.info().utf8_text[0];
         assert_eq!((text.keyword.as_str(), text.get_text().unwrap().as_str()), (SOFTWARE, "wgan –"));
+    }
+
+    #[test]
+    fn what_was_encoded_is_decoded_and_nothing_else() {
+        let picture = Picture::of_pixels(3, 2, (0..18).collect());
+        let png = picture.encode();
+        let decoded = Picture::decode(&png).unwrap();
+        assert_eq!((decoded.width, decoded.height, &decoded.pixels), (3, 2, &picture.pixels));
+        assert!(Picture::decode(&Picture::of_pixels(2000, 1000, vec![0; 6_000_000]).encode()).is_some());
+        let vast = [&png[..16], &[0, 1, 0, 0, 0, 1, 0, 0], &png[24..]].concat(); // 65536 × 65536, it claims
+        assert!([&b"no PNG"[..], &png[..png.len() / 2], &vast].iter().all(|bytes| Picture::decode(bytes).is_none()));
     }
 }

@@ -1,8 +1,6 @@
 //! Moving pictures: animated PNGs, which browsers play and everything else shows still.
 
-use std::io::Cursor;
-
-use crate::figure::SOFTWARE;
+use crate::figure::{Picture, SOFTWARE};
 
 /// How long pictures are shown, in seconds, as fractions.
 #[derive(Clone, Copy)]
@@ -18,8 +16,8 @@ impl Pace {
     pub const PROGRESS: Self = Pace { each: (1, 4), last: (2, 1) };
 }
 
-/// The animated PNG of some PNG files, which plays for ever; None without any. Files that cannot be read, or are of
-/// another kind than the first, are left out.
+/// The animated PNG of some pictures' files, which plays for ever; None without any. Files that cannot be read, or are of
+/// another size than the first, are left out.
 ///
 /// ```
 /// use wgan::pictures::{Pace, grid, moving};
@@ -27,42 +25,36 @@ impl Pace {
 /// assert!(moving(&pictures, Pace::PROGRESS).is_some_and(|png| png.starts_with(b"\x89PNG")));
 /// ```
 pub fn moving(pngs: &[Vec<u8>], pace: Pace) -> Option<Vec<u8>> {
-    let frames: Vec<_> = pngs.iter().filter_map(|png| decode(png).ok()).collect();
-    let (kind, _) = frames.first()?;
-    let pixels: Vec<&[u8]> = frames.iter().filter(|frame| frame.0 == *kind).map(|frame| &frame.1[..]).collect();
+    let mut frames: Vec<Picture> = pngs.iter().filter_map(|png| Picture::decode(png)).collect();
+    let size = frames.first().map(|first| (first.width, first.height))?;
+    frames.retain(|frame| (frame.width, frame.height) == size);
     let mut bytes = Vec::new();
-    encode(kind, &pixels, pace, &mut bytes).expect("writing to memory cannot fail");
+    encode(&frames, pace, &mut bytes).expect("writing to memory cannot fail");
     Some(bytes)
 }
 
-/// The size and the kind of a picture, and its pixels.
-fn decode(png: &[u8]) -> Result<(png::OutputInfo, Vec<u8>), png::DecodingError> {
-    let mut reader = png::Decoder::new(Cursor::new(png)).read_info()?;
-    let mut pixels = vec![0; reader.output_buffer_size().ok_or(png::DecodingError::LimitsExceeded)?];
-    Ok((reader.next_frame(&mut pixels)?, pixels))
-}
-
-fn encode(info: &png::OutputInfo, frames: &[&[u8]], pace: Pace, bytes: &mut Vec<u8>) -> Result<(), png::EncodingError> {
-    let mut encoder = png::Encoder::new(bytes, info.width, info.height);
-    encoder.set_color(info.color_type);
-    encoder.set_depth(info.bit_depth);
+fn encode(frames: &[Picture], pace: Pace, bytes: &mut Vec<u8>) -> Result<(), png::EncodingError> {
+    let mut encoder = png::Encoder::new(bytes, frames[0].width as u32, frames[0].height as u32);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
     encoder.set_animated(frames.len() as u32, 0)?;
     encoder.set_frame_delay(pace.each.0, pace.each.1)?;
     encoder.add_itxt_chunk(SOFTWARE.to_owned(), "wgan".to_owned())?;
     let mut writer = encoder.write_header()?;
-    for (i, pixels) in frames.iter().enumerate() {
+    for (i, frame) in frames.iter().enumerate() {
         if i + 1 == frames.len() {
             writer.set_frame_delay(pace.last.0, pace.last.1)?;
         }
-        writer.write_image_data(pixels)?;
+        writer.write_image_data(&frame.pixels)?;
     }
     writer.finish()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
     use super::*;
-    use crate::figure::Picture;
 
     fn png(width: usize, shade: u8) -> Vec<u8> {
         Picture::of_pixels(width, 1, vec![shade; 3 * width]).encode()

@@ -128,15 +128,28 @@ impl RunFolder {
     /// # Errors
     /// [`Error::Read`].
     pub fn pictures(&self, most: usize) -> Result<Vec<(u64, Vec<u8>)>> {
-        // Whoever measures a run need not have kept its pictures.
-        let names = if self.samples().is_dir() { list(&self.samples())? } else { Vec::new() };
-        let mut steps: Vec<u64> = names.iter().filter_map(|name| sample_step(name)).collect();
-        steps.sort_unstable();
         let read = |step| {
             let path = self.sample(step);
             fs::read(&path).map(|png| (step, png)).map_err(cannot_read(&path))
         };
-        evenly(&steps, most).into_iter().map(read).collect()
+        evenly(&self.drawn()?, most).into_iter().map(read).collect()
+    }
+
+    /// Where the picture of the latest samples is, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn latest_picture(&self) -> Result<Option<PathBuf>> {
+        Ok(self.drawn()?.last().map(|&step| self.sample(step)))
+    }
+
+    /// The steps after which samples were drawn.
+    fn drawn(&self) -> Result<Vec<u64>> {
+        // Whoever measures a run need not have kept its pictures.
+        let names = if self.samples().is_dir() { list(&self.samples())? } else { Vec::new() };
+        let mut steps: Vec<u64> = names.iter().filter_map(|name| sample_step(name)).collect();
+        steps.sort_unstable();
+        Ok(steps)
     }
 
     /// Writes `config.toml`.
@@ -372,6 +385,7 @@ mod tests {
         let pictures = |most| folder.pictures(most).unwrap();
         assert_eq!(pictures(2), [(500, b"500".to_vec()), (1_000_500, b"1000500".to_vec())]);
         assert!(pictures(9).into_iter().map(|(step, _)| step).eq([500, 1000, 2000, 1_000_500]));
+        assert_eq!(folder.latest_picture().unwrap(), Some(folder.sample(1_000_500)));
     }
 
     #[test]
