@@ -16,7 +16,7 @@ fn updates(c: &mut Criterion) {
 }
 
 fn critic(c: &mut Criterion, configuration: &Configuration, Config { game, sample, .. }: &Config) {
-    let (critic, norm) = (game.critic(sample), game.networks.critic_norm);
+    let (critic, norm) = (game.critic(sample, 0), game.networks.critic_norm);
     let rule = game.rule.optimizer(critic.parameters());
     let samples = [&[game.batch], &**sample].concat();
     c.benchmark_group("critic's update").bench_function(BenchmarkId::from_parameter(configuration), |bencher| {
@@ -34,12 +34,12 @@ fn critic(c: &mut Criterion, configuration: &Configuration, Config { game, sampl
 }
 
 fn generator(c: &mut Criterion, configuration: &Configuration, Config { game, sample, .. }: &Config) {
-    let (critic, generator) = (game.critic(sample), game.generator(sample));
+    let (critic, generator) = (game.critic(sample, 0), game.generator(sample, 0));
     let rule = game.rule.optimizer(generator.parameters());
     c.benchmark_group("generator's update").bench_function(BenchmarkId::from_parameter(configuration), |bencher| {
         bencher.iter(|| {
             let program = Device::cpu().compile(|tape| {
-                let fake = generator.samples(tape, Stream::new(0, "noise"), game.batch);
+                let fake = generator.samples(tape, Stream::new(0, "noise"), game.batch, None);
                 let loss = generator_loss(&game.objective, |x| critic.scores(x), fake);
                 rule.update(loss, tape.scalar(game.lr));
                 [loss]

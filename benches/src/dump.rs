@@ -18,13 +18,13 @@ use wgan::game::objective::{critic_terms, generator_loss};
 /// If the file cannot be written.
 pub fn dump(config: &Config, path: &Path) -> Result<()> {
     let (data, game) = (config.load_data()?, &config.game);
-    let (critic, generator) = (game.critic(data.shape()), game.generator(data.shape()));
+    let (critic, generator) = (game.critic(data.shape(), 0), game.generator(data.shape(), 0));
     let real = Variable::new("real", batch(&data, game.batch, game.seed)?);
 
     let tape = Tape::new();
     let stream = |name| Stream::new(game.seed, name);
     let noise = generator.noise(&tape, stream("noise"), game.batch);
-    let fake = generator.samples_of(noise);
+    let fake = generator.samples_of(noise, None);
     let mixes = tape.uniform(stream("mixes"), [2, game.batch]);
     let (objective, norm, real_samples) = (&game.objective, game.networks.critic_norm, tape.variable(&real));
     let critic_loss = critic_terms(objective, norm, |x| critic.scores(x), real_samples, fake, mixes).loss;

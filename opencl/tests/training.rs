@@ -68,7 +68,7 @@ fn gradients(training: &Training, programs: &Programs, device: &Device) -> Progr
     let tape = Tape::new();
     let stream = |name| Stream::new(game.seed, name);
     let real = tape.constant(&training.data.samples(0..game.batch));
-    let fake = generator.samples_of(generator.noise(&tape, stream("noise"), game.batch));
+    let fake = generator.samples_of(generator.noise(&tape, stream("noise"), game.batch), None);
     let mixes = tape.uniform(stream("mixes"), [2, game.batch]);
     let (objective, norm) = (&game.objective, game.networks.critic_norm);
     let critic_loss = critic_terms(objective, norm, |x| critic.scores(x), real, fake.detach(), mixes).loss;

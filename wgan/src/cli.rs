@@ -10,6 +10,7 @@ use crate::config::Options;
 use crate::data::download::Published;
 use crate::experiments;
 use crate::measures::Manifold;
+use crate::sample::SHOWN_OF_EACH;
 
 /// Train Wasserstein GANs and draw samples from them
 ///
@@ -84,13 +85,16 @@ pub struct SampleArgs {
     /// Where the generator is.
     #[command(flatten)]
     pub source: GeneratorSource,
-    /// Number of samples, rounded up to whole rows in grids but plain and walk [default: 64; 100 for digits, 32 for
-    /// neighbours, 16 for walk]
+    /// Number of samples, rounded up to whole rows in grids but plain and walk [default: 64; 10 of each for
+    /// classes, 100 for digits, 32 for neighbours, 16 for walk]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=MOST_SAMPLES))]
     pub count: Option<u32>,
     /// Start of the random numbers; the same seed gives the same samples
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+    /// The only class to draw, as 7 or the name of a folder, if the run is conditional [default: all, as mixed as its data]
+    #[arg(long, value_name = "NAME")]
+    pub class: Option<String>,
     /// Which images the picture shows, and in which order
     #[arg(long, value_name = "NAME", default_value = "plain")]
     pub grid: Grid,
@@ -110,6 +114,8 @@ pub enum Grid {
     Plain,
     /// Rows of eight images on the way from one sample to another
     Interpolation,
+    /// A row for each class of a conditional run
+    Classes,
     /// A row for each digit that the classifier takes samples for
     Digits,
     /// Each sample, framed, with its three nearest training images
@@ -119,10 +125,11 @@ pub enum Grid {
 }
 
 impl Grid {
-    /// As many samples as make a good picture.
-    pub fn usual_count(self) -> usize {
+    /// As many samples as make a good picture of a generator of so many classes.
+    pub fn usual_count(self, classes: usize) -> usize {
         match self {
             Grid::Plain | Grid::Interpolation => 64,
+            Grid::Classes => SHOWN_OF_EACH * classes,
             Grid::Digits => 100,
             Grid::Neighbours => 32,
             Grid::Walk => 16,

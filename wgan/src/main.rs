@@ -101,9 +101,12 @@ fn sample(args: &SampleArgs) -> Result<ExitCode> {
         Some(run) => run.generator(),
         None => args.source.checkpoint.clone().expect("clap asks for one of the two"),
     };
-    let sampler = Sampler::load(&weights)?;
+    let mut sampler = Sampler::load(&weights)?;
+    if let Some(class) = &args.class {
+        sampler = sampler.of_class(class)?;
+    }
     refuse_idle(args, &format, &sampler)?;
-    let count = args.count.map_or(args.grid.usual_count(), |count| count as usize);
+    let count = args.count.map_or(args.grid.usual_count(sampler.classes().len()), |count| count as usize);
     let bytes = match format {
         Format::Png => picture(args, &sampler, run.as_ref(), count)?,
         Format::Npy => npy::encode(&without_channel(sampler.draw(count, args.seed)?)),
@@ -135,6 +138,13 @@ fn refuse_idle(args: &SampleArgs, format: &Format, sampler: &Sampler) -> Result<
     if grid != Grid::Plain && !is_image(&sampler.trained().sample) {
         return Err(Error::impossible("grid", config::name(&grid), "the samples are points, not images"));
     }
+    if grid == Grid::Classes && sampler.classes().is_empty() {
+        let reason = "the run was trained without --conditional, so there are no classes";
+        return Err(Error::impossible("grid", config::name(&grid), reason));
+    }
+    if grid == Grid::Classes && args.class.is_some() {
+        return Err(Error::flag("class", "--grid classes shows all of them"));
+    }
     if args.real.data_dir.is_some() && grid != Grid::Neighbours {
         return Err(Error::flag("data-dir", "only --grid neighbours looks at training images"));
     }
@@ -150,6 +160,7 @@ fn picture(args: &SampleArgs, sampler: &Sampler, run: Option<&RunFolder>, count:
     let picture = match args.grid {
         Grid::Plain => Picture::of_samples(&sampler.draw(count, seed)?),
         Grid::Interpolation => sample::interpolation(sampler, count, seed)?,
+        Grid::Classes => sample::classes(sampler, count, seed)?,
         Grid::Digits => {
             let classifier = Classifier::of(sampler.trained().dataset, args.real.classifier.as_deref())?;
             sample::digits(sampler, &classifier, count, seed)?

@@ -22,6 +22,8 @@ use settings::{Resolver, Role};
 pub struct Config {
     /// What is learned.
     pub data: Source,
+    /// Whether its classes are told apart.
+    pub conditional: bool,
     /// The shape of one sample: of an image `[channels, height, width]`, of a point its numbers.
     pub sample: Shape,
     /// What critic and generator are, and how they learn.
@@ -89,6 +91,7 @@ impl Config {
             game: resolve::game(&ask)?,
             sample: ask.sample_shape(),
             data: resolve::data(&ask)?,
+            conditional: resolve::conditional(&ask),
             backend: ask.backend().unwrap_or_default(),
             threads: match ask.backend().unwrap_or_default() {
                 BackendName::Cpu => ask.threads(),
@@ -130,12 +133,13 @@ impl Config {
         self.used.without(Role::Locates).without(Role::Accompanies)
     }
 
-    /// Loads the data set.
+    /// Loads the data set, with its classes if they are told apart.
     ///
     /// # Errors
-    /// As [`Dataset::load`].
+    /// As [`Dataset::load_with_classes`].
     pub fn load_data(&self) -> Result<Dataset> {
-        Dataset::load(&self.data, self.game.batch, self.game.seed)
+        let load = if self.conditional { Dataset::load_with_classes } else { Dataset::load };
+        load(&self.data, self.game.batch, self.game.seed)
     }
 
     /// The settings as a TOML file, without those that have no effect.

@@ -19,6 +19,8 @@ pub struct Trained {
     pub sample: Shape,
     /// The networks.
     pub networks: Networks,
+    /// Whether they tell classes apart.
+    pub conditional: bool,
 }
 
 impl Trained {
@@ -28,7 +30,8 @@ impl Trained {
     /// [`Error::Setting`](crate::Error::Setting) for a value that is not possible.
     pub fn new(settings: &Options) -> Result<Self> {
         let ask = Resolver::new(settings.clone())?;
-        Ok(Trained { dataset: ask.dataset(), sample: ask.sample_shape(), networks: networks(&ask)? })
+        let (dataset, sample, conditional) = (ask.dataset(), ask.sample_shape(), conditional(&ask));
+        Ok(Trained { dataset, sample, networks: networks(&ask)?, conditional })
     }
 }
 
@@ -57,6 +60,15 @@ pub fn data(ask: &Resolver) -> Result<Source> {
         }),
         DatasetName::Points => in_file(2),
         DatasetName::Numbers => in_file(1),
+    }
+}
+
+/// Whether classes are told apart, where there are any.
+pub fn conditional(ask: &Resolver) -> bool {
+    match ask.dataset() {
+        DatasetName::Mnist | DatasetName::FashionMnist | DatasetName::Images => ask.conditional(),
+        DatasetName::EightGaussians | DatasetName::TwentyFiveGaussians => ask.conditional(),
+        DatasetName::Swissroll | DatasetName::Points | DatasetName::Numbers => false,
     }
 }
 

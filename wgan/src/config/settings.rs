@@ -161,6 +161,11 @@ settings! {
     #[arg(num_args = 0, default_missing_value = "true")]
     #[serde(skip_serializing_if = "is_off")] // as runs before it wrote nothing
     skip_bad: bool { default: |_| false, idle: |_| "it is for --dataset images", }
+    /// Tell classes apart, of which `wgan sample --class` then asks for one: digits, labels in IDX files, folders of images, or
+    /// Gaussians
+    #[arg(num_args = 0, default_missing_value = "true")]
+    #[serde(skip_serializing_if = "is_off")]
+    conditional: bool { default: |_| false, idle: |_| "these points have no classes", }
 
     ["Networks"]
     /// The networks [default: dcgan for images, mlp for points]

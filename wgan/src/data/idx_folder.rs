@@ -28,19 +28,37 @@ const IMAGES: Contents = Contents { name: "images", ends: &["images-idx3-ubyte",
 const LABELS: Contents =
     Contents { name: "labels", ends: &["labels-idx1-ubyte", "labels.idx1-ubyte", "labels-idx2-int"] };
 
-/// The images of a part in `folder`; `name` is the data set's.
+/// The images of a part in `folder`, with the class of each if `classes`; `name` is the data set's.
 ///
 /// # Errors
-/// [`Error::NoData`] if the folder holds no file of a known name, [`Error::Data`] if the file cannot be used.
-pub fn load(name: &str, folder: &Path, part: Part) -> Result<Dataset> {
-    Ok(Dataset::from_images(name, images(name, folder, part)?))
+/// [`Error::NoData`] if the folder holds no file of a known name, [`Error::Data`] if a file cannot be used.
+pub fn load(name: &str, folder: &Path, part: Part, classes: bool) -> Result<Dataset> {
+    if !classes {
+        return Ok(Dataset::from_images(name, images(name, folder, part)?));
+    }
+    let (images, labels) = images_and_labels(name, folder, part)?;
+    Ok(Dataset::from_images(name, images).labelled_by(&labels))
+}
+
+/// The images of a part, and the label of each.
+///
+/// # Errors
+/// As [`load`], and if there are not as many.
+pub fn images_and_labels(name: &str, folder: &Path, part: Part) -> Result<(idx::Images, Vec<u8>)> {
+    let (images, labels) = (images(name, folder, part)?, labels(name, folder, part)?);
+    let count = images.pixels.len() / (28 * 28);
+    if count != labels.len() {
+        let problem = format!("{count} images, but {} labels", labels.len());
+        return Err(cannot_use(&folder.display().to_string())(problem));
+    }
+    Ok((images, labels))
 }
 
 /// The images of a part.
 ///
 /// # Errors
 /// As [`load`].
-pub fn images(name: &str, folder: &Path, part: Part) -> Result<idx::Images> {
+fn images(name: &str, folder: &Path, part: Part) -> Result<idx::Images> {
     let (path, source) = open(name, folder, part, &IMAGES)?;
     let file = path.display().to_string();
     let mut images = idx::images(&file, source)?;
@@ -67,7 +85,7 @@ fn turn_upright(image: &mut [u8]) {
 ///
 /// # Errors
 /// As [`load`].
-pub fn labels(name: &str, folder: &Path, part: Part) -> Result<Vec<u8>> {
+fn labels(name: &str, folder: &Path, part: Part) -> Result<Vec<u8>> {
     let (path, source) = open(name, folder, part, &LABELS)?;
     idx::labels(&path.display().to_string(), source)
 }
@@ -179,7 +197,7 @@ mod tests {
     }
 
     fn error(folder: &Path) -> String {
-        load("mnist", folder, TRAIN).err().unwrap().to_string()
+        load("mnist", folder, TRAIN, false).err().unwrap().to_string()
     }
 
     #[test]
@@ -200,7 +218,7 @@ mod tests {
             ("fashion-mnist", "FashionMNIST/raw/train-images-idx3-ubyte"),
         ] {
             let folder = folder(&[(file, &plain(255)), ("MNIST/raw/t10k-images-idx3-ubyte", &plain(0))]);
-            let data = load(name, folder.path(), TRAIN).unwrap();
+            let data = load(name, folder.path(), TRAIN, false).unwrap();
             assert_eq!((data.name(), data.len()), (name, 1), "{file}");
             assert!(data.samples(0..1).data().iter().all(|&x| x == 1.0), "{file}");
         }
@@ -218,7 +236,7 @@ mod tests {
     fn of_two_data_sets_in_one_root_each_is_found() {
         let files = ["MNIST/raw/train-images-idx3-ubyte", "FashionMNIST/raw/train-images-idx3-ubyte"];
         let folder = folder(&[(files[0], &plain(0)), (files[1], &plain(255))]);
-        let grey = |name| load(name, folder.path(), TRAIN).unwrap().samples(0..1).data()[0];
+        let grey = |name| load(name, folder.path(), TRAIN, false).unwrap().samples(0..1).data()[0];
         assert_eq!((grey("mnist"), grey("fashion-mnist")), (0.0, 1.0));
     }
 
@@ -227,7 +245,7 @@ mod tests {
         let name = "emnist-letters-train-images-idx3-ubyte";
         let folder = folder(&[(name, &plain(255)), (&format!("{name}.gz"), b"not even gzip")]);
         fs::write(folder.path().join("emnist-letters-train-images.idx3-ubyte.gz"), "likewise").unwrap();
-        assert_eq!(load("mnist", folder.path(), TRAIN).unwrap().len(), 1);
+        assert_eq!(load("mnist", folder.path(), TRAIN, false).unwrap().len(), 1);
         fs::write(folder.path().join("emnist-digits-train-images-idx3-ubyte"), plain(0)).unwrap();
         let error = error(folder.path());
         assert!(error.contains("several sets of images") && error.contains("emnist-digits-train"), "{error}");
@@ -255,7 +273,7 @@ mod tests {
         let told = |name: &str| error(&place.path().join(name));
         let looked_for = "looked for train-images-idx3-ubyte, raw or .gz, there and in MNIST/raw";
         assert!(told("data").ends_with(looked_for), "{}", told("data"));
-        let clothing = load("fashion-mnist", &place.path().join("data"), TRAIN).err().unwrap().to_string();
+        let clothing = load("fashion-mnist", &place.path().join("data"), TRAIN, false).err().unwrap().to_string();
         assert!(clothing.ends_with(" and in FashionMNIST/raw"), "{clothing}");
         assert!(told("photos").ends_with("; to learn the PNG and JPEG images in it, add --dataset images"));
         assert!(told("data/notes.txt").ends_with("notes.txt is a file: name the folder that it is in"));

@@ -11,16 +11,16 @@ use rayon::prelude::*;
 
 use super::idx_folder::{self, ANY, TRAIN};
 use super::raster::decode;
-use super::{ColourMode, Dataset};
+use super::{ColourMode, Dataset, MOST_CLASSES};
 use crate::error::{cannot_read, cannot_use};
 use crate::{Error, Result};
 
 /// The images in `place` and the folders in it, as `[colours, size, size]`. What is transparent lies on white. Those that
-/// cannot be used are left out if `skip_bad`.
+/// cannot be used are left out if `skip_bad`. If `classes`, an image's is the folder in `place` that it is in or below.
 ///
 /// # Errors
-/// [`Error::NoData`] if there is none, [`Error::Data`] with all that cannot be used.
-pub fn load(place: &Path, size: usize, colour: ColourMode, skip_bad: bool) -> Result<Dataset> {
+/// [`Error::NoData`] if there is none, or one in no class or a class without any; [`Error::Data`] with all that cannot be used.
+pub fn load(place: &Path, size: usize, colour: ColourMode, skip_bad: bool, classes: bool) -> Result<Dataset> {
     let no_data = |problem| Error::NoData { folder: place.to_owned(), problem };
     if let Some(problem) = idx_folder::no_folder(place) {
         return Err(no_data(problem));
@@ -28,7 +28,7 @@ pub fn load(place: &Path, size: usize, colour: ColourMode, skip_bad: bool) -> Re
     let mut found = Found::default();
     found.search(place)?;
     let files = mem::take(&mut found.files);
-    let (mut images, mut bytes, mut bad) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut images, mut used, mut bytes, mut bad) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for part in files.chunks(256) {
         let read: Vec<_> = part.par_iter().map(|path| read(path, size, colour)).collect();
         for (path, image) in part.iter().zip(read) {
@@ -37,6 +37,7 @@ pub fn load(place: &Path, size: usize, colour: ColourMode, skip_bad: bool) -> Re
                 Ok(mut image) => {
                     bytes.extend(mem::take(&mut image.bytes));
                     images.push(image);
+                    used.push(path.as_path());
                 }
                 Err(problem) => {
                     bad.push((path.as_path(), problem));
@@ -57,8 +58,48 @@ pub fn load(place: &Path, size: usize, colour: ColourMode, skip_bad: bool) -> Re
         return Err(no_data(format!("holds no images: {looked_for}{left_out}{meant}")));
     }
     let shape = Shape::from([colour.channels(), size, size]);
-    let data = Dataset::from_bytes(&place.display().to_string(), shape, bytes);
+    let mut data = Dataset::from_bytes(&place.display().to_string(), shape, bytes);
+    if classes {
+        let (names, labels) = sub_folders(place, &used).map_err(no_data)?;
+        data = data.labelled(names, labels);
+    }
     Ok(Dataset { notes: left_out.into_iter().collect(), warnings: warnings(place, &bad, &images, size), ..data })
+}
+
+/// The folders in `place`, which are the classes, and the number of the one that each of the images is in or below.
+fn sub_folders(place: &Path, images: &[&Path]) -> Result<(Vec<String>, Vec<u8>), String> {
+    let entries = fs::read_dir(place).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut folders: Vec<PathBuf> =
+        entries.filter(|path| path.is_dir() && !is_hidden(path) && !is_ours(path)).collect();
+    folders.sort();
+    let name = |folder: &PathBuf| folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if folders.is_empty() {
+        return Err("holds no folders, whose names would be the classes; leave --conditional out".to_owned());
+    }
+    if folders.len() > MOST_CLASSES {
+        return Err(format!(
+            "holds {} folders, which would be classes, but no more than {MOST_CLASSES} can be",
+            folders.len()
+        ));
+    }
+    let number = |image: &&Path| {
+        let folder = folders.iter().position(|folder| image.starts_with(folder));
+        folder.map(|number| number as u8).ok_or_else(|| {
+            let file = image.file_name().unwrap_or_default().to_string_lossy();
+            format!(
+                "holds images beside folders, as {}, which are of no class; move each into one of them",
+                excerpt(&file)
+            )
+        })
+    };
+    let labels = images.iter().map(number).collect::<Result<Vec<u8>, _>>()?;
+    if let Some(empty) = (0..folders.len()).find(|&number| !labels.contains(&(number as u8))) {
+        return Err(format!(
+            "holds no images in {}, which would be a class; fill or remove it",
+            excerpt(&name(&folders[empty]))
+        ));
+    }
+    Ok((folders.iter().map(name).collect(), labels))
 }
 
 /// Whether [`load`] would find files to read in a folder, as far as so many folders deep.
@@ -95,7 +136,7 @@ impl Found {
         let mut paths: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
         paths.sort(); // folders list their files in any order
         for path in paths {
-            if path.file_name().unwrap_or_default().to_string_lossy().starts_with('.') {
+            if is_hidden(&path) {
                 continue;
             }
             // A pipe would be waited for without end, so nothing is opened before it is known to be a file.
@@ -126,6 +167,10 @@ impl Found {
         let all: Vec<String> = self.left_out.iter().map(counted).collect();
         (!all.is_empty()).then(|| format!("left out: {}", all.join(", ")))
     }
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().unwrap_or_default().to_string_lossy().starts_with('.')
 }
 
 /// Whether a folder is a run's or an experiment's: nobody means to learn from its pictures.
@@ -250,7 +295,7 @@ mod tests {
             (".hidden.png", b""),
             ("notes.txt", b""),
         ]);
-        let data = load(folder.path(), 1, ColourMode::Grey, false).unwrap();
+        let data = load(folder.path(), 1, ColourMode::Grey, false, false).unwrap();
         assert_eq!((&data.shape()[..], pixels(&data)), (&[1, 1, 1][..], vec![10.0, 20.0, 30.0]));
         assert!(data.notes.is_empty() && data.warnings().is_empty());
     }
@@ -259,20 +304,20 @@ mod tests {
     fn all_that_cannot_be_used_are_told_at_once_or_left_out() {
         let good = grey(2, 10);
         let folder = folder(&[("a.png", &good), ("b/y.png", b"no image"), ("b/z.png", &good[..30]), ("c.png", b"")]);
-        let problem = load(folder.path(), 1, ColourMode::Grey, false).err().unwrap().to_string();
+        let problem = load(folder.path(), 1, ColourMode::Grey, false, false).err().unwrap().to_string();
         let lines: Vec<&str> = problem.lines().collect();
         assert!(lines[0].ends_with("3 of its 4 images cannot be used; --skip-bad goes on without them:"), "{problem}");
         assert_eq!(lines[1], "  b/y.png: this is neither a PNG nor a JPEG image");
         assert!(
             lines[2].starts_with("  b/z.png: the PNG image is damaged") && lines[3] == "  c.png: the file is empty"
         );
-        let data = load(folder.path(), 1, ColourMode::Grey, true).unwrap();
+        let data = load(folder.path(), 1, ColourMode::Grey, true, false).unwrap();
         assert_eq!((data.len(), &data.notes[..]), (1, &["left out: 3 images that cannot be used".to_owned()][..]));
         assert!(data.warnings()[0].contains("\n  b/y.png: this is neither"));
         for bad in ["a.png", "b/z.png", "c.png"] {
             fs::remove_file(folder.path().join(bad)).unwrap();
         }
-        let problem = |skip| load(folder.path(), 1, ColourMode::Grey, skip).err().unwrap().to_string();
+        let problem = |skip| load(folder.path(), 1, ColourMode::Grey, skip, false).err().unwrap().to_string();
         let one = "b/y.png: this is neither a PNG nor a JPEG image; --skip-bad goes on without it";
         assert!(problem(false).ends_with(one), "{}", problem(false));
         assert!(problem(true).contains("holds no images"), "{}", problem(true));
@@ -294,7 +339,7 @@ mod tests {
         symlink("nowhere.png", path("broken.png")).unwrap();
         let _socket = std::os::unix::net::UnixListener::bind(path("socket.png")).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(path("pipe.png")).status().unwrap().success());
-        let data = load(folder.path(), 1, ColourMode::Grey, false).unwrap();
+        let data = load(folder.path(), 1, ColourMode::Grey, false, false).unwrap();
         assert_eq!(data.len(), 2);
         let expected = "left out: 1 GIF image, 2 WebP images, 1 broken link, 2 pipes, sockets or devices";
         assert_eq!(data.notes, [expected]);
@@ -311,10 +356,10 @@ mod tests {
             ("runs/001/metrics.csv", b""),
             ("runs/001/samples/step-000500.png", &image),
         ]);
-        let data = load(folder.path(), 1, ColourMode::Grey, false).unwrap();
+        let data = load(folder.path(), 1, ColourMode::Grey, false, false).unwrap();
         let expected = "left out: 1 folder of results of wgan, 1 picture that wgan made";
         assert_eq!((data.len(), data.notes), (1, vec![expected.to_owned()]));
-        let own = load(&folder.path().join("runs/001"), 1, ColourMode::Grey, false).err().unwrap().to_string();
+        let own = load(&folder.path().join("runs/001"), 1, ColourMode::Grey, false, false).err().unwrap().to_string();
         assert!(own.ends_with("(left out: 1 folder of results of wgan)"), "{own}");
     }
 
@@ -325,7 +370,7 @@ mod tests {
         encoder.set_depth(png::BitDepth::Sixteen);
         encoder.write_header().unwrap().write_image_data(&[15, 255].repeat(64)).unwrap();
         let folder = folder(&[("a.png", &grey(1, 10)), ("b.png", &dark)]);
-        let warnings = load(folder.path(), 2, ColourMode::Grey, false).unwrap().warnings();
+        let warnings = load(folder.path(), 2, ColourMode::Grey, false, false).unwrap().warnings();
         assert!(warnings[0].starts_with("1 of the 2 images in ") && warnings[0].contains("smaller than --size 2"));
         assert!(warnings[1].contains("hold no value above 4095 of 65535"), "{warnings:?}");
         // One of all 16 bits does not hide it.
@@ -334,7 +379,7 @@ mod tests {
         encoder.set_depth(png::BitDepth::Sixteen);
         encoder.write_header().unwrap().write_image_data(&[255; 128]).unwrap();
         fs::write(folder.path().join("c.png"), bright).unwrap();
-        let warnings = load(folder.path(), 2, ColourMode::Grey, false).unwrap().warnings();
+        let warnings = load(folder.path(), 2, ColourMode::Grey, false, false).unwrap().warnings();
         assert!(
             warnings[1].contains("of 2 images of 16 bits in ") && warnings[1].contains(" 1 hold no value above 4095")
         );
@@ -343,7 +388,8 @@ mod tests {
     #[test]
     fn a_folder_without_images_is_told_with_what_may_have_been_meant() {
         let folder = folder(&[("idx/train-images-idx3-ubyte", b""), ("text/notes.txt", b"")]);
-        let told = |name: &str| load(&folder.path().join(name), 1, ColourMode::Grey, false).err().unwrap().to_string();
+        let told =
+            |name: &str| load(&folder.path().join(name), 1, ColourMode::Grey, false, false).err().unwrap().to_string();
         let looked_for = "holds no images: looked for files whose names end in .png, .jpg or .jpeg";
         assert!(told("text").ends_with(looked_for), "{}", told("text"));
         assert!(told("idx").ends_with("; to learn the IDX files in it, leave --dataset images out"), "{}", told("idx"));

@@ -34,15 +34,11 @@ impl Labelled {
 
     /// The embedded digits in their order.
     pub(crate) fn embedded() -> Result<Vec<Self>> {
-        let (images, labels) = mnist::images_and_labels()?;
-        Labelled::all("mnist", &images, &labels)
+        Labelled::all("mnist", &mnist::images_and_labels()?)
     }
 
-    fn all(name: &str, images: &idx::Images, labels: &[u8]) -> Result<Vec<Self>> {
+    fn all(name: &str, (images, labels): &(idx::Images, Vec<u8>)) -> Result<Vec<Self>> {
         let (images, _) = images.pixels.as_chunks();
-        if images.len() != labels.len() {
-            return Err(cannot_use(name)(format!("{} images, but {} labels", images.len(), labels.len())));
-        }
         if let Some(label) = labels.iter().find(|&&label| usize::from(label) >= Labelled::CLASSES) {
             return Err(cannot_use(name)(format!("there is a label {label}, but the classes are 0 to 9")));
         }
@@ -65,10 +61,7 @@ impl Split {
     /// If files are missing or cannot be used, or there are too few images.
     pub fn read(folder: &Path, seed: u64) -> Result<Self> {
         let name = folder.display().to_string();
-        let read = |part: Part| {
-            let (images, labels) = (idx_folder::images(ANY, folder, part)?, idx_folder::labels(ANY, folder, part)?);
-            Labelled::all(&name, &images, &labels)
-        };
+        let read = |part: Part| Labelled::all(&name, &idx_folder::images_and_labels(ANY, folder, part)?);
         let training = read(TRAIN)?;
         if idx_folder::has_images(ANY, folder, TEST) {
             return Ok(Split { training, held_out: read(TEST)? });

@@ -6,12 +6,14 @@ use crate::Result;
 const IMAGES: &[u8] = include_bytes!("../../data/mnist/mnist-train-10000-images-idx3-ubyte.gz");
 const LABELS: &[u8] = include_bytes!("../../data/mnist/mnist-train-10000-labels-idx1-ubyte.gz");
 
-/// The embedded images.
+/// The embedded images, with the class of each if `classes`.
 ///
 /// # Errors
 /// None that is known: the data are fixed when the program is built.
-pub fn load() -> Result<Dataset> {
-    Ok(Dataset::from_images("mnist", images_and_labels()?.0))
+pub fn load(classes: bool) -> Result<Dataset> {
+    let (images, labels) = images_and_labels()?;
+    let data = Dataset::from_images("mnist", images);
+    Ok(if classes { data.labelled_by(&labels) } else { data })
 }
 
 /// The embedded images, and the digit that each shows.
@@ -48,7 +50,7 @@ mod tests {
 
     #[test]
     fn images_are_scaled_to_the_unit_interval() {
-        let digits = load().unwrap();
+        let digits = load(false).unwrap();
         assert_eq!((digits.len(), &digits.shape()[..]), (10_000, &[1, 28, 28][..]));
         let (low, high) =
             digits.samples(0..10_000).data().iter().fold((1f32, 0f32), |(low, high), &x| (low.min(x), high.max(x)));

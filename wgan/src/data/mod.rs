@@ -2,6 +2,7 @@
 //! drawn from them.
 
 mod batches;
+pub mod classes;
 pub mod download;
 mod idx;
 mod idx_folder;
@@ -13,13 +14,16 @@ mod raster;
 mod source;
 mod toys;
 
+use std::collections::BTreeSet;
 use std::ops::{Range, RangeInclusive};
 
 use autograd::{ByteTable, Shape, Tensor, Var, Variable};
 use nn::Rng;
+use nn::files::excerpt;
 use rand::RngExt;
 
 pub use batches::Batches;
+pub use classes::{Class, MOST_CLASSES};
 pub use labelled::{Labelled, Split};
 pub use source::{ColourMode, Source, Toy};
 pub use toys::Mixture;
@@ -35,6 +39,9 @@ pub struct Dataset {
     name: String,
     shape: Shape,
     samples: Samples,
+    /// What they are told apart by, and of each sample the number of its class; both empty if nobody asked.
+    classes: Vec<Class>,
+    labels: Vec<u8>,
     /// How many of them, the last, are held out.
     held_out: usize,
     /// How its files were understood, and what of them was left out.
@@ -49,7 +56,7 @@ const HELD_OUT_OF: usize = 20;
 const MOST_HELD_OUT: usize = 500;
 
 /// Programs take samples by their numbers, which f32 holds exactly up to here.
-const MOST_SAMPLES: usize = 1 << 24;
+pub const MOST_SAMPLES: usize = 1 << 24;
 
 /// Points of about unit scale need no warning.
 const USUAL_SCALE: RangeInclusive<f64> = 0.1..=10.0;
@@ -71,7 +78,13 @@ impl Samples {
 }
 
 /// A data set where programs read it.
-pub enum Resident {
+pub struct Resident {
+    samples: ResidentSamples,
+    /// The numbers of the samples' classes, `[count, 1]`, if there are any.
+    labels: Option<Variable>,
+}
+
+enum ResidentSamples {
     /// A table that programs share with the data set.
     Images(ByteTable),
     /// A copy that a device may take over.
@@ -82,10 +95,21 @@ impl Resident {
     /// The samples whose numbers, counted from 0, `rows` holds: `[B, …]` for `[B]`.
     #[track_caller]
     pub fn pick<'t>(&self, rows: Var<'t>) -> Var<'t> {
-        match self {
-            Resident::Images(table) => rows.look_up(table),
-            Resident::Points(points) => rows.tape().variable(points).gather_rows(rows),
+        match &self.samples {
+            ResidentSamples::Images(table) => rows.look_up(table),
+            ResidentSamples::Points(points) => rows.tape().variable(points).gather_rows(rows),
         }
+    }
+
+    /// Whether its samples have classes.
+    pub fn has_classes(&self) -> bool {
+        self.labels.is_some()
+    }
+
+    /// The numbers of these samples' classes, `[B]`, if there are any.
+    #[track_caller]
+    pub fn classes<'t>(&self, rows: Var<'t>) -> Option<Var<'t>> {
+        self.labels.as_ref().map(|labels| rows.tape().variable(labels).gather_rows(rows).reshape(rows.shape()))
     }
 }
 
@@ -102,7 +126,31 @@ impl Dataset {
     }
 
     fn of(name: &str, shape: Shape, samples: Samples) -> Self {
-        Dataset { name: name.to_owned(), shape, samples, held_out: 0, notes: Vec::new(), warnings: Vec::new() }
+        let (classes, labels, notes, warnings) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Dataset { name: name.to_owned(), shape, samples, classes, labels, held_out: 0, notes, warnings }
+    }
+
+    /// The same with the class of each sample: its place among `names`.
+    fn labelled(self, names: impl IntoIterator<Item = String>, labels: Vec<u8>) -> Self {
+        let classes = names.into_iter().map(|name| Class { name, count: 0 }).collect();
+        Dataset { classes, labels, ..self }.with_counts()
+    }
+
+    /// The same with labels as files have them, any bytes: they name the classes.
+    fn labelled_by(self, labels: &[u8]) -> Self {
+        let found: BTreeSet<u8> = labels.iter().copied().collect();
+        let number = |label: &u8| found.range(..label).count() as u8;
+        let numbers = labels.iter().map(number).collect();
+        self.labelled(found.iter().map(u8::to_string), numbers)
+    }
+
+    /// The same, the samples to train on counted by class.
+    fn with_counts(mut self) -> Self {
+        let mut counts = [0; MOST_CLASSES];
+        let to_train_on = self.labels.len().saturating_sub(self.held_out);
+        self.labels[..to_train_on].iter().for_each(|&label| counts[usize::from(label)] += 1);
+        self.classes.iter_mut().zip(counts).for_each(|(class, count)| class.count = count);
+        self
     }
 
     /// Loads a data set to take batches of this size from. Its samples are shuffled by the seed, and the last are held out: a
@@ -115,16 +163,50 @@ impl Dataset {
     /// # Errors
     /// If its files cannot be read, hold something else than they should, fewer samples than a batch, or more than 2²⁴.
     pub fn load(source: &Source, batch: usize, seed: u64) -> Result<Self> {
+        Dataset::read(source, false, batch, seed)
+    }
+
+    /// The same with the class of each sample: the label that the files say, the folder that an image is in, the component of a
+    /// mixture that a point is drawn from.
+    ///
+    /// # Errors
+    /// As [`load`](Dataset::load), and if a sample has no class, there is only one, or there are more than [`MOST_CLASSES`].
+    pub fn load_with_classes(source: &Source, batch: usize, seed: u64) -> Result<Self> {
+        let data = Dataset::read(source, true, batch, seed)?;
+        data.check_classes().map_err(cannot_use(&data.name))?;
+        Ok(data)
+    }
+
+    fn read(source: &Source, classes: bool, batch: usize, seed: u64) -> Result<Self> {
         let data = match source {
-            Source::Digits => mnist::load()?,
-            Source::Idx { name, folder } => idx_folder::load(name, folder, TRAIN)?,
-            Source::Images { folder, size, colour, skip_bad } => images::load(folder, *size, *colour, *skip_bad)?,
+            Source::Digits => mnist::load(classes)?,
+            Source::Idx { name, folder } => idx_folder::load(name, folder, TRAIN, classes)?,
+            Source::Images { folder, size, colour, skip_bad } => {
+                images::load(folder, *size, *colour, *skip_bad, classes)?
+            }
             Source::Points { file, dimensions } => points::load(file, *dimensions)?,
-            Source::Toy(toy) => toy.draw(&mut Rng::new(seed, "toy")),
+            Source::Toy(toy) => toy.draw(&mut Rng::new(seed, "toy"), classes),
         };
         let data = data.shuffled(seed).hold_out();
         data.check_count(batch)?;
         Ok(data)
+    }
+
+    /// Whether there are classes to be learned.
+    fn check_classes(&self) -> Result<(), String> {
+        let empty = self.classes.iter().find(|class| class.count == 0);
+        match (&self.classes[..], empty) {
+            ([], _) => Err("its samples have no classes; leave --conditional out".to_owned()),
+            ([only], _) => Err(format!(
+                "all of its samples are of the class {}, so there is nothing to tell apart; leave --conditional out",
+                excerpt(&only.name)
+            )),
+            (_, Some(empty)) => Err(format!(
+                "of the class {} no sample is left to train on, since one in twenty is held out; add some",
+                excerpt(&empty.name)
+            )),
+            (_, None) => Ok(()),
+        }
     }
 
     /// Whether there are enough samples for a batch, and no more than can be told apart.
@@ -136,14 +218,14 @@ impl Dataset {
         check_count(self.held_out().end).map_err(cannot_use(&self.name))
     }
 
-    /// The test images beside those to train on, if there are any, shuffled like them.
+    /// The test images beside those to train on, if there are any, shuffled like them; with the class of each, if `classes`.
     ///
     /// # Errors
-    /// If the file cannot be read, or does not hold images of 28×28 pixels.
-    pub fn load_test(source: &Source, seed: u64) -> Result<Option<Self>> {
+    /// If a file cannot be read, or does not hold images of 28×28 pixels.
+    pub fn load_test(source: &Source, classes: bool, seed: u64) -> Result<Option<Self>> {
         match source {
             Source::Idx { name, folder } if idx_folder::has_images(name, folder, TEST) => {
-                Ok(Some(idx_folder::load(name, folder, TEST)?.shuffled(seed)))
+                Ok(Some(idx_folder::load(name, folder, TEST, classes)?.shuffled(seed)))
             }
             Source::Idx { .. } | Source::Digits | Source::Images { .. } => Ok(None),
             Source::Points { .. } | Source::Toy(_) => Ok(None),
@@ -177,7 +259,11 @@ impl Dataset {
             [_] => "points",
             _ => "images",
         };
-        let counts = format!("{} {kind} to train on, {} held out", self.len(), self.held_out);
+        let classes = match self.classes.len() {
+            0 => String::new(),
+            count => format!(", of {count} classes"),
+        };
+        let counts = format!("{} {kind} to train on, {} held out{classes}", self.len(), self.held_out);
         [&[counts], &self.notes[..]].concat().join("; ")
     }
 
@@ -204,11 +290,12 @@ impl Dataset {
                 Samples::Points(points)
             }
         };
+        shuffle(&mut self.labels, 1, seed); // as the samples
         self
     }
 
     fn hold_out(self) -> Self {
-        Dataset { held_out: (self.len() / HELD_OUT_OF).min(MOST_HELD_OUT), ..self }
+        Dataset { held_out: (self.len() / HELD_OUT_OF).min(MOST_HELD_OUT), ..self }.with_counts()
     }
 
     fn from_images(name: &str, images: idx::Images) -> Self {
@@ -231,6 +318,17 @@ impl Dataset {
         &self.shape
     }
 
+    /// What the samples are told apart by; nothing, unless they were [loaded so](Dataset::load_with_classes).
+    pub fn classes(&self) -> &[Class] {
+        &self.classes
+    }
+
+    /// The names of the classes of the samples in a range, one for each; none without classes.
+    pub fn class_names(&self, range: Range<usize>) -> Vec<&str> {
+        let labels = self.labels.get(range).unwrap_or_default();
+        labels.iter().map(|&label| self.classes[usize::from(label)].name.as_str()).collect()
+    }
+
     /// Number of samples to train on.
     pub fn len(&self) -> usize {
         self.samples.shape()[0] - self.held_out
@@ -248,10 +346,13 @@ impl Dataset {
 
     /// The data set for programs to read, held-out samples included.
     pub fn resident(&self) -> Resident {
-        match &self.samples {
-            Samples::Images(table) => Resident::Images(table.clone()),
-            Samples::Points(points) => Resident::Points(Variable::new("data", points.clone())),
-        }
+        let samples = match &self.samples {
+            Samples::Images(table) => ResidentSamples::Images(table.clone()),
+            Samples::Points(points) => ResidentSamples::Points(Variable::new("data", points.clone())),
+        };
+        let numbers = || Tensor::from_fn([self.labels.len(), 1], |i| f32::from(self.labels[i]));
+        let labels = (!self.classes.is_empty()).then(|| Variable::new("classes", numbers()));
+        Resident { samples, labels }
     }
 
     /// The samples in a range, counted from 0 and those held out last: `[count, …]`.

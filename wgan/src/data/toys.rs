@@ -40,27 +40,35 @@ impl Toy {
         Some(Mixture { centres, deviation: deviation / scale })
     }
 
-    /// A data set drawn from it.
-    pub(super) fn draw(self, rng: &mut impl Rng) -> Dataset {
+    /// A data set drawn from it; with the component of a mixture that each point is of, if `classes`.
+    pub(super) fn draw(self, rng: &mut impl Rng, classes: bool) -> Dataset {
         let name = match self {
             Toy::EightGaussians => "8gaussians",
             Toy::TwentyFiveGaussians => "25gaussians",
             Toy::Swissroll => "swissroll",
         };
         let mixture = self.mixture();
-        let mut point = || match &mixture {
+        let point = |_| match &mixture {
             Some(mixture) => mixture.point(rng),
-            None => on_swissroll(rng),
+            None => (0, on_swissroll(rng)),
         };
-        let samples = (0..COUNT).flat_map(|_| point().map(|x| x as f32)).collect();
-        Dataset::new(name, [2], samples)
+        let (components, points): (Vec<usize>, Vec<[f64; 2]>) = (0..COUNT).map(point).unzip();
+        let data = Dataset::new(name, [2], points.iter().flatten().map(|&x| x as f32).collect());
+        match mixture.filter(|_| classes) {
+            Some(Mixture { centres, .. }) => {
+                let labels = components.iter().map(|&component| component as u8).collect();
+                data.labelled((0..centres.len()).map(|i| i.to_string()), labels)
+            }
+            None => data,
+        }
     }
 }
 
 impl Mixture {
-    fn point(&self, rng: &mut impl Rng) -> [f64; 2] {
-        let centre = self.centres[rng.random_range(..self.centres.len())];
-        centre.map(|x| x + self.deviation * normal(rng))
+    /// A point, and the component that it is of.
+    fn point(&self, rng: &mut impl Rng) -> (usize, [f64; 2]) {
+        let component = rng.random_range(..self.centres.len());
+        (component, self.centres[component].map(|x| x + self.deviation * normal(rng)))
     }
 }
 
@@ -110,7 +118,7 @@ mod tests {
 
     #[test]
     fn eight_gaussians_have_their_centres_and_width() {
-        let data = Toy::EightGaussians.draw(&mut nn::Rng::new(0, "toy"));
+        let data = Toy::EightGaussians.draw(&mut nn::Rng::new(0, "toy"), false);
         let centres: Vec<_> = (0..8)
             .map(|i| (2.0 / 1.414, TAU * f64::from(i) / 8.0))
             .map(|(radius, angle)| [radius * angle.cos(), radius * angle.sin()])
@@ -124,7 +132,7 @@ mod tests {
 
     #[test]
     fn twenty_five_gaussians_have_their_centres_and_width() {
-        let data = Toy::TwentyFiveGaussians.draw(&mut nn::Rng::new(0, "toy"));
+        let data = Toy::TwentyFiveGaussians.draw(&mut nn::Rng::new(0, "toy"), false);
         let axis = [-4.0, -2.0, 0.0, 2.0, 4.0].map(|x| x / 2.828);
         let centres: Vec<_> = axis.iter().flat_map(|&y| axis.map(|x| [x, y])).collect();
         let (offsets, counts) = offsets(&data, &centres);
@@ -136,7 +144,7 @@ mod tests {
 
     #[test]
     fn the_swiss_roll_is_a_spiral_with_noise() {
-        let data = Toy::Swissroll.draw(&mut nn::Rng::new(0, "toy"));
+        let data = Toy::Swissroll.draw(&mut nn::Rng::new(0, "toy"), false);
         // On the noiseless spiral the angle of a point is its radius (times 7.5) up to whole turns.
         let points = all(&data);
         let residuals: Vec<f64> = points
@@ -157,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_seed_gives_the_same_points_again() {
-        let draw = |seed| all(&Toy::EightGaussians.draw(&mut nn::Rng::new(seed, "toy")));
+        let draw = |seed| all(&Toy::EightGaussians.draw(&mut nn::Rng::new(seed, "toy"), false));
         assert_eq!(draw(3), draw(3));
         assert_ne!(draw(3), draw(4));
     }

@@ -79,6 +79,10 @@ pub struct ClassifierMeasures {
     pub frechet_distance: f64,
     /// [`classifier_score`](crate::measures::classifier_score()).
     pub score: f64,
+    /// The share of images that it takes for the class that they were asked to be of, or by their label are of; if classes
+    /// are told apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<f64>,
     /// The share of images that it takes for each class.
     pub shares: [f64; Labelled::CLASSES],
 }
@@ -168,12 +172,19 @@ impl Evaluation {
         match &self.measures {
             Measures::Images(Comparison { reference, test_set, generated, .. }) => {
                 let real = if *test_set { "test images" } else { "of the data set" };
-                let (first, compared) = match generated.classifier {
-                    Some(_) => (
+                let (first, compared) = match &generated.classifier {
+                    Some(ClassifierMeasures { agreement, .. }) => (
                         format!(
                             "The Fréchet distance, the less the better, is that of a classifier's features to those of {reference} \
-                             other real images.\nThe classifier score is {} at best. ",
-                            Labelled::CLASSES
+                             other real images.\nThe classifier score is {} at best. {}",
+                            Labelled::CLASSES,
+                            match agreement {
+                                Some(_) => {
+                                    "As asked are images that the classifier takes for the class asked for; real ones,\n\
+                                     those that it takes for the class of their label. "
+                                }
+                                None => "",
+                            }
                         ),
                         "by the classifier's features",
                     ),
@@ -231,6 +242,9 @@ fn image_measures(both: [&ImageMeasures; 2], class: &str) -> Vec<Measure> {
         let both = [generated, real];
         measures.push(Measure::new("Fréchet distance", both.map(|classified| classified.frechet_distance), two));
         measures.push(Measure::new("classifier score", both.map(|classified| classified.score), two));
+        if let [Some(generated), Some(real)] = both.map(|classified| classified.agreement) {
+            measures.push(Measure::new(format!("{class} as asked"), [generated, real], percent));
+        }
         let share =
             |i| Measure::detail(format!("share of {class} {i}"), both.map(|classified| classified.shares[i]), percent);
         shares.extend((0..Labelled::CLASSES).map(share));
@@ -286,7 +300,7 @@ mod tests {
     /// The measures of 50 points of a toy, those of the data themselves.
     fn of_toy(toy: Toy) -> Measures {
         let data = Dataset::load(&Source::Toy(toy), 1, 0).unwrap();
-        Judge::of_points(50, &data, toy.mixture()).unwrap().measure([Ok(data.samples(0..50))]).unwrap()
+        Judge::of_points(50, &data, toy.mixture()).unwrap().measure([Ok(data.samples(0..50))], &[]).unwrap()
     }
 
     #[test]
@@ -323,7 +337,7 @@ mod tests {
     fn an_evaluation_has_a_share_for_each_class() {
         let of = |samples, shares| ImageMeasures {
             samples,
-            classifier: Some(ClassifierMeasures { frechet_distance: 1.0, score: 2.0, shares }),
+            classifier: Some(ClassifierMeasures { frechet_distance: 1.0, score: 2.0, agreement: None, shares }),
             precision: 0.5,
             recall: 0.25,
             patch_distances: vec![PatchDistance { height: 28, width: 28, distance: 0.1 }],

@@ -31,7 +31,7 @@ const MOST_PAIRS: usize = 1000;
 /// let data = Dataset::load(&Source::Toy(Toy::EightGaussians), 1, 0)?;
 /// let judge = Judge::of_points(500, &data, Toy::EightGaussians.mixture())?;
 /// let perfect = data.samples(50_000..50_500);
-/// let Measures::Points(points) = judge.measure([Ok(perfect)])? else { unreachable!() };
+/// let Measures::Points(points) = judge.measure([Ok(perfect)], &[])? else { unreachable!() };
 /// assert_eq!(points.generated.coverage.unwrap().0.covered, 8);
 /// # Ok::<(), wgan::Error>(())
 /// ```
@@ -68,20 +68,20 @@ impl Judge {
         PointJudge::new(count, data, mixture).map(Judge::Points)
     }
 
-    /// Measures samples that come in parts.
+    /// Measures samples that come in parts; if classes are told apart, `asked` names the class that each was to be of.
     ///
     /// # Errors
     /// If they are not finite, or the first error among them.
     ///
     /// # Panics
     /// If they are of another shape, or fewer images than [`Manifold::LEAST`].
-    pub fn measure(&self, samples: impl IntoIterator<Item = Result<Tensor>>) -> Result<Measures> {
+    pub fn measure(&self, samples: impl IntoIterator<Item = Result<Tensor>>, asked: &[&str]) -> Result<Measures> {
         let parts = samples.into_iter().map(|part| part.and_then(finite));
         match self {
             Judge::Images(judge) => Ok(Measures::Images(Comparison {
                 reference: judge.count,
                 test_set: judge.test_set,
-                generated: judge.reference.measure(parts)?,
+                generated: judge.reference.measure(parts, asked)?,
                 real: judge.real.clone(),
             })),
             Judge::Points(PointJudge { reference, mixture, real }) => {
@@ -162,7 +162,7 @@ impl ImageJudge {
             patches: seen.patches,
             classifier,
         };
-        let real = reference.measure(parts(real, range))?;
+        let real = reference.measure(parts(real, range.clone()), &real.class_names(range))?;
         Ok(ImageJudge { reference, count, test_set: test.is_some(), real })
     }
 }
@@ -179,7 +179,7 @@ struct Reference {
 }
 
 impl Reference {
-    fn measure(&self, images: impl Iterator<Item = Result<Tensor>>) -> Result<ImageMeasures> {
+    fn measure(&self, images: impl Iterator<Item = Result<Tensor>>, asked: &[&str]) -> Result<ImageMeasures> {
         let seen = Seen::of(images, &self.image, self.classifier.as_ref(), &self.device)?;
         let samples = seen.features.shape()[0];
         let manifold = Manifold::of(first(&seen.features, samples.min(self.manifold.len()))?);
@@ -188,7 +188,10 @@ impl Reference {
             |(&[height, width], distance): (&[usize; 2], f64)| PatchDistance { height, width, distance };
         Ok(ImageMeasures {
             samples,
-            classifier: seen.classified.zip(self.moments.as_ref()).map(|(seen, moments)| classified(&seen, moments)),
+            classifier: seen
+                .classified
+                .zip(self.moments.as_ref())
+                .map(|(seen, moments)| classified(&seen, moments, asked)),
             precision: self.manifold.share_of(&manifold),
             recall: manifold.share_of(&self.manifold),
             patch_distances: levels.iter().zip(distances).map(patch_distance).collect(),
@@ -202,12 +205,14 @@ fn parts(data: &Dataset, range: Range<usize>) -> impl Iterator<Item = Result<Ten
     range.step_by(PART).map(move |first| Ok(data.samples(first..end.min(first + PART))))
 }
 
-fn classified(seen: &Classified, reference: &Moments) -> ClassifierMeasures {
+fn classified(seen: &Classified, reference: &Moments, asked: &[&str]) -> ClassifierMeasures {
     let classes = seen.classes();
     let share = |class| classes.iter().filter(|&&other| other == class).count() as f64 / classes.len() as f64;
+    let agree = || classes.iter().zip(asked).filter(|(told, asked)| told.to_string() == **asked).count();
     ClassifierMeasures {
         frechet_distance: seen.moments().frechet_distance(reference),
         score: classifier_score(seen.probabilities.data(), Labelled::CLASSES),
+        agreement: (!asked.is_empty()).then(|| agree() as f64 / classes.len() as f64),
         shares: std::array::from_fn(share),
     }
 }
@@ -303,7 +308,7 @@ mod tests {
     fn images_are_the_farther_the_worse_they_are() {
         let data = Dataset::load(&Source::Digits, 1, 0).unwrap();
         let judge = Judge::of_images(500, &data, None, Some(Classifier::of_digits().unwrap()), &Device::cpu()).unwrap();
-        let measure = |generated: &Tensor| images(judge.measure([Ok(generated.clone())]).unwrap());
+        let measure = |generated: &Tensor| images(judge.measure([Ok(generated.clone())], &[]).unwrap());
         let frechet = |images: &ImageMeasures| images.classifier.as_ref().unwrap().frechet_distance;
         let digits = measure(&data.samples(4000..4500));
         assert_eq!((digits.reference, digits.generated.samples, digits.real.samples), (9500, 500, 500));
@@ -333,7 +338,7 @@ mod tests {
     fn images_that_no_classifier_knows_are_measured_too() {
         let data = Dataset::load(&Source::Digits, 1, 0).unwrap();
         let judge = Judge::of_images(300, &data, None, None, &Device::cpu()).unwrap();
-        let measure = |generated: Tensor| images(judge.measure([Ok(generated)]).unwrap());
+        let measure = |generated: Tensor| images(judge.measure([Ok(generated)], &[]).unwrap());
         let digits = data.samples(4000..4300);
         let (upright, real) = (measure(digits.clone()).generated, measure(digits.clone()).real);
         let turned = measure(Tensor::from_fn([300, 1, 28, 28], |i| digits.data()[i / 784 * 784 + 783 - i % 784]));
@@ -351,7 +356,7 @@ mod tests {
         let judge = Judge::of_points(800, &data, Toy::TwentyFiveGaussians.mixture()).unwrap();
         let reference = data.samples(0..800);
         let moved = Tensor::from_fn([800, 2], |i| reference.data()[i] + if i % 2 == 0 { 0.3 } else { 0.0 });
-        let Comparison { generated, real, .. } = points(judge.measure([Ok(moved)]).unwrap());
+        let Comparison { generated, real, .. } = points(judge.measure([Ok(moved)], &[]).unwrap());
         assert!((generated.wasserstein - 0.3).abs() < 1e-6);
         assert!((generated.sliced_wasserstein - 0.3 * 2.0 / std::f64::consts::PI).abs() < 0.005);
         // 0.3 is many deviations, and less than half the distance of two modes.
@@ -364,7 +369,7 @@ mod tests {
     fn what_is_not_finite_cannot_be_measured() {
         let data = Dataset::load(&Source::Toy(Toy::Swissroll), 1, 0).unwrap();
         let broken = Tensor::new([1, 2], vec![0.0, f32::INFINITY]).unwrap();
-        let error = Judge::of_points(9, &data, None).unwrap().measure([Ok(broken)]).unwrap_err().to_string();
+        let error = Judge::of_points(9, &data, None).unwrap().measure([Ok(broken)], &[]).unwrap_err().to_string();
         assert_eq!(error, "samples are not all finite: the weights are of no use");
     }
 }

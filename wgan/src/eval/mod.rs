@@ -133,7 +133,7 @@ fn judge(
     samples: usize,
 ) -> Result<Judge> {
     if is_image(&config.sample) {
-        let test = Dataset::load_test(&config.data, config.game.seed)?;
+        let test = Dataset::load_test(&config.data, config.conditional, config.game.seed)?;
         Judge::of_images(samples, data, test.as_ref(), classifier, device)
     } else {
         Judge::of_points(samples, data, config.data.mixture())
@@ -149,7 +149,9 @@ fn measure(
     samples: usize,
     seed: u64,
 ) -> Result<Evaluation> {
-    let measures = judge.measure(sampler.draw_in_parts(samples, seed)?)?;
+    let asked = sampler.classes_of(samples, seed);
+    let asked: Vec<&str> = asked.into_iter().map(|class| sampler.classes()[class].name.as_str()).collect();
+    let measures = judge.measure(sampler.draw_in_parts(samples, seed)?, &asked)?;
     let evaluation = Evaluation { dataset: config.names.dataset, step: sampler.step(), seed, measures };
     write_whole(&folder.evaluation(), evaluation.to_json().as_bytes())?;
     Ok(evaluation)

@@ -42,21 +42,21 @@ pub struct Game {
 }
 
 impl Game {
-    /// A critic before training, of samples of this shape.
-    pub fn critic(&self, sample: &Shape) -> Critic {
-        Critic::new(&self.networks, &self.objective.lipschitz, sample, self.seed)
+    /// A critic before training, of samples of this shape and as many classes, 0 if they are not told apart.
+    pub fn critic(&self, sample: &Shape, classes: usize) -> Critic {
+        Critic::new(&self.networks, &self.objective.lipschitz, sample, classes, self.seed)
     }
 
-    /// A generator before training, of samples of this shape.
-    pub fn generator(&self, sample: &Shape) -> Generator {
-        Generator::new(&self.networks, sample, self.seed)
+    /// A generator before training, likewise.
+    pub fn generator(&self, sample: &Shape, classes: usize) -> Generator {
+        Generator::new(&self.networks, sample, classes, self.seed)
     }
 
     /// Bytes that playing it takes, known before any are taken: of the networks, of what their optimisers keep, and of what
     /// the programs compute at once. The data set comes on top.
-    pub fn memory(&self, sample: &Shape) -> u64 {
+    pub fn memory(&self, sample: &Shape, classes: usize) -> u64 {
         let Game { networks, objective, schedule, batch, .. } = self;
-        let (critic, generator) = (Critic::size(networks, sample), Generator::size(networks, sample));
+        let (critic, generator) = (Critic::size(networks, sample, classes), Generator::size(networks, sample, classes));
         // Beside the weights: the optimiser's averages, and the gradient.
         let copies = 2 + match self.rule {
             Rule::Adam { .. } => 2,

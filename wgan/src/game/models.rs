@@ -1,8 +1,10 @@
 //! The networks: a critic and a generator for each `--arch`. Layers are named by their place, as in PyTorch's `Sequential`.
 
+use std::ops::Add;
+
 use autograd::ops::Conv;
 use autograd::{Shape, Stream, Tape, Var, Variable};
-use nn::layers::{Activation, BatchNorm, Conv2d, ConvTranspose2d, Flatten, LayerNorm, Linear, Reshape};
+use nn::layers::{Activation, BatchNorm, Conv2d, ConvTranspose2d, Embedding, Flatten, LayerNorm, Linear, Reshape};
 use nn::{Init, Mode, Module, Rng, Sequential};
 
 use super::networks::{Arch, GeneratorArch, Networks, Norm};
@@ -12,26 +14,43 @@ use crate::data::is_image;
 /// Height and width of the smallest feature map of the DCGAN, at most.
 const SMALLEST: usize = 4;
 
-/// Scores samples: `[B, …shape of a sample]` → `[B]`.
-pub struct Critic(Sequential);
+/// Scores samples: `[B, …shape of a sample]` → `[B]`. One that tells classes apart is a projection critic (Miyato & Koyama 2018,
+/// arXiv 1802.05637, section 3): it scores x as a sample of the class y by `f(x, y) = ψ(φ(x)) + e(y)ᵀφ(x)`, where ψ is its
+/// last layer, φ are all before, and e(y) is a vector of the class.
+pub struct Critic {
+    /// φ: `[B, …shape of a sample]` → `[B, features]`
+    features: Sequential,
+    /// ψ: `[B, features]` → `[B, 1]`
+    score: Linear,
+    /// e: `[B]` → `[B, features]`
+    classes: Option<Embedding>,
+    lipschitz: Lipschitz,
+}
 
 impl Critic {
-    /// A critic of samples of one shape that obeys the constraint as far as a network can, its weights drawn from the seed.
-    pub fn new(networks: &Networks, lipschitz: &Lipschitz, sample: &Shape, seed: u64) -> Self {
-        let stack = Critic::layers(networks, sample);
-        let (stack, spectral) = match lipschitz {
-            Lipschitz::Bounded => (stack.activation(Activation::Tanh), false),
-            Lipschitz::Spectral => (stack, true),
-            Lipschitz::Clip { .. } | Lipschitz::Penalty { .. } | Lipschitz::Pairs { .. } | Lipschitz::None => {
-                (stack, false)
-            }
-        };
-        Critic(stack.build(Rng::new(seed, "critic weights"), spectral))
+    /// A critic of samples of one shape and as many classes, 0 if they are not told apart, that obeys the constraint as far as a
+    /// network can; its weights drawn from the seed.
+    pub fn new(networks: &Networks, lipschitz: &Lipschitz, sample: &Shape, classes: usize, seed: u64) -> Self {
+        let (stack, features) = Critic::layers(networks, sample).without_score();
+        let (place, rng) = (stack.layers.len().to_string(), &mut Rng::new(seed, "critic weights"));
+        let spectral = matches!(lipschitz, Lipschitz::Spectral);
+        let stack = stack.build(rng, spectral);
+        let mut score = Linear::new(&place, features, 1, Init::FanIn, rng);
+        if spectral {
+            score = score.spectral(rng);
+        }
+        let classes = (classes > 0).then(|| {
+            let classes = Embedding::new("classes", classes, features, Init::FanIn, rng); // as long as ψ's weight
+            if spectral { classes.spectral(rng) } else { classes }
+        });
+        Critic { features: stack, score, classes, lipschitz: *lipschitz }
     }
 
     /// How large it would be.
-    pub fn size(networks: &Networks, sample: &Shape) -> NetworkSize {
-        Critic::layers(networks, sample).size()
+    pub fn size(networks: &Networks, sample: &Shape, classes: usize) -> NetworkSize {
+        let (stack, features) = Critic::layers(networks, sample).without_score();
+        let last = NetworkSize { weights: (features + 1 + classes * features) as u64, values: 1 };
+        stack.size() + last
     }
 
     fn layers(networks: &Networks, sample: &Shape) -> Stack {
@@ -54,29 +73,69 @@ impl Critic {
     /// The scores of a batch: each sample's by itself, unless batch norm mixes them.
     #[track_caller]
     pub fn scores<'t>(&self, x: Var<'t>) -> Var<'t> {
-        self.0.forward(x, Mode::Eval).reshape([x.shape()[0]])
+        self.scores_as(x, None, Mode::Eval)
     }
 
-    /// The scores of a batch in the critic's own update, in which what layers track follows: the singular vectors of
-    /// spectral normalisation. A program may record this once if there are any.
+    /// The scores as a function of samples alone, which are of these classes `[B]`: of one batch, or of several one after the
+    /// other whose samples share them, as real and generated ones and those between do.
+    ///
+    /// In the critic's own update, in `Mode::Train`, what layers track follows: the singular vectors of spectral normalisation. A
+    /// program may record this once if there are any.
+    pub fn given<'t>(&self, classes: Option<Var<'t>>, mode: Mode) -> impl Fn(Var<'t>) -> Var<'t> {
+        move |x| {
+            let classes = classes.map(|classes| {
+                let batches = x.shape()[0] / classes.shape()[0];
+                x.tape().concat(&vec![classes; batches], 0)
+            });
+            self.scores_as(x, classes, mode)
+        }
+    }
+
     #[track_caller]
-    pub fn training_scores<'t>(&self, x: Var<'t>) -> Var<'t> {
-        self.0.forward(x, Mode::Train).reshape([x.shape()[0]])
+    fn scores_as<'t>(&self, x: Var<'t>, classes: Option<Var<'t>>, mode: Mode) -> Var<'t> {
+        let features = self.features.forward(x, mode);
+        let mut scores = self.score.forward(features, mode).reshape([x.shape()[0]]);
+        match (&self.classes, classes) {
+            (Some(embedding), Some(classes)) => {
+                scores = scores + (embedding.forward(classes, mode) * features).sum_axes(&[1]);
+                if let Lipschitz::Spectral = self.lipschitz {
+                    scores = scores * 0.5; // of two terms, neither of which is steeper than 1
+                }
+            }
+            (None, None) => {}
+            (embedding, _) => {
+                panic!("classes are {} by a critic", if embedding.is_some() { "needed" } else { "not known" })
+            }
+        }
+        match self.lipschitz {
+            Lipschitz::Bounded => scores.tanh(),
+            Lipschitz::Clip { .. } | Lipschitz::Penalty { .. } | Lipschitz::Pairs { .. } => scores,
+            Lipschitz::Spectral | Lipschitz::None => scores,
+        }
     }
 
     /// What is trained.
     pub fn parameters(&self) -> Vec<Variable> {
-        self.0.parameters()
+        self.parts().flat_map(|part| part.parameters()).collect()
     }
 
     /// What is to be saved: parameters, then what layers track.
     pub fn state(&self) -> Vec<Variable> {
-        self.0.state()
+        let buffers = self.parts().flat_map(|part| part.buffers());
+        self.parameters().into_iter().chain(buffers).collect()
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &dyn Module> {
+        let always: [&dyn Module; 2] = [&self.features, &self.score];
+        always.into_iter().chain(self.classes.iter().map(|classes| classes as &dyn Module))
     }
 }
 
-/// Makes samples of noise: `[B, latent]` → `[B, …shape of a sample]`.
+/// Makes samples of noise: `[B, latent]` → `[B, …shape of a sample]`. One that is told classes takes as many numbers of a class
+/// beside those of the noise.
 pub struct Generator {
+    /// `[B]` → `[B, latent]`
+    classes: Option<Embedding>,
     network: Sequential,
     latent: Latent,
 }
@@ -91,20 +150,30 @@ pub enum Latent {
 }
 
 impl Generator {
-    /// A generator of samples of one shape, its weights drawn from the seed.
-    pub fn new(networks: &Networks, sample: &Shape, seed: u64) -> Self {
-        let network = Generator::layers(networks, sample).build(Rng::new(seed, "generator weights"), false);
-        Generator { network, latent: Latent::of(&networks.arch, sample) }
+    /// A generator of samples of one shape and as many classes, 0 if it is not told any; its weights drawn from the seed.
+    pub fn new(networks: &Networks, sample: &Shape, classes: usize, seed: u64) -> Self {
+        let (rng, latent) = (&mut Rng::new(seed, "generator weights"), Latent::of(&networks.arch, sample));
+        // As loud as normal noise.
+        let embedding = || Embedding::new("classes", classes, latent.count(), Init::Normal { std: 1.0 }, rng);
+        let embedding = (classes > 0).then(embedding);
+        Generator {
+            classes: embedding,
+            network: Generator::layers(networks, sample, classes).build(rng, false),
+            latent,
+        }
     }
 
     /// How large it would be.
-    pub fn size(networks: &Networks, sample: &Shape) -> NetworkSize {
-        Generator::layers(networks, sample).size()
+    pub fn size(networks: &Networks, sample: &Shape, classes: usize) -> NetworkSize {
+        let latent = Latent::of(&networks.arch, sample).count();
+        let embedding = NetworkSize { weights: (classes * latent) as u64, values: 0 };
+        Generator::layers(networks, sample, classes).size() + embedding
     }
 
-    fn layers(networks: &Networks, sample: &Shape) -> Stack {
+    fn layers(networks: &Networks, sample: &Shape, classes: usize) -> Stack {
         let stack = Stack::new(networks.generator_norm);
-        let (count, latent) = (sample.count(), Latent::of(&networks.arch, sample).count());
+        let (count, noise) = (sample.count(), Latent::of(&networks.arch, sample).count());
+        let latent = if classes > 0 { 2 * noise } else { noise };
         let mlp = |stack: Stack, width| {
             stack.hidden(latent, width).hidden(width, width).hidden(width, width).linear(width, count)
         };
@@ -121,17 +190,23 @@ impl Generator {
         stack.add(Layer::Reshape(sample.clone()))
     }
 
-    /// Samples made of noise from a stream, at the program's step.
+    /// Samples made of noise from a stream, at the program's step; of these classes `[count]`, if it is told any.
     #[track_caller]
-    pub fn samples<'t>(&self, tape: &'t Tape, noise: Stream, count: usize) -> Var<'t> {
-        self.samples_of(self.noise(tape, noise, count))
+    pub fn samples<'t>(&self, tape: &'t Tape, noise: Stream, count: usize, classes: Option<Var<'t>>) -> Var<'t> {
+        self.samples_of(self.noise(tape, noise, count), classes)
     }
 
     /// Samples to learn from: batch norm normalises by the batch, and its running statistics follow. A program may record
     /// this once.
     #[track_caller]
-    pub fn training_samples<'t>(&self, tape: &'t Tape, noise: Stream, count: usize) -> Var<'t> {
-        self.network.forward(self.noise(tape, noise, count), Mode::Train)
+    pub fn training_samples<'t>(
+        &self,
+        tape: &'t Tape,
+        noise: Stream,
+        count: usize,
+        classes: Option<Var<'t>>,
+    ) -> Var<'t> {
+        self.network.forward(self.with_classes(self.noise(tape, noise, count), classes), Mode::Train)
     }
 
     /// Noise for as many samples, `[count, latent]`.
@@ -147,15 +222,30 @@ impl Generator {
         self.latent
     }
 
-    /// The samples made of noise, each by itself.
+    /// The samples made of noise, each by itself; of these classes `[B]`, if it is told any.
     #[track_caller]
-    pub fn samples_of<'t>(&self, noise: Var<'t>) -> Var<'t> {
-        self.network.forward(noise, Mode::Eval)
+    pub fn samples_of<'t>(&self, noise: Var<'t>, classes: Option<Var<'t>>) -> Var<'t> {
+        self.network.forward(self.with_classes(noise, classes), Mode::Eval)
+    }
+
+    /// What the network makes samples of: `[B, latent]`, or `[B, 2·latent]` with classes.
+    #[track_caller]
+    fn with_classes<'t>(&self, noise: Var<'t>, classes: Option<Var<'t>>) -> Var<'t> {
+        match (&self.classes, classes) {
+            (Some(embedding), Some(classes)) => {
+                noise.tape().concat(&[noise, embedding.forward(classes, Mode::Eval)], 1)
+            }
+            (None, None) => noise,
+            (embedding, _) => {
+                panic!("classes are {} by a generator", if embedding.is_some() { "needed" } else { "not known" })
+            }
+        }
     }
 
     /// What is trained.
     pub fn parameters(&self) -> Vec<Variable> {
-        self.network.parameters()
+        let classes = self.classes.iter().flat_map(Module::parameters);
+        classes.chain(self.network.parameters()).collect()
     }
 
     /// What batch norm tracks.
@@ -165,7 +255,7 @@ impl Generator {
 
     /// What is to be saved: parameters, then buffers.
     pub fn state(&self) -> Vec<Variable> {
-        self.network.state()
+        [self.parameters(), self.buffers()].concat()
     }
 }
 
@@ -193,6 +283,14 @@ pub struct NetworkSize {
     pub weights: u64,
     /// Numbers that its layers make of one sample.
     pub values: u64,
+}
+
+impl Add for NetworkSize {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        NetworkSize { weights: self.weights + other.weights, values: self.values + other.values }
+    }
 }
 
 /// Layers in a row, before there are weights.
@@ -227,8 +325,8 @@ impl Stack {
     }
 
     /// The layers as modules, each named by its place; with `spectral`, weights are divided by their largest singular value.
-    fn build(self, mut rng: Rng, spectral: bool) -> Sequential {
-        let (rng, init) = (&mut rng, Init::FanIn);
+    fn build(self, rng: &mut Rng, spectral: bool) -> Sequential {
+        let init = Init::FanIn;
         self.layers.into_iter().enumerate().fold(Sequential::new(), |modules, (place, layer)| {
             let place = place.to_string();
             match layer {
@@ -253,6 +351,14 @@ impl Stack {
                 Layer::Reshape(shape) => modules.add(Reshape::new(shape)),
             }
         })
+    }
+
+    /// The layers of a critic but the last, and how many numbers those pass to it.
+    fn without_score(mut self) -> (Self, usize) {
+        let Some(Layer::Linear { inputs: features, outputs: 1 }) = self.layers.pop() else {
+            unreachable!("a critic ends in a score")
+        };
+        (self, features)
     }
 
     fn size(&self) -> NetworkSize {
@@ -349,7 +455,7 @@ fn maps(dim: usize, channels: usize, size: usize) -> Vec<Map> {
 
 #[cfg(test)]
 mod tests {
-    use autograd::Tape;
+    use autograd::{Tape, Tensor};
 
     use super::*;
 
@@ -362,11 +468,16 @@ mod tests {
     }
 
     fn critic(networks: &Networks, sample: &Shape) -> Critic {
-        Critic::new(networks, &Lipschitz::None, sample, 0)
+        Critic::new(networks, &Lipschitz::None, sample, 0, 0)
     }
 
     fn generator(networks: &Networks, sample: &Shape) -> Generator {
-        Generator::new(networks, sample, 0)
+        Generator::new(networks, sample, 0, 0)
+    }
+
+    /// The numbers of each of three samples.
+    fn rows(batch: Var) -> [Vec<f64>; 3] {
+        [0, 1, 2].map(|row| batch.slice(0, row..row + 1).value().into_data())
     }
 
     #[test]
@@ -383,9 +494,20 @@ mod tests {
         for (arch, sample) in cases {
             let networks = plain(arch);
             let tape = Tape::new();
-            let fake = generator(&networks, &sample).samples(&tape, Stream::new(0, "noise"), 3);
+            let fake = generator(&networks, &sample).samples(&tape, Stream::new(0, "noise"), 3, None);
             assert_eq!(fake.shape(), Shape::from([&[3], &*sample].concat()));
             assert_eq!(critic(&networks, &sample).scores(fake).shape(), Shape::from([3]));
+
+            // The same noise or the same sample is another of another class.
+            let generator = Generator::new(&networks, &sample, 5, 0);
+            let critic = Critic::new(&networks, &Lipschitz::None, &sample, 5, 0);
+            let noise = generator.noise(&tape, Stream::new(0, "other noise"), 1);
+            let classes = tape.constant(&Tensor::new([3], vec![4.0, 0.0, 4.0]).unwrap());
+            let [a, b, c] = rows(generator.samples_of(tape.concat(&[noise; 3], 0), Some(classes)));
+            assert!(a == c && a != b, "{arch:?}");
+            let fake = generator.samples_of(noise, Some(classes.slice(0, 0..1)));
+            let [a, b, c] = rows(critic.given(Some(classes), Mode::Eval)(tape.concat(&[fake; 3], 0)));
+            assert!(a == c && a != b, "{arch:?}");
         }
     }
 
@@ -433,15 +555,19 @@ mod tests {
         ] {
             for norm in [Norm::None, Norm::Layer, Norm::Batch] {
                 let networks = Networks { arch, generator_norm: norm, critic_norm: norm };
-                let states = [critic(&networks, &sample).state(), generator(&networks, &sample).state()];
-                let expected = states.map(|state| count(state) as u64);
-                let sizes = [Critic::size(&networks, &sample), Generator::size(&networks, &sample)];
-                assert_eq!(sizes.map(|size| size.weights), expected, "{networks:?}");
+                for classes in [0, 7] {
+                    let critic = Critic::new(&networks, &Lipschitz::None, &sample, classes, 0);
+                    let generator = Generator::new(&networks, &sample, classes, 0);
+                    let expected = [critic.state(), generator.state()].map(|state| count(state) as u64);
+                    let sizes =
+                        [Critic::size(&networks, &sample, classes), Generator::size(&networks, &sample, classes)];
+                    assert_eq!(sizes.map(|size| size.weights), expected, "{networks:?}");
+                }
             }
         }
         let (large, sample) = (plain(dcgan(1024)), Shape::from([3, 256, 256]));
         // 25·1024²·(2 + 8 + 32 + 128 + 512) + 25·3·1024, 1024·(1 + 2 + … + 32) and 32768·16 + 1
-        assert_eq!(Critic::size(&large, &sample).weights, 17_878_886_401);
+        assert_eq!(Critic::size(&large, &sample, 0).weights, 17_878_886_401);
     }
 
     /// Four numbers for each of a generator's 256, 128 and 64 channels, two of them trained; layer norm has two for each
@@ -468,16 +594,16 @@ mod tests {
         let generator = generator(&networks, &Shape::from([1, 28, 28]));
         let tape = Tape::new();
         let noise = generator.noise(&tape, Stream::new(0, "noise"), 3);
-        let (all, first) = (generator.samples_of(noise), generator.samples_of(noise.slice(0, 0..1)));
+        let (all, first) = (generator.samples_of(noise, None), generator.samples_of(noise.slice(0, 0..1), None));
         assert_eq!(all.slice(0, 0..1).value(), first.value());
         let tape = Tape::new(); // which draws the same noise
-        let trained = generator.training_samples(&tape, Stream::new(0, "noise"), 3);
+        let trained = generator.training_samples(&tape, Stream::new(0, "noise"), 3, None);
         assert_ne!(trained.value(), all.value());
     }
 
     #[test]
     fn a_bounded_critic_scores_within_one() {
-        let critic = Critic::new(&plain(Arch::Mlp { dim: 512 }), &Lipschitz::Bounded, &Shape::from([2]), 0);
+        let critic = Critic::new(&plain(Arch::Mlp { dim: 512 }), &Lipschitz::Bounded, &Shape::from([2]), 0, 0);
         let tape = Tape::new();
         let far = tape.normal(Stream::new(0, "points"), [50, 2]) * 1e6;
         let scores = critic.scores(far).value();

@@ -4,9 +4,11 @@
 //! batch norm couples them, and updates the critic `critic_steps` times; how many rounds there are is the schedule's. What passes between the programs are
 //! Variables: the networks' weights, the optimisers' averages, the data, and the generated samples of a round.
 
+use std::ops::Range;
+
 use autograd::compile::Flops;
 use autograd::{Compiled, Device, Pending, Profile, Program, Shape, Stream, Tape, Tensor, Var, Variable};
-use nn::{Checkpoint, Optimizer};
+use nn::{Checkpoint, Mode, Optimizer};
 
 use super::models::{Critic, Generator};
 use super::networks::Norm;
@@ -33,6 +35,8 @@ pub struct Programs {
     update_generator: Compiled<1>,
     /// For each update of the critic between two passes of the generator, the rows of the generated samples that it takes.
     fake_rows: Vec<Tensor>,
+    /// Whether generated samples are of the classes of real ones.
+    conditional: bool,
 }
 
 /// The names of the critic programs' inputs: which samples to take.
@@ -46,8 +50,9 @@ impl Programs {
     /// If the device cannot take them.
     pub fn compile(game: &Game, data: &Dataset, device: &Device) -> Result<Self> {
         let Game { objective, schedule, batch, .. } = *game;
-        let (critic, generator) = (game.critic(data.shape()), game.generator(data.shape()));
-        let average = (game.average > 0.0).then(|| game.generator(data.shape()));
+        let (sample, classes) = (data.shape(), data.classes().len());
+        let (critic, generator) = (game.critic(sample, classes), game.generator(sample, classes));
+        let average = (game.average > 0.0).then(|| game.generator(sample, classes));
         let critic_rule = game.rule.optimizer(critic.parameters());
         let generator_rule = game.rule.optimizer(generator.parameters());
         let batches = match game.networks.generator_norm {
@@ -59,25 +64,27 @@ impl Programs {
         let pools = Pools::new(data, batches * batch);
 
         let generate = device.compile(|tape| {
-            tape.assign(&pools.fake, generator.training_samples(tape, stream("fakes"), batches * batch));
+            let classes = pools.classes(tape, batches * batch);
+            tape.assign(&pools.fake, generator.training_samples(tape, stream("fakes"), batches * batch, classes));
             []
         })?;
         let update_critic = device.compile(|tape| {
-            let [real, fake] = pools.batches(tape, batch);
+            let (pairs, classes) = pools.pairs(tape, batch);
             let mixes = tape.uniform(stream("mixes"), [2, batch]);
-            update_critic(game, &critic, &*critic_rule, real, fake, mixes).into_array()
+            update_critic(game, &critic, &*critic_rule, pairs, classes, mixes).into_array()
         })?;
         let measure_slope = match objective.lipschitz.lambda() {
             Some(_) => None, // the penalty measures it
             None => Some(device.compile(|tape| {
-                let [real, fake] = pools.batches(tape, batch);
+                let (pairs, classes) = pools.pairs(tape, batch);
                 let mix = tape.uniform(stream("mixes"), [1, batch]);
-                [slopes_between(|x| critic.scores(x), [real, fake], mix).mean()]
+                [slopes_between(critic.given(classes, Mode::Eval), pairs, mix).mean()]
             })?),
         };
         let update_generator = device.compile(|tape| {
-            let fake = generator.training_samples(tape, stream("generator noise"), batch);
-            let loss = generator_loss(&objective, |x| critic.scores(x), fake);
+            let classes = pools.classes(tape, batch);
+            let fake = generator.training_samples(tape, stream("generator noise"), batch, classes);
+            let loss = generator_loss(&objective, critic.given(classes, Mode::Eval), fake);
             let weights = generator_rule.update(loss, tape.scalar(game.lr));
             let tracked = generator.buffers().into_iter().map(|buffer| tape.variable(&buffer));
             follow(average.iter().flat_map(Generator::state), weights.into_iter().chain(tracked), game.average);
@@ -97,6 +104,7 @@ impl Programs {
             measure_slope,
             update_generator,
             fake_rows,
+            conditional: classes > 0,
         })
     }
 
@@ -151,7 +159,8 @@ impl Programs {
             before = sum;
         }
         let critic = self.update_critic.results()?;
-        self.update_generator.at(iteration).start(&[])?;
+        let rows = self.rows_for_classes(number..number + 1, batches); // those that the critic has just seen
+        self.update_generator.at(iteration).start(&inputs(&rows))?;
         let mut losses = PendingLosses { critic, slope: None, generator: self.update_generator.results()? };
         if let Some(measure_slope) = &mut self.measure_slope {
             let fake_rows = &self.fake_rows[number as usize % self.fake_rows.len()];
@@ -165,11 +174,19 @@ impl Programs {
     fn start_critic_update(&mut self, number: u64, batches: &mut Batches) -> Result<()> {
         let at_once = self.fake_rows.len() as u64;
         if number.is_multiple_of(at_once) {
-            self.generate.at(number / at_once).start(&[])?;
+            let rows = self.rows_for_classes(number..number + at_once, batches);
+            self.generate.at(number / at_once).start(&inputs(&rows))?;
         }
         let fake_rows = &self.fake_rows[(number % at_once) as usize];
         let rows = [(REAL_ROWS, &batches.rows(number)), (FAKE_ROWS, fake_rows)];
         Ok(self.update_critic.at(number).start(&rows)?)
+    }
+
+    /// The real samples of these batches, if samples are to be generated of their classes: so each has that of the real one that
+    /// it is paired with.
+    fn rows_for_classes(&self, numbers: Range<u64>, batches: &mut Batches) -> Option<Tensor> {
+        let rows = || numbers.flat_map(|number| batches.rows(number).into_data()).collect::<Vec<f32>>();
+        self.conditional.then(rows).map(|rows| Tensor::new([rows.len()], rows).expect("a list"))
     }
 
     /// All that is compiled.
@@ -283,6 +300,11 @@ impl PendingLosses {
     }
 }
 
+/// The inputs of a program that may take rows of real samples.
+fn inputs(rows: &Option<Tensor>) -> Vec<(&'static str, &Tensor)> {
+    rows.iter().map(|rows| (REAL_ROWS, rows)).collect()
+}
+
 /// The values of a program whose results are scalars.
 fn scalars<const N: usize>(pending: Pending) -> Result<[f32; N]> {
     let values = pending.wait()?;
@@ -301,10 +323,16 @@ impl Pools {
         Pools { real: data.resident(), fake: Variable::new("fakes", Tensor::zeros(shape)) }
     }
 
-    /// A batch of real and one of generated samples, by the rows given at every run.
-    fn batches<'t>(&self, tape: &'t Tape, batch: usize) -> [Var<'t>; 2] {
+    /// A batch of real and one of generated samples, by the rows given at every run, and the classes that they share in pairs if
+    /// there are any.
+    fn pairs<'t>(&self, tape: &'t Tape, batch: usize) -> ([Var<'t>; 2], Option<Var<'t>>) {
         let [real, fake] = [REAL_ROWS, FAKE_ROWS].map(|rows| tape.input(rows, [batch]));
-        [self.real.pick(real), tape.variable(&self.fake).gather_rows(fake)]
+        ([self.real.pick(real), tape.variable(&self.fake).gather_rows(fake)], self.real.classes(real))
+    }
+
+    /// The classes of samples to be generated, if there are any: those of real ones, by the rows given at every run.
+    fn classes<'t>(&self, tape: &'t Tape, count: usize) -> Option<Var<'t>> {
+        self.real.has_classes().then(|| tape.input(REAL_ROWS, [count])).and_then(|rows| self.real.classes(rows))
     }
 }
 
@@ -348,7 +376,7 @@ mod tests {
             let arenas: usize = programs.programs().map(|program| program.plan().arena).sum();
             let numbers =
                 arenas + programs.checkpoint().count() + schedule.critic_steps as usize * batch * sample.count();
-            let share = config.game.memory(&config.sample) as f64 / (4 * numbers) as f64;
+            let share = config.game.memory(&config.sample, data.classes().len()) as f64 / (4 * numbers) as f64;
             assert!((0.8..1.5).contains(&share), "{share} of {numbers} numbers: {config:?}");
         }
     }

@@ -2,7 +2,7 @@
 
 use autograd::{Var, Variable};
 use nn::optim::{Adam, Epsilon, RmsProp, Sgd};
-use nn::{Optimizer, clip};
+use nn::{Mode, Optimizer, clip};
 
 use super::Game;
 use super::models::Critic;
@@ -65,18 +65,19 @@ pub fn follow<'t>(
     }
 }
 
-/// Records an update of the critic on a batch of real and one of generated samples; see [`critic_terms`].
+/// Records an update of the critic on a batch of real and one of generated samples, whose pairs are of these classes `[B]` if it
+/// tells them apart; see [`critic_terms`].
 #[track_caller]
 pub fn update_critic<'t>(
     game: &Game,
     critic: &Critic,
     rule: &dyn Optimizer,
-    real: Var<'t>,
-    fake: Var<'t>,
+    [real, fake]: [Var<'t>; 2],
+    classes: Option<Var<'t>>,
     mixes: Var<'t>,
 ) -> CriticTerms<Var<'t>> {
     let (objective, norm) = (&game.objective, game.networks.critic_norm);
-    let terms = critic_terms(objective, norm, |x| critic.training_scores(x), real, fake, mixes);
+    let terms = critic_terms(objective, norm, critic.given(classes, Mode::Train), real, fake, mixes);
     let mut weights = rule.step(&rule.gradients(terms.loss), real.tape().scalar(game.lr));
     if let Lipschitz::Clip { c } = objective.lipschitz {
         weights = clip::by_value(&weights, c); // after the update (arXiv 1701.07875, algorithm 1)

@@ -1,5 +1,6 @@
 //! What a checkpoint says about itself, beside its tensors.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use autograd::Tensor;
@@ -9,6 +10,8 @@ use nn::files::excerpt;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::config::{Config, Options, Trained};
+use crate::data::classes::listed;
+use crate::data::{Class, MOST_CLASSES, MOST_SAMPLES};
 use crate::{Error, Result};
 
 /// The key of the metadata in a safetensors file. One key with ordered JSON, because a map of several would be written
@@ -29,6 +32,9 @@ pub struct Metadata {
     /// The settings that decided what was computed. All random numbers follow from the seed and the step.
     #[serde(serialize_with = "given")]
     settings: Options,
+    /// What the networks tell apart, if they do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<Class>,
 }
 
 /// Settings that were not given are left out.
@@ -37,9 +43,9 @@ fn given<S: Serializer>(settings: &Options, serializer: S) -> Result<S::Ok, S::E
 }
 
 impl Metadata {
-    /// The metadata of a run after `step` updates.
-    pub fn new(step: u64, config: &Config) -> Self {
-        Metadata { format: FORMAT, step, settings: config.essentials() }
+    /// The metadata of a run on samples of these classes after `step` updates.
+    pub fn new(step: u64, config: &Config, classes: &[Class]) -> Self {
+        Metadata { format: FORMAT, step, settings: config.essentials(), classes: classes.to_vec() }
     }
 
     /// What the generator is rebuilt from.
@@ -67,6 +73,13 @@ impl Metadata {
         Some(format!("{name} = {}, not {}", value(&ours, name), value(&theirs, name)))
     }
 
+    /// What sets the classes of the data apart from those that were learned; None if their names agree.
+    pub fn difference_of_classes(&self, data: &[Class]) -> Option<String> {
+        let [ours, theirs] = [&self.classes, data].map(|classes| classes.iter().map(|class| &class.name));
+        let differ = !ours.eq(theirs);
+        differ.then(|| format!("its classes are {}, but the run has learned {}", listed(data), listed(&self.classes)))
+    }
+
     /// One line of JSON, the same for the same metadata.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("a struct of plain values is JSON")
@@ -86,7 +99,9 @@ impl Metadata {
             return Err(Error::damaged(path, problem));
         }
         let impossible = |error| Error::damaged(path, format!("its metadata cannot be used ({error})"));
-        metadata.trained().map_err(impossible)?;
+        let trained = metadata.trained().map_err(impossible)?;
+        let check = check_classes(&metadata.classes, trained.conditional);
+        check.map_err(|problem| Error::damaged(path, format!("its metadata cannot be used ({problem})")))?;
         Ok(metadata)
     }
 
@@ -106,6 +121,16 @@ impl Metadata {
         toml::Table::try_from(&metadata.settings).map_err(|error| format!("its metadata cannot be used ({error})"))?;
         Ok(metadata)
     }
+}
+
+/// Whether these can be the classes that networks tell apart, if they do.
+fn check_classes(classes: &[Class], told_apart: bool) -> Result<(), String> {
+    let names: HashSet<&str> = classes.iter().map(|class| class.name.as_str()).collect();
+    let sizes = if told_apart { 2..=MOST_CLASSES } else { 0..=0 };
+    let possible = sizes.contains(&classes.len())
+        && names.len() == classes.len()
+        && classes.iter().all(|class| (1..=MOST_SAMPLES).contains(&class.count));
+    if possible { Ok(()) } else { Err("these classes are not possible".to_owned()) }
 }
 
 /// Refuses what was loaded from the file at `path` if a number of it is infinite or NaN.
@@ -138,7 +163,7 @@ mod tests {
     use crate::config::LipschitzName;
 
     fn metadata(step: u64, options: Options) -> Metadata {
-        Metadata::new(step, &Config::resolve(&options, &Options::default()).unwrap())
+        Metadata::new(step, &Config::resolve(&options, &Options::default()).unwrap(), &[])
     }
 
     #[test]
@@ -178,7 +203,7 @@ mod tests {
     fn files_carry_their_metadata() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("checkpoint.safetensors");
-        let (weights, metadata) = (nn::Checkpoint::new(), Metadata::new(3, &Config::default()));
+        let (weights, metadata) = (nn::Checkpoint::new(), Metadata::new(3, &Config::default(), &[]));
         weights.save(&path, Some((METADATA_KEY, &metadata.to_json()))).unwrap();
         assert_eq!(Metadata::read(&path).unwrap(), metadata);
         weights.save(&path, None).unwrap();

@@ -6,6 +6,7 @@
 //! training.
 
 use autograd::{Compiled, Device, Stream, Tensor, Var, Variable};
+use nn::Mode;
 
 use super::histogram::Histogram;
 use super::metrics::Measurement;
@@ -53,18 +54,20 @@ impl Monitor {
         let (critic, generator) = (programs.critic(), programs.generator_in_training());
         let stream = |name| Stream::new(game.seed, name);
         let estimate_and_slopes = device.compile(|tape| {
-            let (real, mixes) =
-                (pool.pick(tape.input(ROWS, [size])), tape.uniform(stream("held-out mixes"), [2, size]));
-            let fake = generator.samples(tape, stream("held-out noise"), size);
-            let terms = critic_terms(objective, critic_norm, |x| critic.scores(x), real, fake, mixes);
-            [terms.wasserstein, slopes_between(|x| critic.scores(x), [real, fake], mixes.slice(0, 0..1))]
+            let (rows, mixes) = (tape.input(ROWS, [size]), tape.uniform(stream("held-out mixes"), [2, size]));
+            let (real, classes) = (pool.pick(rows), pool.classes(rows));
+            let fake = generator.samples(tape, stream("held-out noise"), size, classes);
+            let scores = critic.given(classes, Mode::Eval);
+            let terms = critic_terms(objective, critic_norm, &scores, real, fake, mixes);
+            [terms.wasserstein, slopes_between(scores, [real, fake], mixes.slice(0, 0..1))]
         })?;
         let gradients = device.compile(|tape| {
-            let (real, mixes) =
-                (pool.pick(tape.input(ROWS, [size])), tape.uniform(stream("held-out mixes"), [2, size]));
-            let fake = generator.samples(tape, stream("held-out noise"), size);
-            let critic_loss = critic_terms(objective, critic_norm, |x| critic.scores(x), real, fake, mixes).loss;
-            let generator_loss = generator_loss(objective, |x| critic.scores(x), fake);
+            let (rows, mixes) = (tape.input(ROWS, [size]), tape.uniform(stream("held-out mixes"), [2, size]));
+            let (real, classes) = (pool.pick(rows), pool.classes(rows));
+            let fake = generator.samples(tape, stream("held-out noise"), size, classes);
+            let scores = critic.given(classes, Mode::Eval);
+            let critic_loss = critic_terms(objective, critic_norm, &scores, real, fake, mixes).loss;
+            let generator_loss = generator_loss(objective, scores, fake);
             [norm(critic_loss, &critic.parameters()), norm(generator_loss, &generator.parameters())]
         })?;
         let clipped = match objective.lipschitz {

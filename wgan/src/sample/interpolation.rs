@@ -12,7 +12,7 @@ use crate::pictures::rows;
 const ACROSS: usize = 8;
 
 /// At least `count` images in rows of eight, each from one sample to the next that [`Sampler::draw`] would draw: from the
-/// first to the second, from the third to the fourth.
+/// first to the second, from the third to the fourth. Where classes are told apart, a row is of one.
 ///
 /// # Errors
 /// If the device fails.
@@ -26,7 +26,8 @@ pub fn interpolation(sampler: &Sampler, count: usize, seed: u64) -> Result<Pictu
         (0..ACROSS).flat_map(|column| between(latent, from, to, share(column))).collect::<Vec<_>>()
     };
     let noise = ends.data().chunks_exact(2 * size).flat_map(path).collect();
-    Ok(rows(&sampler.samples_of(&Tensor::new([down * ACROSS, size], noise)?)?, ACROSS))
+    let classes: Vec<usize> = sampler.classes_of(down, seed).into_iter().flat_map(|class| [class; ACROSS]).collect();
+    Ok(rows(&sampler.samples_of(&Tensor::new([down * ACROSS, size], noise)?, &classes)?, ACROSS))
 }
 
 /// The point that has gone this share of the way. Normal noise of many dimensions lies near a sphere, so its way is along

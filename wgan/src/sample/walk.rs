@@ -18,7 +18,7 @@ const PACE: Pace = Pace { each: (1, 16), last: (1, 16) };
 /// An animated PNG of `count` images side by side, each on a closed walk of its own. With z₀ … z₅ six of the points that
 /// [`Sampler::draw`] would make samples of, and z₆ = z₀, the picture k/16 of the way from zᵢ to zᵢ₊₁ shows for normal noise the
 /// point (sin((1 − t)·Ω)·zᵢ + sin(t·Ω)·zᵢ₊₁) / sin Ω with t = k/16 and Ω the angle between them, for uniform noise
-/// (1 − t)·zᵢ + t·zᵢ₊₁; so the first picture is [`grid`] of samples.
+/// (1 − t)·zᵢ + t·zᵢ₊₁; so the first picture is [`grid`] of samples. Where classes are told apart, an image keeps its own.
 ///
 /// # Errors
 /// [`Error::Memory`](crate::Error::Memory) for too many images, or if the device fails.
@@ -29,6 +29,7 @@ pub fn walk(sampler: &Sampler, count: usize, seed: u64) -> Result<Vec<u8>> {
     let points = sampler.noise(count * STATIONS, seed)?;
     let (latent, size) = (sampler.generator.latent(), points.shape()[1]);
     let points: Vec<&[f32]> = points.data().chunks_exact(size).collect();
+    let classes = sampler.classes_of(count, seed).repeat(STEPS);
     let mut pictures = Vec::with_capacity(STATIONS * STEPS);
     for station in 0..STATIONS {
         let [from, to] = [station, (station + 1) % STATIONS].map(|station| &points[station * count..][..count]);
@@ -37,7 +38,7 @@ pub fn walk(sampler: &Sampler, count: usize, seed: u64) -> Result<Vec<u8>> {
             from.iter().zip(to).flat_map(move |(from, to)| between(latent, from, to, share))
         };
         let way = Tensor::new([STEPS * count, size], (0..STEPS).flat_map(at).collect())?;
-        let images = sampler.samples_of(&way)?;
+        let images = sampler.samples_of(&way, &classes)?;
         let of_step = [&[count], &images.shape()[1..]].concat();
         for picture in images.data().chunks_exact(images.data().len() / STEPS) {
             pictures.push(grid(&Tensor::new(&of_step[..], picture.to_vec())?).encode());

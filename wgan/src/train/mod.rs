@@ -12,7 +12,8 @@ use nn::files::write_whole;
 use rayon::ThreadPoolBuilder;
 
 use crate::config::{Config, Options};
-use crate::data::{Batches, Dataset, is_image};
+use crate::data::{Batches, Dataset, MOST_CLASSES, is_image};
+use crate::error::cannot_use;
 use crate::eval::{self, Judge};
 use crate::game::{GENERATOR, PendingLosses, Programs};
 use crate::machine::{interrupt, memory};
@@ -90,6 +91,9 @@ pub fn resume(path: &Path, changes: &Options, profile: bool) -> Result<(RunFolde
         return Ok((folder, Outcome::NothingMissing));
     }
     let (device, data) = prepare(&config)?;
+    if let Some(difference) = checkpoint.difference_of_classes(data.classes()) {
+        return Err(cannot_use(data.name())(format!("{difference}; put its data back as they were")));
+    }
     let training = Training::new(&config, &data, &folder, device, done)?;
     folder.write_config(&config)?;
     let outcome = training.run(profile)?;
@@ -114,7 +118,9 @@ fn is_complete(folder: &RunFolder, config: &Config) -> bool {
 /// # Errors
 /// [`Error::Memory`] if the training would not fit, or if the device or the data cannot be used.
 fn prepare(config: &Config) -> Result<(Device, Dataset)> {
-    memory::check(config.game.memory(&config.sample), "this training", "make --dim, --size or --batch smaller")?;
+    let most_classes = if config.conditional { MOST_CLASSES } else { 0 };
+    let needed = config.game.memory(&config.sample, most_classes);
+    memory::check(needed, "this training", "make --dim, --size or --batch smaller")?;
     if let Some(threads) = config.threads {
         // What the host computes itself, such as the pixels of images, takes no more. Refused if it has begun already.
         let _ = ThreadPoolBuilder::new().num_threads(threads).build_global();
@@ -380,12 +386,12 @@ impl<'a> Training<'a> {
     fn save(&self, step: u64) -> Result<()> {
         self.save_generator(step)?;
         self.metrics.sync()?;
-        let metadata = Metadata::new(step, self.config).to_json();
+        let metadata = Metadata::new(step, self.config, self.data.classes()).to_json();
         Ok(self.programs.checkpoint().save(&self.folder.checkpoint(), Some((METADATA_KEY, metadata.as_str())))?)
     }
 
     fn save_generator(&self, step: u64) -> Result<()> {
-        let metadata = Metadata::new(step, self.config).to_json();
+        let metadata = Metadata::new(step, self.config, self.data.classes()).to_json();
         let generator = nn::Checkpoint::new().with(GENERATOR, self.programs.generator().state());
         Ok(generator.save(&self.folder.generator(), Some((METADATA_KEY, metadata.as_str())))?)
     }

@@ -93,12 +93,12 @@ impl CriticTraining {
     pub fn new(game: &Game, real: impl Distribution, fake: impl Distribution) -> Result<Self> {
         let (batch, stream) = (game.batch, |name| Stream::new(game.seed, name));
         let sample = Shape::from(&real(&Tape::new(), stream("real"), 1).shape()[1..]);
-        let critic = game.critic(&sample);
+        let critic = game.critic(&sample, 0);
         let rule = game.rule.optimizer(critic.parameters());
         let update = Device::cpu().compile(|tape| {
             let (real, fake) = (real(tape, stream("real"), batch), fake(tape, stream("fake"), batch));
             let mixes = tape.uniform(stream("mixes"), [2, batch]);
-            update_critic(game, &critic, &*rule, real, fake, mixes).into_array()
+            update_critic(game, &critic, &*rule, [real, fake], None, mixes).into_array()
         })?;
         Ok(CriticTraining { critic, update, step: 0 })
     }

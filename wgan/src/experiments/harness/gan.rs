@@ -89,7 +89,7 @@ impl GanTraining {
     /// # Errors
     /// If the device fails.
     pub fn samples(&self, count: usize) -> Result<Tensor> {
-        computed(|tape| self.programs.generator().samples(tape, Stream::new(self.seed, "samples"), count))
+        computed(|tape| self.programs.generator().samples(tape, Stream::new(self.seed, "samples"), count, None))
     }
 
     /// Real samples, those first that the training never sees.

@@ -202,7 +202,7 @@ fn curves_slopes_and_samples_are_on_the_page() {
 fn a_page_shows_the_measures_there_are() {
     let (config, data) = (Config::default(), Dataset::load(&Source::Toy(Toy::EightGaussians), 1, 0).unwrap());
     let judge = Judge::of_points(100, &data, Toy::EightGaussians.mixture()).unwrap();
-    let measures = judge.measure([Ok(data.samples(50_000..50_100))]).unwrap();
+    let measures = judge.measure([Ok(data.samples(50_000..50_100))], &[]).unwrap();
     let evaluation = Evaluation { dataset: DatasetName::EightGaussians, step: 1500, seed: 0, measures };
     let neighbours = Some(b"png".to_vec());
     let page = Report { evaluation: Some(evaluation), neighbours, ..report(&config, &data, &[]) }.page();
