@@ -10,7 +10,8 @@ use nn::layers::{Activation, Conv2d, Flatten, LayerNorm, Linear};
 use nn::{Init, Mode, Module, Rng, Sequential};
 use support::{Critic, TOLERANCE, assert_close};
 use wgan::config::Config;
-use wgan::game::networks::Norm;
+use wgan::game::models;
+use wgan::game::networks::{Arch, GeneratorArch, Networks, Norm};
 use wgan::game::objective::{
     CriticTerms, Lipschitz, Objective, Penalty, PenaltyPoints, Slope, critic_terms, gradient_norms,
 };
@@ -130,8 +131,7 @@ fn the_gradient_of_a_critic_built_of_layers_is_right_for_every_parameter() {
         .add(Linear::new("5", 3 * 2 * 2, 1, Init::FanIn, &mut rng));
     for (critic, sample) in [(mlp, vec![3]), (dcgan, vec![1, 7, 7])] {
         let variables = critic.parameters();
-        let read = |variable: &Variable| variable.read().expect("host").cast();
-        let parameters: Vec<Tensor<f64>> = variables.iter().map(read).collect();
+        let parameters = read(&variables);
         let batch = support::draw("batch", [&[BATCH], &*sample].concat());
         let report = GradCheck::order(1).check(
             |arguments| {
@@ -145,6 +145,86 @@ fn the_gradient_of_a_critic_built_of_layers_is_right_for_every_parameter() {
         let report = report.expect("nothing to read");
         assert!(report.passes(TOLERANCE), "{report}");
         assert_eq!(report.compared + report.rejected, parameters.iter().map(|p| p.data().len()).sum::<usize>());
+    }
+}
+
+/// A projection critic of three classes, before training.
+fn projection_critic(arch: Arch, sample: &[usize]) -> models::Critic {
+    let networks = Networks { arch, generator_norm: Norm::None, critic_norm: Norm::Layer };
+    models::Critic::new(&networks, &Lipschitz::None, &sample.into(), 3, 3)
+}
+
+/// Reads f64 values of Variables.
+fn read(variables: &[Variable]) -> Vec<Tensor<f64>> {
+    variables.iter().map(|variable| variable.read().expect("host").cast()).collect()
+}
+
+/// What a projection critic minimises, penalty included, between samples whose pairs share a class: its gradient, and that
+/// gradient's derivative, with respect to every parameter, vectors of the classes among them.
+#[test]
+fn the_gradient_of_a_projection_critic_is_that_of_finite_differences() {
+    let dcgan = Arch::Dcgan { dim: 2, generator: GeneratorArch::Dcgan };
+    for (arch, sample) in [(Arch::Mlp { dim: 4 }, &[2][..]), (dcgan, &[1, 7, 7])] {
+        let critic = projection_critic(arch, sample);
+        let variables = critic.parameters();
+        assert_eq!(variables.last().expect("parameters").name(), "classes.weight");
+        let objective =
+            Objective { lipschitz: Lipschitz::penalty(Penalty::TwoSided, LAMBDA), ..Config::default().game.objective };
+        let record = |arguments: &[Var]| {
+            let tape = arguments[0].tape();
+            variables.iter().zip(arguments).for_each(|(variable, &argument)| tape.bind(variable, argument));
+            let [real, fake] =
+                ["real", "fake"].map(|name| tape.constant(&support::draw(name, [&[BATCH], sample].concat())));
+            let mixes = tape.constant(&support::draw("mixes", [2, BATCH]));
+            let classes = tape.constant(&Tensor::new([BATCH], vec![2.0, 0.0, 2.0]).expect("three"));
+            critic_terms(&objective, Norm::Layer, critic.given(Some(classes), Mode::Eval), real, fake, mixes).loss
+        };
+        for check in [GradCheck::order(1), GradCheck::order(2).projections(20)] {
+            let report = check.check(record, &read(&variables)).expect("nothing to read");
+            println!("{arch:?}: {report}");
+            assert!(report.passes(TOLERANCE) && report.compared >= 10, "{arch:?}: {report}");
+        }
+    }
+}
+
+/// Of three layers that add 100 to both numbers of a point, φ(x) = x + 300. With ψ(φ) = (1, 2)·φ − 900, e(0) = (2, 2) and
+/// e(1) = (0, −2) the scores are (3, 4)·x + 1200 and x₁ in the classes 0 and 1: slopes of 5 and of 1, whose penalties are 16 and
+/// 0, in pairs of which half are of either. Of their mean λ·8 the gradient with respect to e(0), on which half of the pairs
+/// depend, is λ·½·2·(5 − 1)·(3, 4)/5, and that with respect to e(1) is 0.
+#[test]
+fn a_linear_projection_critic_has_the_penalty_known_by_hand() {
+    let networks = Networks { arch: Arch::Mlp { dim: 2 }, generator_norm: Norm::None, critic_norm: Norm::None };
+    let critic = models::Critic::new(&networks, &Lipschitz::None, &[2].into(), 3, 0);
+    let (variables, tape) = (critic.parameters(), Tape::new());
+    let layer = [&[1.0, 0.0, 0.0, 1.0][..], &[100.0; 2]];
+    let e = [2.0, 2.0, 0.0, -2.0, 7.0, 7.0]; // nobody is of the last class
+    let numbers = [layer, layer, layer, [&[1.0, 2.0], &[-900.0]]].concat();
+    let bound = variables.iter().zip(numbers.iter().chain([&&e[..]])).map(|(variable, numbers)| {
+        let values = tape.constant(&Tensor::<f64>::new(variable.shape(), numbers.to_vec()).expect("as many"));
+        tape.bind(variable, values);
+        values
+    });
+    let e = bound.last().expect("parameters");
+    let classes = tape.constant(&Tensor::<f64>::new([4], vec![0.0, 1.0, 1.0, 0.0]).expect("four"));
+    let [real, fake] = ["real", "fake"].map(|name| tape.constant(&support::draw(name, [4, 2])));
+    let mixes = tape.constant(&support::draw("mixes", [2, 4]));
+
+    let scores = critic.given(Some(classes), Mode::Eval);
+    let point = real.value();
+    let score = |row: usize| [|[x, y]: [f64; 2]| 3.0 * x + 4.0 * y + 1200.0, |[x, _]: [f64; 2]| x][[0, 1, 1, 0][row]];
+    let expected = Tensor::from_fn([4], |row| score(row)([point.data()[2 * row], point.data()[2 * row + 1]]));
+    assert_close(&scores(real).value(), &expected, 1e-9);
+
+    let points = [PenaltyPoints::Segment, PenaltyPoints::Real, PenaltyPoints::Fake, PenaltyPoints::Both];
+    for slope in points.map(Slope::OfGradient) {
+        let lipschitz = Lipschitz::Penalty { kind: Penalty::TwoSided, lambda: LAMBDA, slope };
+        let objective = Objective { lipschitz, ..Config::default().game.objective };
+        let terms = critic_terms(&objective, Norm::None, &scores, real, fake, mixes);
+        assert_close(&terms.slope.value(), &Tensor::from_fn([], |_| 3.0), 1e-9);
+        assert_close(&terms.penalty.value(), &Tensor::from_fn([], |_| LAMBDA * 8.0), 1e-9);
+        let gradient = tape.grad(terms.penalty, &[e])[0].value();
+        let expected = [2.4, 3.2, 0.0, 0.0, 0.0, 0.0];
+        assert_close(&gradient, &Tensor::from_fn([3, 2], |i| LAMBDA * expected[i]), 1e-9);
     }
 }
 

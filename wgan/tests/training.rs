@@ -284,23 +284,25 @@ fn no_command_trains_and_a_runs_own_configuration_repeats_it() {
 
 #[test]
 fn a_resume_after_a_kill_leaves_the_bits_of_a_run_in_one_go() {
-    let [resumed, whole] = [Workplace::new(), Workplace::new()];
-    let often = "--checkpoint-every=100 --sample-every=50";
-    let mut running = resumed.start(often, 160);
-    running.0.kill().unwrap(); // SIGKILL where there are signals
-    running.0.wait().unwrap();
-    let checkpoint = resumed.checkpoint_step("run");
-    assert!(checkpoint >= 100 && checkpoint.is_multiple_of(100));
-    // What a process leaves that is killed while it writes.
-    let metrics = resumed.path("run/metrics.csv");
-    fs::write(&metrics, [resumed.bytes("run/metrics.csv"), b"170,1.0,-0.".to_vec()].concat()).unwrap();
-    fs::write(resumed.path("run/samples/step-999999.png"), "later than the checkpoint").unwrap();
+    for options in ["", "--conditional"] {
+        let [resumed, whole] = [Workplace::new(), Workplace::new()];
+        let often = &format!("{options} --checkpoint-every=100 --sample-every=50");
+        let mut running = resumed.start(often, 160);
+        running.0.kill().unwrap(); // SIGKILL where there are signals
+        running.0.wait().unwrap();
+        let checkpoint = resumed.checkpoint_step("run");
+        assert!(checkpoint >= 100 && checkpoint.is_multiple_of(100));
+        // What a process leaves that is killed while it writes.
+        let metrics = resumed.path("run/metrics.csv");
+        fs::write(&metrics, [resumed.bytes("run/metrics.csv"), b"170,1.0,-0.".to_vec()].concat()).unwrap();
+        fs::write(resumed.path("run/samples/step-999999.png"), "later than the checkpoint").unwrap();
 
-    let steps = checkpoint + 100;
-    resumed.run(&format!("train --resume=run --steps={steps}"));
-    whole.train(&format!("{often} --steps={steps} --out=run"));
-    assert_eq!(resumed.rows("run").len() as u64, steps);
-    assert_same_run(&resumed, &whole);
+        let steps = checkpoint + 100;
+        resumed.run(&format!("train --resume=run --steps={steps}"));
+        whole.train(&format!("{often} --steps={steps} --out=run"));
+        assert_eq!(resumed.rows("run").len() as u64, steps);
+        assert_same_run(&resumed, &whole);
+    }
 }
 
 #[test]
@@ -321,6 +323,8 @@ fn everything_that_a_training_remembers_is_resumed() {
         "--generator-norm=batch --critic-norm=layer --critic-schedule=converge",
         "--lipschitz=spectral --critic-schedule=original",
         "--lipschitz=clip --critic-norm=batch --generator-norm=batch --average=0",
+        "--conditional --generator-norm=batch",
+        "--conditional --lipschitz=spectral --critic-schedule=converge",
     ] {
         let [resumed, whole] = [Workplace::new(), Workplace::new()];
         let args = format!("{} {options}", TINY.join(" "));
@@ -343,12 +347,14 @@ fn the_bits_do_not_depend_on_the_number_of_threads() {
         let normalised =
             "--dim=3 --batch=7 --generator-norm=batch --critic-schedule=converge --steps=2 --out=normalised";
         place.run(&format!("--dataset=mnist {normalised} --lipschitz=spectral --threads={threads}"));
+        let conditional = "--conditional --dim=3 --batch=7 --critic-steps=2 --steps=2 --out=conditional";
+        place.run(&format!("--dataset=mnist {conditional} --threads={threads}"));
         place.run(&format!("--dataset=25gaussians --dim=33 --batch=300 --steps=50 --out=run --threads={threads}"));
         place
     });
     for place in &places[1..] {
         assert_same_run(&places[0], place);
-        for run in ["images", "convolutions", "normalised"] {
+        for run in ["images", "convolutions", "normalised", "conditional"] {
             assert_eq!(places[0].rows(run), place.rows(run));
             let file = format!("{run}/checkpoint.safetensors");
             assert!(places[0].bytes(&file) == place.bytes(&file), "{file} differs");

@@ -131,7 +131,7 @@ impl Dataset {
     }
 
     /// The same with the class of each sample: its place among `names`.
-    fn labelled(self, names: impl IntoIterator<Item = String>, labels: Vec<u8>) -> Self {
+    pub(crate) fn labelled(self, names: impl IntoIterator<Item = String>, labels: Vec<u8>) -> Self {
         let classes = names.into_iter().map(|name| Class { name, count: 0 }).collect();
         Dataset { classes, labels, ..self }.with_counts()
     }

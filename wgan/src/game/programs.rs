@@ -363,6 +363,7 @@ mod tests {
             Options::default(),
             Options { arch: Some(ArchName::Mlp), lipschitz: Some(LipschitzName::Clip), ..Options::default() },
             Options { dataset: Some(DatasetName::Swissroll), ..Options::default() },
+            Options { conditional: Some(true), ..Options::default() },
             Options { preset: Some(Preset::Wgan), dim: Some(8), ..images.clone() },
             Options { dim: Some(8), batch: Some(8), ..images },
         ];
@@ -372,6 +373,8 @@ mod tests {
             let Game { schedule, batch, .. } = config.game;
             let (sample, count) = (config.sample.clone(), 2 * batch);
             let data = Dataset::new("data", sample.clone(), vec![0.0; count * sample.count()]);
+            let of_ten = |data: Dataset| data.labelled((0..10).map(|i| i.to_string()), vec![0; count]);
+            let data = if config.conditional { of_ten(data) } else { data };
             let mut programs = Programs::compile(&config.game, &data, &Device::cpu()).unwrap();
             let arenas: usize = programs.programs().map(|program| program.plan().arena).sum();
             let numbers =
@@ -403,11 +406,14 @@ mod tests {
     /// With u from power iteration every matrix has norm 1, and ReLU stretches nothing.
     #[test]
     fn a_spectrally_normalised_critic_has_slopes_of_at_most_one() {
-        let (mut programs, mut batches) =
-            toy(Options { lipschitz: Some(LipschitzName::Spectral), lr: Some(1e-2), ..Options::default() });
-        for iteration in 0..30 {
-            let slope = programs.iterate(iteration, &mut batches).unwrap().critic.slope;
-            assert!(iteration < 10 || (0.01..1.001).contains(&slope), "{slope} at {iteration}");
+        for conditional in [false, true] {
+            let conditional = Some(conditional);
+            let options = Options { lipschitz: Some(LipschitzName::Spectral), conditional, ..Options::default() };
+            let (mut programs, mut batches) = toy(Options { lr: Some(1e-2), ..options });
+            for iteration in 0..30 {
+                let slope = programs.iterate(iteration, &mut batches).unwrap().critic.slope;
+                assert!(iteration < 10 || (0.01..1.001).contains(&slope), "{slope} at {iteration}");
+            }
         }
     }
 

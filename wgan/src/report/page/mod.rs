@@ -11,7 +11,8 @@ use nn::files::write_whole;
 
 use crate::Result;
 use crate::config::{Config, Names, quoted};
-use crate::data::Dataset;
+use crate::data::classes::listed;
+use crate::data::{Dataset, is_image};
 use crate::eval::Evaluation;
 use crate::figure::{data_uri, escape};
 use crate::game::objective::Loss;
@@ -210,7 +211,11 @@ impl Report<'_> {
                 "<img src=\"{address}\" alt=\"Samples after {step} updates of the generator\" data-step=\"{step}\"{hidden}>\n"
             )
         };
-        self.pictures.iter().map(picture).collect()
+        let classes = match listed(self.data.classes()) {
+            none if none.is_empty() || !is_image(self.data.shape()) => String::new(),
+            classes => format!("<p class=\"note\">A row for each class: {}.</p>\n", escape(&classes)),
+        };
+        self.pictures.iter().map(picture).chain([classes]).collect()
     }
 
     /// What stands where there is nothing to draw.
@@ -262,11 +267,12 @@ impl Report<'_> {
             State::Finished => format!("wgan train --resume {folder} --steps {}", 2 * self.config.steps),
             State::Training | State::Stopped | State::Failed(_) => format!("wgan train --resume {folder}"),
         };
+        let which = if self.config.conditional { "--grid classes" } else { "--count 100" };
         let commands = [
             ("The same run:", self.config.command_line()),
             ("The same, from its settings:", format!("wgan train --config {config}")),
             ("Further:", further),
-            ("Samples:", format!("wgan sample --run {folder} --count 100 --out samples.png")),
+            ("Samples:", format!("wgan sample --run {folder} {which} --out samples.png")),
         ];
         // A line that is too long is broken before a flag, not within one.
         let command = |line: &str| escape(line).replace(" --", "</span> <span>--");
