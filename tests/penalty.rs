@@ -170,17 +170,20 @@ fn the_gradient_of_a_projection_critic_is_that_of_finite_differences() {
         assert_eq!(variables.last().expect("parameters").name(), "classes.weight");
         let objective =
             Objective { lipschitz: Lipschitz::penalty(Penalty::TwoSided, LAMBDA), ..Config::default().game.objective };
-        let record = |arguments: &[Var]| {
-            let tape = arguments[0].tape();
-            variables.iter().zip(arguments).for_each(|(variable, &argument)| tape.bind(variable, argument));
-            let [real, fake] =
-                ["real", "fake"].map(|name| tape.constant(&support::draw(name, [&[BATCH], sample].concat())));
-            let mixes = tape.constant(&support::draw("mixes", [2, BATCH]));
-            let classes = tape.constant(&Tensor::new([BATCH], vec![2.0, 0.0, 2.0]).expect("three"));
-            critic_terms(&objective, Norm::Layer, critic.given(Some(classes), Mode::Eval), real, fake, mixes).loss
-        };
         for check in [GradCheck::order(1), GradCheck::order(2).projections(20)] {
-            let report = check.check(record, &read(&variables)).expect("nothing to read");
+            let report = check.check(
+                |arguments| {
+                    let tape = arguments[0].tape();
+                    variables.iter().zip(arguments).for_each(|(variable, &argument)| tape.bind(variable, argument));
+                    let draw = |name, shape: &[usize]| tape.constant(&support::draw(name, shape));
+                    let [real, fake] = ["real", "fake"].map(|name| draw(name, &[&[BATCH], sample].concat()));
+                    let classes = tape.constant(&Tensor::new([BATCH], vec![2.0, 0.0, 2.0]).expect("three"));
+                    let scores = critic.given(Some(classes), Mode::Eval);
+                    critic_terms(&objective, Norm::Layer, scores, real, fake, draw("mixes", &[2, BATCH])).loss
+                },
+                &read(&variables),
+            );
+            let report = report.expect("nothing to read");
             println!("{arch:?}: {report}");
             assert!(report.passes(TOLERANCE) && report.compared >= 10, "{arch:?}: {report}");
         }
@@ -188,7 +191,7 @@ fn the_gradient_of_a_projection_critic_is_that_of_finite_differences() {
 }
 
 /// Of three layers that add 100 to both numbers of a point, φ(x) = x + 300. With ψ(φ) = (1, 2)·φ − 900, e(0) = (2, 2) and
-/// e(1) = (0, −2) the scores are (3, 4)·x + 1200 and x₁ in the classes 0 and 1: slopes of 5 and of 1, whose penalties are 16 and
+/// e(1) = (0, −2) the scores are (3, 4)·x + 1200 and x₁ − 600 in the classes 0 and 1: slopes of 5 and of 1, whose penalties are 16 and
 /// 0, in pairs of which half are of either. Of their mean λ·8 the gradient with respect to e(0), on which half of the pairs
 /// depend, is λ·½·2·(5 − 1)·(3, 4)/5, and that with respect to e(1) is 0.
 #[test]
@@ -197,9 +200,9 @@ fn a_linear_projection_critic_has_the_penalty_known_by_hand() {
     let critic = models::Critic::new(&networks, &Lipschitz::None, &[2].into(), 3, 0);
     let (variables, tape) = (critic.parameters(), Tape::new());
     let layer = [&[1.0, 0.0, 0.0, 1.0][..], &[100.0; 2]];
-    let e = [2.0, 2.0, 0.0, -2.0, 7.0, 7.0]; // nobody is of the last class
-    let numbers = [layer, layer, layer, [&[1.0, 2.0], &[-900.0]]].concat();
-    let bound = variables.iter().zip(numbers.iter().chain([&&e[..]])).map(|(variable, numbers)| {
+    let (score, e) = ([&[1.0, 2.0][..], &[-900.0]], [2.0, 2.0, 0.0, -2.0, 7.0, 7.0]); // nobody is of the last class
+    let numbers = [&layer[..], &layer, &layer, &score, &[&e]].concat();
+    let bound = variables.iter().zip(numbers).map(|(variable, numbers)| {
         let values = tape.constant(&Tensor::<f64>::new(variable.shape(), numbers.to_vec()).expect("as many"));
         tape.bind(variable, values);
         values
@@ -210,9 +213,13 @@ fn a_linear_projection_critic_has_the_penalty_known_by_hand() {
     let mixes = tape.constant(&support::draw("mixes", [2, 4]));
 
     let scores = critic.given(Some(classes), Mode::Eval);
-    let point = real.value();
-    let score = |row: usize| [|[x, y]: [f64; 2]| 3.0 * x + 4.0 * y + 1200.0, |[x, _]: [f64; 2]| x][[0, 1, 1, 0][row]];
-    let expected = Tensor::from_fn([4], |row| score(row)([point.data()[2 * row], point.data()[2 * row + 1]]));
+    let points = real.value();
+    let score = |(row, point): (usize, &[f64])| match row {
+        0 | 3 => 3.0 * point[0] + 4.0 * point[1] + 1200.0,
+        _ => point[0] - 600.0,
+    };
+    let expected: Vec<f64> = points.data().chunks(2).enumerate().map(score).collect();
+    let expected = Tensor::new([4], expected).expect("four");
     assert_close(&scores(real).value(), &expected, 1e-9);
 
     let points = [PenaltyPoints::Segment, PenaltyPoints::Real, PenaltyPoints::Fake, PenaltyPoints::Both];

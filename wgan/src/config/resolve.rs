@@ -65,11 +65,12 @@ pub fn data(ask: &Resolver) -> Result<Source> {
 
 /// Whether classes are told apart, where there are any.
 pub fn conditional(ask: &Resolver) -> bool {
-    match ask.dataset() {
+    let asked = match ask.dataset() {
         DatasetName::Mnist | DatasetName::FashionMnist | DatasetName::Images => ask.conditional(),
         DatasetName::EightGaussians | DatasetName::TwentyFiveGaussians => ask.conditional(),
-        DatasetName::Swissroll | DatasetName::Points | DatasetName::Numbers => false,
-    }
+        DatasetName::Swissroll | DatasetName::Points | DatasetName::Numbers => None,
+    };
+    asked.unwrap_or(false)
 }
 
 pub fn game(ask: &Resolver) -> Result<Game> {

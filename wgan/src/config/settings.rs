@@ -165,7 +165,7 @@ settings! {
     /// Gaussians
     #[arg(num_args = 0, default_missing_value = "true")]
     #[serde(skip_serializing_if = "is_off")]
-    conditional: bool { default: |_| false, idle: |_| "these points have no classes", }
+    conditional: bool { idle: |_| "these points have no classes", }
 
     ["Networks"]
     /// The networks [default: dcgan for images, mlp for points]
