@@ -6,7 +6,7 @@
 //! pixel's channels are neighbours, and the kernels read the source pixels where they lie: there is no `im2col` matrix
 //! (Dukhan, "The indirect convolution algorithm", 2019), and taps that fall on the padding don't exist.
 //!
-//! Images with few channels (`planar`) and the gradients of large layers (`winograd`) have methods of their own.
+//! Images with few channels (`planar`) and large layers (`winograd`) have methods of their own.
 
 mod correlate;
 mod filters;
@@ -37,8 +37,14 @@ enum Method {
     Empty,
     /// For images with few channels.
     Planar(Planar),
-    /// For all others; the gradients of large layers by way of points, where their operands suit it.
-    Channels { forward: Gathering, backward: Gathering, filter: Correlation, points: Option<Box<Winograd>> },
+    /// For all others; large layers by way of points, where their operands suit it.
+    Channels { forward: Gathering, backward: Gathering, filter: Correlation, points: Option<Box<Points>> },
+}
+
+/// A large layer's convolution by way of points, and its gradients.
+struct Points {
+    forward: Winograd,
+    gradients: Winograd,
 }
 
 impl Convolution {
@@ -57,7 +63,10 @@ impl Convolution {
         match &self.0 {
             Method::Empty => clear_unless(accumulate, y),
             Method::Planar(planar) => planar.conv2d(x, w, y, accumulate),
-            Method::Channels { forward, .. } => forward.run(x, w, y, accumulate),
+            Method::Channels { forward, points, .. } => match points {
+                Some(points) if points.forward.suits(x, w) => points.forward.conv2d(x, w, y, accumulate),
+                _ => forward.run(x, w, y, accumulate),
+            },
         }
     }
 
@@ -67,7 +76,9 @@ impl Convolution {
             Method::Empty => clear_unless(accumulate, dx),
             Method::Planar(planar) => planar.conv2d_input(g, w, dx, accumulate),
             Method::Channels { backward, points, .. } => match points {
-                Some(points) if points.suits_input(g, w) => points.conv2d_input(g, w, dx, accumulate),
+                Some(points) if points.gradients.suits_input(g, w) => {
+                    points.gradients.conv2d_input(g, w, dx, accumulate);
+                }
                 _ => backward.run(g, w, dx, accumulate),
             },
         }
@@ -79,7 +90,9 @@ impl Convolution {
             Method::Empty => clear_unless(accumulate, dw),
             Method::Planar(planar) => planar.conv2d_filter(x, g, dw, accumulate),
             Method::Channels { filter, points, .. } => match points {
-                Some(points) if points.suits_filter(x, g) => points.conv2d_filter(x, g, dw, accumulate),
+                Some(points) if points.gradients.suits_filter(x, g) => {
+                    points.gradients.conv2d_filter(x, g, dw, accumulate);
+                }
                 _ => filter.run(x, g, dw, accumulate),
             },
         }
@@ -87,11 +100,11 @@ impl Convolution {
 }
 
 impl Method {
-    /// The rounding of sums by way of points is ten times that of plain ones. Gradients can bear that, as they pass on what
-    /// they are given; but a convolution's results go through a ReLU as a rule, and rounding decides on which side of its
-    /// kink the smallest lie, so that gradients further on would differ by a hundred times as much.
     fn channels(sizes: ConvSizes) -> Self {
-        let points = Winograd::new(sizes).filter(|winograd| winograd.pays(sizes.batch)).map(Box::new);
+        let pays = |winograd: &Winograd| winograd.pays(sizes.batch);
+        let [forward_points, gradients] =
+            [Winograd::forward(sizes), Winograd::gradients(sizes)].map(|winograd| winograd.filter(pays));
+        let points = forward_points.zip(gradients).map(|(forward, gradients)| Box::new(Points { forward, gradients }));
         Method::Channels { forward: forward(sizes), backward: backward(sizes), filter: filter(sizes), points }
     }
 }
@@ -299,7 +312,7 @@ mod tests {
         check(positive(case([1, 5, 5, 5], 1100, [3, 3], [2, 2], [1, 1]))); // filters
     }
 
-    /// Pixels that an odd one does not touch are as exact as by plain sums, though gradients go by way of points else.
+    /// Pixels that an odd one does not touch are as exact as by plain sums, though sums go by way of points else.
     #[test]
     fn odd_numbers_do_not_spoil_their_neighbours() {
         let like = || case([96, 48, 5, 5], 96, [2, 2], [1, 1], [0, 0]);
@@ -307,7 +320,8 @@ mod tests {
             panic!("a layer that is large enough")
         };
         let Case { x, w, g, .. } = like();
-        assert!(points.suits_input(&g, &w) && points.suits_filter(&x, &g));
+        let Points { forward, gradients } = *points;
+        assert!(forward.suits(&x, &w) && gradients.suits_input(&g, &w) && gradients.suits_filter(&x, &g));
         let change = |change: &dyn Fn(&mut Case)| {
             let mut case = like();
             change(&mut case);

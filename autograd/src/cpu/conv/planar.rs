@@ -24,7 +24,7 @@ const ROWS: [usize; 2] = [4, 2];
 const PAIRS: [usize; 2] = [4, 5];
 /// Vectors have at most as many lanes.
 const LANES: usize = 16;
-/// Images whose filter gradient is summed up before it is added to that of others.
+/// Images, at most, whose filter gradient is summed up before it is added to that of others.
 const IMAGES: usize = 10;
 
 /// A convolution of images with few channels.
@@ -115,7 +115,7 @@ impl Planar {
         let groups = self.sizes.batch.div_ceil(IMAGES);
         with_scratch(groups * dw.len(), |partial| {
             for_each_chunk(partial, dw.len(), g.len() * self.taps.len(), |group, dw| {
-                let images = group * IMAGES..self.sizes.batch.min((group + 1) * IMAGES);
+                let images = self.sizes.batch * group / groups..self.sizes.batch * (group + 1) / groups;
                 let g = &g[images.start * result..images.end * result];
                 with_scratch(images.len() * self.planes(), |planes| {
                     for (x, planes) in

@@ -4,9 +4,6 @@ use std::ops::Range;
 
 use super::points::Matrix;
 
-/// Results of a tile.
-const TILES: [usize; 2] = [4, 3];
-
 /// One axis of a convolution.
 #[derive(Debug)]
 pub struct Axis {
@@ -31,13 +28,14 @@ pub struct Segment {
 }
 
 impl Axis {
-    /// The axis, if it can be cut into such tiles and phases of two or three taps.
-    pub fn new(kernel: usize, stride: usize, padding: usize, pixels: usize, results: usize) -> Option<Self> {
+    /// The axis `[kernel, stride, padding, pixels, results]`, if it can be cut into tiles of so many results, wide and
+    /// narrow ones, and phases of two or three taps.
+    pub fn new([wide, narrow]: [usize; 2], [kernel, stride, padding, pixels, results]: [usize; 5]) -> Option<Self> {
         let phases: Vec<usize> = (0..stride).map(|phase| kernel.saturating_sub(phase).div_ceil(stride)).collect();
-        let narrow = (0..=results / TILES[1]).find(|tiles| (results - tiles * TILES[1]).is_multiple_of(TILES[0]))?;
-        let wide_results = results - narrow * TILES[1];
+        let narrow_tiles = (0..=results / narrow).find(|tiles| (results - tiles * narrow).is_multiple_of(wide))?;
+        let wide_results = results - narrow_tiles * narrow;
         let tiles = |results: Range<usize>, tile| results.step_by(tile).map(move |first| first..first + tile);
-        let tiles: Vec<_> = tiles(0..wide_results, TILES[0]).chain(tiles(wide_results..results, TILES[1])).collect();
+        let tiles: Vec<_> = tiles(0..wide_results, wide).chain(tiles(wide_results..results, narrow)).collect();
         let fits = !tiles.is_empty() && phases.iter().all(|taps| (2..=3).contains(taps));
         fits.then_some(Axis { stride, padding, pixels, tiles, phases })
     }
@@ -98,7 +96,7 @@ mod tests {
 
     #[test]
     fn axes_are_cut_into_fours_and_threes() {
-        let tiles = |results: usize| Axis::new(3, 1, 1, results, results).map(|axis| axis.tiles);
+        let tiles = |results: usize| Axis::new([4, 3], [3, 1, 1, results, results]).map(|axis| axis.tiles);
         assert_eq!(tiles(7), Some(vec![0..4, 4..7]));
         assert_eq!(tiles(8), Some(vec![0..4, 4..8]));
         assert_eq!(tiles(9), Some(vec![0..3, 3..6, 6..9]));
@@ -108,7 +106,7 @@ mod tests {
     /// Five taps with stride 2 are a phase of three and one of two.
     #[test]
     fn an_axis_of_the_dcgan() {
-        let axis = Axis::new(5, 2, 2, 14, 7).unwrap();
+        let axis = Axis::new([4, 3], [5, 2, 2, 14, 7]).unwrap();
         assert_eq!(axis.phases, [3, 2]);
         let images = axis.images();
         assert_eq!(images[0].pixels, [None, Some(0), Some(2), Some(4), Some(6), Some(8)]);
@@ -119,11 +117,22 @@ mod tests {
         assert_eq!(sizes(axis.results()), [[6, 4], [5, 3]]);
     }
 
+    /// Tiles of two results, which meet a phase of three taps at four points.
+    #[test]
+    fn small_tiles() {
+        let axis = Axis::new([2, 1], [5, 2, 2, 14, 7]).unwrap();
+        assert_eq!(axis.tiles, [0..2, 2..4, 4..6, 6..7]);
+        let sizes = |segments: Vec<Segment>| segments.iter().map(|segment| segment.matrix.size()).collect::<Vec<_>>();
+        assert_eq!(sizes(axis.images())[..2], [[4, 4], [3, 3]]);
+        assert_eq!(sizes(axis.images())[6..], [[3, 3], [3, 2]]);
+        assert_eq!(sizes(axis.filters()), [[4, 3], [3, 2]]);
+    }
+
     #[test]
     fn kernels_with_other_phases_are_left_alone() {
-        assert!(Axis::new(4, 2, 1, 8, 4).is_some());
-        assert!(Axis::new(3, 2, 1, 8, 4).is_none()); // phases of two taps and one
-        assert!(Axis::new(7, 2, 3, 8, 4).is_none()); // of four and three
-        assert!(Axis::new(1, 2, 0, 8, 4).is_none());
+        assert!(Axis::new([4, 3], [4, 2, 1, 8, 4]).is_some());
+        assert!(Axis::new([4, 3], [3, 2, 1, 8, 4]).is_none()); // phases of two taps and one
+        assert!(Axis::new([4, 3], [7, 2, 3, 8, 4]).is_none()); // of four and three
+        assert!(Axis::new([4, 3], [1, 2, 0, 8, 4]).is_none());
     }
 }

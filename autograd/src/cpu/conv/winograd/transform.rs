@@ -10,7 +10,7 @@ use super::axis::Segment;
 use super::points::{Matrix, POINTS, evaluate, interpolate};
 
 /// Takes a block of planes, `[items, lanes, pixels]`, to points. At each point there is a matrix `[items, tiles, phases,
-/// lanes]`.
+/// lanes]`, or, where phases are [`Phases::Below`] one another, `[phases, items, lanes]`.
 pub struct Transform {
     /// Planes that are items of a block, and those side by side.
     pub items: usize,
@@ -23,6 +23,13 @@ pub struct Transform {
     pub points: Vec<Point>,
     /// Numbers at all points.
     pub len: usize,
+}
+
+/// Where the phases of an item lie in a point's matrix: in its row, or, of planes that are in one tile, in rows below.
+#[derive(Clone, Copy)]
+pub enum Phases {
+    Beside,
+    Below,
 }
 
 /// A matrix's place and size.
@@ -55,6 +62,7 @@ impl Transform {
         strides: [usize; 2],
         [height, width]: [usize; 2],
         [rows, columns]: [Vec<Segment>; 2],
+        order: Phases,
     ) -> Self {
         let patches = rows.iter().flat_map(|row| columns.iter().map(move |column| (row, column)));
         let patches = patches.map(|(row, column)| Patch::new(row, column, [height, width], lanes)).collect();
@@ -62,13 +70,13 @@ impl Transform {
         let mut transform = Transform { items, lanes, strides, pixels, patches, points: Vec::new(), len: 0 };
         for i in 0..POINTS {
             for j in 0..POINTS {
-                transform.add_point([i, j]);
+                transform.add_point([i, j], order);
             }
         }
         transform
     }
 
-    fn add_point(&mut self, [i, j]: [usize; 2]) {
+    fn add_point(&mut self, [i, j]: [usize; 2], order: Phases) {
         let Transform { items, lanes, len: start, .. } = *self;
         let patches = || self.patches.iter().filter(|patch| patch.has([i, j]));
         let tiles: Vec<_> = patches().filter(|patch| patch.phase == [0, 0]).map(|patch| patch.tile).collect();
@@ -78,10 +86,15 @@ impl Transform {
         }
         for patch in self.patches.iter_mut().filter(|patch| patch.has([i, j])) {
             let [tile, phase] = [position(&tiles, patch.tile), position(&phases, patch.phase)];
-            let first = start + (tile * phases.len() + phase) * lanes;
-            [patch.points[0][i][j], patch.points[1][i][j]] = [first, tiles.len() * phases.len() * lanes];
+            [patch.points[0][i][j], patch.points[1][i][j]] = match order {
+                Phases::Beside => [start + (tile * phases.len() + phase) * lanes, tiles.len() * phases.len() * lanes],
+                Phases::Below => [start + phase * items * lanes, lanes],
+            };
         }
-        let (tiles, columns) = (tiles.len(), phases.len() * lanes);
+        let (tiles, columns) = match order {
+            Phases::Beside => (tiles.len(), phases.len() * lanes),
+            Phases::Below => (phases.len(), lanes),
+        };
         self.points.push(Point { start, tiles, columns });
         // An odd number of cache lines, so that a patch's points don't compete for the same places in the caches.
         self.len += (items * tiles * columns).next_multiple_of(2 * CacheLine::LEN) + CacheLine::LEN;
@@ -113,7 +126,7 @@ impl Transform {
                 let start = self.start(block) + item * strides[0];
                 // SAFETY: as the caller promises.
                 let x = unsafe { x.slice(start..start + lanes * pixels) };
-                add_transpose([pixels, lanes], &turned[..pixels * lanes], lanes, x, accumulate);
+                add_transpose([pixels, lanes], turned, lanes, x, accumulate);
             }
         });
     }
@@ -170,7 +183,8 @@ fn position(all: &[[usize; 2]], one: [usize; 2]) -> usize {
 /// Monomorphises `body` for a matrix, so that its zeros and ones cost nothing.
 macro_rules! for_matrix {
     ($matrix:expr, $constant:ident => $body:expr) => {
-        for_matrix!($matrix, $constant => $body, [6 4] [6 3] [5 4] [5 3] [5 2] [4 3] [4 2], [6 6] [5 5] [5 4] [4 4])
+        for_matrix!($matrix, $constant => $body, [6 4] [6 3] [5 4] [5 3] [5 2] [4 3] [4 2] [3 3] [3 2] [3 1] [2 2] [2 1],
+            [6 6] [5 5] [5 4] [4 4] [3 3] [3 2] [2 2])
     };
     ($matrix:expr, $constant:ident => $body:expr, $([$n:literal $m:literal])*, $([$points:literal $pixels:literal])*) => {
         match $matrix {
