@@ -644,6 +644,18 @@ fn hessian_vector_products_over_several_inputs() {
     }
 }
 
+/// A direction may be computed of the input, as that of steepest descent is: it counts as given. Of x³ along x² it is 6x·x², and
+/// its derivative is that of this product.
+#[test]
+fn directions_are_held_fixed() {
+    let tape = Tape::new();
+    let x = tape.scalar(3.0);
+    let [product] = tape.hvp(x * x * x, &[x], &[x.square()]);
+    assert_eq!(product.value().item(), 6.0 * 27.0);
+    assert_eq!(tape.grad(product, &[x])[0].value().item(), 18.0 * 9.0);
+    assert_eq!(tape.jvp(x * x * x, &[x], &[x.square()]).value().item(), 27.0 * 9.0);
+}
+
 /// The rule counts, not what it is for; its own derivative is that of what it records.
 #[test]
 fn a_rule_of_ones_own_is_followed_at_every_order() {
@@ -679,7 +691,7 @@ fn a_part_that_is_computed_twice_has_the_same_derivatives() {
         let loss = (h * w.sum()).mean();
         let first = tape.grad(loss, &inputs);
         let second = tape.grad(first[0].square().sum() + first[1].square().sum(), &inputs);
-        let outputs = [vec![loss], first, second].concat();
+        let outputs = [vec![loss], first.to_vec(), second.to_vec()].concat();
         let (x, w) = (draw("x", [3, 4]).cast(), draw("w", [4, 4]).cast());
         let given = [("x", &x), ("w", &w)];
         let interpreted = tape.interpret::<f32>(&outputs, Feed { inputs: &given, step: 0 }).expect("both are given");

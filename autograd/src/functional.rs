@@ -4,6 +4,7 @@
 //! Hessian, and it is zero. (Loops, not closures: a closure would hide the caller's line from what it records.)
 
 use crate::Tensor;
+use crate::grad::Vars;
 use crate::tape::{Tape, Var};
 
 impl Tape {
@@ -26,14 +27,11 @@ impl Tape {
     pub fn jvp<'t>(&'t self, y: Var<'t>, xs: &[Var<'t>], vs: &[Var<'t>]) -> Var<'t> {
         let u = self.constant(&Tensor::<f64>::zeros(y.shape())); // any u does, the product does not depend on it
         let pulled = self.vjp(y, u, xs);
-        match self.along("jvp", &pulled, xs, vs) {
-            Some(along) => self.gradient_or_zeros(along, u),
-            None => self.zeros(y.shape()),
-        }
+        self.or_zeros(self.pull_back(&self.along("jvp", &pulled, xs, vs), &[u], false)[0], u)
     }
 
     /// The Hessian-vector product `∇²y · v` for a scalar `y` of several inputs, each part of its input's shape: the gradient of
-    /// `Σ ∂y/∂xᵢ · vᵢ`.
+    /// `Σ ∂y/∂xᵢ · vᵢ` with the directions vᵢ held fixed, whatever they were computed of.
     ///
     /// ```
     /// use autograd::{Tape, Tensor};
@@ -48,37 +46,36 @@ impl Tape {
     /// # Panics
     /// If `y` is not a scalar, or there is not one direction, of its shape, for each of `xs`.
     #[track_caller]
-    pub fn hvp<'t>(&'t self, y: Var<'t>, xs: &[Var<'t>], vs: &[Var<'t>]) -> Vec<Var<'t>> {
+    pub fn hvp<'t, X: Vars<'t> + ?Sized>(&'t self, y: Var<'t>, xs: &X, vs: &[Var<'t>]) -> X::Each<Var<'t>> {
+        let xs = xs.as_ref();
         let slopes = self.try_grad(y, xs);
-        let products = match self.along("hvp", &slopes, xs, vs) {
-            Some(along) => self.try_grad(along, xs),
-            None => vec![None; xs.len()],
-        };
+        let products = self.pull_back(&self.along("hvp", &slopes, xs, vs), xs, false);
         let mut filled = Vec::with_capacity(xs.len());
-        for (product, x) in products.into_iter().zip(xs) {
-            filled.push(if let Some(product) = product { product } else { self.zeros(x.shape()) });
+        for (product, &x) in products.into_iter().zip(xs) {
+            filled.push(self.or_zeros(product, x));
         }
-        filled
+        X::each(filled)
     }
 
-    /// `Σ slopeᵢ · vᵢ` over the slopes there are.
+    /// The slopes there are, each with the direction along its input.
     #[track_caller]
-    fn along<'t>(&'t self, name: &str, slopes: &[Option<Var<'t>>], xs: &[Var<'t>], vs: &[Var<'t>]) -> Option<Var<'t>> {
+    fn along<'t>(
+        &'t self,
+        name: &str,
+        slopes: &[Option<Var<'t>>],
+        xs: &[Var<'t>],
+        vs: &[Var<'t>],
+    ) -> Vec<(Var<'t>, Var<'t>)> {
         if xs.len() != vs.len() {
             self.refuse(&format!("{name}: {} inputs, but {} directions", xs.len(), vs.len()));
         }
-        let mut along: Option<Var> = None;
-        for ((&x, &v), slope) in xs.iter().zip(vs).zip(slopes) {
+        for (x, v) in xs.iter().zip(vs) {
             if x.shape() != v.shape() {
                 // A direction that merely broadcasts would silently give another product.
                 self.refuse(&format!("{name}: the input is {x:?}, the direction along it {v:?}"));
             }
-            if let Some(slope) = *slope {
-                let term = (slope * v).sum();
-                along = Some(if let Some(sum) = along { sum + term } else { term });
-            }
         }
-        along
+        slopes.iter().zip(vs).filter_map(|(slope, &v)| Some(((*slope)?, v))).collect()
     }
 
     /// The Jacobian ∂y/∂x: one row for each element of `y`, one column for each of `x`.
@@ -123,12 +120,13 @@ impl Tape {
     /// If `y` is not a scalar.
     #[track_caller]
     pub fn hessian<'t>(&'t self, y: Var<'t>, x: Var<'t>) -> Var<'t> {
-        self.jacobian(self.gradient_or_zeros(y, x), x)
+        self.jacobian(self.or_zeros(self.try_grad(y, &[x])[0], x), x)
     }
 
+    /// A gradient with respect to `x`, or the zeros that it stands for where it is absent.
     #[track_caller]
-    fn gradient_or_zeros<'t>(&'t self, y: Var<'t>, x: Var<'t>) -> Var<'t> {
-        match self.try_grad(y, &[x])[0] {
+    fn or_zeros<'t>(&'t self, gradient: Option<Var<'t>>, x: Var<'t>) -> Var<'t> {
+        match gradient {
             Some(gradient) => gradient,
             None => self.zeros(x.shape()),
         }

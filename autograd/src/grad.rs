@@ -11,6 +11,42 @@ use crate::tape::{Node, NodeId, Tape, Var};
 /// Masks that are taken off a gradient, at most: in a long chain of ReLUs every one of them would be put on again at each step.
 const MOST_MASKS: usize = 4;
 
+/// What derivatives are taken with respect to: an array, which gives an array, or a slice, which gives a `Vec`.
+///
+/// ```
+/// let tape = autograd::Tape::new();
+/// let (x, y) = (tape.scalar(3.0), tape.scalar(5.0));
+/// let [to_x, to_y] = tape.grad(x * y, &[x, y]);
+/// assert_eq!([to_x, to_y].map(|slope| slope.value().item()), [5.0, 3.0]);
+/// ```
+pub trait Vars<'t>: AsRef<[Var<'t>]> {
+    /// One `T` for each Var.
+    type Each<T>;
+    /// Takes one value for each Var.
+    fn each<T>(values: Vec<T>) -> Self::Each<T>;
+}
+
+impl<'t, const N: usize> Vars<'t> for [Var<'t>; N] {
+    type Each<T> = [T; N];
+    fn each<T>(values: Vec<T>) -> [T; N] {
+        values.try_into().unwrap_or_else(|_| unreachable!("one for each"))
+    }
+}
+
+impl<'t> Vars<'t> for [Var<'t>] {
+    type Each<T> = Vec<T>;
+    fn each<T>(values: Vec<T>) -> Vec<T> {
+        values
+    }
+}
+
+impl<'t> Vars<'t> for Vec<Var<'t>> {
+    type Each<T> = Vec<T>;
+    fn each<T>(values: Vec<T>) -> Vec<T> {
+        values
+    }
+}
+
 /// What lets a gradient pass where `mask` is not 0, or only where it is.
 #[derive(Clone, Copy)]
 struct Mask<'t> {
@@ -44,7 +80,8 @@ impl Tape {
     /// If `y` is not a scalar, or does not depend differentiably on one of `xs`, which is then named; see
     /// [`try_grad`](Tape::try_grad).
     #[track_caller]
-    pub fn grad<'t>(&'t self, y: Var<'t>, xs: &[Var<'t>]) -> Vec<Var<'t>> {
+    pub fn grad<'t, X: Vars<'t> + ?Sized>(&'t self, y: Var<'t>, xs: &X) -> X::Each<Var<'t>> {
+        let xs = xs.as_ref();
         let gradients = self.try_grad(y, xs);
         if let Some(absent) = gradients.iter().position(Option::is_none) {
             let (id, nodes) = (xs[absent].id(), self.nodes());
@@ -55,7 +92,7 @@ impl Tape {
             drop(nodes);
             self.refuse(&message);
         }
-        gradients.into_iter().flatten().collect()
+        X::each(gradients.into_iter().flatten().collect())
     }
 
     /// The gradient of the scalar `y` with respect to each of `xs`; None where `y` does not depend on it
@@ -71,11 +108,11 @@ impl Tape {
     /// # Panics
     /// If `y` is not a scalar.
     #[track_caller]
-    pub fn try_grad<'t>(&'t self, y: Var<'t>, xs: &[Var<'t>]) -> Vec<Option<Var<'t>>> {
+    pub fn try_grad<'t, X: Vars<'t> + ?Sized>(&'t self, y: Var<'t>, xs: &X) -> X::Each<Option<Var<'t>>> {
         if y.shape().rank() != 0 {
             self.refuse(&format!("grad: needs a scalar, this is {y:?}; sum it, or use vjp with weights"));
         }
-        self.pull_back(y, self.scalar(1.0), xs, false)
+        X::each(self.pull_back(&[(y, self.scalar(1.0))], xs.as_ref(), false))
     }
 
     /// The vector-Jacobian product: the gradient of `Σ v·y` with respect to each of `xs`, None where `y` does not depend
@@ -94,28 +131,31 @@ impl Tape {
     /// # Panics
     /// If the shapes of `y` and `v` differ.
     #[track_caller]
-    pub fn vjp<'t>(&'t self, y: Var<'t>, v: Var<'t>, xs: &[Var<'t>]) -> Vec<Option<Var<'t>>> {
+    pub fn vjp<'t, X: Vars<'t> + ?Sized>(&'t self, y: Var<'t>, v: Var<'t>, xs: &X) -> X::Each<Option<Var<'t>>> {
         if y.shape() != v.shape() {
             self.refuse(&format!("vjp: the value is {y:?}, its weights are {v:?}"));
         }
-        self.pull_back(y, v, xs, false)
+        X::each(self.pull_back(&[(y, v)], xs.as_ref(), false))
     }
 
-    /// The gradients of `Σ seed·y`. If `cut`, `xs` are independent of each other: what one of them was computed of is not
-    /// looked at.
+    /// The gradients of `Σ seed·y` over several values y, each with a seed, which is taken as given. If `cut`, `xs` are
+    /// independent of each other: what one of them was computed of is not looked at.
     #[track_caller]
     pub(crate) fn pull_back<'t>(
         &'t self,
-        y: Var<'t>,
-        seed: Var<'t>,
+        seeded: &[(Var<'t>, Var<'t>)],
         xs: &[Var<'t>],
         cut: bool,
     ) -> Vec<Option<Var<'t>>> {
-        for var in [y, seed].iter().chain(xs) {
+        for var in seeded.iter().flat_map(|(y, seed)| [y, seed]).chain(xs) {
             var.check_tape(self);
         }
-        let path = self.path(xs, y.id(), cut);
-        let mut gradients = HashMap::from([(y.id(), seed)]);
+        let path = self.path(xs, seeded.iter().map(|(y, _)| y.id()).collect(), cut);
+        let mut gradients = HashMap::new();
+        for &(y, seed) in seeded {
+            let sum = gradients.get(&y.id()).map_or(seed, |&sum| self.sum(sum, seed));
+            gradients.insert(y.id(), sum);
+        }
         for &id in path.iter().rev() {
             let Some(&g) = gradients.get(&id) else { continue };
             let (op, inputs) = {
@@ -204,9 +244,9 @@ impl Tape {
         (g, masks)
     }
 
-    /// The nodes on the ways from `xs` to `y` along which a derivative flows, in recorded order. Only what `y` depends on
+    /// The nodes on the ways from `xs` to `ys` along which a derivative flows, in recorded order. Only what `ys` depend on
     /// is visited, and of that nothing older than `xs`: the tape may be much longer.
-    fn path(&self, xs: &[Var], y: NodeId, cut: bool) -> Vec<NodeId> {
+    fn path(&self, xs: &[Var], ys: Vec<NodeId>, cut: bool) -> Vec<NodeId> {
         let nodes = self.nodes();
         let wanted: HashSet<NodeId> = xs.iter().map(|x| x.id()).collect();
         let Some(&oldest) = wanted.iter().min() else { return Vec::new() };
@@ -214,7 +254,7 @@ impl Tape {
             let Node { op, inputs, .. } = &nodes[id];
             inputs.iter().enumerate().filter(|&(i, _)| op.operation().differentiable(i)).map(|(_, &input)| input)
         };
-        let (mut visited, mut open) = (HashSet::new(), vec![y]);
+        let (mut visited, mut open) = (HashSet::new(), ys);
         while let Some(id) = open.pop() {
             if id >= oldest && visited.insert(id) && !(cut && wanted.contains(&id)) {
                 open.extend(read(id));

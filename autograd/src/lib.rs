@@ -76,6 +76,7 @@ mod variable;
 
 pub use device::{Arrival, Backend, Device, Executable};
 pub use error::Error;
+pub use grad::Vars;
 pub use gradcheck::{Entry, GradCheck, Report};
 pub use interpret::Feed;
 pub use ops::ByteTable;

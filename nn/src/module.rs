@@ -2,6 +2,9 @@
 
 use autograd::{Var, Variable};
 
+use crate::layers::{Activation, Linear};
+use crate::{Init, Rng};
+
 /// Whether a network is being trained or used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -162,6 +165,26 @@ impl Sequential {
     /// No modules yet: the identity.
     pub fn new() -> Self {
         Sequential::default()
+    }
+
+    /// A multilayer perceptron: linear layers between these widths, with an activation between two of them. They are named by
+    /// their place, `0`, `2`, `4` ….
+    ///
+    /// ```
+    /// use nn::layers::Activation;
+    /// use nn::{Init, Module, Rng, Sequential};
+    /// let critic = Sequential::mlp(&[784, 128, 1], Activation::Relu, Init::FanIn, &mut Rng::new(1, "weights"));
+    /// let names: Vec<_> = critic.parameters().iter().map(|v| v.name().to_owned()).collect();
+    /// assert_eq!(names, ["0.weight", "0.bias", "2.weight", "2.bias"]);
+    /// ```
+    #[track_caller]
+    pub fn mlp(widths: &[usize], activation: Activation, init: Init, rng: &mut Rng) -> Self {
+        let mut layers = Sequential::new();
+        for (i, width) in widths.windows(2).enumerate() {
+            layers = if i > 0 { layers.add(activation) } else { layers };
+            layers = layers.add(Linear::new(&(2 * i).to_string(), width[0], width[1], init, rng));
+        }
+        layers
     }
 
     /// With `module` applied after the others.

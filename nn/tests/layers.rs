@@ -472,10 +472,7 @@ fn dropout_drops_a_share_of_the_elements() {
 /// The loss after a step of gradient descent (MAML; Finn et al. 2017, equation 1), as a function of the weights before it.
 #[test]
 fn a_network_after_a_step_of_its_training_is_differentiable() {
-    let network = Sequential::new()
-        .add(Linear::new("0", 2, 3, Init::FanIn, &mut rng()))
-        .add(Activation::Tanh)
-        .add(Linear::new("2", 3, 1, Init::FanIn, &mut rng()));
+    let network = Sequential::mlp(&[2, 3, 1], Activation::Tanh, Init::FanIn, &mut rng());
     let mut inputs: Vec<Tensor<f64>> = network.parameters().iter().map(|p| p.read().unwrap().cast()).collect();
     inputs.push(pattern([4, 2], 3).cast());
     for order in [1, 2] {

@@ -240,10 +240,7 @@ fn what_a_loss_does_not_reach_stays_as_it_is() {
         [|p| Box::new(Adam::new(p)), |p| Box::new(RmsProp::new(p)), |p| Box::new(Sgd::new(p).momentum(0.9))];
     for optimizer in optimizers {
         let rng = &mut Rng::new(1, "weights");
-        let energy = Sequential::new()
-            .add(Linear::new("0", 2, 8, Init::FanIn, rng))
-            .add(Activation::Softplus)
-            .add(Linear::new("2", 8, 1, Init::FanIn, rng));
+        let energy = Sequential::mlp(&[2, 8, 1], Activation::Softplus, Init::FanIn, rng);
         let parameters = energy.parameters();
         let optimizer = optimizer(parameters.clone());
         let read = |variables: &[Variable]| variables.iter().map(|v| v.read().unwrap()).collect::<Vec<Tensor>>();

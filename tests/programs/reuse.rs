@@ -149,6 +149,6 @@ fn a_value_may_be_every_argument() {
         ];
         let total = values.iter().map(|value| value.square().sum()).reduce(|sum, value| sum + value).expect("some");
         let gradients = tape.grad(total * 1e-3, &[x, y]);
-        [values, gradients].concat()
+        [values, gradients.to_vec()].concat()
     });
 }

@@ -104,7 +104,7 @@ impl Operation for Checkpoint {
         let again = |&read: &Var<'t>| if kept(read) { read } else { tape.record(Op::Barrier(Barrier), &[read, g]) };
         let reads: Vec<Var> = x[1..].iter().map(again).collect();
         let result = tape.record_again(self, &reads);
-        [None].into_iter().chain(tape.pull_back(result, g, &reads, true)).collect()
+        [None].into_iter().chain(tape.pull_back(&[(result, g)], &reads, true)).collect()
     }
 }
 

@@ -126,6 +126,13 @@ impl<'t> Var<'t> {
         if a.rank() < 2 || b.rank() < 2 {
             self.tape().refuse(&format!("matmul: needs two axes on both sides, the shapes are {a} and {b}"));
         }
+        let [rows_of_b, columns_of_b] = if transpose_b { [1, 0] } else { [0, 1] }.map(|axis| b[axis + b.rank() - 2]);
+        let (rest_of_a, columns_of_a) = a.split_at(a.rank() - 1);
+        if a.rank() > 2 && b.rank() == 2 && !transpose_a && *columns_of_a == [rows_of_b] {
+            // One product of many rows, in place of many with one factor.
+            let rows = self.reshape([rest_of_a.iter().product(), rows_of_b]);
+            return rows.product(other, false, transpose_b).reshape([rest_of_a, &[columns_of_b]].concat());
+        }
         let (batch_a, batch_b) = (Shape::from(&a[..a.rank() - 2]), Shape::from(&b[..b.rank() - 2]));
         let Some(batch) = batch_a.broadcast(&batch_b) else {
             let batches = format!("the batches {batch_a} and {batch_b} do not broadcast");

@@ -1,7 +1,7 @@
 //! Three ways from U(0, 1) to N(0, 1): adding up uniforms, the inverse Φ⁻¹ of the cumulative distribution, and a network
 //! that a critic teaches.
 
-use nn::layers::{Activation, Linear};
+use nn::layers::Activation;
 use nn::{Init, Mode, Module, Rng, Sequential};
 use rand::RngExt;
 
@@ -79,14 +79,8 @@ fn standardised_sums(count: usize, n: usize) -> Vec<f64> {
 fn learned(updates: u64, count: usize) -> Result<Vec<f64>> {
     const WIDTH: usize = 32;
     let network = || {
-        let mut rng = Rng::new(SEED, "generator weights");
-        let mut linear = |name: &str, inputs, outputs| Linear::new(name, inputs, outputs, Init::FanIn, &mut rng);
-        Sequential::new()
-            .add(linear("0", 1, WIDTH))
-            .add(Activation::Relu)
-            .add(linear("2", WIDTH, WIDTH))
-            .add(Activation::Relu)
-            .add(linear("4", WIDTH, 1))
+        let rng = &mut Rng::new(SEED, "generator weights");
+        Sequential::mlp(&[1, WIDTH, WIDTH, 1], Activation::Relu, Init::FanIn, rng)
     };
     let (in_training, average) = (network(), network());
     // A lighter penalty than a lone critic's, so that it keeps up with the generator.
