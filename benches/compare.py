@@ -28,7 +28,9 @@ try:
 except ImportError:
     sys.exit("error: numpy is missing; install what is compared with: pip install torch numpy")
 
-CONFIGURATIONS = ["toy-gp", "mnist-mlp-clip", "mnist-dcgan-gp", "mnist-dcgan-clip", "light"]
+EXAMPLES = ["physics", "meta-learning"]
+CONFIGURATIONS = ["toy-gp", "mnist-mlp-clip", "mnist-dcgan-gp", "mnist-dcgan-clip", "light", *EXAMPLES]
+EXAMPLES_ITERATIONS = 25  # times as many, as each takes a millisecond or less
 NAMES = {"ours": "ours", "torch": "PyTorch", "compiled": "compiled", "jax": "JAX"}
 ROOT = Path(__file__).resolve().parent.parent
 IDLE = 0.5  # load average above which something else is running
@@ -81,18 +83,21 @@ def compare(configurations, options):
     with tempfile.TemporaryDirectory() as folder:
         for configuration in configurations:
             dump = Path(folder) / f"{configuration}.safetensors"
-            step = [ours, "step", configuration, f"--threads={options.threads}", f"--backend={options.backend}"]
-            step += [f"--batch={options.batch}"] if options.batch else []
+            example = configuration in EXAMPLES
+            step = [ours, "example" if example else "step", configuration, f"--threads={options.threads}"]
+            if not example:
+                step += [f"--backend={options.backend}", *([f"--batch={options.batch}"] if options.batch else [])]
+            iterations = options.iterations * (EXAMPLES_ITERATIONS if example else 1)
             checked([*step, "--dump", dump])
             # What torch.compile makes cannot be differentiated twice, as a penalty is.
             libraries = [library for library in wanted if library != "compiled" or configuration.endswith("clip")]
             for library in libraries:
                 check(library, configuration, dump, options)
-            commands = {"ours": [*step, f"--iterations={options.iterations}"]}
+            commands = {"ours": [*step, f"--iterations={iterations}"]}
             for library in libraries:
                 commands[library] = [
                     *(sys.executable, __file__, configuration, "--measure", library, dump),
-                    *(f"--threads={options.threads}", f"--iterations={options.iterations}"),
+                    *(f"--threads={options.threads}", f"--iterations={iterations}"),
                     f"--device={options.device}",
                 ]
             turns = {program: [] for program in commands}
@@ -148,7 +153,8 @@ def check(library, configuration, dump, options):
 def training(library, configuration, dump, options):
     module = module_of(library)
     how = {"device": options.device, "compiled": library == "compiled"} if module == "torch" else {}
-    return importlib.import_module(f"{module}_training").Training(configuration, dump, options.threads, **how)
+    kind = "examples" if configuration in EXAMPLES else "training"
+    return importlib.import_module(f"{module}_{kind}").Training(configuration, dump, options.threads, **how)
 
 
 def read_safetensors(path):
@@ -201,8 +207,8 @@ def measure(library, dump, options):
         trainee.iterate()
         times.append(1e3 * (time.perf_counter() - start))
     print(
-        f"{statistics.median(times):.2f} ms/iteration {configuration} threads={options.threads}"
-        f" min={min(times):.2f} max={max(times):.2f} peak_rss_mib={peak_mib():.1f}"
+        f"{statistics.median(times):.3f} ms/iteration {configuration} threads={options.threads}"
+        f" min={min(times):.3f} max={max(times):.3f} peak_rss_mib={peak_mib():.1f}"
     )
 
 
@@ -217,7 +223,7 @@ def peak_mib():
 
 def print_table(programs, results, options):
     columns = [
-        ("ms", "ms/iteration", "8.1f"),
+        ("ms", "ms/iteration", "8.2f"),
         ("mib", "peak memory, MiB", "8.0f"),
         ("start", "first iteration, s", "8.2f"),
     ]

@@ -88,6 +88,24 @@ fn source_files_named_in_the_text_exist() {
     assert!(checked > 50, "only {checked} names found");
 }
 
+/// A block that is not compiled is a part of an example, but for where its lines begin and their comments.
+#[test]
+fn excerpts_are_from_the_examples() {
+    let code = |text: &str| {
+        let lines = text.lines().map(|line| line.split("//").next().unwrap_or_default().trim());
+        lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+    };
+    let examples = files("rs").into_iter().filter(|file| file.parent().is_some_and(|it| it.ends_with("examples")));
+    let examples: Vec<String> = examples.map(|file| code(&read(&file))).collect();
+    let chapter = read(&root().join("docs/12-the-engine-by-itself.md"));
+    let mut checked = 0;
+    for excerpt in chapter.split("```rust,ignore\n").skip(1).filter_map(|rest| rest.split("```").next()) {
+        assert!(examples.iter().any(|it| it.contains(&code(excerpt))), "in no example:\n{excerpt}");
+        checked += 1;
+    }
+    assert!(checked > 3, "only {checked} excerpts found");
+}
+
 /// What the patch removes or leaves as it is stands in the files so, and the lines it adds are those in the guide.
 #[test]
 fn the_solution_of_the_exercise_fits_the_code() {

@@ -36,3 +36,6 @@ pub mod kernels {}
 
 #[doc = include_str!("../docs/10-adding-an-operation.md")]
 pub mod adding_an_operation {}
+
+#[doc = include_str!("../docs/12-the-engine-by-itself.md")]
+pub mod the_engine_by_itself {}

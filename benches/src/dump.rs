@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use autograd::{Stream, Tape, Tensor, Var, Variable};
+use autograd::{Device, Stream, Tape, Tensor, Var, Variable};
 use nn::Checkpoint;
 use wgan::Result;
 use wgan::config::Config;
@@ -39,12 +39,17 @@ pub fn dump(config: &Config, path: &Path) -> Result<()> {
     wanted.extend(gradients(&tape, "critic", critic_loss, &critic.parameters()));
     wanted.extend(gradients(&tape, "generator", generator_loss, &generator.parameters()));
 
-    let (names, outputs): (Vec<String>, Vec<Var>) = wanted.into_iter().unzip();
-    let mut program = config.backend.device(config.threads)?.program(&tape, &outputs)?;
-    let values = program.run(&[])?;
-    let values = names.into_iter().zip(values).map(|(name, value)| Variable::new(name, value.clone()));
+    let values = variables(&config.backend.device(config.threads)?, &tape, wanted)?;
     let file = Checkpoint::new().with("critic.", critic.parameters()).with("generator.", generator.parameters());
     Ok(file.with("", [real]).with("", values).save(path, None)?)
+}
+
+/// What is wanted of a tape, computed: Variables of these names.
+pub(crate) fn variables(device: &Device, tape: &Tape, wanted: Vec<(String, Var)>) -> Result<Vec<Variable>> {
+    let (names, outputs): (Vec<String>, Vec<Var>) = wanted.into_iter().unzip();
+    let mut program = device.program(tape, &outputs)?;
+    let values = program.run(&[])?.to_vec();
+    Ok(names.into_iter().zip(values).map(|(name, value)| Variable::new(name, value)).collect())
 }
 
 /// The first batch of a training.
@@ -56,7 +61,12 @@ fn batch(data: &Dataset, size: usize, seed: u64) -> Result<Tensor> {
 }
 
 /// The loss's gradient for each parameter of a network, by name.
-fn gradients<'t>(tape: &'t Tape, network: &str, loss: Var<'t>, parameters: &[Variable]) -> Vec<(String, Var<'t>)> {
+pub(crate) fn gradients<'t>(
+    tape: &'t Tape,
+    network: &str,
+    loss: Var<'t>,
+    parameters: &[Variable],
+) -> Vec<(String, Var<'t>)> {
     let weights: Vec<Var> = parameters.iter().map(|parameter| tape.variable(parameter)).collect();
     let names = parameters.iter().map(|parameter| format!("gradient of {network}.{}", parameter.name()));
     names.zip(tape.grad(loss, &weights)).collect()

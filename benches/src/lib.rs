@@ -2,6 +2,7 @@
 //!
 //! - [`Configuration`]: the trainings that are measured
 //! - [`step`]: the time of an iteration
+//! - [`Example`]: the same of two of `nn/examples`
 //! - [`dump`]: what an iteration computes, for `compare.py`, which trains the same networks with PyTorch
 //! - [`peak`]: what the processor can do at most, beside which `cargo bench` puts single kernels
 //!
@@ -9,8 +10,10 @@
 
 mod configuration;
 pub mod dump;
+mod examples;
 mod memory;
 pub mod peak;
 pub mod step;
 
 pub use configuration::Configuration;
+pub use examples::Example;

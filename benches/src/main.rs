@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use benches::{Configuration, dump, step};
+use benches::{Configuration, Example, dump, step};
 use clap::{Args, Parser, Subcommand, value_parser};
 use wgan::machine::backend::BackendName;
 
@@ -19,6 +19,24 @@ struct Cli {
 enum Command {
     /// Measure iterations of a training: 5 updates of the critic (of `light` 3) and 1 of the generator each
     Step(StepArgs),
+    /// Measure steps of training an example of nn
+    Example(ExampleArgs),
+}
+
+#[derive(Args)]
+struct ExampleArgs {
+    /// The example
+    #[arg(value_name = "NAME")]
+    example: Example,
+    /// Steps to measure, after a few to warm up
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = value_parser!(u64).range(1..))]
+    iterations: u64,
+    /// Threads to compute on [default: one per core]
+    #[arg(long, value_name = "T", value_parser = value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Instead of measuring, write what a step computes to a safetensors file
+    #[arg(long, value_name = "FILE", conflicts_with = "iterations")]
+    dump: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -47,8 +65,11 @@ struct StepArgs {
 }
 
 fn main() -> ExitCode {
-    let Cli { command: Command::Step(args) } = Cli::parse();
-    match run(&args) {
+    let done = match Cli::parse().command {
+        Command::Step(args) => step(&args),
+        Command::Example(args) => example(&args),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -57,16 +78,32 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: &StepArgs) -> wgan::Result<()> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = args.threads.map_or(cores, usize::from);
+/// As many threads as are asked for, else one for each core.
+fn count(threads: Option<u16>) -> usize {
+    threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
+}
+
+/// compare.py waits for this line.
+fn started() {
+    eprintln!("the first iteration is done");
+}
+
+fn example(args: &ExampleArgs) -> wgan::Result<()> {
+    if let Some(path) = &args.dump {
+        return args.example.dump(path);
+    }
+    println!("{}", args.example.measure(count(args.threads), args.iterations, started)?);
+    Ok(())
+}
+
+fn step(args: &StepArgs) -> wgan::Result<()> {
+    let threads = count(args.threads);
     let mut config = args.configuration.config(threads)?;
     config.backend = args.backend;
     config.game.batch = args.batch.map_or(config.game.batch, |batch| batch as usize);
     if let Some(path) = &args.dump {
         return dump::dump(&config, path);
     }
-    let started = || eprintln!("the first iteration is done"); // compare.py waits for this line
     let measurement = step::measure(args.configuration, &config, args.iterations, args.profile, started)?;
     println!("{measurement}");
     if let Some(profile) = &measurement.profile {

@@ -51,9 +51,8 @@ pub fn losses<'t>(network: &Sequential, weights: &[Var<'t>], task: [Var<'t>; 2],
     (network.forward_with(weights, x, Mode::Train) - y).square().mean_axes(&[1, 2])
 }
 
-/// The mean error on the last samples of as many tasks, before and after the step on their first.
-pub fn errors<'t>(network: &Sequential, tape: &'t Tape, count: usize) -> [Var<'t>; 2] {
-    let task = tasks(tape, count);
+/// The mean error on the last samples of all tasks, before and after the step on their first.
+pub fn errors<'t>(network: &Sequential, task: [Var<'t>; 2]) -> [Var<'t>; 2] {
     weights(network, task).map(|weights| losses(network, &weights, task, 1).mean())
 }
 
@@ -67,7 +66,7 @@ pub fn train(steps: u64, batch: usize) -> Result<[f32; 2], Error> {
     let network = network();
     let adam = Adam::new(network.parameters());
     let mut step = Device::cpu().compile(|tape| {
-        let [before, after] = errors(&network, tape, batch);
+        let [before, after] = errors(&network, tasks(tape, batch));
         adam.update(after, tape.scalar(1e-3));
         [before, after]
     })?;
@@ -77,7 +76,7 @@ pub fn train(steps: u64, batch: usize) -> Result<[f32; 2], Error> {
             println!("step {n}: error {:.2}, after learning from a task's samples {:.2}", before.item(), after.item());
         }
     }
-    let mut test = Device::cpu().compile(|tape| errors(&network, tape, 1000))?;
+    let mut test = Device::cpu().compile(|tape| errors(&network, tasks(tape, 1000)))?;
     Ok(test.at(steps).run(&[])?.map(Tensor::item))
 }
 

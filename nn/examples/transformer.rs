@@ -148,7 +148,6 @@ pub fn counted(n: usize) -> f64 {
 
 fn main() -> Result<(), Error> {
     (1..=6).for_each(|n| println!("counting {n} bytes: {:.2} bits", counted(n)));
-    let a: Vec<usize> = std::env::args().skip(1).map(|a| a.parse().unwrap()).collect();
-    println!("transformer: {:.2} bits", train(a[0], a[1] as u64, a[2])?);
+    println!("transformer: {:.2} bits", train(2, 1500, 16)?);
     Ok(())
 }

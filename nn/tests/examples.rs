@@ -34,10 +34,10 @@ fn the_classifier_tells_digits_apart_and_does_so_after_loading() {
 
 #[test]
 fn the_learned_energy_is_kept_and_the_learned_motion_gains_or_loses_some() {
-    use hamiltonian::{BY_ENERGY, BY_MOTION, drift, learned, orbit};
+    use hamiltonian::{BY_ENERGY, BY_MOTION, SWING, drift, learned, orbit};
     let [kept, drifting] = [(BY_ENERGY, 1), (BY_MOTION, 2)].map(|(motion, outputs)| {
         let network = learned(motion, outputs, 200, 1000).unwrap();
-        drift(&orbit(motion, &network, 2200).unwrap()) // 30 swings
+        drift(&orbit(motion, &network, 30 * SWING).unwrap())
     });
     assert!(kept < 0.1 && drifting > 2.0 * kept, "{kept} and {drifting}");
 }
