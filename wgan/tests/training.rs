@@ -149,6 +149,7 @@ fn samples_are_measured_on_the_way_and_the_best_weights_kept() {
     assert!(measured.rows.iter().zip(&whole.rows("run")[9..]).next().is_some_and(|(a, b)| a.estimate == b.smoothed));
     let Measures::Points(last) = Evaluation::read(&whole.path("run/eval.json")).unwrap().measures else { panic!() };
     assert_eq!(measured.rows[3].values[0], last.generated.sliced_wasserstein);
+    assert_eq!(measured.real(), Some(last.real.sliced_wasserstein));
 
     let best = measured.rows.iter().min_by(|a, b| a.values[0].total_cmp(&b.values[0])).unwrap();
     assert_eq!(Metadata::read(&whole.path("run/best.safetensors")).unwrap().step, best.step);
@@ -159,6 +160,7 @@ fn samples_are_measured_on_the_way_and_the_best_weights_kept() {
     assert!(told.contains(&format!("at step {}, whose weights are in best.safetensors", best.step)), "{told}");
     let page = text(whole.bytes("run/report.html"));
     assert!(page.contains(&format!("The best are those of step {}.", best.step)), "{page}");
+    assert!(page.contains(">real samples</text>"), "{page}");
 
     // Resumed from before its last measurements: as if killed after step 20.
     resumed.train("--steps=20 --eval-every=10 --out=run");

@@ -15,8 +15,8 @@ pub struct Chart {
     pub quantity: &'static str,
     /// Each in its colour.
     pub curves: Vec<Curve>,
-    /// Where a constraint wants them to be.
-    pub target: Option<f64>,
+    /// A value to hold them against, with its name in the legend: where a constraint wants them to be, or what real samples get.
+    pub target: Option<(&'static str, f64)>,
     /// Whether they are drawn on a logarithmic scale.
     pub logarithmic: bool,
 }
@@ -76,14 +76,18 @@ pub fn charts(config: &Config, rows: &[Row], quality: &Quality) -> Vec<Chart> {
     let judgements = quality.rows.iter().map(|row| (row.step, row.judgement()));
     let quality = quality.names.first().filter(|_| !quality.rows.is_empty()).map(|name| {
         let judgement = vec![Curve::of(name, GREEN, judgements)];
-        Chart { logarithmic: true, ..chart("Quality", "distance", judgement) }
+        let target = quality.real().map(|real| ("real samples", real));
+        Chart { target, logarithmic: true, ..chart("Quality", "distance", judgement) }
     });
     let losses = chart("Losses", "loss", losses);
     [Some(chart(name, quantity, estimate)), quality, Some(losses)]
         .into_iter()
         .flatten()
         .chain([
-            Chart { target: config.game.objective.lipschitz.lambda().map(|_| 1.0), ..chart("Slope", "norm", slopes) },
+            Chart {
+                target: config.game.objective.lipschitz.lambda().map(|_| ("", 1.0)),
+                ..chart("Slope", "norm", slopes)
+            },
             Chart { logarithmic: true, ..chart("Gradients", "norm", gradients) },
         ])
         .collect()
@@ -123,8 +127,8 @@ impl Chart {
         let quantity = axis(self.quantity).range(low, high);
         let quantity = if self.logarithmic { quantity.log() } else { quantity };
         let mut panel = Panel::new(self.name, axis(steps).range(start, end), quantity);
-        if let Some(target) = self.target {
-            panel = panel.level("", INK, target);
+        if let Some((name, target)) = self.target {
+            panel = panel.level(name, INK, target);
         }
         for curve in &self.curves {
             panel = panel.thin_line("", tint(curve.colour, 0.35), evenly(&curve.raw, MOST_POINTS));
@@ -146,7 +150,7 @@ impl Chart {
         let wild = values.len() / 200;
         let usual = &values[wild..values.len() - wild];
         let smooth = self.curves.iter().flat_map(|curve| &curve.smooth).map(|point| point.1);
-        let shown = usual.iter().copied().chain(smooth).chain(self.target);
+        let shown = usual.iter().copied().chain(smooth).chain(self.target.map(|(_, target)| target));
         let shown = shown.filter(|&x| !self.logarithmic || x > 0.0);
         let (low, high) = extent(shown);
         if low > high {
@@ -194,7 +198,7 @@ mod tests {
         let mut points: Vec<(f64, f64)> = (0..1000).map(|i| (f64::from(i), f64::from(i % 10))).collect();
         points[7].1 = 1e9;
         let curve = Curve { name: String::new(), colour: BLUE, raw: points, smooth: Vec::new() };
-        let chart = Chart { name: "", quantity: "", curves: vec![curve], target: Some(12.0), logarithmic: false };
+        let chart = Chart { name: "", quantity: "", curves: vec![curve], target: Some(("", 12.0)), logarithmic: false };
         assert_eq!(chart.range(), (0.0 - 0.72, 12.0 + 0.72));
         assert_eq!(Chart { logarithmic: true, ..chart }.range(), (1.0 / 1.1, 12.0 * 1.1));
     }

@@ -13,7 +13,7 @@ use crate::{Error, Result};
 /// What was measured so far.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Quality {
-    /// What the measures are called. The first judges the samples: the less, the better.
+    /// What the measures are called. The first judges the samples: the less, the better. The last may be [`REAL`].
     pub names: Vec<String>,
     /// In the order of their steps.
     pub rows: Vec<QualityRow>,
@@ -31,6 +31,9 @@ pub struct QualityRow {
     /// The measures, each under its name.
     pub values: Vec<f64>,
 }
+
+/// In place of a measure's name: what real samples get by the first measure.
+pub const REAL: &str = "real";
 
 /// The first columns; the names of the measures follow.
 const COLUMNS: &str = "step,seconds,estimate";
@@ -79,6 +82,12 @@ impl Quality {
             .iter()
             .filter(|row| row.judgement().is_finite())
             .min_by(|a, b| a.judgement().total_cmp(&b.judgement()))
+    }
+
+    /// What real samples get by what judges the samples, if that was measured.
+    pub fn real(&self) -> Option<f64> {
+        let column = self.names.iter().position(|name| name == REAL)?;
+        Some(self.rows.last()?.values[column])
     }
 
     /// Pearson's correlation between the training's estimate and what judges the samples, if there are enough rows to tell.
@@ -162,6 +171,14 @@ mod tests {
         assert_eq!(problem("a,b\n"), "its first line does not begin with step,seconds,estimate");
         assert_eq!(problem("step,seconds,estimate,recall\n1,2,3,4\n1,2,3\n"), "line 3 does not hold 4 numbers");
         assert_eq!(problem("step,seconds,estimate,recall\n1,2,3,x\n"), "line 2 does not hold 4 numbers");
+    }
+
+    #[test]
+    fn real_samples_have_a_column_of_their_own() {
+        assert!(quality(&[3.0]).real().is_none());
+        let names = vec!["Fréchet distance".into(), REAL.into()];
+        let named = |judgements| Quality { names: names.clone(), ..quality(judgements) };
+        assert_eq!((named(&[3.0]).real(), named(&[]).real()), (Some(1.0 / 3.0), None));
     }
 
     #[test]

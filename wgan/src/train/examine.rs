@@ -11,7 +11,7 @@ use crate::eval::{self, Judge};
 use crate::numbers::{duration, number};
 use crate::output::say;
 use crate::run::progress::Progress;
-use crate::run::quality::{Quality, QualityRow};
+use crate::run::quality::{Quality, QualityRow, REAL};
 use crate::run::warnings::Warning;
 use crate::sample::Sampler;
 use crate::{Error, Result};
@@ -35,8 +35,10 @@ impl Training<'_> {
     fn judge_samples(&mut self, judge: &Judge, step: u64, begun: Instant) -> Result<()> {
         let sampler = Sampler::load(&self.folder.generator())?.on(&self.device);
         let evaluation = eval::judge_usual(self.folder, self.config, &sampler, judge)?;
-        let (names, values): (Vec<_>, Vec<_>) =
-            evaluation.measures().into_iter().map(|measure| (measure.name, measure.values[0])).unzip();
+        let measures = evaluation.measures();
+        let real = (REAL.to_owned(), measures[0].values[1]);
+        let generated = measures.into_iter().map(|measure| (measure.name, measure.values[0]));
+        let (names, values): (Vec<_>, Vec<_>) = generated.chain([real]).unzip();
         if self.quality.rows.is_empty() {
             self.quality.names = names;
         } else if self.quality.names != names {
@@ -49,6 +51,9 @@ impl Training<'_> {
         if self.quality.best().is_none_or(|best| row.judgement() < best.judgement()) {
             let path = self.folder.generator();
             write_whole(&self.folder.best(), &fs::read(&path).map_err(cannot_read(&path))?)?;
+        }
+        if let Some(events) = &mut self.events {
+            events.push_quality(&self.quality.names, &row)?;
         }
         self.quality.rows.push(row);
         self.quality.write(&self.folder.quality())

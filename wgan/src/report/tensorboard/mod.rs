@@ -18,6 +18,7 @@ use crate::Result;
 use crate::error::{cannot_read, cannot_write};
 use crate::run::histogram::{BINS, Histogram};
 use crate::run::metrics::Row;
+use crate::run::quality::QualityRow;
 use message::{INT, bytes, double, float, int};
 use record::{FRAME, record, records};
 
@@ -77,6 +78,16 @@ impl Events {
         let known = scalars.into_iter().filter_map(|(tag, number)| Some(value(tag, float(2, number?))));
         let slopes = measured.map(|measured| value("slopes", histogram(&measured.slopes)));
         let values: Vec<_> = known.chain(slopes).collect();
+        self.push(row.step, &values.concat())
+    }
+
+    /// Appends what the samples were measured to be, under the names of the measures.
+    ///
+    /// # Errors
+    /// [`Error::Write`](crate::Error::Write).
+    pub fn push_quality(&mut self, names: &[String], row: &QualityRow) -> Result<()> {
+        let measured = names.iter().zip(&row.values);
+        let values: Vec<_> = measured.map(|(name, &x)| value(&format!("quality/{name}"), float(2, x as f32))).collect();
         self.push(row.step, &values.concat())
     }
 
@@ -256,9 +267,12 @@ mod tests {
         events.push_row(&row(300)).unwrap();
         let png = [b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".as_slice(), &[0, 0, 1, 0, 0, 0, 0, 7], b"and so on"].concat();
         events.push_samples(300, &png).unwrap();
+        let names = ["Fréchet distance", "real"].map(str::to_owned);
+        let quality = QualityRow { step: 300, seconds: 1.0, estimate: 2.0, values: vec![12.5, 4.75] };
+        events.push_quality(&names, &quality).unwrap();
 
         let read = read(&path);
-        assert_eq!(read.iter().map(|(step, _)| *step).collect::<Vec<_>>(), [299, 300, 300]);
+        assert_eq!(read.iter().map(|(step, _)| *step).collect::<Vec<_>>(), [299, 300, 300, 300]);
         let scalars = |event: usize| -> Vec<(&str, f32)> {
             let number = |value: &[u8]| {
                 fields(value)
@@ -278,6 +292,8 @@ mod tests {
         assert_eq!(scalars(0), always);
         let sometimes = [("estimate/held out", 2.5), ("gradient/critic", 3.5), ("gradient/generator", 4.5)];
         assert_eq!(scalars(1), [&always[..], &sometimes].concat());
+
+        assert_eq!(scalars(3), [("quality/Fréchet distance", 12.5), ("quality/real", 4.75)]);
 
         let (tag, value) = read[1].1.last().unwrap();
         assert_eq!(tag, "slopes");
