@@ -56,7 +56,26 @@ impl Judge {
         classifier: Option<Classifier>,
         device: &Device,
     ) -> Result<Self> {
-        ImageJudge::new(count, data, test, classifier, device).map(|judge| Judge::Images(Box::new(judge)))
+        let all = data.held_out().end;
+        let beside = count.min(test.map_or(all / 2, Dataset::len));
+        let (real, range, others) = match test {
+            Some(test) => (test, 0..beside, all),
+            None => (data, all - beside..all, all - beside),
+        };
+        // The more moments are of, the better; a manifold is compared with that of as many samples.
+        let count = others.min(if classifier.is_some() { MOST_IMAGES } else { beside });
+        check_enough(data, beside.min(count), Manifold::LEAST)?;
+        let seen = Seen::of(parts(data, 0..count), data.shape(), classifier.as_ref(), device)?;
+        let reference = Reference {
+            image: data.shape().clone(),
+            device: device.clone(),
+            moments: seen.classified.as_ref().map(Classified::moments),
+            manifold: Manifold::of(first(&seen.features, beside.min(count))?),
+            patches: seen.patches,
+            classifier,
+        };
+        let real = reference.measure(parts(real, range.clone()), &real.class_names(range))?;
+        Ok(Judge::Images(Box::new(ImageJudge { reference, count, test_set: test.is_some(), real })))
     }
 
     /// Who measures about `count` points `[N, 1]` or `[N, 2]` at a time, that should be those of a mixture if there is one.
@@ -65,7 +84,12 @@ impl Judge {
     /// # Errors
     /// If there are too few points.
     pub fn of_points(count: usize, data: &Dataset, mixture: Option<Mixture>) -> Result<Self> {
-        PointJudge::new(count, data, mixture).map(Judge::Points)
+        let all = data.held_out().end;
+        let count = count.min(all / 2);
+        check_enough(data, count, 1)?;
+        let (reference, others) = (data.samples(0..count), data.samples(all - count..all));
+        let real = point_measures(&others, &reference, mixture.as_ref());
+        Ok(Judge::Points(PointJudge { mixture, reference, real }))
     }
 
     /// Measures samples that come in parts; if classes are told apart, `asked` names the class that each was to be of.
@@ -134,37 +158,6 @@ pub struct ImageJudge {
     /// Whether those measured beside are of a test set, and what they get.
     test_set: bool,
     real: ImageMeasures,
-}
-
-impl ImageJudge {
-    fn new(
-        count: usize,
-        data: &Dataset,
-        test: Option<&Dataset>,
-        classifier: Option<Classifier>,
-        device: &Device,
-    ) -> Result<Self> {
-        let all = data.held_out().end;
-        let beside = count.min(test.map_or(all / 2, Dataset::len));
-        let (real, range, others) = match test {
-            Some(test) => (test, 0..beside, all),
-            None => (data, all - beside..all, all - beside),
-        };
-        // The more moments are of, the better; a manifold is compared with that of as many samples.
-        let count = others.min(if classifier.is_some() { MOST_IMAGES } else { beside });
-        check_enough(data, beside.min(count), Manifold::LEAST)?;
-        let seen = Seen::of(parts(data, 0..count), data.shape(), classifier.as_ref(), device)?;
-        let reference = Reference {
-            image: data.shape().clone(),
-            device: device.clone(),
-            moments: seen.classified.as_ref().map(Classified::moments),
-            manifold: Manifold::of(first(&seen.features, beside.min(count))?),
-            patches: seen.patches,
-            classifier,
-        };
-        let real = reference.measure(parts(real, range.clone()), &real.class_names(range))?;
-        Ok(ImageJudge { reference, count, test_set: test.is_some(), real })
-    }
 }
 
 /// What images are compared with: real ones, as they are remembered.
@@ -258,17 +251,6 @@ pub struct PointJudge {
     reference: Tensor,
     /// What real points get.
     real: PointMeasures,
-}
-
-impl PointJudge {
-    fn new(count: usize, data: &Dataset, mixture: Option<Mixture>) -> Result<Self> {
-        let all = data.held_out().end;
-        let count = count.min(all / 2);
-        check_enough(data, count, 1)?;
-        let (reference, others) = (data.samples(0..count), data.samples(all - count..all));
-        let real = point_measures(&others, &reference, mixture.as_ref());
-        Ok(PointJudge { mixture, reference, real })
-    }
 }
 
 fn point_measures(points: &Tensor, reference: &Tensor, mixture: Option<&Mixture>) -> PointMeasures {

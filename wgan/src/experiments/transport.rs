@@ -34,8 +34,8 @@ pub fn run(size: Size) -> Result<Findings> {
     let error_of_angles = largest_error(radial.iter().map(|(_, y)| (y[1].atan2(y[0]) + PI) / TAU));
 
     let pairs = size.pick(250, 800);
-    let from = draw("samples to assign", pairs, on_plane);
-    let to = draw("samples to assign", pairs, |rng| on_circle(rng.random::<f64>() * TAU));
+    let from = draw("samples of the density", pairs, on_plane);
+    let to = draw("samples of the curve", pairs, |rng| on_circle(rng.random::<f64>() * TAU));
     let costs: Vec<f64> = from.iter().flat_map(|x| to.iter().map(|y| distance(x, y))).collect();
     let assignment = optimal_assignment(&costs);
     let assigned = assignment.cost / pairs as f64;

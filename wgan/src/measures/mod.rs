@@ -21,6 +21,7 @@ mod pyramid;
 mod score;
 mod singular;
 mod sliced;
+mod sort;
 mod thumbnails;
 
 use std::slice::ChunksExact;

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::line::between_sorted;
 use super::pyramid::{Plane, laplacian};
 use super::sliced::unit_vector;
+use super::sort::sort;
 use crate::Result;
 
 /// Pixels along a side of a patch.
@@ -160,7 +161,7 @@ impl Patches {
                 let rows = seen.data().chunks_exact(PATCHES);
                 slices.iter_mut().zip(rows).for_each(|(slice, row)| slice.extend_from_slice(row));
             }
-            slices.par_iter_mut().for_each(|slice| slice.sort_unstable_by(f32::total_cmp));
+            slices.par_iter_mut().for_each(|slice| sort(slice));
             Ok(slices)
         };
         Ok(SlicedPatches {

@@ -5,13 +5,14 @@
 //! Measuring has programs of its own, which write to no Variable, and random numbers of its own: it changes no bit of the
 //! training.
 
-use autograd::{Compiled, Device, Stream, Tensor, Var, Variable};
+use autograd::{Compiled, Device, Stream, Tape, Tensor, Var, Variable};
 use nn::Mode;
 
 use super::histogram::Histogram;
 use super::metrics::Measurement;
 use crate::Result;
-use crate::data::Dataset;
+use crate::data::{Dataset, Resident};
+use crate::game::models::Generator;
 use crate::game::objective::{Lipschitz, critic_terms, generator_loss, slopes_between};
 use crate::game::{Game, Programs};
 
@@ -52,19 +53,15 @@ impl Monitor {
 
         let (objective, critic_norm, pool) = (&game.objective, game.networks.critic_norm, data.resident());
         let (critic, generator) = (programs.critic(), programs.generator_in_training());
-        let stream = |name| Stream::new(game.seed, name);
+        let given = Given { pool: &pool, generator, seed: game.seed, size };
         let estimate_and_slopes = device.compile(|tape| {
-            let (rows, mixes) = (tape.input(ROWS, [size]), tape.uniform(stream("held-out mixes"), [2, size]));
-            let (real, classes) = (pool.pick(rows), pool.classes(rows));
-            let fake = generator.samples(tape, stream("held-out noise"), size, classes);
+            let ([real, fake, mixes], classes) = given.on(tape);
             let scores = critic.given(classes, Mode::Eval);
             let terms = critic_terms(objective, critic_norm, &scores, real, fake, mixes);
             [terms.wasserstein, slopes_between(scores, [real, fake], mixes.slice(0, 0..1))]
         })?;
         let gradients = device.compile(|tape| {
-            let (rows, mixes) = (tape.input(ROWS, [size]), tape.uniform(stream("held-out mixes"), [2, size]));
-            let (real, classes) = (pool.pick(rows), pool.classes(rows));
-            let fake = generator.samples(tape, stream("held-out noise"), size, classes);
+            let ([real, fake, mixes], classes) = given.on(tape);
             let scores = critic.given(classes, Mode::Eval);
             let critic_loss = critic_terms(objective, critic_norm, &scores, real, fake, mixes).loss;
             let generator_loss = generator_loss(objective, scores, fake);
@@ -101,6 +98,27 @@ impl Monitor {
             at_bound: self.clipped.as_ref().map(|(weights, bound)| at_bound(weights, *bound)).transpose()?,
             slopes: Histogram::of(&slopes),
         })
+    }
+}
+
+/// What both programs begin with.
+struct Given<'a> {
+    pool: &'a Resident,
+    generator: &'a Generator,
+    seed: u64,
+    /// Samples in a part.
+    size: usize,
+}
+
+impl Given<'_> {
+    /// Real samples, generated ones, and where between both the slopes are measured, `[2, size]`; with the classes of both, if
+    /// these are told apart.
+    fn on<'t>(&self, tape: &'t Tape) -> ([Var<'t>; 3], Option<Var<'t>>) {
+        let &Given { pool, generator, seed, size } = self;
+        let stream = |name| Stream::new(seed, name);
+        let (rows, mixes) = (tape.input(ROWS, [size]), tape.uniform(stream("held-out mixes"), [2, size]));
+        let (real, classes) = (pool.pick(rows), pool.classes(rows));
+        ([real, generator.samples(tape, stream("held-out noise"), size, classes), mixes], classes)
     }
 }
 

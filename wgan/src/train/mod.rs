@@ -243,9 +243,10 @@ impl<'a> Training<'a> {
             Err(error) => State::Failed(error.to_string()),
         };
         let told = self.report(state).and_then(|()| self.write_moving_picture());
+        let is_told = told.is_ok();
         let ended = outcome.and_then(|outcome| told.map(|()| outcome)); // the first error is the cause
-        if let Err(error) = &ended {
-            // Also if it is the page that cannot be written; if the state cannot be either, the error at hand is enough.
+        if let (Err(error), false) = (&ended, is_told) {
+            // If the state cannot be written any more than the page, the error at hand is enough.
             let _ = State::Failed(error.to_string()).write(self.folder);
         }
         ended
