@@ -132,7 +132,7 @@ impl<'a> Reads<'a> {
         nodes.iter().filter(stored).copied().collect()
     }
 
-    /// The buffers that a group reads.
+    /// What a group reads: each view by itself, as it becomes an argument of its own.
     fn loads(&self, nodes: &[NodeId]) -> BTreeSet<NodeId> {
         let graph = self.graph;
         let inside = |(id, direct): (NodeId, bool)| direct && nodes.contains(&id);

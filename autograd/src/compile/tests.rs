@@ -285,6 +285,18 @@ mod lowering {
         assert_eq!(lines, ["%8 = fused 6×(add sin mul sum), %0, %1 by [0, 1]"]);
     }
 
+    /// Each view of a buffer is an argument of its own, as the result is.
+    #[test]
+    fn a_group_of_more_than_sixty_arguments_is_two() {
+        let graph = graph(&|tape| {
+            let x = tape.input("x", [4, 64]);
+            vec![(0..64).map(|i| x.slice(1, i..i + 1)).reduce(|sum, column| sum + column).unwrap()]
+        });
+        let calls = lower(&graph, &fuse::fuse(&graph));
+        assert_eq!(calls.len(), 2);
+        assert!(calls.iter().all(|call| call.reads.len() + call.writes.len() <= 60));
+    }
+
     #[test]
     fn views_and_reductions_become_kernels_on_buffers() {
         let lines = lowered(&|tape| {

@@ -59,13 +59,7 @@ impl Operation for Custom {
         "custom_vjp"
     }
 
-    fn shape(&self, inputs: &[&Shape]) -> Result<Shape, String> {
-        Ok(inputs[0].clone())
-    }
-
-    fn value(&self, inputs: &[&Tensor<f64>], _: &Shape) -> Tensor<f64> {
-        inputs[0].clone()
-    }
+    identity! {}
 
     fn differentiable(&self, input: usize) -> bool {
         input > 0
@@ -81,13 +75,7 @@ impl Operation for Checkpoint {
         "checkpoint"
     }
 
-    fn shape(&self, inputs: &[&Shape]) -> Result<Shape, String> {
-        Ok(inputs[0].clone())
-    }
-
-    fn value(&self, inputs: &[&Tensor<f64>], _: &Shape) -> Tensor<f64> {
-        inputs[0].clone()
-    }
+    identity! {}
 
     fn differentiable(&self, input: usize) -> bool {
         input > 0
@@ -113,13 +101,7 @@ impl Operation for Barrier {
         "barrier"
     }
 
-    fn shape(&self, inputs: &[&Shape]) -> Result<Shape, String> {
-        Ok(inputs[0].clone())
-    }
-
-    fn value(&self, inputs: &[&Tensor<f64>], _: &Shape) -> Tensor<f64> {
-        inputs[0].clone()
-    }
+    identity! {}
 
     fn differentiable(&self, input: usize) -> bool {
         input == 0

@@ -99,10 +99,6 @@ impl Operation for Lookup {
     fn differentiable(&self, _: usize) -> bool {
         false
     }
-
-    fn vjp<'t>(&self, _: usize, _: Var<'t>, _: &[Var<'t>], _: Var<'t>) -> Var<'t> {
-        unreachable!("indices have no derivative")
-    }
 }
 
 impl<'t> Var<'t> {

@@ -3,6 +3,20 @@
 //! Elementwise operations are short blocks in `elementwise`; every other operation is a file. The set is closed under
 //! differentiation: each rule ([`Operation::vjp`]) takes Vars, returns Vars, and so can be differentiated again.
 
+/// The shape and the value of an operation that hands its first input on.
+macro_rules! identity {
+    () => {
+        fn shape(&self, inputs: &[&Shape]) -> Result<Shape, String> {
+            Ok(inputs[0].clone())
+        }
+
+        fn value(&self, inputs: &[&Tensor<f64>], _: &Shape) -> Tensor<f64> {
+            inputs[0].clone()
+        }
+    };
+}
+
+mod axes;
 mod broadcast;
 mod composed;
 mod concat;
@@ -58,12 +72,13 @@ pub trait Operation {
     }
 
     /// The vector-Jacobian product: the gradient with respect to `x[input]`, given the gradient `g` with respect to
-    /// the result `y`.
+    /// the result `y`. Left out where there is none, or where [`vjps`](Operation::vjps) gives it.
     fn vjp<'t>(&self, input: usize, _g: Var<'t>, _x: &[Var<'t>], _y: Var<'t>) -> Var<'t> {
-        unreachable!("{}: the gradient with respect to input {input} is one of vjps", self.name())
+        unreachable!("{}: no gradient with respect to input {input} alone", self.name())
     }
 
-    /// The gradients with respect to all inputs, of an operation whose rule gives them at once; of others none.
+    /// The gradients with respect to all inputs, of an operation whose rule makes them together, so that none is recorded
+    /// twice; of others none.
     fn vjps<'t>(&self, _g: Var<'t>, _x: &[Var<'t>], _y: Var<'t>) -> Vec<Option<Var<'t>>> {
         Vec::new()
     }

@@ -1,7 +1,7 @@
 //! Reductions over axes: sum and max, and what follows from them. The reduced axes disappear from the shape.
 
 use super::{Broadcast, Op, Operation};
-use crate::tape::{Tape, Var};
+use crate::tape::Var;
 use crate::{Axis, Shape, Tensor};
 
 /// Sum over axes, from 0 on: a sum of nothing, or of −0 alone, is 0.
@@ -90,31 +90,6 @@ impl Operation for Max {
     }
 }
 
-impl Tape {
-    /// This axis of a shape.
-    #[track_caller]
-    pub(super) fn axis(&self, name: &str, axis: impl Axis, shape: &Shape) -> usize {
-        match axis.among(shape.rank()) {
-            Some(axis) => axis,
-            None => self.refuse(&format!("{name}: there is no axis {axis} in shape {shape}")),
-        }
-    }
-
-    /// These axes of a shape, in ascending order.
-    #[track_caller]
-    pub(super) fn axes<A: Axis>(&self, name: &str, axes: &[A], shape: &Shape) -> Vec<usize> {
-        let mut sorted = Vec::with_capacity(axes.len());
-        for &axis in axes {
-            sorted.push(self.axis(name, axis, shape));
-        }
-        sorted.sort_unstable();
-        if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-            self.refuse(&format!("{name}: axis {} is named twice", pair[0]));
-        }
-        sorted
-    }
-}
-
 impl<'t> Var<'t> {
     /// Sum of all elements.
     #[track_caller]
@@ -195,18 +170,6 @@ impl<'t> Var<'t> {
     pub fn restore_axes<A: Axis>(self, axes: &[A], full: &Shape) -> Var<'t> {
         let axes = self.tape().axes("restore_axes", axes, full);
         self.reshape(full.keepdims(&axes)).broadcast_to(full)
-    }
-
-    /// These axes of the value, in ascending order.
-    #[track_caller]
-    pub(super) fn axes<A: Axis>(self, name: &str, axes: &[A]) -> Vec<usize> {
-        self.tape().axes(name, axes, &self.shape())
-    }
-
-    /// This axis of the value.
-    #[track_caller]
-    pub(super) fn axis(self, name: &str, axis: impl Axis) -> usize {
-        self.tape().axis(name, axis, &self.shape())
     }
 
     fn all_axes(self) -> Vec<usize> {

@@ -117,20 +117,10 @@ impl Operation for Detach {
         "detach"
     }
 
-    fn shape(&self, inputs: &[&Shape]) -> Result<Shape, String> {
-        Ok(inputs[0].clone())
-    }
-
-    fn value(&self, inputs: &[&Tensor<f64>], _: &Shape) -> Tensor<f64> {
-        inputs[0].clone()
-    }
+    identity! {}
 
     fn differentiable(&self, _: usize) -> bool {
         false
-    }
-
-    fn vjp<'t>(&self, _: usize, _: Var<'t>, _: &[Var<'t>], _: Var<'t>) -> Var<'t> {
-        unreachable!("detach has no derivative")
     }
 }
 
