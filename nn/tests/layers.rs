@@ -443,6 +443,22 @@ fn an_embedding_is_pytorchs() {
     assert_close(&layer.forward(x, Mode::Train).value(), [2, 2, 3], &expected);
 }
 
+/// Rows of diag(3, 1), whose largest singular value is 3.
+#[test]
+fn the_rows_of_a_spectrally_normalised_embedding_are_divided_by_its_singular_value() {
+    let layer = Embedding::new("0", 2, 2, Init::Zeros, &mut rng()).spectral(&mut rng());
+    layer.parameters()[0].write(&Tensor::new([2, 2], vec![3.0, 0.0, 0.0, 1.0]).unwrap()).unwrap();
+    let mut pass = Device::cpu()
+        .compile(|tape| [layer.forward(tape.constant(&Tensor::<f64>::new([2], vec![1.0, 0.0]).unwrap()), Mode::Train)])
+        .unwrap();
+    for _ in 0..10 {
+        pass.run(&[]).unwrap();
+    }
+    let [rows] = pass.run(&[]).unwrap();
+    assert!(rows.data().iter().zip([0.0, 1.0 / 3.0, 1.0, 0.0]).all(|(x, y)| (x - y).abs() < 1e-6), "{rows:?}");
+    assert_eq!(layer.buffers()[0].name(), "0.weight_u");
+}
+
 /// A share p of 100,000 elements, within five standard deviations; what is dropped has no gradient, and differs from step to
 /// step.
 #[test]

@@ -100,7 +100,8 @@ fn norm(values: impl Iterator<Item = f32>) -> f64 {
 /// of that bias is zero but for rounding, of which the optimisers make steps as large as any.
 fn update(programs: &mut Programs, iteration: u64, batches: &mut Batches) -> [f32; 4] {
     let Losses { critic, generator } = programs.iterate(iteration, batches).expect("losses");
-    let bias = programs.critic().parameters().last().expect("a bias").read().expect("the device");
+    let bias = programs.critic().parameters().into_iter().rfind(|parameter| parameter.name().ends_with(".bias"));
+    let bias = bias.expect("a bias").read().expect("the device");
     [critic.loss, critic.wasserstein, critic.penalty, generator + bias.item()]
 }
 
@@ -177,6 +178,23 @@ fn mnist_dcgan_gp_follows_the_cpu() {
 #[test]
 fn mnist_dcgan_clip_follows_the_cpu() {
     follows_the_cpu(Configuration::MnistDcganClip);
+}
+
+/// The vectors of classes are rows that both networks pick, and whose gradients are added up.
+#[test]
+fn classes_are_told_apart_as_on_the_cpu() {
+    let config = Configuration::ToyGp.config(1).expect("a configuration");
+    let data = Dataset::load_with_classes(&config.data, config.game.batch, config.game.seed).expect("eight Gaussians");
+    let training = Training { data, ..Training::small(Configuration::ToyGp) };
+    let cpu = Device::cpu_with_threads(1).expect("a thread");
+    let ((mut leader, mut leaders), (mut follower, mut followers)) = (training.on(&cpu), training.on(&opencl()));
+    for iteration in 0..LED {
+        let state = leader.checkpoint().values().expect("the host");
+        follower.checkpoint().put_back(&state).expect("the device");
+        let [expected, found] = [(&mut leader, &mut leaders), (&mut follower, &mut followers)]
+            .map(|(programs, batches)| update(programs, iteration, batches));
+        assert_losses_agree(&found, &expected, 1.0, 1e-4, &format!("iteration {iteration}"));
+    }
 }
 
 /// The losses of two iterations, the second of which was started before the first was looked at.

@@ -107,6 +107,14 @@ mod images {
         fs::create_dir(place.path("data/.hidden")).unwrap();
         insta::assert_snapshot!(told(), @"error: [folder]/data holds no images in empty, which would be a class; fill or remove it");
         fs::remove_dir(place.path("data/empty")).unwrap();
+        #[cfg(target_os = "linux")]
+        {
+            use std::os::unix::ffi::OsStrExt;
+            let name = std::ffi::OsStr::from_bytes(b"caf\xe9"); // in Latin-1
+            fs::create_dir(place.path("data").join(name)).unwrap();
+            insta::assert_snapshot!(told(), @"error: [folder]/data holds the folder caf�, whose name is no text; rename it");
+            fs::remove_dir(place.path("data").join(name)).unwrap();
+        }
         write_png(&place.path("data/loose.png"), 0);
         insta::assert_snapshot!(told(), @"error: [folder]/data holds images beside folders, as loose.png, which are of no class; move each into one of them");
         fs::remove_file(place.path("data/loose.png")).unwrap();

@@ -165,6 +165,16 @@ fn trainings_are_told_apart_by_what_the_rest_follows_from() {
     assert_eq!(in_common(&[&configs[0]; 2]).1, ["", ""]);
 }
 
+/// Runs without classes are written as before there were any.
+#[test]
+fn classes_are_told_apart_only_if_asked_for() {
+    let written = |file| resolve("", file).unwrap().to_toml();
+    assert!(written("conditional = true").contains("\nconditional = true\n"));
+    assert!(!written("").contains("conditional") && !written("conditional = false").contains("conditional"));
+    assert!(resolve("", "conditional = true\ndataset = 'swissroll'").is_ok_and(|config| !config.conditional));
+    assert_eq!(resolve("conditional = true", "").unwrap().command_line(), "wgan train --conditional");
+}
+
 #[test]
 fn a_command_line_holds_what_differs_from_the_presets_alone() {
     let command = |file| {

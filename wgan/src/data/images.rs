@@ -72,7 +72,13 @@ fn sub_folders(place: &Path, images: &[&Path]) -> Result<(Vec<String>, Vec<u8>),
     let mut folders: Vec<PathBuf> =
         entries.filter(|path| path.is_dir() && !is_hidden(path) && !is_ours(path)).collect();
     folders.sort();
-    let name = |folder: &PathBuf| folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = |folder: &PathBuf| {
+        let name = folder.file_name().unwrap_or_default();
+        let unreadable =
+            || format!("holds the folder {}, whose name is no text; rename it", excerpt(&name.to_string_lossy()));
+        name.to_str().map(str::to_owned).ok_or_else(unreadable)
+    };
+    let names = folders.iter().map(name).collect::<Result<Vec<String>, _>>()?;
     if folders.is_empty() {
         return Err("holds no folders, whose names would be the classes; leave --conditional out".to_owned());
     }
@@ -94,12 +100,10 @@ fn sub_folders(place: &Path, images: &[&Path]) -> Result<(Vec<String>, Vec<u8>),
     };
     let labels = images.iter().map(number).collect::<Result<Vec<u8>, _>>()?;
     if let Some(empty) = (0..folders.len()).find(|&number| !labels.contains(&(number as u8))) {
-        return Err(format!(
-            "holds no images in {}, which would be a class; fill or remove it",
-            excerpt(&name(&folders[empty]))
-        ));
+        let name = excerpt(&names[empty]);
+        return Err(format!("holds no images in {name}, which would be a class; fill or remove it"));
     }
-    Ok((folders.iter().map(name).collect(), labels))
+    Ok((names, labels))
 }
 
 /// Whether [`load`] would find files to read in a folder, as far as so many folders deep.

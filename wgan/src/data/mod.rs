@@ -404,6 +404,8 @@ fn table(shape: &Shape, elements: usize) -> Shape {
 mod tests {
     use std::fs;
 
+    use autograd::Tape;
+
     use super::*;
 
     /// A folder with these files.
@@ -451,6 +453,44 @@ mod tests {
         );
         assert_eq!(held_out(0), classes);
         assert_ne!(held_out(1), classes);
+    }
+
+    /// 300 points of three classes, of labels with a gap, every point its label.
+    #[test]
+    fn samples_keep_their_classes() {
+        let labels: Vec<u8> = (0..300).map(|i| [7, 3, 200][i % 3]).collect();
+        let points = labels.iter().map(|&label| f32::from(label)).collect();
+        let data = Dataset::new("points", [1], points).labelled_by(&labels).shuffled(5).hold_out();
+        let names: Vec<&str> = data.classes().iter().map(|class| class.name.as_str()).collect();
+        assert_eq!(names, ["3", "7", "200"]);
+        assert_eq!(data.classes().iter().map(|class| class.count).sum::<usize>(), data.len());
+        let held_out = data.class_names(data.held_out()).into_iter().filter(|&name| name == "7").count();
+        assert_eq!(data.classes()[1].count + held_out, 100);
+        let all = data.samples(0..300).into_data();
+        assert_eq!(data.class_names(0..300), all.iter().map(f32::to_string).collect::<Vec<_>>());
+
+        // Programs read the same.
+        let tape = Tape::new();
+        let rows = tape.constant(&Tensor::<f64>::from_fn([300], |i| (299 - i) as f64));
+        let resident = data.resident();
+        let (samples, classes) = (resident.pick(rows).value(), resident.classes(rows).unwrap().value());
+        let named = |&class: &f64| names[class as usize].parse::<f64>().unwrap();
+        assert_eq!(samples.data(), classes.data().iter().map(named).collect::<Vec<_>>());
+        assert!(Dataset::new("points", [1], vec![0.0]).resident().classes(rows).is_none());
+    }
+
+    #[test]
+    fn classes_that_cannot_be_learned_are_told() {
+        let problem = |labels: &[u8]| {
+            let points = Dataset::new("points", [1], vec![0.0; labels.len()]);
+            points.labelled_by(labels).hold_out().check_classes().unwrap_err()
+        };
+        assert!(problem(&[7; 30]).starts_with("all of its samples are of the class 7, "));
+        let last = [&[0; 39][..], &[1]].concat();
+        assert!(problem(&last).starts_with("of the class 1 no sample is left to train on, "));
+        let source = Source::Toy(Toy::Swissroll);
+        let error = Dataset::load_with_classes(&source, 1, 0).err().unwrap().to_string();
+        assert_eq!(error, "swissroll: its samples have no classes; leave --conditional out");
     }
 
     /// Every sample comes to every place with the same probability.

@@ -178,13 +178,10 @@ impl Evaluation {
                             "The Fréchet distance, the less the better, is that of a classifier's features to those of {reference} \
                              other real images.\nThe classifier score is {} at best. {}",
                             Labelled::CLASSES,
-                            match agreement {
-                                Some(_) => {
-                                    "As asked are images that the classifier takes for the class asked for; real ones,\n\
-                                     those that it takes for the class of their label. "
-                                }
-                                None => "",
-                            }
+                            agreement.map_or("", |_| {
+                                "As asked are images that the classifier takes for the class asked for; real ones,\n\
+                                 those that it takes for the class of their label. "
+                            })
                         ),
                         "by the classifier's features",
                     ),

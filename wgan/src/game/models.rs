@@ -15,7 +15,7 @@ use crate::data::is_image;
 const SMALLEST: usize = 4;
 
 /// Scores samples: `[B, …shape of a sample]` → `[B]`. One that tells classes apart is a projection critic (Miyato & Koyama 2018,
-/// arXiv 1802.05637, section 3): it scores x as a sample of the class y by `f(x, y) = ψ(φ(x)) + e(y)ᵀφ(x)`, where ψ is its
+/// arXiv 1802.05637, figure 1 d): it scores x as a sample of the class y by `f(x, y) = ψ(φ(x)) + e(y)ᵀφ(x)`, where ψ is its
 /// last layer, φ are all before, and e(y) is a vector of the class.
 pub struct Critic {
     /// φ: `[B, …shape of a sample]` → `[B, features]`

@@ -251,6 +251,36 @@ mod tests {
     }
 
     #[test]
+    fn impossible_classes_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("generator.safetensors");
+        let read = |conditional: bool, classes: &[(&str, usize)]| {
+            let config = Options { conditional: Some(conditional), ..Options::default() };
+            let config = Config::resolve(&config, &Options::default()).unwrap();
+            let classes: Vec<Class> =
+                classes.iter().map(|&(name, count)| Class { name: name.to_owned(), count }).collect();
+            let json = Metadata::new(3, &config, &classes).to_json();
+            nn::Checkpoint::new().save(&path, Some((METADATA_KEY, &json))).unwrap();
+            Metadata::read(&path).map_err(|error| error.to_string())
+        };
+        let metadata = read(true, &[("cat", 5), ("dog", 7)]).unwrap();
+        assert_eq!(metadata.difference_of_classes(&metadata.classes), None);
+        let difference = metadata.difference_of_classes(&metadata.classes[..1]).unwrap();
+        assert_eq!(difference, "its classes are cat, but the run has learned cat, dog");
+        for (conditional, classes) in [
+            (true, &[][..]),
+            (false, &[("cat", 5), ("dog", 7)]),
+            (true, &[("cat", 5)]),
+            (true, &[("cat", 5), ("cat", 7)]),
+            (true, &[("cat", 0), ("dog", 7)]),
+            (true, &[("cat", usize::MAX >> 1), ("dog", usize::MAX >> 1)]),
+        ] {
+            let problem = read(conditional, classes).unwrap_err();
+            assert!(problem.ends_with("(these classes are not possible)"), "{problem}");
+        }
+    }
+
+    #[test]
     fn other_versions_and_other_texts_are_told() {
         let problem = |json| Metadata::from_json(json).unwrap_err();
         assert_eq!(problem(r#"{"format":3,"more":true}"#), "it has format 3, but this program reads formats 1 to 2");

@@ -211,11 +211,14 @@ impl Report<'_> {
                 "<img src=\"{address}\" alt=\"Samples after {step} updates of the generator\" data-step=\"{step}\"{hidden}>\n"
             )
         };
-        let classes = match listed(self.data.classes()) {
-            none if none.is_empty() || !is_image(self.data.shape()) => String::new(),
-            classes => format!("<p class=\"note\">A row for each class: {}.</p>\n", escape(&classes)),
-        };
-        self.pictures.iter().map(picture).chain([classes]).collect()
+        let classes = listed(self.data.classes());
+        let note = format!("<p class=\"note\">A row for each class: {}.</p>\n", escape(&classes));
+        self.pictures.iter().map(picture).chain(self.has_rows().then_some(note)).collect()
+    }
+
+    /// Whether pictures have a row for each class.
+    fn has_rows(&self) -> bool {
+        self.config.conditional && is_image(self.data.shape())
     }
 
     /// What stands where there is nothing to draw.
@@ -267,7 +270,7 @@ impl Report<'_> {
             State::Finished => format!("wgan train --resume {folder} --steps {}", 2 * self.config.steps),
             State::Training | State::Stopped | State::Failed(_) => format!("wgan train --resume {folder}"),
         };
-        let which = if self.config.conditional { "--grid classes" } else { "--count 100" };
+        let which = if self.has_rows() { "--grid classes" } else { "--count 100" };
         let commands = [
             ("The same run:", self.config.command_line()),
             ("The same, from its settings:", format!("wgan train --config {config}")),
