@@ -132,6 +132,12 @@ pub fn refusals() -> Vec<Refusal> {
         }),
         refusal("dilate what are no filters", &[&[3, 3]], "needs filters [O, C, kh, kw]", |x| x[0].dilate([2, 2])),
         refusal("dilate by 0", &[&[1, 1, 3, 3]], "must be 1 at least", |x| x[0].dilate([0, 1])),
+        refusal("conv2d_halved by a matrix", &[&[1, 1, 4, 4], &[3, 3]], "needs filters [O, C, kh, kw]", |x| {
+            x[0].conv2d_halved(x[1], [0, 0])
+        }),
+        refusal("conv2d_doubled of padding alone", &[&[1, 1, 4, 4], &[1, 1, 3, 3]], "must be smaller than", |x| {
+            x[0].conv2d_doubled(x[1], [1, 3])
+        }),
         refusal("conv2d in groups of unequal sizes", &[&[1, 3, 4, 4], &[4, 1, 3, 3]], "2 groups do not part", |x| {
             x[0].conv2d_groups(x[1], Conv::square(1, 0), 2)
         }),

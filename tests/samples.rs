@@ -168,6 +168,8 @@ fn convolutions() -> Vec<Sample> {
         sample("conv2d dilated", &[&[2, 2, 6, 7], &[2, 2, 2, 3]], |x| {
             x[0].conv2d(x[1].dilate([2, 3]), Conv::square(1, 1))
         }),
+        sample("conv2d halved", &[&[2, 2, 6, 5], &[3, 2, 3, 2]], |x| x[0].conv2d_halved(x[1], [1, 0])),
+        sample("conv2d doubled", &[&[2, 2, 3, 4], &[3, 2, 3, 2]], |x| x[0].conv2d_doubled(x[1], [1, 0])),
         sample("conv2d in groups", &[&[2, 4, 4, 4], &[6, 2, 3, 3]], |x| {
             x[0].conv2d_groups(x[1], Conv::square(2, 1), 2)
         }),

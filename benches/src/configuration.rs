@@ -19,6 +19,8 @@ pub enum Configuration {
     MnistDcganClip,
     /// What `wgan` does unless told otherwise: WGAN-GP on digits, 16 channels, batches of 32, 3 updates of the critic
     Light,
+    /// The same with residual networks of 16 channels, batches of 32
+    LightResnet,
 }
 
 impl Configuration {
@@ -42,6 +44,7 @@ impl Configuration {
                 Options { preset: Some(Preset::WganGp), lipschitz: Some(LipschitzName::Clip), ..Options::default() }
             }
             Configuration::Light => Options::default(),
+            Configuration::LightResnet => Options { arch: Some(ArchName::Resnet), ..Options::default() },
         };
         // The published experiments average no weights, and what is compared with them does not.
         Config::resolve(&Options { threads: Some(threads), average: Some(0.0), ..options }, &Options::default())

@@ -8,6 +8,7 @@ use autograd::ops::Conv;
 use autograd::{Device, GradCheck, Shape, Stream, Tape, Tensor, Var, Variable};
 use nn::layers::{
     Activation, BatchNorm, Conv2d, ConvTranspose2d, Dropout, Embedding, Flatten, LayerNorm, Linear, Pool2d, Reshape,
+    Residual, Upsample,
 };
 use nn::{Init, Mode, Module, Rng, Sequential, losses};
 
@@ -423,6 +424,68 @@ fn pooling_is_pytorchs() {
     ];
     let expected: Vec<f64> = sixths.as_flattened().iter().map(|sum| sum / 6.0).collect();
     assert_close(&value(&mean, [1, 1, 5, 6], Mode::Eval), [1, 1, 3, 7], &expected);
+}
+
+/// Convolution 3×3 of images made twice as large, around it one of 1×1, made larger afterwards; named as PyTorch names the parts of a
+/// module with the fields `branch` and `shortcut`.
+fn larger() -> Residual {
+    let branch = Sequential::new().add(Activation::Relu).add(Upsample::new(2));
+    let branch = branch.add(Conv2d::new("branch.2", 2, 1, 3, Conv::square(1, 1), Init::Zeros, &mut rng()));
+    let shortcut =
+        Sequential::new().add(Conv2d::new("shortcut.0", 2, 1, 1, Conv::square(1, 0), Init::Zeros, &mut rng()));
+    Residual::new(branch, shortcut.add(Upsample::new(2)))
+}
+
+/// Convolution 3×3 and mean pooling, around it the pooling before a convolution 1×1.
+fn smaller() -> Residual {
+    let halved = Pool2d::Avg { kernel: [2, 2], conv: Conv::square(2, 0) };
+    let branch = Sequential::new().add(Conv2d::new("branch.0", 2, 1, 3, Conv::square(1, 1), Init::Zeros, &mut rng()));
+    let shortcut = Conv2d::new("shortcut.1", 2, 1, 1, Conv::square(1, 0), Init::Zeros, &mut rng());
+    Residual::new(branch.add(halved), Sequential::new().add(halved).add(shortcut))
+}
+
+/// Both are convolutions that PyTorch makes of two layers each.
+#[test]
+fn halving_and_doubling_are_pooling_and_upsampling() {
+    let conv = |kernel, padding| Conv2d::new("0", 2, 3, kernel, Conv::square(1, padding), Init::Zeros, &mut rng());
+    let pool = Pool2d::Avg { kernel: [2, 2], conv: Conv::square(2, 0) };
+    for (kernel, padding) in [(1, 0), (3, 1), (3, 0), (4, 2), (5, 1)] {
+        for shape in [[2, 2, 6, 8], [1, 2, 5, 7]] {
+            let pooled =
+                value(&with_pattern(Sequential::new().add(conv(kernel, padding)).add(pool)), shape, Mode::Eval);
+            let halved = value(&with_pattern(conv(kernel, padding).halving()), shape, Mode::Eval);
+            assert_close(&halved, pooled.shape().clone(), pooled.data());
+            let large = Sequential::new().add(Upsample::new(2)).add(conv(kernel, padding));
+            let large = value(&with_pattern(large), shape, Mode::Eval);
+            let doubled = value(&with_pattern(conv(kernel, padding).doubling()), shape, Mode::Eval);
+            assert_close(&doubled, large.shape().clone(), large.data());
+        }
+    }
+    gradcheck(&conv(3, 1).halving(), [1, 2, 4, 4], Mode::Train);
+    gradcheck(&conv(3, 1).doubling(), [1, 2, 2, 2], Mode::Train);
+}
+
+#[test]
+fn residual_layers_are_pytorchs() {
+    let larger = with_pattern(larger());
+    let expected = [
+        [-0.25, -0.5625, -2.125, -1.8125],
+        [0.0625, -1.0, -1.625, -0.8125],
+        [-0.5, -0.4375, -0.5, -0.8125],
+        [-2.0, 1.0625, 0.75, -2.875],
+    ];
+    assert_close(&value(&larger, [1, 2, 2, 2], Mode::Eval), [1, 1, 4, 4], expected.as_flattened());
+    let names: Vec<String> = larger.parameters().iter().map(|variable| variable.name().to_owned()).collect();
+    assert_eq!(names, ["branch.2.weight", "branch.2.bias", "shortcut.0.weight", "shortcut.0.bias"]);
+    let expected = [-1.1875, -0.53125, -0.859375, -1.078125];
+    assert_close(&value(&with_pattern(smaller()), [1, 2, 4, 4], Mode::Eval), [1, 1, 2, 2], &expected);
+}
+
+#[test]
+fn residual_layers_have_the_right_derivatives() {
+    gradcheck(&larger(), [2, 2, 2, 2], Mode::Train);
+    gradcheck(&smaller(), [2, 2, 4, 4], Mode::Train);
+    gradcheck(&Residual::new(Activation::Tanh, Sequential::new()), [2, 3], Mode::Train);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use autograd::ops::Conv;
 use autograd::{Stream, Tape, Tensor, Var, Variable};
 use nn::layers::{
     Activation, BatchNorm, Conv2d, ConvTranspose2d, Dropout, Embedding, Flatten, LayerNorm, Linear, Pool2d, Reshape,
+    Residual, Upsample,
 };
 use nn::optim::{Adam, RmsProp, Sgd};
 use nn::{Checkpoint, Init, Mode, Module, Optimizer, Rng, Sequential, clip, losses};
@@ -53,6 +54,9 @@ fn layers_name_themselves_at_the_users_line() {
     assert_leads_here(|| _ = spectral.forward(x, Mode::Train), "Linear \"3.weight\": matmul");
     let layer = Conv2d::new("0", 1, 2, 3, conv, Init::FanIn, &mut rng());
     assert_leads_here(|| _ = layer.forward(x, Mode::Train), "Conv2d \"0.weight\": conv2d");
+    let layer = Conv2d::new("0", 1, 2, 3, Conv::square(2, 0), Init::FanIn, &mut rng()).halving();
+    let message = "Conv2d \"0.weight\": what is halved or doubled has stride 1";
+    assert_leads_here(|| _ = layer.forward(tape.zeros([1, 1, 4, 4]), Mode::Train), message);
     let layer = ConvTranspose2d::new("0", 1, 2, 3, conv, Init::FanIn, &mut rng());
     assert_leads_here(|| _ = layer.forward(x, Mode::Train), "ConvTranspose2d \"0.weight\": conv_transpose2d");
     let layer = BatchNorm::new("1", 2);
@@ -77,6 +81,13 @@ fn layers_name_themselves_at_the_users_line() {
     assert_leads_here(|| _ = layer.forward(half, Mode::Train), "Embedding \"2.weight\": gather_rows: an index must be");
     let pool = Pool2d::Max { kernel: [2, 2], conv };
     assert_leads_here(|| _ = pool.forward(x, Mode::Train), "Pool2d: max_pool2d: needs images");
+    assert_leads_here(
+        || _ = Upsample::new(2).forward(x, Mode::Train),
+        "Upsample: images [B, C, H, W] are needed, not [4, 3]",
+    );
+    let layer = Residual::new(Flatten, Sequential::new());
+    let message = "Residual: the branch makes [2, 6] of [2, 3, 2], the shortcut [2, 3, 2]";
+    assert_leads_here(|| _ = layer.forward(tape.zeros([2, 3, 2]), Mode::Train), message);
     let dropout = Dropout::new(0.5, Stream::new(0, "dropout"));
     dropout.forward(x, Mode::Train);
     assert_leads_here(|| _ = dropout.forward(x, Mode::Train), "Dropout: random: the stream drawn from");

@@ -1,4 +1,4 @@
-//! The four measured trainings on an OpenCL device follow the CPU's, in small.
+//! The measured trainings on an OpenCL device follow the CPU's, in small.
 
 use std::sync::LazyLock;
 
@@ -51,6 +51,7 @@ impl Training {
             Configuration::MnistDcganGp | Configuration::MnistDcganClip | Configuration::Light => {
                 (Arch::Dcgan { dim: 8, generator: GeneratorArch::Dcgan }, 32)
             }
+            Configuration::LightResnet => (Arch::Resnet { dim: 8 }, 32),
         };
         Training { game, data }
     }
@@ -178,6 +179,11 @@ fn mnist_dcgan_gp_follows_the_cpu() {
 #[test]
 fn mnist_dcgan_clip_follows_the_cpu() {
     follows_the_cpu(Configuration::MnistDcganClip);
+}
+
+#[test]
+fn light_resnet_follows_the_cpu() {
+    follows_the_cpu(Configuration::LightResnet);
 }
 
 /// The vectors of classes are rows that both networks pick, and whose gradients are added up.

@@ -1,4 +1,5 @@
-//! What is made of convolutions and of the windows that they look through: dilation, groups, pooling. All of it is composed.
+//! What is made of convolutions and of the windows that they look through: dilation, groups, halved and doubled images, pooling. All of
+//! it is composed.
 
 use super::Conv;
 use crate::tape::Var;
@@ -53,6 +54,61 @@ impl<'t> Var<'t> {
             results.push(images.conv2d(filters.slice(0, group * outputs..(group + 1) * outputs), conv));
         }
         self.tape().concat(&results, 1)
+    }
+
+    /// The means of squares of 2 × 2 pixels of a convolution of stride 1: [N, O, H'/2, W'/2], the last one of odd extents left out.
+    /// It is one convolution of stride 2, by filters with a row and a column more, the means of four shifted ones: for 3 × 3 taps
+    /// 16 products a result in place of 36.
+    ///
+    /// ```
+    /// use autograd::{Tape, Tensor, ops::Conv};
+    /// let tape = Tape::new();
+    /// let image = tape.constant(&Tensor::new([1, 1, 2, 4], vec![1.0, 2.0, 5.0, 6.0, 3.0, 4.0, 7.0, 8.0])?);
+    /// let thrice = tape.constant(&Tensor::new([1, 1, 1, 1], vec![3.0])?);
+    /// assert_eq!(image.conv2d_halved(thrice, [0, 0]).value().data(), [7.5, 19.5]);
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn conv2d_halved(self, filters: Var<'t>, padding: [usize; 2]) -> Var<'t> {
+        self.conv2d(filters.sum_of_shifted("conv2d_halved") * 0.25, Conv { stride: [2; 2], padding })
+    }
+
+    /// A convolution of stride 1 of images [N, C, H, W] whose every pixel is repeated in a square of 2 × 2: [N, O, 2·H', 2·W'] if it
+    /// keeps extents. It is one transposed convolution of stride 2, by filters with a row and a column more, the sums of four
+    /// shifted ones: for 3 × 3 taps 4 products a result in place of 9.
+    ///
+    /// ```
+    /// use autograd::{Tape, Tensor, ops::Conv};
+    /// let tape = Tape::new();
+    /// let row = tape.constant(&Tensor::new([1, 1, 1, 3], vec![1.0, 4.0, 9.0])?); // 1, 1, 4, 4, 9, 9 twice
+    /// let difference = tape.constant(&Tensor::new([1, 1, 1, 2], vec![-1.0, 1.0])?);
+    /// assert_eq!(row.conv2d_doubled(difference, [0, 0]).value().data(), [[0.0, 3.0, 0.0, 5.0, 0.0]; 2].concat());
+    /// # Ok::<(), autograd::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn conv2d_doubled(self, filters: Var<'t>, padding: [usize; 2]) -> Var<'t> {
+        let spread = filters.sum_of_shifted("conv2d_doubled");
+        let &[o, c, height, width] = &*spread.shape() else { unreachable!("filters have four axes") };
+        // y[q] = Σₖ w[k] · x[⌊(q + k − p)/2⌋], so that x[i] meets the filters' taps in reverse: w[k] at q = 2i + p − k and 2i + 1 + p − k.
+        let backwards = self.tape().arange(height * width) * -1.0 + (height * width - 1) as f64;
+        let taps = spread.permute(&[2, 3, 1, 0]).reshape([height * width, c * o]).gather_rows(backwards);
+        let transposed = taps.reshape([height, width, c, o]).permute(&[2, 3, 0, 1]); // [C, O, kh + 1, kw + 1]
+        let rest = |kernel: usize, padding: usize| kernel.checked_sub(2 + padding);
+        let (Some(down), Some(across)) = (rest(height, padding[0]), rest(width, padding[1])) else {
+            let (taps, tape) = (filters.shape(), self.tape());
+            tape.refuse(&format!("conv2d_doubled: a padding of {padding:?} must be smaller than the filters {taps}"));
+        };
+        self.conv_transpose2d(transposed, Conv { stride: [2; 2], padding: [down, across] }, 0)
+    }
+
+    /// Filters [O, C, kh, kw] moved by no or by one tap in each direction, and added up: [O, C, kh + 1, kw + 1].
+    #[track_caller]
+    fn sum_of_shifted(self, name: &str) -> Var<'t> {
+        if self.shape().rank() != 4 {
+            self.tape().refuse(&format!("{name}: needs filters [O, C, kh, kw], not {}", self.shape()));
+        }
+        let moved = |taps: Var<'t>, by: [usize; 4]| taps.pad(&by, &[0; 4]) + taps.pad(&[0; 4], &by);
+        moved(moved(self, [0, 0, 1, 0]), [0, 0, 0, 1])
     }
 
     /// The largest value that each window of extents `kernel` sees in images [N, C, H, W]: [N, C, H', W'] as of

@@ -24,6 +24,14 @@ pub struct Conv2d {
     conv: Conv,
     dilation: [usize; 2],
     groups: usize,
+    scale: Scale,
+}
+
+/// How large the images are that a convolution is of, or what it makes of them.
+enum Scale {
+    Same,
+    Halved,
+    Doubled,
 }
 
 impl Conv2d {
@@ -39,7 +47,7 @@ impl Conv2d {
         rng: &mut Rng,
     ) -> Self {
         let (weight, bias) = weight_and_bias(name, [outputs, inputs, kernel, kernel], outputs, init, rng);
-        Conv2d { weight: Weight::plain(weight), bias, conv, dilation: [1; 2], groups: 1 }
+        Conv2d { weight: Weight::plain(weight), bias, conv, dilation: [1; 2], groups: 1, scale: Scale::Same }
     }
 
     /// The layer with its weight, taken as a matrix `[O, C·kernel·kernel]`, divided by its largest singular value; see
@@ -61,6 +69,18 @@ impl Conv2d {
         Conv2d { groups, ..self }
     }
 
+    /// The layer, of stride 1, with means of squares of 2×2 pixels behind it, as [`Pool2d::Avg`](super::Pool2d::Avg) takes them:
+    /// [`conv2d_halved`](Var::conv2d_halved), which computes fewer products.
+    pub fn halving(self) -> Self {
+        Conv2d { scale: Scale::Halved, ..self }
+    }
+
+    /// The layer, of stride 1, on images that are doubled before, as by [`Upsample`](super::Upsample):
+    /// [`conv2d_doubled`](Var::conv2d_doubled), which computes fewer products.
+    pub fn doubling(self) -> Self {
+        Conv2d { scale: Scale::Doubled, ..self }
+    }
+
     /// The layer without its bias.
     pub fn without_bias(self) -> Self {
         Conv2d { bias: None, ..self }
@@ -73,9 +93,14 @@ impl Module for Conv2d {
         x.tape().within(&part("Conv2d", &self.weight.variable()), || {
             let weight = self.weight.read(x.tape(), mode);
             let filters = if self.dilation == [1; 2] { weight } else { weight.dilate(self.dilation) };
-            let y = match self.groups {
-                1 => x.conv2d(filters, self.conv), // [B, O, H', W']
-                groups => x.conv2d_groups(filters, self.conv, groups),
+            if !matches!(self.scale, Scale::Same) && self.conv.stride != [1; 2] {
+                x.tape().refuse("what is halved or doubled has stride 1");
+            }
+            let y = match (&self.scale, self.groups) {
+                (Scale::Same, 1) => x.conv2d(filters, self.conv), // [B, O, H', W']
+                (Scale::Same, groups) => x.conv2d_groups(filters, self.conv, groups),
+                (Scale::Halved, _) => x.conv2d_halved(filters, self.conv.padding), //   [B, O, H'/2, W'/2]
+                (Scale::Doubled, _) => x.conv2d_doubled(filters, self.conv.padding), // [B, O, 2·H', 2·W']
             };
             add_to_channels(y, self.bias.as_ref())
         })

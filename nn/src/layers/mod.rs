@@ -1,5 +1,6 @@
 //! The layers: those with weights ([`Linear`], [`Conv2d`], [`ConvTranspose2d`], [`Embedding`], [`BatchNorm`], [`LayerNorm`]),
-//! then those without ([`Activation`], [`Pool2d`], [`Dropout`], [`Flatten`], [`Reshape`]).
+//! then those without ([`Activation`], [`Pool2d`], [`Upsample`], [`Dropout`], [`Flatten`], [`Reshape`]), and what other layers
+//! are put into ([`Residual`]).
 //!
 //! The first axis of what they take and give is the batch. A layer with weights has a name, under which they are saved, an
 //! initialiser ([`Init`]) and a generator of random numbers for it; what is rarely wanted is set by methods:
@@ -20,8 +21,10 @@ mod embedding;
 mod linear;
 mod norm;
 mod pool;
+mod residual;
 mod shape;
 mod spectral;
+mod upsample;
 
 pub use activation::Activation;
 pub use conv::{Conv2d, ConvTranspose2d};
@@ -30,7 +33,9 @@ pub use embedding::Embedding;
 pub use linear::Linear;
 pub use norm::{BatchNorm, LayerNorm};
 pub use pool::Pool2d;
+pub use residual::Residual;
 pub use shape::{Flatten, Reshape};
+pub use upsample::Upsample;
 
 use autograd::{Shape, Variable};
 

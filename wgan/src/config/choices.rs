@@ -112,6 +112,8 @@ choices! {
     pub enum ArchName {
         /// Convolutions of stride 2 in the critic, transposed ones in the generator; for images
         Dcgan = "dcgan",
+        /// Residual blocks of two convolutions, WGAN-GP's for 32×32 pixels; for images
+        Resnet = "resnet",
         /// Three hidden layers of equal width in both networks
         Mlp = "mlp",
         /// The smallest networks that draw digits: critic 784-128-32-1, generator 10-32-128-784

@@ -7,7 +7,7 @@ use super::settings::{Options, Resolver};
 use crate::data::{Source, Toy};
 use crate::game::networks::{Arch, Networks, Norm};
 use crate::game::objective::{Lipschitz, Loss, Objective, Penalty, PenaltyPoints, Slope};
-use crate::game::{Game, Rule, Schedule};
+use crate::game::{Game, Rule, Schedule, resnet_draws};
 use crate::{Error, Result};
 
 /// What a trained generator is rebuilt from, wherever its data lie.
@@ -103,6 +103,16 @@ fn networks(ask: &Resolver) -> Result<Networks> {
     }
     let arch = match arch {
         ArchName::Dcgan => Arch::Dcgan { dim: ask.dim(), generator: ask.generator() },
+        ArchName::Resnet => {
+            let size = ask.sample_shape()[1];
+            if !resnet_draws(size) {
+                let reason = format!(
+                    "it draws images of 16, 20, 24 or 28 pixels, or of 2, 4 or 8 times as many, but these have {size}"
+                );
+                return Err(Error::impossible("arch", arch, &reason));
+            }
+            Arch::Resnet { dim: ask.dim() }
+        }
         ArchName::Mlp => Arch::Mlp { dim: ask.dim() },
         ArchName::MlpSmall => Arch::MlpSmall,
     };

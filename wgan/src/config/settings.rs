@@ -170,11 +170,12 @@ settings! {
     ["Networks"]
     /// The networks [default: dcgan for images, mlp for points]
     arch: ArchName as NAME { default: |ask| if ask.for_images() { ArchName::Dcgan } else { ArchName::Mlp }, }
-    /// Width: channels of dcgan's first layer, units of mlp's hidden layers [default: 16, 512]
+    /// Width: channels of dcgan's first layer and of resnet's hidden ones, units of mlp's hidden layers [default: 16, 512]
     dim: usize as N {
         default: |ask| match (ask.arch(), ask.preset()) {
-            (ArchName::Dcgan, Preset::Light) => 16,
+            (ArchName::Dcgan | ArchName::Resnet, Preset::Light) => 16,
             (ArchName::Dcgan, Preset::Wgan | Preset::WganGp) => 64,
+            (ArchName::Resnet, Preset::Wgan | Preset::WganGp) => 128,
             (ArchName::Mlp | ArchName::MlpSmall, _) => 512,
         },
         check: |n| within(1..=1024, *n), // beyond, a slip of the finger would take all memory
@@ -185,19 +186,23 @@ settings! {
         default: |_| GeneratorArch::Dcgan,
         idle: |_| "it is a choice beside the critic of dcgan",
     }
-    /// What normalises the generator's hidden layers [default: none]
+    /// What normalises the generator's hidden layers [default: none; resnet batch]
     generator_norm: Norm as NAME {
-        default: |ask| match ask.preset() {
-            Preset::Wgan if ask.for_images() => Norm::Batch,
-            Preset::Light | Preset::Wgan | Preset::WganGp => Norm::None,
+        default: |ask| match (ask.preset(), ask.arch()) {
+            (_, ArchName::Resnet) => Norm::Batch,
+            (Preset::Wgan, _) if ask.for_images() => Norm::Batch,
+            (Preset::Light | Preset::Wgan | Preset::WganGp, _) => Norm::None,
         },
     }
-    /// What normalises the critic's hidden layers but the first; batch only where there is no penalty [default: none]
+    /// What normalises the critic's hidden layers but the first; batch only where there is no penalty [default: none;
+    /// resnet layer, but for --lipschitz spectral and --preset]
     critic_norm: Norm as NAME {
-        // The published code of WGAN has batch norm in the critic, too, which a penalty would not bear.
-        default: |ask| match ask.preset() {
-            Preset::Wgan if ask.for_images() && ask.clips() => Norm::Batch,
-            Preset::Light | Preset::Wgan | Preset::WganGp => Norm::None,
+        // The published code of WGAN has batch norm in the critic, too, which a penalty would not bear; that of WGAN-GP leaves
+        // the residual critic without.
+        default: |ask| match (ask.preset(), ask.arch()) {
+            (Preset::Light, ArchName::Resnet) if ask.lipschitz() != LipschitzName::Spectral => Norm::Layer,
+            (Preset::Wgan, _) if ask.for_images() && ask.clips() => Norm::Batch,
+            (Preset::Light | Preset::Wgan | Preset::WganGp, _) => Norm::None,
         },
     }
 
@@ -245,8 +250,9 @@ settings! {
     /// Updates of the critic per update of the generator [default: 3; 5 for mlp, and for --preset]
     critic_steps: u64 as N {
         default: |ask| match (ask.arch(), ask.preset()) {
-            (ArchName::Dcgan, Preset::Light) => 3,
-            (ArchName::Dcgan, Preset::Wgan | Preset::WganGp) | (ArchName::Mlp | ArchName::MlpSmall, _) => 5,
+            (ArchName::Dcgan | ArchName::Resnet, Preset::Light) => 3,
+            (ArchName::Dcgan | ArchName::Resnet, Preset::Wgan | Preset::WganGp) => 5,
+            (ArchName::Mlp | ArchName::MlpSmall, _) => 5,
         },
         check: |n| within(1..=MOST_CRITIC_STEPS, *n),
     }

@@ -272,6 +272,10 @@ fn impossible_values_are_refused() {
         @"arch = dcgan is not possible: the samples are points, which need mlp"
     );
     insta::assert_snapshot!(
+        refusal("dataset = 'images'\ndata-dir = '.'\nsize = 50\narch = 'resnet'"),
+        @"arch = resnet is not possible: it draws images of 16, 20, 24 or 28 pixels, or of 2, 4 or 8 times as many, but these have 50"
+    );
+    insta::assert_snapshot!(
         refusal("dataset = 'fashion-mnist'"),
         @"dataset = fashion-mnist is not possible: it is not embedded, so --data-dir must name its folder"
     );

@@ -4,12 +4,14 @@ pub mod models;
 pub mod networks;
 pub mod objective;
 mod programs;
+mod resnet;
 mod schedule;
 mod update;
 
 use autograd::Shape;
 
 pub use programs::{Losses, PendingLosses, Programs};
+pub use resnet::resnet_draws;
 pub use schedule::{CriticSchedule, MOST_CRITIC_STEPS, Schedule};
 pub use update::{Rule, follow, update_critic};
 

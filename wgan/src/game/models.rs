@@ -1,10 +1,13 @@
 //! The networks: a critic and a generator for each `--arch`. Layers are named by their place, as in PyTorch's `Sequential`.
 
+use std::cmp::Ordering;
 use std::ops::Add;
 
 use autograd::ops::Conv;
 use autograd::{Shape, Stream, Tape, Var, Variable};
-use nn::layers::{Activation, BatchNorm, Conv2d, ConvTranspose2d, Embedding, Flatten, LayerNorm, Linear, Reshape};
+use nn::layers::{
+    Activation, BatchNorm, Conv2d, ConvTranspose2d, Embedding, Flatten, LayerNorm, Linear, Pool2d, Reshape, Residual,
+};
 use nn::{Init, Mode, Module, Rng, Sequential};
 
 use super::networks::{Arch, GeneratorArch, Networks, Norm};
@@ -34,7 +37,7 @@ impl Critic {
         let (stack, features) = Critic::layers(networks, sample).without_score();
         let (place, rng) = (stack.layers.len().to_string(), &mut Rng::new(seed, "critic weights"));
         let spectral = matches!(lipschitz, Lipschitz::Spectral);
-        let stack = stack.build(rng, spectral);
+        let stack = stack.build("", rng, spectral);
         let mut score = Linear::new(&place, features, 1, Init::FanIn, rng);
         if spectral {
             score = score.spectral(rng);
@@ -50,7 +53,7 @@ impl Critic {
     pub fn size(networks: &Networks, sample: &Shape, classes: usize) -> NetworkSize {
         let (stack, features) = Critic::layers(networks, sample).without_score();
         let last = NetworkSize { weights: (features + 1 + classes * features) as u64, values: 1 };
-        stack.size() + last
+        stack.size(sample.count()).0 + last
     }
 
     fn layers(networks: &Networks, sample: &Shape) -> Stack {
@@ -67,6 +70,7 @@ impl Critic {
                 first.hidden(128, 32).linear(32, 1)
             }
             Arch::Dcgan { dim, .. } => stack.dcgan_critic(dim, sample[0], sample[1]),
+            Arch::Resnet { dim } => stack.resnet_critic(dim, sample[0], sample[1]),
         }
     }
 
@@ -158,7 +162,7 @@ impl Generator {
         let embedding = (classes > 0).then(embedding);
         Generator {
             classes: embedding,
-            network: Generator::layers(networks, sample, classes).build(rng, false),
+            network: Generator::layers(networks, sample, classes).build("", rng, false),
             latent,
         }
     }
@@ -167,7 +171,7 @@ impl Generator {
     pub fn size(networks: &Networks, sample: &Shape, classes: usize) -> NetworkSize {
         let latent = Latent::of(&networks.arch, sample).count();
         let embedding = NetworkSize { weights: (classes * latent) as u64, values: 0 };
-        Generator::layers(networks, sample, classes).size() + embedding
+        Generator::layers(networks, sample, classes).size(latent).0 + embedding
     }
 
     fn layers(networks: &Networks, sample: &Shape, classes: usize) -> Stack {
@@ -184,6 +188,7 @@ impl Generator {
                 stack.dcgan_generator(latent, dim, sample[0], sample[1])
             }
             Arch::Dcgan { dim, generator: GeneratorArch::Mlp } => mlp(stack, 10 * dim), // within a tenth as many weights
+            Arch::Resnet { dim } => stack.resnet_generator(latent, dim, sample[0], sample[1]),
         };
         // Pixels lie in [0, 1], points anywhere.
         let stack = if is_image(sample) { stack.activation(Activation::Sigmoid) } else { stack };
@@ -264,7 +269,7 @@ impl Latent {
         match arch {
             Arch::MlpSmall => Latent::Uniform(10),
             Arch::Mlp { .. } if !is_image(sample) => Latent::Normal(sample.count()),
-            Arch::Mlp { .. } | Arch::Dcgan { .. } => Latent::Normal(128),
+            Arch::Mlp { .. } | Arch::Dcgan { .. } | Arch::Resnet { .. } => Latent::Normal(128),
         }
     }
 
@@ -294,20 +299,41 @@ impl Add for NetworkSize {
 }
 
 /// Layers in a row, before there are weights.
-struct Stack {
+pub(super) struct Stack {
     layers: Vec<Layer>,
     norm: Norm,
     /// Whether batch norm has running statistics.
     tracks: bool,
 }
 
-enum Layer {
-    Linear { inputs: usize, outputs: usize },
-    Conv { from: Map, to: Map },
-    ConvTranspose { from: Map, to: Map },
+pub(super) enum Layer {
+    Linear {
+        inputs: usize,
+        outputs: usize,
+    },
+    Conv {
+        from: Map,
+        to: Map,
+    },
+    ConvTranspose {
+        from: Map,
+        to: Map,
+    },
+    /// Of stride 1; means are taken of a map that becomes half as large, and one that becomes twice as large is so beforehand.
+    ConvScaled {
+        from: Map,
+        to: Map,
+        kernel: usize,
+    },
     NormOfSample(Vec<usize>),
     NormOfBatch(Vec<usize>),
     Activation(Activation),
+    /// The mean of each channel.
+    Mean(Map),
+    Residual {
+        branch: Stack,
+        shortcut: Stack,
+    },
     Flatten,
     Reshape(Shape),
 }
@@ -324,11 +350,17 @@ impl Stack {
         Stack { layers: Vec::new(), norm, tracks: true }
     }
 
-    /// The layers as modules, each named by its place; with `spectral`, weights are divided by their largest singular value.
-    fn build(self, rng: &mut Rng, spectral: bool) -> Sequential {
+    /// No layers, to be normalised as these are.
+    pub(super) fn beside(&self) -> Self {
+        Stack { layers: Vec::new(), ..*self }
+    }
+
+    /// The layers as modules, each named by what it is `within` and by its place; with `spectral`, weights are divided by their
+    /// largest singular value.
+    fn build(self, within: &str, rng: &mut Rng, spectral: bool) -> Sequential {
         let init = Init::FanIn;
         self.layers.into_iter().enumerate().fold(Sequential::new(), |modules, (place, layer)| {
-            let place = place.to_string();
+            let place = format!("{within}{place}");
             match layer {
                 Layer::Linear { inputs, outputs } => {
                     let layer = Linear::new(&place, inputs, outputs, init, rng);
@@ -343,10 +375,26 @@ impl Stack {
                     let layer = ConvTranspose2d::new(&place, inputs, outputs, KERNEL, geometry(), init, rng);
                     modules.add(layer.output_padding(even))
                 }
+                Layer::ConvScaled { from: [inputs, before, _], to: [outputs, after, _], kernel } => {
+                    let layer = Conv2d::new(&place, inputs, outputs, kernel, Conv::square(1, kernel / 2), init, rng);
+                    let layer = if spectral { layer.spectral(rng) } else { layer };
+                    modules.add(match before.cmp(&after) {
+                        Ordering::Less => layer.doubling(),
+                        Ordering::Equal => layer,
+                        Ordering::Greater => layer.halving(),
+                    })
+                }
                 Layer::NormOfSample(shape) => modules.add(LayerNorm::new(&place, shape)),
                 Layer::NormOfBatch(shape) if self.tracks => modules.add(BatchNorm::new(&place, shape[0])),
                 Layer::NormOfBatch(shape) => modules.add(BatchNorm::new(&place, shape[0]).without_tracking()),
                 Layer::Activation(activation) => modules.add(activation),
+                Layer::Mean([_, height, width]) => {
+                    modules.add(Pool2d::Avg { kernel: [height, width], conv: Conv::square(height, 0) })
+                }
+                Layer::Residual { branch, shortcut } => {
+                    let branch = branch.build(&format!("{place}.branch."), rng, spectral);
+                    modules.add(Residual::new(branch, shortcut.build(&format!("{place}.shortcut."), rng, spectral)))
+                }
                 Layer::Flatten => modules.add(Flatten),
                 Layer::Reshape(shape) => modules.add(Reshape::new(shape)),
             }
@@ -361,41 +409,52 @@ impl Stack {
         (self, features)
     }
 
-    fn size(&self) -> NetworkSize {
-        let (mut weights, mut values, mut outputs) = (0, 0, 0);
+    /// How large the network is for samples of so many numbers, and how many it makes of each.
+    fn size(&self, inputs: usize) -> (NetworkSize, usize) {
+        let (mut size, mut outputs) = (NetworkSize { weights: 0, values: 0 }, inputs);
         for layer in &self.layers {
-            let (layer_weights, layer_values) = match layer {
+            let (weights, made) = match layer {
                 Layer::Linear { inputs, outputs } => ((inputs + 1) * outputs, *outputs),
                 Layer::Conv { from: [inputs, ..], to } | Layer::ConvTranspose { from: [inputs, ..], to } => {
                     ((inputs * KERNEL * KERNEL + 1) * to[0], to.iter().product())
                 }
+                Layer::ConvScaled { from: [inputs, ..], to, kernel } => {
+                    ((inputs * kernel * kernel + 1) * to[0], to.iter().product())
+                }
                 Layer::NormOfSample(shape) => (2 * shape.iter().product::<usize>(), outputs),
                 Layer::NormOfBatch(shape) => (if self.tracks { 4 } else { 2 } * shape[0], outputs),
                 Layer::Activation(_) => (0, outputs),
+                Layer::Mean(map) => (0, map[0]),
+                Layer::Residual { branch, shortcut } => {
+                    let ((branch, made), (shortcut, _)) = (branch.size(outputs), shortcut.size(outputs));
+                    size.weights += branch.weights + shortcut.weights;
+                    size.values += branch.values + shortcut.values;
+                    (0, made)
+                }
                 Layer::Flatten | Layer::Reshape(_) => continue, // another view of the same numbers
             };
-            outputs = layer_values;
-            weights += layer_weights as u64;
-            values += layer_values as u64;
+            outputs = made;
+            size.weights += weights as u64;
+            size.values += made as u64;
         }
-        NetworkSize { weights, values }
+        (size, outputs)
     }
 
-    fn add(mut self, layer: Layer) -> Self {
+    pub(super) fn add(mut self, layer: Layer) -> Self {
         self.layers.push(layer);
         self
     }
 
-    fn linear(self, inputs: usize, outputs: usize) -> Self {
+    pub(super) fn linear(self, inputs: usize, outputs: usize) -> Self {
         self.add(Layer::Linear { inputs, outputs })
     }
 
-    fn activation(self, activation: Activation) -> Self {
+    pub(super) fn activation(self, activation: Activation) -> Self {
         self.add(Layer::Activation(activation))
     }
 
     /// The normalisation asked for, of samples `[shape]` whose channels come first.
-    fn norm(self, shape: &[usize]) -> Self {
+    pub(super) fn norm(self, shape: &[usize]) -> Self {
         match self.norm {
             Norm::None => self,
             Norm::Layer => self.add(Layer::NormOfSample(shape.to_vec())),
@@ -437,8 +496,8 @@ impl Stack {
     }
 }
 
-/// The shape of what a layer of the DCGAN makes of an image: channels, height and width.
-type Map = [usize; 3];
+/// The shape of what a layer makes of an image: channels, height and width.
+pub(super) type Map = [usize; 3];
 
 /// The image, and the maps that the DCGAN's convolutions make of it, each half the size of the one before, until it is small
 /// enough: for digits 28 → 14 → 7 → 4.
@@ -490,6 +549,10 @@ mod tests {
             (dcgan(16), Shape::from([3, 64, 64])),
             (dcgan(16), Shape::from([1, 37, 37])),
             (dcgan(16), Shape::from([3, 8, 8])),
+            (Arch::Resnet { dim: 8 }, Shape::from([3, 32, 32])),
+            (Arch::Resnet { dim: 8 }, Shape::from([3, 64, 64])),
+            (Arch::Resnet { dim: 8 }, Shape::from([1, 28, 28])),
+            (Arch::Resnet { dim: 8 }, Shape::from([1, 20, 20])),
         ];
         for (arch, sample) in cases {
             let networks = plain(arch);
@@ -552,6 +615,7 @@ mod tests {
             (Arch::MlpSmall, Shape::from([1, 28, 28])),
             (dcgan(16), Shape::from([3, 37, 37])),
             (Arch::Dcgan { dim: 16, generator: GeneratorArch::Mlp }, Shape::from([1, 28, 28])),
+            (Arch::Resnet { dim: 8 }, Shape::from([3, 64, 64])),
         ] {
             for norm in [Norm::None, Norm::Layer, Norm::Batch] {
                 let networks = Networks { arch, generator_norm: norm, critic_norm: norm };

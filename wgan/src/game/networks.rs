@@ -21,6 +21,11 @@ pub enum Arch {
         /// The generator's layers.
         generator: GeneratorArch,
     },
+    /// Residual blocks in both networks; for images.
+    Resnet {
+        /// Channels of all hidden layers.
+        dim: usize,
+    },
     /// Three hidden layers of equal width.
     Mlp {
         /// Units of the hidden layers.

@@ -365,7 +365,8 @@ mod tests {
             Options { dataset: Some(DatasetName::Swissroll), ..Options::default() },
             Options { conditional: Some(true), ..Options::default() },
             Options { preset: Some(Preset::Wgan), dim: Some(8), ..images.clone() },
-            Options { dim: Some(8), batch: Some(8), ..images },
+            Options { dim: Some(8), batch: Some(8), ..images.clone() },
+            Options { arch: Some(ArchName::Resnet), dim: Some(8), batch: Some(8), ..images },
         ];
         for options in cases {
             let data_dir = options.dataset.map(|_| ".".to_owned()).filter(|_| options.size.is_some());
