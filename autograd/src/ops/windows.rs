@@ -107,8 +107,11 @@ impl<'t> Var<'t> {
         if self.shape().rank() != 4 {
             self.tape().refuse(&format!("{name}: needs filters [O, C, kh, kw], not {}", self.shape()));
         }
-        let moved = |taps: Var<'t>, by: [usize; 4]| taps.pad(&by, &[0; 4]) + taps.pad(&[0; 4], &by);
-        moved(moved(self, [0, 0, 1, 0]), [0, 0, 0, 1])
+        let mut sum = self;
+        for by in [[0, 0, 1, 0], [0, 0, 0, 1]] {
+            sum = sum.pad(&by, &[0; 4]) + sum.pad(&[0; 4], &by);
+        }
+        sum
     }
 
     /// The largest value that each window of extents `kernel` sees in images [N, C, H, W]: [N, C, H', W'] as of
