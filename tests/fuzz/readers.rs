@@ -20,10 +20,11 @@ use wgan::{pictures, run::metrics};
 pub type Reader = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const READERS: [Reader; 13] = [
+pub const READERS: [Reader; 14] = [
     ("config", config),
     ("idx", idx),
     ("gzip", gzip),
+    ("cifar10", cifar10),
     ("points", points),
     ("numbers", numbers),
     ("png", png),
@@ -55,6 +56,12 @@ pub fn idx(bytes: &[u8]) {
 /// The same, compressed.
 pub fn gzip(bytes: &[u8]) {
     load(&digits(&file("compressed/train-images-idx3-ubyte.gz", bytes)));
+}
+
+/// CIFAR-10's records, the same ones in each of its files.
+pub fn cifar10(bytes: &[u8]) {
+    let paths = [1, 2, 3, 4, 5].map(|number| file(&format!("cifar10/data_batch_{number}.bin"), bytes));
+    load(&Source::Cifar10 { folder: folder(&paths[0]) });
 }
 
 /// A table of points.

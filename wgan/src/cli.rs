@@ -191,7 +191,7 @@ pub struct GeneratorSource {
 /// What `wgan data` does.
 #[derive(Debug, Subcommand)]
 pub enum Data {
-    /// Download the files of a published data set, 12 to 31 MB
+    /// Download the files of a published data set, 12 to 170 MB
     ///
     /// Every file is checked. If the connection breaks off, run the same command again: it goes on from there.
     Download(DownloadArgs),

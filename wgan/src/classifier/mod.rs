@@ -87,7 +87,9 @@ impl Classifier {
     pub fn of(dataset: DatasetName, file: Option<&Path>) -> Result<Self> {
         let impossible = |reason| Err(Error::impossible("dataset", dataset, reason));
         match (dataset, file) {
-            (DatasetName::Images, _) => impossible("classifiers know the classes of IDX files alone"),
+            (DatasetName::Images | DatasetName::Cifar10, _) => {
+                impossible("classifiers know the classes of IDX files alone")
+            }
             (_, Some(file)) => Classifier::read(file),
             (DatasetName::Mnist, None) => Classifier::of_digits(),
             (DatasetName::FashionMnist | DatasetName::Points | DatasetName::Numbers, None)

@@ -80,6 +80,8 @@ choices! {
         Mnist = "mnist",
         /// Pieces of clothing, from the files in --data-dir
         FashionMnist = "fashion-mnist",
+        /// Photographs of ten kinds of things, 32×32 pixels, from the binary files in --data-dir
+        Cifar10 = "cifar10",
         /// Eight narrow Gaussians on a circle
         EightGaussians = "8gaussians",
         /// 25 narrow Gaussians on a grid
@@ -99,6 +101,8 @@ choices! {
         Mnist = "mnist",
         /// Pieces of clothing: as many
         FashionMnist = "fashion-mnist",
+        /// Photographs of ten kinds of things: 50,000, and 10,000 to test on
+        Cifar10 = "cifar10",
     }
 
     ColourMode {

@@ -35,6 +35,8 @@ impl Trained {
     }
 }
 
+const NOT_EMBEDDED: &str = "it is not embedded, so --data-dir must name its folder";
+
 pub fn data(ask: &Resolver) -> Result<Source> {
     let dataset = ask.dataset();
     let missing = |reason| move || Error::impossible("dataset", dataset, reason);
@@ -45,9 +47,9 @@ pub fn data(ask: &Resolver) -> Result<Source> {
     let published = |folder: String| Source::Idx { name: dataset.to_string(), folder: folder.into() };
     match dataset {
         DatasetName::Mnist => Ok(ask.data_dir().map_or(Source::Digits, published)),
-        DatasetName::FashionMnist => {
-            let missing = missing("it is not embedded, so --data-dir must name its folder");
-            ask.data_dir().ok_or_else(missing).map(published)
+        DatasetName::FashionMnist => ask.data_dir().ok_or_else(missing(NOT_EMBEDDED)).map(published),
+        DatasetName::Cifar10 => {
+            Ok(Source::Cifar10 { folder: ask.data_dir().ok_or_else(missing(NOT_EMBEDDED))?.into() })
         }
         DatasetName::EightGaussians => Ok(Source::Toy(Toy::EightGaussians)),
         DatasetName::TwentyFiveGaussians => Ok(Source::Toy(Toy::TwentyFiveGaussians)),
@@ -66,8 +68,8 @@ pub fn data(ask: &Resolver) -> Result<Source> {
 /// Whether classes are told apart, where there are any.
 pub fn conditional(ask: &Resolver) -> bool {
     let asked = match ask.dataset() {
-        DatasetName::Mnist | DatasetName::FashionMnist | DatasetName::Images => ask.conditional(),
-        DatasetName::EightGaussians | DatasetName::TwentyFiveGaussians => ask.conditional(),
+        DatasetName::Mnist | DatasetName::FashionMnist | DatasetName::Cifar10 => ask.conditional(),
+        DatasetName::Images | DatasetName::EightGaussians | DatasetName::TwentyFiveGaussians => ask.conditional(),
         DatasetName::Swissroll | DatasetName::Points | DatasetName::Numbers => None,
     };
     asked.unwrap_or(false)
@@ -93,7 +95,8 @@ pub fn game(ask: &Resolver) -> Result<Game> {
     }
     let schedule = Schedule { critic_steps: ask.critic_steps(), kind: ask.critic_schedule() };
     let (rule, lr, average) = (rule(ask), ask.lr(), ask.average());
-    Ok(Game { networks, objective, schedule, rule, lr, average, batch, seed: ask.seed() })
+    let flip = ask.for_images() && ask.flip() == Some(true);
+    Ok(Game { networks, objective, schedule, rule, lr, average, batch, flip, seed: ask.seed() })
 }
 
 fn networks(ask: &Resolver) -> Result<Networks> {

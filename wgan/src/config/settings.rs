@@ -145,7 +145,8 @@ settings! {
     ["Data"]
     /// What to learn [default: mnist]
     dataset: DatasetName as NAME { default: |_| DatasetName::Mnist, }
-    /// Folder with train-images-idx3-ubyte, raw or .gz, or torchvision's root; for images, with PNG and JPEG files
+    /// Folder with train-images-idx3-ubyte, raw or .gz, or torchvision's root; for cifar10 with data_batch_1.bin and so on, for
+    /// images with PNG and JPEG files
     data_dir: String as DIR { check: |path| names_something(path), idle: |_| "only images are in a folder", role: Locates, }
     /// Text file of points or numbers, one on each line, of about unit scale
     data_file: String as FILE {
@@ -166,6 +167,10 @@ settings! {
     #[arg(num_args = 0, default_missing_value = "true")]
     #[serde(skip_serializing_if = "is_off")]
     conditional: bool { idle: |_| "these points have no classes", }
+    /// Mirror the images that the critic learns from left to right, each time with probability 1/2
+    #[arg(num_args = 0, default_missing_value = "true")]
+    #[serde(skip_serializing_if = "is_off")]
+    flip: bool { idle: |_| "points have no left and right", }
 
     ["Networks"]
     /// The networks [default: dcgan for images, mlp for points]
@@ -395,6 +400,7 @@ impl Resolver {
     pub fn sample_shape(&self) -> Shape {
         match self.dataset() {
             DatasetName::Mnist | DatasetName::FashionMnist => Shape::from([1, 28, 28]),
+            DatasetName::Cifar10 => Shape::from([3, 32, 32]),
             DatasetName::Images => Shape::from([self.colour().channels(), self.size(), self.size()]),
             DatasetName::EightGaussians | DatasetName::TwentyFiveGaussians => Shape::from([2]),
             DatasetName::Swissroll | DatasetName::Points => Shape::from([2]),

@@ -75,6 +75,7 @@ fn a_paper_is_one_option_away() {
         lr: 5e-5,
         average: 0.0,
         batch: 64,
+        flip: false,
         seed: 0,
     };
     assert_eq!(game("preset = 'wgan'"), wgan);
@@ -86,6 +87,7 @@ fn a_paper_is_one_option_away() {
         lr: 1e-4,
         average: 0.0,
         batch: 50,
+        flip: false,
         seed: 0,
     };
     assert_eq!(game("preset = 'wgan-gp'"), gp);

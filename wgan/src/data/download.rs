@@ -10,16 +10,19 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ureq::http::{Response, StatusCode, header};
 use ureq::{Agent, Body};
 
+use super::cifar;
 use crate::error::{cannot_read, cannot_write};
 use crate::{Error, Result};
 
-/// A data set that is published as four gzipped IDX files.
+/// A data set that is published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Published {
     /// 60,000 handwritten digits, and 10,000 to test on.
     Mnist,
     /// As many pieces of clothing.
     FashionMnist,
+    /// 50,000 photographs, and 10,000 to test on.
+    Cifar10,
 }
 
 /// A file to be fetched.
@@ -46,29 +49,33 @@ impl Published {
             Published::Mnist if HTTPS => "https://storage.googleapis.com/cvdf-datasets/mnist",
             Published::Mnist => "http://storage.googleapis.com/cvdf-datasets/mnist",
             Published::FashionMnist => "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
+            Published::Cifar10 if HTTPS => "https://www.cs.toronto.edu/~kriz",
+            Published::Cifar10 => "http://www.cs.toronto.edu/~kriz",
         }
     }
 
     /// The names of its files, their MD5 sums and their lengths.
-    fn files(self) -> [(&'static str, &'static str, u64); 4] {
+    fn files(self) -> &'static [(&'static str, &'static str, u64)] {
         match self {
-            Published::Mnist => [
+            Published::Mnist => &[
                 ("train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873", 9_912_422),
                 ("train-labels-idx1-ubyte.gz", "d53e105ee54ea40749a09fcbcd1e9432", 28_881),
                 ("t10k-images-idx3-ubyte.gz", "9fb629c4189551a2d022fa330f9573f3", 1_648_877),
                 ("t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c", 4542),
             ],
-            Published::FashionMnist => [
+            Published::FashionMnist => &[
                 ("train-images-idx3-ubyte.gz", "8d4fb7e6c68d591d4c3dfef9ec88bf0d", 26_421_880),
                 ("train-labels-idx1-ubyte.gz", "25c81989df183df01b3e8a0aad5dffbe", 29_515),
                 ("t10k-images-idx3-ubyte.gz", "bef4ecab320f06d8554ea6380940ec79", 4_422_102),
                 ("t10k-labels-idx1-ubyte.gz", "bb300cfdad3c16e7a12a480ee83cd310", 5148),
             ],
+            Published::Cifar10 => &[(cifar::ARCHIVE, "c32a1d4ab5d03f1284b67883e8d87530", 170_052_171)],
         }
     }
 }
 
-/// Fetches what `folder` does not hold of a data set's files, from `mirror` or else from where they are published.
+/// Fetches what `folder` does not hold of a data set's files, from `mirror` or else from where they are published, and unpacks
+/// an archive.
 ///
 /// # Errors
 /// As [`fetch`], and [`Error::Setting`] for a mirror that is no address.
@@ -76,11 +83,14 @@ pub fn download(dataset: Published, folder: &Path, mirror: Option<&str>) -> Resu
     let address = mirror.unwrap_or(dataset.address()).trim_end_matches('/');
     check_address(address)?;
     fs::create_dir_all(folder).map_err(cannot_write(folder))?;
-    for (name, md5, length) in dataset.files() {
+    for &(name, md5, length) in dataset.files() {
         let remote = Remote { address: format!("{address}/{name}"), md5: md5.to_owned(), length };
         fetch(&remote, &folder.join(name))?;
     }
-    Ok(())
+    match dataset {
+        Published::Mnist | Published::FashionMnist => Ok(()),
+        Published::Cifar10 => cifar::unpack(folder),
+    }
 }
 
 fn check_address(address: &str) -> Result<()> {

@@ -1,7 +1,8 @@
-//! The data: embedded digits, IDX files and their download, folders of images, files of points, 2-D toys, and the batches
-//! drawn from them.
+//! The data: embedded digits, IDX files, CIFAR-10 and their download, folders of images, files of points, 2-D toys, and the
+//! batches drawn from them.
 
 mod batches;
+mod cifar;
 pub mod classes;
 pub mod download;
 mod idx;
@@ -181,6 +182,7 @@ impl Dataset {
         let data = match source {
             Source::Digits => mnist::load(classes)?,
             Source::Idx { name, folder } => idx_folder::load(name, folder, TRAIN, classes)?,
+            Source::Cifar10 { folder } => cifar::load(folder, &cifar::TRAIN, classes)?,
             Source::Images { folder, size, colour, skip_bad } => {
                 images::load(folder, *size, *colour, *skip_bad, classes)?
             }
@@ -221,13 +223,16 @@ impl Dataset {
     /// The test images beside those to train on, if there are any, shuffled like them; with the class of each, if `classes`.
     ///
     /// # Errors
-    /// If a file cannot be read, or does not hold images of 28×28 pixels.
+    /// If a file cannot be read, or does not hold images of the shape of those to train on.
     pub fn load_test(source: &Source, classes: bool, seed: u64) -> Result<Option<Self>> {
         match source {
             Source::Idx { name, folder } if idx_folder::has_images(name, folder, TEST) => {
                 Ok(Some(idx_folder::load(name, folder, TEST, classes)?.shuffled(seed)))
             }
-            Source::Idx { .. } | Source::Digits | Source::Images { .. } => Ok(None),
+            Source::Cifar10 { folder } if cifar::has_test(folder) => {
+                Ok(Some(cifar::load(folder, &cifar::TEST, classes)?.shuffled(seed)))
+            }
+            Source::Idx { .. } | Source::Cifar10 { .. } | Source::Digits | Source::Images { .. } => Ok(None),
             Source::Points { .. } | Source::Toy(_) => Ok(None),
         }
     }

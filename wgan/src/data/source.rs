@@ -16,6 +16,11 @@ pub enum Source {
         /// Where its files are.
         folder: PathBuf,
     },
+    /// CIFAR-10's binary files.
+    Cifar10 {
+        /// Where they are.
+        folder: PathBuf,
+    },
     /// PNG and JPEG files.
     Images {
         /// Where they are.

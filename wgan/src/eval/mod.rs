@@ -107,7 +107,7 @@ fn usual_count(config: &Config) -> usize {
 /// What images are looked at by, if a classifier knows them; points are measured as they are.
 fn classifier_for(config: &Config, file: Option<&Path>) -> Result<Option<Classifier>> {
     match (config.names.dataset, file) {
-        (DatasetName::FashionMnist | DatasetName::Images, None) => Ok(None),
+        (DatasetName::FashionMnist | DatasetName::Cifar10 | DatasetName::Images, None) => Ok(None),
         (dataset, file) if is_image(&config.sample) => Classifier::of(dataset, file).map(Some),
         (_, None) => Ok(None),
         (_, Some(_)) => Err(Error::flag("classifier", "the samples are points, which have no classes")),

@@ -39,6 +39,8 @@ pub struct Game {
     pub average: f64,
     /// Samples per update.
     pub batch: usize,
+    /// Whether real images are mirrored left to right, each update each with probability 1/2.
+    pub flip: bool,
     /// Start of all random numbers.
     pub seed: u64,
 }

@@ -61,7 +61,7 @@ impl Programs {
             Norm::None | Norm::Layer => schedule.critic_steps as usize,
         };
         let stream = |name| Stream::new(game.seed, name);
-        let pools = Pools::new(data, batches * batch);
+        let pools = Pools::new(data, batches * batch, game.flip.then(|| stream("flips")));
 
         let generate = device.compile(|tape| {
             let classes = pools.classes(tape, batches * batch);
@@ -314,26 +314,40 @@ fn scalars<const N: usize>(pending: Pending) -> Result<[f32; N]> {
 /// The samples that batches are taken from, on the device.
 struct Pools {
     real: Resident,
+    /// What decides which real images are mirrored, if any are.
+    flips: Option<Stream>,
     fake: Variable,
 }
 
 impl Pools {
-    fn new(data: &Dataset, fakes: usize) -> Self {
+    fn new(data: &Dataset, fakes: usize, flips: Option<Stream>) -> Self {
         let shape = Shape::from([&[fakes], &**data.shape()].concat());
-        Pools { real: data.resident(), fake: Variable::new("fakes", Tensor::zeros(shape)) }
+        Pools { real: data.resident(), flips, fake: Variable::new("fakes", Tensor::zeros(shape)) }
     }
 
     /// A batch of real and one of generated samples, by the rows given at every run, and the classes that they share in pairs if
     /// there are any.
     fn pairs<'t>(&self, tape: &'t Tape, batch: usize) -> ([Var<'t>; 2], Option<Var<'t>>) {
         let [real, fake] = [REAL_ROWS, FAKE_ROWS].map(|rows| tape.input(rows, [batch]));
-        ([self.real.pick(real), tape.variable(&self.fake).gather_rows(fake)], self.real.classes(real))
+        let (images, classes) = (self.real.pick(real), self.real.classes(real));
+        let images = self.flips.map_or(images, |flips| flipped(images, flips));
+        ([images, tape.variable(&self.fake).gather_rows(fake)], classes)
     }
 
     /// The classes of samples to be generated, if there are any: those of real ones, by the rows given at every run.
     fn classes<'t>(&self, tape: &'t Tape, count: usize) -> Option<Var<'t>> {
         self.real.has_classes().then(|| tape.input(REAL_ROWS, [count])).and_then(|rows| self.real.classes(rows))
     }
+}
+
+/// Images `[B, channels, height, width]`, of which a stream mirrors each with probability 1/2.
+fn flipped(images: Var, stream: Stream) -> Var {
+    let (tape, shape) = (images.tape(), images.shape());
+    let (batch, width) = (shape[0], shape[3]);
+    // A matrix with ones from corner to corner puts the last column first.
+    let mirror = (tape.arange(width) * -1.0 + (width - 1) as f64).one_hot(width);
+    let mirrored = images.reshape([shape.count() / width, width]).matmul(mirror).reshape(&shape);
+    tape.uniform(stream, [batch, 1, 1, 1]).lt(0.5).select(mirrored, images)
 }
 
 #[cfg(test)]
@@ -416,6 +430,28 @@ mod tests {
                 assert!(iteration < 10 || (0.01..1.001).contains(&slope), "{slope} at {iteration}");
             }
         }
+    }
+
+    /// About half of them, others at the next step, and all of each.
+    #[test]
+    fn images_are_mirrored_at_random() {
+        let images = Tensor::from_fn([1000, 2, 1, 3], |i| i as f32);
+        let mut program =
+            Device::cpu().compile(|tape| [flipped(tape.constant(&images), Stream::new(0, "flips"))]).unwrap();
+        let mut mirrored = |step| {
+            let [flipped] = program.at(step).run(&[]).unwrap();
+            let (before, _) = images.data().as_chunks::<6>();
+            let (after, _) = flipped.data().as_chunks::<6>();
+            let is_mirrored = |(&[a, b, c, d, e, f], &after): (&[f32; 6], &[f32; 6])| match after {
+                same if same == [a, b, c, d, e, f] => false,
+                mirrored if mirrored == [c, b, a, f, e, d] => true,
+                other => panic!("{other:?}"),
+            };
+            before.iter().zip(after).map(is_mirrored).collect::<Vec<bool>>()
+        };
+        let [first, second] = [0, 1].map(&mut mirrored);
+        let count = first.iter().filter(|&&is| is).count();
+        assert!(count.abs_diff(500) < 80 && first != second, "{count}"); // a standard deviation is 16
     }
 
     /// The statistics that samples are drawn with follow those of the batches, in the averaged generator as well.

@@ -11,7 +11,7 @@ use autograd::{Device, Tensor};
 use nn::files::write_whole;
 use rayon::ThreadPoolBuilder;
 
-use crate::config::{Config, Options};
+use crate::config::{Config, DatasetName, Options};
 use crate::data::{Batches, Dataset, MOST_CLASSES, is_image};
 use crate::error::cannot_use;
 use crate::eval::{self, Judge};
@@ -128,6 +128,9 @@ fn prepare(config: &Config) -> Result<(Device, Dataset)> {
     let device = config.backend.device(config.threads)?;
     let data = config.load_data()?;
     data.say_what_was_read(&config.data);
+    if config.game.flip && config.names.dataset == DatasetName::Mnist {
+        say("warning: mirrored, most digits are none; --flip is for pictures that could as well be seen in a mirror");
+    }
     Ok((device, data))
 }
 
