@@ -173,8 +173,15 @@ settings! {
     flip: bool { idle: |_| "points have no left and right", }
 
     ["Networks"]
-    /// The networks [default: dcgan for images, mlp for points]
-    arch: ArchName as NAME { default: |ask| if ask.for_images() { ArchName::Dcgan } else { ArchName::Mlp }, }
+    /// The networks [default: dcgan for images, but resnet for cifar10; mlp for points]
+    arch: ArchName as NAME {
+        default: |ask| match ask.dataset() {
+            DatasetName::Mnist | DatasetName::FashionMnist | DatasetName::Images => ArchName::Dcgan,
+            DatasetName::Cifar10 => ArchName::Resnet,
+            DatasetName::EightGaussians | DatasetName::TwentyFiveGaussians | DatasetName::Swissroll => ArchName::Mlp,
+            DatasetName::Points | DatasetName::Numbers => ArchName::Mlp,
+        },
+    }
     /// Width: channels of dcgan's first layer and of resnet's hidden ones, units of mlp's hidden layers [default: 16, 512]
     dim: usize as N {
         default: |ask| match (ask.arch(), ask.preset()) {
@@ -275,18 +282,26 @@ settings! {
         // arXiv 1701.07875, algorithm 1
         default: |ask| if ask.clips() { OptimizerName::Rmsprop } else { OptimizerName::Adam },
     }
-    /// Learning rate [default: adam 1e-4 (dcgan 1e-3, but for --preset), rmsprop 5e-5, sgd 1e-3]
+    /// Learning rate [default: adam 1e-4 (dcgan and resnet 1e-3, but for --preset), rmsprop 5e-5, sgd 1e-3]
     lr: f64 as X {
-        default: |ask| match ask.optimizer() {
-            OptimizerName::Adam if ask.arch() == ArchName::Dcgan && ask.preset() == Preset::Light => 1e-3,
-            OptimizerName::Adam => 1e-4,
-            OptimizerName::Rmsprop => 5e-5,
-            OptimizerName::Sgd => 1e-3,
+        default: |ask| match (ask.optimizer(), ask.arch(), ask.preset()) {
+            (OptimizerName::Adam, ArchName::Dcgan | ArchName::Resnet, Preset::Light) => 1e-3,
+            (OptimizerName::Adam, ArchName::Resnet, Preset::Wgan | Preset::WganGp) => 2e-4,
+            (OptimizerName::Adam, ArchName::Dcgan | ArchName::Mlp | ArchName::MlpSmall, _) => 1e-4,
+            (OptimizerName::Rmsprop, ..) => 5e-5,
+            (OptimizerName::Sgd, ..) => 1e-3,
         },
         check: positive,
     }
-    /// Decay of adam's mean of gradients [default: 0.5]
-    beta1: f64 as X { default: |_| 0.5, check: fraction, idle: |_| "it belongs to adam", }
+    /// Decay of adam's mean of gradients [default: 0.5; 0 for resnet with --preset]
+    beta1: f64 as X {
+        default: |ask| match (ask.arch(), ask.preset()) {
+            (ArchName::Resnet, Preset::Wgan | Preset::WganGp) => 0.0,
+            (ArchName::Resnet, Preset::Light) | (ArchName::Dcgan | ArchName::Mlp | ArchName::MlpSmall, _) => 0.5,
+        },
+        check: fraction,
+        idle: |_| "it belongs to adam",
+    }
     /// Decay of adam's mean of squared gradients [default: 0.9]
     beta2: f64 as X { default: |_| 0.9, check: fraction, idle: |_| "it belongs to adam", }
     /// Decay of rmsprop's mean of squared gradients [default: 0.99]
@@ -311,7 +326,8 @@ settings! {
         default: |ask| match (ask.preset(), ask.arch()) {
             (Preset::Wgan, _) => 64,
             (Preset::Light | Preset::WganGp, _) if !ask.for_images() => 256,
-            (Preset::Light, ArchName::Dcgan) => 32,
+            (Preset::Light, ArchName::Dcgan | ArchName::Resnet) => 32,
+            (Preset::WganGp, ArchName::Resnet) => 64,
             (Preset::Light | Preset::WganGp, _) => 50,
         },
         check: at_least_one,

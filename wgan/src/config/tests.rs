@@ -62,7 +62,7 @@ fn presets_are_those_of_the_papers() {
 
 /// arXiv 1701.07875, algorithm 1: α = 5·10⁻⁵, c = 0.01, m = 64, five critic steps, in its code 100 at times; and a DCGAN
 /// with batch norm. arXiv 1704.00028, algorithm 1 and its code for MNIST: λ = 10, Adam with α = 10⁻⁴ and (0.5, 0.9), m = 50,
-/// DIM 64.
+/// DIM 64; and for CIFAR-10 (appendix F and its code) DIM 128, batch norm in the generator, α = 2·10⁻⁴ and (0, 0.9), m = 64.
 #[test]
 fn a_paper_is_one_option_away() {
     let objective =
@@ -91,6 +91,14 @@ fn a_paper_is_one_option_away() {
         seed: 0,
     };
     assert_eq!(game("preset = 'wgan-gp'"), gp);
+    let residual = Game {
+        networks: Networks { arch: Arch::Resnet { dim: 128 }, generator_norm: Norm::Batch, critic_norm: NONE },
+        rule: Rule::Adam { beta1: 0.0, beta2: 0.9, epsilon: 1e-8 },
+        lr: 2e-4,
+        batch: 64,
+        ..gp
+    };
+    assert_eq!(game("preset = 'wgan-gp'\ndataset = 'cifar10'\ndata-dir = '.'"), residual);
     assert_eq!(game("preset = 'wgan'\nlipschitz = 'gp'").networks.critic_norm, NONE);
     let points = game("preset = 'wgan'\ndataset = '8gaussians'");
     let networks = Networks { arch: Arch::Mlp { dim: 512 }, generator_norm: NONE, critic_norm: NONE };
