@@ -89,7 +89,7 @@ mod flags {
 
     #[test]
     fn an_unknown_value_names_the_nearest_one() {
-        insta::assert_snapshot!(complaint("--dataset mnits", 2), @"error: invalid value 'mnits' for '--dataset <NAME>' [possible values: mnist, fashion-mnist, 8gaussians, 25gaussians, swissroll, images, points, numbers]; a similar value exists: 'mnist'");
+        insta::assert_snapshot!(complaint("--dataset mnits", 2), @"error: invalid value 'mnits' for '--dataset <NAME>' [possible values: mnist, fashion-mnist, cifar10, 8gaussians, 25gaussians, swissroll, images, points, numbers]; a similar value exists: 'mnist'");
         insta::assert_snapshot!(complaint("train --lipschitz gp-onesided", 2), @"error: invalid value 'gp-onesided' for '--lipschitz <NAME>' [possible values: clip, gp, gp-one-sided, lp, difference, difference-one-sided, pairs, spectral, bounded, none]; a similar value exists: 'gp-one-sided'");
     }
 
