@@ -29,7 +29,7 @@
 //!
 //! - [`Error`]; [`output`], [`numbers`], [`npy`]: what is printed; numbers as people read them; files of numbers
 //! - [`figure`]: panels with axes, whatever they show, as pixels or SVG
-//! - [`data`]: what is learned from: embedded digits, IDX files and their download, images, points, 2-D toys; batches
+//! - [`data`]: what is learned from: embedded digits, IDX files, CIFAR-10 and their download, images, points, 2-D toys; batches
 //! - [`game`]: the networks ([`game::models`]), what they play for ([`game::objective`]), and both as compiled programs
 //! - [`machine`]: what it computes on, how much memory there is, signals
 //! - [`config`]: what is asked for, and what it means
