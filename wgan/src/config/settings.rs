@@ -134,7 +134,9 @@ type Check<T> = fn(&T) -> Checked;
 //
 // Those of `light` are WGAN-GP's on images (arXiv 1704.00028, algorithm 1), made light enough for two cores: small networks,
 // which bear a larger learning rate, small batches, fewer critic steps, and samples drawn with averaged weights, which are
-// steadier than those of any one step. README compares them with others by what they draw in the same time. Those of `wgan`
+// steadier than those of any one step. Its penalty has little weight: the gradient of a heavy one, taken at as many points as
+// a batch has samples, is noisier than that of the distance, and drowns it. README compares them with others by what they draw
+// in the same time. Those of `wgan`
 // and `wgan-gp` are the papers' experiments: arXiv 1701.07875, algorithm 1 and published code, and arXiv 1704.00028,
 // algorithm 1 and published code.
 settings! {
@@ -232,12 +234,13 @@ settings! {
             (Preset::Light | Preset::WganGp, ObjectiveName::Standard | ObjectiveName::NonSaturating) => LipschitzName::None,
         },
     }
-    /// Weight of the penalty [default: 10; for points 0.1 under gp, lp and difference]
+    /// Weight of the penalty [default: 10; gp with dcgan 0.2, but for --preset; for points 0.1 under gp, lp and difference]
     lambda: f64 as X {
         // Small on the plane, as in WGAN-GP's published code (the paper has 10 everywhere), except for the penalties that
         // would let the gap run off, or be far from the distance, under a small one.
         default: |ask| match ask.lipschitz() {
             LipschitzName::Gp | LipschitzName::Lp | LipschitzName::Difference if !ask.for_images() => 0.1,
+            LipschitzName::Gp if (ask.arch(), ask.preset()) == (ArchName::Dcgan, Preset::Light) => 0.2,
             LipschitzName::Gp | LipschitzName::Lp | LipschitzName::Difference => 10.0,
             LipschitzName::GpOneSided | LipschitzName::DifferenceOneSided | LipschitzName::Pairs => 10.0,
             LipschitzName::Clip | LipschitzName::Spectral | LipschitzName::Bounded | LipschitzName::None => 10.0,
@@ -282,10 +285,11 @@ settings! {
         // arXiv 1701.07875, algorithm 1
         default: |ask| if ask.clips() { OptimizerName::Rmsprop } else { OptimizerName::Adam },
     }
-    /// Learning rate [default: adam 1e-4 (dcgan and resnet 1e-3, but for --preset), rmsprop 5e-5, sgd 1e-3]
+    /// Learning rate [default: adam 1e-4 (dcgan 2e-3 and resnet 1e-3, but for --preset), rmsprop 5e-5, sgd 1e-3]
     lr: f64 as X {
         default: |ask| match (ask.optimizer(), ask.arch(), ask.preset()) {
-            (OptimizerName::Adam, ArchName::Dcgan | ArchName::Resnet, Preset::Light) => 1e-3,
+            (OptimizerName::Adam, ArchName::Dcgan, Preset::Light) => 2e-3,
+            (OptimizerName::Adam, ArchName::Resnet, Preset::Light) => 1e-3,
             (OptimizerName::Adam, ArchName::Resnet, Preset::Wgan | Preset::WganGp) => 2e-4,
             (OptimizerName::Adam, ArchName::Dcgan | ArchName::Mlp | ArchName::MlpSmall, _) => 1e-4,
             (OptimizerName::Rmsprop, ..) => 5e-5,
@@ -293,11 +297,11 @@ settings! {
         },
         check: positive,
     }
-    /// Decay of adam's mean of gradients [default: 0.5; 0 for resnet with --preset]
+    /// Decay of adam's mean of gradients [default: 0.5; 0 for dcgan without --preset, for resnet with one]
     beta1: f64 as X {
         default: |ask| match (ask.arch(), ask.preset()) {
-            (ArchName::Resnet, Preset::Wgan | Preset::WganGp) => 0.0,
-            (ArchName::Resnet, Preset::Light) | (ArchName::Dcgan | ArchName::Mlp | ArchName::MlpSmall, _) => 0.5,
+            (ArchName::Dcgan, Preset::Light) | (ArchName::Resnet, Preset::Wgan | Preset::WganGp) => 0.0,
+            (ArchName::Dcgan | ArchName::Resnet | ArchName::Mlp | ArchName::MlpSmall, _) => 0.5,
         },
         check: fraction,
         idle: |_| "it belongs to adam",

@@ -14,6 +14,8 @@ const TERMS: usize = 2 * BLOCK;
 
 /// Tasks that images are spread over, more where they are large: so many threads are kept busy.
 const TASKS: usize = 16;
+/// Images of a task, at least: for the pixel in a corner of each, it reads as many weights as for any other.
+const IMAGES: usize = 4;
 /// Numbers of the images of a task, at most: they fit a second-level cache beside their results and weights.
 const CACHED: usize = 1 << 16;
 
@@ -46,7 +48,7 @@ impl Gathering {
         let sizes = [batch * from.image(), batch * to.image(), filters.count()];
         assert_eq!([x.len(), y.len(), w.len()], sizes, "source, result, filters");
         let work = y.len() * taps * from.channels;
-        let at_once = batch.div_ceil(TASKS).min(CACHED / from.image()).max(1);
+        let at_once = batch.div_ceil(TASKS).max(IMAGES).min(CACHED / from.image()).max(1);
         with_scratch(self.panels() * self.panel(), |weights| {
             filters.pack(w, weights);
             for_each_chunk(y, at_once * to.image(), work, |task, y| {
@@ -58,7 +60,7 @@ impl Gathering {
                         transpose([from.channels, from.pixels], x, from.pixels, source, from.channels);
                     }
                     // Where there are few images, their panels are tasks too.
-                    let work = if batch < TASKS { work } else { 0 };
+                    let work = if batch < TASKS * at_once { work } else { 0 };
                     for_each_chunk(results, images * to.pixels * self.lanes(), work, |panel, results| {
                         for area in &self.areas {
                             self.run_area(area, images, source, &weights[panel * self.panel()..], results);
