@@ -19,7 +19,7 @@ class Training:
         import jax.numpy as jnp
 
         light = configuration == "light"
-        self.critic_steps, self.rate = (3, 1e-3) if light else (5, 1e-4)
+        self.critic_steps, self.rate, self.decay, self.weight = (3, 2e-3, 0.0, 0.2) if light else (5, 1e-4, 0.5, LAMBDA)
         self.penalised = light or configuration.endswith("gp")
         self.convolutional = "critic.0.weight" in dump
         self.batch, self.latent = dump["noise"].shape
@@ -66,7 +66,7 @@ class Training:
             return loss
         points = fake + mix.reshape(-1, *[1] * len(self.sample)) * (real - fake)
         slopes = jax.grad(lambda x: self.critic(w, x).sum())(points).reshape(len(real), -1)
-        return loss + LAMBDA * jnp.square(jnp.linalg.norm(slopes, axis=1) - 1).mean()
+        return loss + self.weight * jnp.square(jnp.linalg.norm(slopes, axis=1) - 1).mean()
 
     def generator_loss(self, w, critic, noise):
         return -self.critic(critic, self.generator(w, noise)).mean()
@@ -87,9 +87,9 @@ class Training:
         """Adam under a penalty, RMSProp under clipping."""
         mean, square = state
         if self.penalised:
-            mean = jax.tree.map(lambda m, g: 0.5 * m + 0.5 * g, mean, gradients)
+            mean = jax.tree.map(lambda m, g: self.decay * m + (1 - self.decay) * g, mean, gradients)
             square = jax.tree.map(lambda s, g: 0.9 * s + 0.1 * g * g, square, gradients)
-            adam = lambda m, s: self.rate * m / (1 - 0.5**step) / (jnp.sqrt(s / (1 - 0.9**step)) + 1e-8)
+            adam = lambda m, s: self.rate * m / (1 - self.decay**step) / (jnp.sqrt(s / (1 - 0.9**step)) + 1e-8)
             return jax.tree.map(lambda w, m, s: w - adam(m, s), weights, mean, square), [mean, square]
         square = jax.tree.map(lambda s, g: 0.99 * s + 0.01 * g * g, square, gradients)
         rmsprop = lambda w, g, s: w - 5e-5 * g / (jnp.sqrt(s) + 1e-8)

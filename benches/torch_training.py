@@ -50,13 +50,14 @@ class Training:
         self.batch, self.latent = dump["noise"].shape
         light = configuration == "light"
         self.critic_steps, self.penalised = 3 if light else 5, light or configuration.endswith("gp")
+        self.weight = 0.2 if light else LAMBDA
         first = dump.get("critic.0.weight")
         self.critic, self.generator = networks(None if first is None else len(first), self.latent, dump["real"].shape[1:])
         for name, network in [("critic.", self.critic), ("generator.", self.generator)]:
             network.load_state_dict({key.removeprefix(name): dump[key] for key in dump if key.startswith(name)})
         self.data = dump["real"].repeat(10_000 // self.batch, *[1] * (dump["real"].dim() - 1))
         self.critic_rule, self.generator_rule = (
-            torch.optim.Adam(network.parameters(), lr=1e-3 if light else 1e-4, betas=(0.5, 0.9))
+            torch.optim.Adam(network.parameters(), lr=2e-3 if light else 1e-4, betas=(0.0 if light else 0.5, 0.9))
             if self.penalised
             else torch.optim.RMSprop(network.parameters(), lr=5e-5)
             for network in (self.critic, self.generator)
@@ -67,7 +68,7 @@ class Training:
     def critic_loss(self, real, fake, mix):
         scores = self.critic(torch.cat([real, fake]))
         loss = scores[len(real) :].mean() - scores[: len(real)].mean()
-        return loss + LAMBDA * self.penalty(real, fake, mix) if self.penalised else loss
+        return loss + self.weight * self.penalty(real, fake, mix) if self.penalised else loss
 
     def penalty(self, real, fake, mix):
         points = torch.lerp(fake, real, mix.view(-1, *[1] * (real.dim() - 1))).requires_grad_()

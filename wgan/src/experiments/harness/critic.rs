@@ -4,7 +4,6 @@ use autograd::{Compiled, Device, Shape, Stream, Tape, Tensor, Var, Variable};
 
 use super::{Polyline, computed, mean, places};
 use crate::Result;
-use crate::config::Config;
 use crate::game::models::Critic;
 use crate::game::networks::{Arch, Networks, Norm};
 use crate::game::objective::{CriticTerms, Lipschitz, Loss, Objective, Penalty};
@@ -12,7 +11,7 @@ use crate::game::{Game, Rule, Schedule, update_critic};
 
 /// A small critic of points under a constraint, with the rule of updates that its paper has.
 pub fn toy(lipschitz: Lipschitz) -> Game {
-    let game = Config::default().game;
+    let game = super::base();
     Game {
         networks: mlp(32),
         objective: Objective { lipschitz, ..game.objective },

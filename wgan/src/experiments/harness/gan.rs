@@ -5,7 +5,6 @@ use autograd::{Device, Stream, Tensor};
 use super::critic::slopes;
 use super::{Polyline, computed};
 use crate::classifier::Classifier;
-use crate::config::Config;
 use crate::data::{Batches, Dataset, Source};
 use crate::game::models::Critic;
 use crate::game::networks::{Arch, GeneratorArch, Networks, Norm};
@@ -20,7 +19,7 @@ pub fn digits(loss: Loss) -> Game {
         Loss::Wasserstein(_) => (Norm::None, 5, Lipschitz::penalty(Penalty::TwoSided, 10.0)),
         Loss::Standard | Loss::NonSaturating => (Norm::Batch, 1, Lipschitz::None),
     };
-    let game = Config::default().game;
+    let game = super::base();
     let arch = Arch::Dcgan { dim: 8, generator: GeneratorArch::Dcgan };
     Game {
         networks: Networks { arch, generator_norm: norm, critic_norm: norm },

@@ -19,6 +19,14 @@ use std::borrow::Borrow;
 use autograd::{Device, Tape, Tensor, Var};
 
 use crate::Result;
+use crate::config::Config;
+use crate::game::{Game, Rule};
+
+/// What the trainings of all experiments begin with, whatever the default run has come to: Adam with the decays of WGAN-GP's
+/// published code, fast, as small networks bear it.
+fn base() -> Game {
+    Game { rule: Rule::Adam { beta1: 0.5, beta2: 0.9, epsilon: 1e-8 }, lr: 1e-3, ..Config::default().game }
+}
 
 /// A curve to be drawn: its points from left to right.
 pub type Polyline = Vec<(f64, f64)>;
