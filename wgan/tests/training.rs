@@ -397,7 +397,7 @@ fn a_run_does_not_end_because_nobody_reads_its_progress() {
 fn progress_and_warnings_appear_on_any_terminal() {
     for (kind, no_color) in [("dumb", ""), ("xterm", ""), ("xterm", "1")] {
         let place = Workplace::new();
-        let args = "train --dataset=8gaussians --dim=16 --batch=16 --lipschitz=none --lr=0.02 --steps=60 --out=run";
+        let args = "train --dataset=8gaussians --dim=16 --batch=16 --lipschitz=none --lr=0.02 --steps=120 --out=run";
         let command = format!("{} {args}", env!("CARGO_BIN_EXE_wgan"));
         let mut script = std::process::Command::new("script"); // gives it a terminal
         script
@@ -408,7 +408,7 @@ fn progress_and_warnings_appear_on_any_terminal() {
         let seen = text(script.stdin(Stdio::null()).output().unwrap().stdout);
         let lines = !seen.contains('━');
         assert_eq!(lines, kind == "dumb" || no_color == "1", "{kind}: {seen}");
-        assert!(seen.contains("step 60/60") && seen.contains("warning: step "), "{kind}: {seen}");
+        assert!(seen.contains("step 120/120") && seen.contains("warning: step "), "{kind}: {seen}");
     }
 }
 
