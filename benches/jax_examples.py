@@ -1,9 +1,10 @@
 """The examples of `compare.py` in JAX, each step compiled."""
 
-import os
 from math import pi
 
 import numpy as np
+
+from jax_training import start
 
 VISCOSITY = 0.05
 SHOTS = 10
@@ -11,13 +12,8 @@ SHOTS = 10
 
 class Training:
     def __init__(self, configuration, dump, threads):
-        # JAX takes as many threads as it finds cores.
-        if hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-        os.environ["JAX_PLATFORMS"] = "cpu"
         global jax, jnp
-        import jax
-        import jax.numpy as jnp
+        jax, jnp = start(threads)
 
         self.weights = {name.removeprefix("network."): jnp.array(value) for name, value in dump.items() if name.startswith("network.")}
         self.draw, self.loss = {"physics": (points, physics), "meta-learning": (tasks, meta_learning)}[configuration]

@@ -8,15 +8,21 @@ CLIP = 0.01
 LAMBDA = 10.0
 
 
+def start(threads):
+    """JAX and its numpy on so many threads: it takes as many as it finds cores when it is imported."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+    os.environ["JAX_PLATFORMS"] = "cpu"
+    import jax
+    import jax.numpy
+
+    return jax, jax.numpy
+
+
 class Training:
     def __init__(self, configuration, dump, threads):
-        # JAX takes as many threads as it finds cores.
-        if hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-        os.environ["JAX_PLATFORMS"] = "cpu"
         global jax, jnp
-        import jax
-        import jax.numpy as jnp
+        jax, jnp = start(threads)
 
         light = configuration == "light"
         self.critic_steps, self.rate, self.decay, self.weight = (3, 2e-3, 0.0, 0.2) if light else (5, 1e-4, 0.5, LAMBDA)
