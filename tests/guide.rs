@@ -31,11 +31,14 @@ pub mod lipschitz_critics {}
 #[doc = include_str!("../docs/8-training-a-wgan.md")]
 pub mod training_a_wgan {}
 
-#[doc = include_str!("../docs/9-kernels.md")]
+#[doc = include_str!("../docs/9-reading-a-run.md")]
+pub mod reading_a_run {}
+
+#[doc = include_str!("../docs/10-kernels.md")]
 pub mod kernels {}
 
-#[doc = include_str!("../docs/10-adding-an-operation.md")]
+#[doc = include_str!("../docs/11-adding-an-operation.md")]
 pub mod adding_an_operation {}
 
-#[doc = include_str!("../docs/12-the-engine-by-itself.md")]
+#[doc = include_str!("../docs/13-the-engine-by-itself.md")]
 pub mod the_engine_by_itself {}

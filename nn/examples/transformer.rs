@@ -19,7 +19,7 @@ const LEARNED: &str = concat!(
     include_str!("../../docs/5-from-tape-to-program.md"),
     include_str!("../../docs/6-the-wasserstein-distance.md"),
     include_str!("../../docs/7-lipschitz-critics.md"),
-    include_str!("../../docs/9-kernels.md"),
+    include_str!("../../docs/10-kernels.md"),
     include_str!("../../ARCHITECTURE.md"),
 );
 const UNSEEN: &str = include_str!("../../docs/8-training-a-wgan.md");
