@@ -1,33 +1,34 @@
 //! A transformer (Vaswani et al. 2017; with layer norm first, as in GPT-2) that predicts the next byte of this project's guide.
-//! Its loss on a chapter that it has not seen, in bits, is printed beside that of counting what follows the last n − 1 bytes.
+//! Its loss on the last tenth, which it has not seen, in bits, is printed beside that of counting what follows the last n − 1
+//! bytes.
 //!
 //! ```text
 //! cargo run --release -p nn --example transformer
 //! ```
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fs};
 
 use autograd::{Device, Error, Stream, Tensor, Var};
 use nn::layers::{Activation, Embedding, LayerNorm, Linear};
 use nn::{Init, Mode, Module, Optimizer, Rng, Sequential, in_batches, optim::Adam, optim::AdamW, schedule};
 
-const LEARNED: &str = concat!(
-    include_str!("../../docs/1-a-tape.md"),
-    include_str!("../../docs/2-the-chain-rule.md"),
-    include_str!("../../docs/3-gradients-of-gradients.md"),
-    include_str!("../../docs/4-checking-gradients.md"),
-    include_str!("../../docs/5-from-tape-to-program.md"),
-    include_str!("../../docs/6-the-wasserstein-distance.md"),
-    include_str!("../../docs/7-lipschitz-critics.md"),
-    include_str!("../../docs/10-kernels.md"),
-    include_str!("../../ARCHITECTURE.md"),
-);
-const UNSEEN: &str = include_str!("../../docs/8-training-a-wgan.md");
-
+const GUIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
 /// Bytes that are looked at, features of each, heads.
 const TIME: usize = 64;
 const WIDTH: usize = 128;
 const HEADS: usize = 4;
+
+/// The guide's chapters: what is learned, and what is not seen.
+pub fn guide() -> [Vec<u8>; 2] {
+    let files = fs::read_dir(GUIDE)
+        .expect("the guide lies beside the crate")
+        .map(|file| file.expect("it can be listed").path());
+    let mut chapters: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "md")).collect();
+    chapters.sort();
+    let mut text = chapters.iter().flat_map(|path| fs::read(path).expect("a chapter")).collect::<Vec<u8>>();
+    let unseen = text.split_off(text.len() / 10 * 9);
+    [text, unseen]
+}
 
 /// Each place looks at those before it, then thinks by itself: `[B, TIME, WIDTH]` → the same.
 struct Block {
@@ -43,8 +44,10 @@ impl Block {
         let part = |i: usize| all.slice(2, i * HEADS..(i + 1) * HEADS).permute(&[0, 2, 1, 3]);
         let [queries, keys, values] = [0, 1, 2].map(part); //                                   [B, HEADS, TIME, …] each
         let scores = queries.matmul_transposed(keys) / ((WIDTH / HEADS) as f64).sqrt(); //      [B, HEADS, TIME, TIME]
-        let past = tape.arange(TIME).reshape([TIME, 1]).ge(tape.arange(TIME)); //               [TIME, TIME]
-        let seen = past.select(scores, f64::NEG_INFINITY).softmax(-1).matmul(values);
+        // Each head is less attentive to what is long ago, by a slope of its own (Press, Smith and Lewis 2022, section 3).
+        let ago = tape.arange(TIME).reshape([TIME, 1]) - tape.arange(TIME); //                  [TIME, TIME]
+        let slopes = (-(tape.arange(HEADS).reshape([HEADS, 1, 1]) + 1.0) * 4f64.ln()).exp();
+        let seen = ago.ge(0.0).select(scores - slopes * ago, f64::NEG_INFINITY).softmax(-1).matmul(values);
         self.attend[1].forward(seen.permute(&[0, 2, 1, 3]).reshape(x.shape()), mode)
     }
 }
@@ -60,25 +63,10 @@ impl Module for Block {
     }
 }
 
-/// A vector for each place, added to what is there.
-struct Places(Embedding);
-
-impl Module for Places {
-    fn forward<'t>(&self, x: Var<'t>, mode: Mode) -> Var<'t> {
-        x + self.0.forward(x.tape().arange(TIME), mode)
-    }
-
-    fn children(&self) -> Vec<&dyn Module> {
-        vec![&self.0]
-    }
-}
-
 /// `[B, TIME]` → scores of the next byte, `[B, TIME, 256]`.
 fn transformer(blocks: usize) -> Sequential {
     let (init, rng) = (Init::Normal { std: 0.05 }, &mut Rng::new(1, "weights"));
-    let bytes = Embedding::new("bytes", 256, WIDTH, init, rng);
-    let places = Places(Embedding::new("places", TIME, WIDTH, init, rng));
-    let mut network = Sequential::new().add(bytes).add(places);
+    let mut network = Sequential::new().add(Embedding::new("bytes", 256, WIDTH, init, rng));
     for _ in 0..blocks {
         network = network.add(Block {
             norms: ["norm", "norm"].map(|name| LayerNorm::new(name, [WIDTH])),
@@ -100,13 +88,13 @@ fn bits<'t>(network: &Sequential, text: &[u8], starts: Var<'t>, mode: Mode) -> V
     -scores.gather(2, next).reshape([batch, TIME]) / 2f64.ln()
 }
 
-/// Trains, and returns the bits for each byte of the unseen chapter.
+/// Trains, and returns the bits for each byte that was not seen.
 pub fn train(blocks: usize, steps: u64, batch: usize) -> Result<f32, Error> {
-    let (text, network) = (LEARNED.as_bytes(), transformer(blocks));
+    let ([text, unseen], network) = (guide(), transformer(blocks));
     let adam = AdamW::new(Adam::new(network.parameters()), 0.1);
     let mut step = Device::cpu().compile(|tape| {
         let starts = (tape.uniform(Stream::new(1, "starts"), [batch]) * (text.len() - TIME) as f64).floor();
-        let loss = bits(&network, text, starts, Mode::Train).mean();
+        let loss = bits(&network, &text, starts, Mode::Train).mean();
         adam.update(loss, tape.input("learning rate", []));
         [loss]
     })?;
@@ -118,17 +106,17 @@ pub fn train(blocks: usize, steps: u64, batch: usize) -> Result<f32, Error> {
         }
     }
     // Windows overlap, so that each byte is predicted from half a window at least.
-    let starts = Tensor::from_fn([(UNSEEN.len() - 1) / (TIME / 2) - 1], |i| (i * TIME / 2) as f32);
-    let [unseen] = in_batches(&Device::cpu(), 64, &starts, |starts| {
-        [bits(&network, UNSEEN.as_bytes(), starts, Mode::Eval).slice(1, TIME / 2..TIME).mean_axes(&[1])]
+    let starts = Tensor::from_fn([(unseen.len() - 1) / (TIME / 2) - 1], |i| (i * TIME / 2) as f32);
+    let [loss] = in_batches(&Device::cpu(), 64, &starts, |starts| {
+        [bits(&network, &unseen, starts, Mode::Eval).slice(1, TIME / 2..TIME).mean_axes(&[1])]
     })?;
-    Ok(unseen.data().iter().sum::<f32>() / unseen.data().len() as f32)
+    Ok(loss.data().iter().sum::<f32>() / loss.data().len() as f32)
 }
 
 /// The same by counting: the frequencies of bytes after the last n − 1 bytes, mixed with those after fewer of them (Witten and
 /// Bell 1991).
 pub fn counted(n: usize) -> f64 {
-    let (text, unseen) = (LEARNED.as_bytes(), UNSEEN.as_bytes());
+    let [text, unseen] = guide();
     let mut counts: HashMap<&[u8], HashMap<u8, f64>> = HashMap::new();
     for window in (1..=n).flat_map(|length| text.windows(length)) {
         let (next, before) = window.split_last().expect("a window of one byte or more");
