@@ -10,6 +10,7 @@ pub type Point = (f64, f64);
 
 /// A rectangle.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the names of its edges")]
 pub struct Rect {
     pub left: f64,
     pub top: f64,
@@ -17,12 +18,22 @@ pub struct Rect {
     pub bottom: f64,
 }
 
-/// What is drawn, on paper of some size.
+/// What is drawn, on paper of some size. Figures with axes are made of panels; this is for others.
+///
+/// ```
+/// use wgan::figure::{Anchor, Brush, Drawing, INK, Rect, SKY, tint};
+/// let mut drawing = Drawing::new(200.0, 100.0);
+/// let field = Rect { left: 20.0, top: 20.0, right: 180.0, bottom: 80.0 };
+/// drawing.path(vec![field.corners()], tint(SKY, 0.3), Brush::Fill);
+/// drawing.line([(20.0, 80.0), (180.0, 20.0)], INK, 1.0);
+/// drawing.text("a field", 14.0, Anchor::Centre, (100.0, 50.0));
+/// assert!(drawing.svg("a field and its diagonal").starts_with("<svg"));
+/// ```
 #[derive(Debug)]
 pub struct Drawing {
-    pub width: f64,
-    pub height: f64,
-    pub elements: Vec<Element>,
+    pub(super) width: f64,
+    pub(super) height: f64,
+    pub(super) elements: Vec<Element>,
 }
 
 /// A part of a drawing.
@@ -66,10 +77,12 @@ pub enum Anchor {
 }
 
 impl Rect {
+    /// From left to right.
     pub fn width(&self) -> f64 {
         self.right - self.left
     }
 
+    /// From top to bottom.
     pub fn height(&self) -> f64 {
         self.bottom - self.top
     }
@@ -79,6 +92,7 @@ impl Rect {
         Rect { left: self.left - by, top: self.top - by, right: self.right + by, bottom: self.bottom + by }
     }
 
+    /// Whether a place is in it.
     pub fn holds(&self, (x, y): Point) -> bool {
         (self.left..=self.right).contains(&x) && (self.top..=self.bottom).contains(&y)
     }
@@ -91,18 +105,27 @@ impl Rect {
 }
 
 impl Drawing {
+    /// Empty paper, so many pixels wide and high.
+    pub fn new(width: f64, height: f64) -> Self {
+        Drawing { width, height, elements: Vec::new() }
+    }
+
+    /// Lines, or what they enclose together. A line of a single point is a disc.
     pub fn path(&mut self, lines: Vec<Vec<Point>>, colour: Colour, brush: Brush) {
         self.elements.push(Element::Path { lines, colour, brush });
     }
 
+    /// A line through points, as wide.
     pub fn line(&mut self, line: impl Into<Vec<Point>>, colour: Colour, width: f64) {
         self.path(vec![line.into()], colour, Brush::Line(width));
     }
 
+    /// Words of a size.
     pub fn text(&mut self, text: &str, size: f64, anchor: Anchor, at: Point) {
         self.words(text, size, anchor, at, false);
     }
 
+    /// Bold words that begin at a place.
     pub fn bold(&mut self, text: &str, size: f64, at: Point) {
         self.words(text, size, Anchor::Left, at, true);
     }
@@ -234,7 +257,7 @@ mod tests {
     /// A page's own colours replace those of text and background; what is of a colour keeps it.
     #[test]
     fn ink_and_paper_are_the_pages() {
-        let mut drawing = Drawing { width: 10.0, height: 10.0, elements: Vec::new() };
+        let mut drawing = Drawing::new(10.0, 10.0);
         drawing.line([(1.0, 2.0), (3.04, 4.0)], tint(INK, 0.5), 1.0);
         drawing.line([(5.0, 5.0)], BLUE, 4.0);
         drawing.text("λ < 1", 8.0, Anchor::Left, (0.0, 0.0));

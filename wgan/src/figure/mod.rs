@@ -14,11 +14,10 @@ mod plot;
 
 pub use axis::{Axis, axis};
 pub use colour::{BLUE, Colour, GREEN, INK, ORANGE, PAPER, PURPLE, SKY, VERMILION, tint};
-pub use drawing::escape;
+pub use drawing::{Anchor, Brush, Drawing, Point, Rect, escape};
 pub use panel::Panel;
 pub use picture::{DESCRIPTION, Picture, SOFTWARE, data_uri};
 
-use drawing::{Drawing, Rect};
 use layout::EDGE;
 
 /// Panels in rows.
@@ -91,7 +90,7 @@ impl Figure {
         for (row, column, panel) in panels() {
             gutters[column] = gutters[column].max(panel.gutter(inner_height - heads[row]));
         }
-        let mut drawing = Drawing { width: self.width as f64, height: rows as f64 * height, elements: Vec::new() };
+        let mut drawing = Drawing::new(self.width as f64, rows as f64 * height);
         for (row, column, panel) in panels() {
             let (left, top) = (column as f64 * width + EDGE, row as f64 * height + EDGE);
             let place = Rect { left, top, right: left + inner_width, bottom: top + inner_height };

@@ -175,7 +175,7 @@ mod tests {
     }
 
     fn drawing(draw: impl FnOnce(&mut Drawing)) -> Drawing {
-        let mut drawing = Drawing { width: 12.0, height: 6.0, elements: Vec::new() };
+        let mut drawing = Drawing::new(12.0, 6.0);
         draw(&mut drawing);
         drawing
     }
