@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::compile::{Kernel, Plan};
+use crate::compile::{self, Kernel, Pass, Plan};
 use crate::cpu::Cpu;
 use crate::{Compiled, Error, Program, Tape, Var};
 
@@ -156,5 +156,31 @@ impl Device {
         }
         let outputs: Vec<_> = outputs.iter().map(|output| output.id()).collect();
         Program::new(&*self.0, tape.nodes().clone(), outputs)
+    }
+
+    /// What each pass of the compiler makes of a tape for this device, as a picture.
+    ///
+    /// ```
+    /// use autograd::{Device, Tape};
+    /// let tape = Tape::new();
+    /// let x = tape.input("x", [2]);
+    /// let y = (x * 1.0).tanh();
+    /// y.exp(); // nobody asks for it
+    /// let passes = Device::cpu().passes(&tape, &[y]);
+    /// assert_eq!(passes.iter().map(|pass| pass.name).collect::<Vec<_>>(), ["prune", "simplify", "fuse", "plan"]);
+    /// assert_eq!(passes[0].summary, "5 of 6 nodes are needed");
+    /// assert_eq!(passes[1].summary, "5 nodes become 2"); // x · 1 is x
+    /// assert!(passes[1].svg.contains("%1 tanh") && !passes[1].svg.contains("mul"));
+    /// ```
+    ///
+    /// # Panics
+    /// If one of `outputs` belongs to another tape.
+    #[track_caller]
+    pub fn passes(&self, tape: &Tape, outputs: &[Var]) -> Vec<Pass> {
+        for output in outputs {
+            output.check_tape(tape);
+        }
+        let outputs: Vec<_> = outputs.iter().map(|output| output.id()).collect();
+        compile::passes(tape, &outputs, |kernel| self.0.scratch(kernel))
     }
 }

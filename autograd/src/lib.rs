@@ -54,12 +54,14 @@
 //! - [`compile`]: from a tape to a [`compile::Plan`].
 //! - [`Device`], [`Program`], [`Compiled`]: running it; [`Backend`] and [`Executable`] are what a device implements.
 //! - [`Profile`], `describe`: where the time and the memory of programs go ([`Program::describe`]).
+//! - [`Diagram`]: a tape as a picture; [`Device::passes`]: what each pass of the compiler makes of it, likewise.
 //! - `cpu`: the CPU's kernels.
 
 pub mod compile;
 mod cpu;
 mod describe;
 mod device;
+mod diagram;
 mod error;
 mod functional;
 mod grad;
@@ -74,7 +76,9 @@ mod tape;
 mod tensor;
 mod variable;
 
+pub use compile::Pass;
 pub use device::{Arrival, Backend, Device, Executable};
+pub use diagram::Diagram;
 pub use error::Error;
 pub use grad::Vars;
 pub use gradcheck::{Entry, GradCheck, Report};

@@ -7,6 +7,7 @@ use crate::tape::{Node, NodeId};
 use crate::{Shape, Variable};
 
 /// Nodes in an order in which each reads only earlier ones.
+#[derive(Clone)]
 pub(crate) struct Graph {
     pub nodes: Vec<Node>,
     /// The values the caller asked for.

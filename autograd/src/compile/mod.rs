@@ -9,7 +9,7 @@
 //! - `fuse`: gathers elementwise nodes into groups that run in one pass over memory.
 //! - [`kernel`], `lower`: what a device is asked to run, every reshape and broadcast resolved.
 //! - [`plan`]: a place for every value; `arena`: where in it, so that values that are never alive together share memory.
-//! - [`Flops`]: how much work it is.
+//! - [`Flops`]: how much work it is; [`Pass`]: what each of these steps makes of a tape, as a picture.
 //!
 //! No step knows what a derivative is, and none knows a device beyond how many buffers a kernel may name and how much scratch memory a kernel wants there.
 
@@ -18,6 +18,7 @@ mod fuse;
 mod graph;
 pub mod kernel;
 mod lower;
+mod passes;
 pub mod plan;
 mod simplify;
 #[cfg(test)]
@@ -25,10 +26,12 @@ mod tests;
 mod work;
 
 pub use kernel::Kernel;
+pub use passes::Pass;
 pub use plan::Plan;
 pub use work::Flops;
 
 pub(crate) use graph::splat;
+pub(crate) use passes::passes;
 
 use crate::tape::{Node, NodeId};
 
