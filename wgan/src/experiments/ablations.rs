@@ -34,7 +34,7 @@ pub fn run(size: Size) -> Result<Findings> {
             table.push(check(format!("Fréchet distance of {name}"), distance, Open));
             table.push(check(format!("spread of {name} by that of digits"), spread, Open));
             let grid = Picture::of_samples(&training.samples(64)?);
-            panels.push(Panel::image(&format!("{name}:"), grid).note(format!("{distance:.0}")));
+            panels.push(Panel::images(&name, [(format!("Fréchet distance {distance:.0}"), grid)]));
             distances.push(distance);
             if spread < ALIKE {
                 alike.push(name);
@@ -59,7 +59,7 @@ pub fn run(size: Size) -> Result<Findings> {
         "After {updates} updates the Fréchet distances with batch norm, without it and without convolutions are {wgan} under \
          WGAN-GP, and {gan} under the GAN.{alike}"
     );
-    Ok(Findings { table, figure: Figure::new(3, panels).panel_height(300), sentence })
+    Ok(Findings { table, figure: Figure::new(3, panels).panel_height(320), sentence })
 }
 
 /// The variance of a pixel over the images, summed over all pixels.

@@ -71,8 +71,8 @@ fn steepest(course: &Course) -> f64 {
 }
 
 fn figure(courses: &[Course]) -> Figure {
-    let distance = axis("sliced Wasserstein distance").log();
-    let mut distances = Panel::new("Samples", "updates of the generator", distance);
+    let distance = || axis("sliced W").log();
+    let mut distances = Panel::new("Samples", "updates of the generator", distance());
     let mut weights = Panel::new("Weights at the end", axis("weight ÷ c").range(-1.0, 1.0), "density");
     for (course, colour) in courses.iter().zip([INK, PURPLE, BLUE, GREEN, ORANGE, VERMILION]) {
         let name = format!("c = {}", course.clip);
@@ -83,8 +83,9 @@ fn figure(courses: &[Course]) -> Figure {
     }
     let by_clip = |value: fn(&Course) -> f64| courses.iter().map(move |course| (course.clip, value(course)));
     let (bounds, slopes) = (by_clip(steepest), by_clip(|course| course.slope));
-    let panel = |title| Panel::new(title, axis("c").log(), axis("").log());
-    let ends = panel("Distance over the last third").dots("", BLUE, by_clip(|course| course.end));
-    let slopes = panel("Slope").dashed("bound", INK, bounds).dots("largest seen", BLUE, slopes);
+    let panel = |title, quantity: Axis| Panel::new(title, axis("c").log(), quantity);
+    let ends = panel("Samples, by c", distance()).dots("mean over the last third", BLUE, by_clip(|course| course.end));
+    let slopes =
+        panel("The critic", axis("slope").log()).dashed("bound", INK, bounds).dots("largest seen", BLUE, slopes);
     Figure::new(2, vec![distances, ends, slopes, weights])
 }

@@ -40,8 +40,8 @@ pub fn run(size: Size) -> Result<Findings> {
     );
     // By one, since a logarithm begins there.
     let curve = |pulls: Vec<f64>| updates.iter().map(|&updates| updates as f64 + 1.0).zip(pulls);
-    let pull = axis("pull on the generated samples").log().range(1e-6, 10.0);
-    let panel = Panel::new("", axis("updates of the critic, plus 1").log(), pull)
+    let pull = axis("pull").log().range(1e-6, 10.0);
+    let panel = Panel::new("What the generated samples feel", axis("updates of the critic, plus 1").log(), pull)
         .level("the Wasserstein distance's own slope", INK, 1.0)
         .line("WGAN-LP", BLUE, curve(penalised))
         .line("WGAN, clipped", GREEN, curve(clipped))

@@ -45,12 +45,13 @@ pub fn run(size: Size) -> Result<Findings> {
          all {all} pixels two halves of the same digits are {:.0} % of the way to having nothing in common.",
         100.0 * full / 2f64.ln()
     );
-    let learning = Panel::new("A generator on the line", axis("updates").range(0.0, steps as f64), "its mean")
-        .level("targets", INK, NEAR)
-        .level("", INK, FAR)
-        .line("JS, near", GREEN, numbered(&near))
-        .line("JS, far", VERMILION, numbered(&far))
-        .line("W, far", BLUE, numbered(&by_distance));
+    let learning =
+        Panel::new("A generator on the line", axis("updates").range(0.0, steps as f64), "mean of its samples")
+            .level("targets: 2 and 12", INK, NEAR)
+            .level("", INK, FAR)
+            .line("W, to 12", BLUE, numbered(&by_distance))
+            .line("JS, to 2", GREEN, numbered(&near))
+            .line("JS, to 12", VERMILION, numbered(&far));
     let (pixels, nats) = (axis("black or white pixels looked at").log(), axis("JS / nats").range(0.0, 0.75));
     let halves = Panel::new("Two halves of the same digits", pixels, nats)
         .level("ln 2: nothing in common", INK, 2f64.ln())

@@ -40,11 +40,11 @@ pub fn run(size: Size) -> Result<Findings> {
         number(lost)
     );
     let critics = Panel::new("The same critic", axis("x").range(-6.0, 6.0), "score")
-        .line("difference", SKY, difference)
-        .dashed("labels, real high", BLUE, labels)
-        .dashed("labels, real low", VERMILION, mirrored);
+        .broad_line("difference", SKY, difference)
+        .line("labels, real high", BLUE, labels)
+        .line("labels, real low", VERMILION, mirrored);
     let updates = axis("updates of the generator").range(0.0, rounds as f64);
-    let generators = Panel::new("The label a generator takes", updates, "its mean")
+    let generators = Panel::new("The label a generator takes", updates, "mean of its samples")
         .level("mean of real samples", INK, REAL)
         .line("label of real", BLUE, numbered(&right))
         .line("label of generated", VERMILION, numbered(&wrong));

@@ -1,7 +1,6 @@
 //! How steep a clipped or spectrally normalised critic is: three estimates of its Lipschitz constant K, each at most the
 //! next, and the bound that its weights give.
 
-use autograd::Shape;
 use autograd::ops::Conv;
 
 use super::prelude::*;
@@ -76,15 +75,21 @@ pub fn run(size: Size) -> Result<Findings> {
     let panel = |title: &str, estimates: &[Estimates]| {
         let critics = axis("").names(&CRITICS.map(|(name, ..)| name)).range(-0.5, 3.5);
         Panel::new(title, critics, axis("Lipschitz constant").log())
-            .level("", INK, 1.0)
-            .dots("gap ÷ W", BLUE, numbered(estimates.iter().map(|k| k.gap)))
-            .dots("largest slope", GREEN, numbered(estimates.iter().map(|k| k.slope)))
-            .dots("product of norms", ORANGE, numbered(estimates.iter().map(|k| k.norms)))
+            .level("K = 1", INK, 1.0)
+            .dots("gap ÷ W", BLUE, beside(0, estimates, |k| k.gap))
+            .dots("largest slope", GREEN, beside(1, estimates, |k| k.slope))
+            .dots("product of norms", ORANGE, beside(2, estimates, |k| k.norms))
     };
-    let (bounds, kernels) = (clipped.iter().map(|k| k.bound), normalised.iter().map(|k| k.kernels));
-    let clip = panel("Weights clipped to ±0.03", &clipped).dots("bound", VERMILION, numbered(bounds));
-    let spectral = panel("Spectral normalisation", &normalised).dots("product of kernels", PURPLE, numbered(kernels));
+    let clip = panel("Weights clipped to ±0.03", &clipped).dots("bound", VERMILION, beside(3, &clipped, |k| k.bound));
+    let kernels = beside(3, &normalised, |k| k.kernels);
+    let spectral = panel("Spectral normalisation", &normalised).dots("product of kernels", PURPLE, kernels);
     Ok(Findings { table, figure: Figure::new(1, vec![clip, spectral]).panel_height(320), sentence })
+}
+
+/// A number of each critic, the first kind to the left of its name, the fourth to the right, so that none hides another.
+fn beside(kind: u32, estimates: &[Estimates], value: fn(&Estimates) -> f64) -> Polyline {
+    let shift = 0.08 * (f64::from(kind) - 1.5);
+    numbered(estimates.iter().map(value)).map(|(place, k)| (place + shift, k)).collect()
 }
 
 fn estimate(arch: Arch, sample: &[usize], lipschitz: Lipschitz, updates: u64) -> Result<Estimates> {

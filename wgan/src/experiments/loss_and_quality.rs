@@ -20,8 +20,8 @@ struct Course {
     /// Both at the same time, the distance first; and Pearson's correlation between them.
     pairs: Polyline,
     correlation: f64,
-    /// Some of the digits, early, later, at the end.
-    grids: Vec<Panel>,
+    /// Some of the digits, early, later, at the end, each with the number of updates.
+    grids: Vec<(String, Picture)>,
 }
 
 pub fn run(size: Size) -> Result<Findings> {
@@ -51,9 +51,11 @@ pub fn run(size: Size) -> Result<Findings> {
         number(wasserstein.correlation),
         number(standard.correlation)
     );
-    let mut panels = panels("WGAN-GP", "estimate", BLUE, wasserstein);
-    panels.extend(self::panels("GAN", "JS estimate", VERMILION, standard));
-    Ok(Findings { table, figure: Figure::new(3, panels).panel_height(260), sentence })
+    // Each training is a column.
+    let wasserstein = panels("WGAN-GP", "estimate of W", BLUE, wasserstein);
+    let standard = panels("GAN", "estimate of JS", VERMILION, standard);
+    let panels = wasserstein.into_iter().zip(standard).flat_map(<[Panel; 2]>::from).collect();
+    Ok(Findings { table, figure: Figure::new(2, panels).panel_height(240), sentence })
 }
 
 /// `estimate` is what a step's losses say of the distance or the divergence.
@@ -63,8 +65,7 @@ fn course(loss: Loss, every: u64, measurements: u64, estimate: impl Fn(&Losses) 
     let [estimates, distances] = training.course(every, measurements, |training, losses| {
         let step = training.iteration;
         if [1, measurements / 4, measurements].map(|i| i * every).contains(&step) {
-            let grid = Picture::of_samples(&training.samples(64)?);
-            grids.push(Panel::image("after", grid).note(step.to_string()));
+            grids.push((format!("after {step}"), Picture::of_samples(&training.samples(16)?)));
         }
         Ok([mean(losses.iter().map(&estimate)), digit_distance(&real, &training.samples(DIGITS)?)?])
     })?;
@@ -73,14 +74,16 @@ fn course(loss: Loss, every: u64, measurements: u64, estimate: impl Fn(&Losses) 
     Ok(Course { estimates, distances, correlation: pearson(&pairs), pairs, grids })
 }
 
-/// Curves and digits of one training, in two rows of three.
-fn panels(name: &str, estimate: &str, colour: Colour, course: Course) -> Vec<Panel> {
-    let step = "updates of the generator";
-    let correlation = Panel::new(&format!("{name}: correlation"), axis("Fréchet distance").log(), estimate)
-        .note(format!("{:.2}", course.correlation))
-        .dots("", colour, course.pairs);
-    let estimates = Panel::new(&format!("{name}: {estimate}"), step, "").line("", colour, course.estimates);
-    let distances =
-        Panel::new(&format!("{name}: Fréchet distance"), step, axis("").log()).line("", colour, course.distances);
-    [estimates, distances, correlation].into_iter().chain(course.grids).collect()
+/// Curves and digits of one training, one below the other.
+fn panels(name: &str, estimate: &str, colour: Colour, course: Course) -> [Panel; 4] {
+    let over_time = |what: &str, quantity| Panel::new(&format!("{name}: {what}"), "updates of the generator", quantity);
+    let distance = || axis("Fréchet distance");
+    [
+        over_time("what the loss says", axis(estimate)).line("", colour, course.estimates),
+        over_time("how far the digits are", distance().log()).line("", colour, course.distances),
+        Panel::new(&format!("{name}: one by the other, correlation"), distance(), estimate)
+            .note(format!("{:.2}", course.correlation))
+            .dots("", colour, course.pairs),
+        Panel::images(&format!("{name}: its digits, by updates"), course.grids),
+    ]
 }

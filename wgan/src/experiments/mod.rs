@@ -21,6 +21,7 @@ mod tv_or_w;
 mod two_gaussians;
 mod unconstrained;
 mod uniform_to_normal;
+mod what_is_minimised;
 
 use std::path::Path;
 
@@ -34,7 +35,7 @@ use harness::Findings;
 /// and known distributions (`check`, `Near`, `CriticTraining`, `normal` …) from the harness, panels and colours (`Panel`,
 /// `axis` …) from `figure`, distances from `measures`, constraints (`Lipschitz`, `Penalty` …) from `game::objective`.
 mod prelude {
-    pub use autograd::{Device, Stream, Tape, Tensor, Var, Variable};
+    pub use autograd::{Device, Shape, Stream, Tape, Tensor, Var, Variable};
 
     pub use super::Size;
     pub use super::harness::*;
@@ -76,7 +77,7 @@ impl Size {
 }
 
 /// All experiments, in the order in which they tell their story.
-pub const ALL: [Experiment; 17] = [
+pub const ALL: [Experiment; 18] = [
     Experiment { name: "uniform-to-normal", summary: uniform_to_normal::SUMMARY, run: uniform_to_normal::run },
     Experiment { name: "histogram-js", summary: histogram_js::SUMMARY, run: histogram_js::run },
     Experiment { name: "parallel-lines", summary: parallel_lines::SUMMARY, run: parallel_lines::run },
@@ -86,6 +87,7 @@ pub const ALL: [Experiment; 17] = [
     Experiment { name: "two-gaussians", summary: two_gaussians::SUMMARY, run: two_gaussians::run },
     Experiment { name: "tv-or-w", summary: tv_or_w::SUMMARY, run: tv_or_w::run },
     Experiment { name: "transport", summary: transport::SUMMARY, run: transport::run },
+    Experiment { name: "what-is-minimised", summary: what_is_minimised::SUMMARY, run: what_is_minimised::run },
     Experiment { name: "rank-generators", summary: rank_generators::SUMMARY, run: rank_generators::run },
     Experiment { name: "gradient-magnitudes", summary: gradient_magnitudes::SUMMARY, run: gradient_magnitudes::run },
     Experiment { name: "lipschitz-constant", summary: lipschitz_constant::SUMMARY, run: lipschitz_constant::run },

@@ -46,7 +46,7 @@ pub fn run(size: Size) -> Result<Findings> {
         100.0 * negative
     );
     let updates = axis("updates of the critic").range(0.0, estimates.len() as f64);
-    let training = Panel::new("A training", updates, axis("distance").range(-3.9, 3.9))
+    let training = Panel::new("A training", updates, axis("estimate").range(-3.9, 3.9))
         .vertical("samples jump", GREEN, UPDATES as f64)
         .line("estimate", BLUE, numbered(&estimates))
         .line("mean D(fake) − mean D(real)", tint(VERMILION, 0.6), numbered(&estimates).map(|(i, x)| (i, -x)))
@@ -54,6 +54,6 @@ pub fn run(size: Size) -> Result<Findings> {
     let reach = untrained.iter().fold(0.0f64, |reach, gap| reach.max(gap.abs()));
     let critics = Panel::new("Untrained critics", "estimate", "density")
         .histogram("estimates of critics as they are drawn", BLUE, &untrained, -reach, reach, 20)
-        .vertical("", INK, 0.0);
+        .vertical("0", INK, 0.0);
     Ok(Findings { table, figure: Figure::new(2, vec![training, critics]), sentence })
 }

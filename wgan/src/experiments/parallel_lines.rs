@@ -41,18 +41,23 @@ pub fn run(size: Size) -> Result<Findings> {
     }
     let sentence = "Total variation and Jensen-Shannon are the same at every θ ≠ 0 and KL is infinite, so none tells a \
         generator where to go; the Wasserstein distance falls with |θ|, and a trained critic finds both it and its slope.";
-    let apart = [-1.05, -1e-9, f64::NAN, 1e-9, 1.05]; // with a gap at 0
+    let apart = [-1.05, -1e-9, f64::NAN, 1e-9, 1.05]; // without θ = 0
     let constant = |height: f64| apart.map(|theta| (theta, height));
+    let (alone, tv_and_js) = ("the same lines: all are 0", [(0.0, 1.0), (0.0, 2f64.ln())]);
     let theta = axis("θ").range(-1.05, 1.05);
     let distances = Panel::new("Distance (KL is infinite)", theta.clone(), axis("distance").range(0.0, 1.15))
         .line("TV", ORANGE, constant(1.0))
         .line("JS", GREEN, constant(2f64.ln()))
         .line("Wasserstein", BLUE, [(-1.05, 1.05), (0.0, 0.0), (1.05, 1.05)])
-        .dots("critic", VERMILION, gaps);
+        .dots("critic", VERMILION, gaps.into_iter().filter(|gap| gap.0 != 0.0))
+        .rings("", ORANGE, [tv_and_js[0]])
+        .rings("", GREEN, [tv_and_js[1]])
+        .dots(alone, INK, [(0.0, 0.0)]);
     let slopes = Panel::new("What a generator could follow", theta, axis("slope by θ").range(-1.25, 1.25))
-        .level("", INK, 0.0)
         .line("TV and JS", GREEN, constant(0.0))
         .line("Wasserstein", BLUE, apart.map(|theta| (theta, theta.signum())))
+        .rings("", GREEN, [(0.0, 0.0)])
+        .rings("", BLUE, [(0.0, -1.0), (0.0, 1.0)])
         .dots("critic", VERMILION, slopes);
     Ok(Findings { table, figure: Figure::new(2, vec![distances, slopes]), sentence: sentence.to_owned() })
 }

@@ -70,7 +70,7 @@ pub fn run(size: Size) -> Result<Findings> {
     let mixture = Toy::EightGaussians.mixture().expect("it is one");
     let updates = size.pick(20, 1500);
     let (mut samples, mut slopes, mut covered) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, lipschitz, lr) in LEARNED {
+    for (i, (name, lipschitz, lr)) in LEARNED.into_iter().enumerate() {
         let game = Game { networks: mlp(64), lr, batch: 64, ..toy(lipschitz) };
         let mut training = GanTraining::new(&game, &Source::Toy(Toy::EightGaussians))?;
         training.run(updates)?;
@@ -79,14 +79,18 @@ pub fn run(size: Size) -> Result<Findings> {
         table.push(check(format!("{name}: modes covered of 8"), coverage.covered as f64, Open));
         table.push(check(format!("{name}: share of samples within 3σ"), coverage.high_quality, Open));
         covered.push(coverage.covered);
-        let panel = Panel::new(&name, axis("").range(-2.0, 2.0), axis("").range(-2.0, 2.0));
-        samples.push(panel.specks("", BLUE, plane(fake.data())).specks("", ORANGE, plane(real.data())));
-        let panel = Panel::new("", axis("slope").range(0.0, 3.0), "");
-        slopes.push(panel.histogram("", BLUE, &training.slopes()?, 0.0, 3.0, 30).vertical("", INK, 1.0));
+        // One legend for a row, and one scale for all.
+        let named = |name| if i % 4 == 0 { name } else { "" };
+        let panel = Panel::new(&name, axis("x").range(-2.0, 2.0), axis("y").range(-2.0, 2.0));
+        let panel = panel.specks(named("made"), BLUE, plane(fake.data()));
+        samples.push(panel.specks(named("real"), ORANGE, plane(real.data())));
+        let [low, high] = SLOPES;
+        let panel = Panel::new("", axis("slope").log().range(low, high), axis("share").range(0.0, 0.5));
+        slopes.push(panel.area("", BLUE, shares(&training.slopes()?)).vertical(named("slope 1"), INK, 1.0));
     }
     // Four constraints in a row, the slopes below the samples.
     let rows = samples.chunks(4).zip(slopes.chunks(4)).flat_map(|(samples, slopes)| [samples, slopes].concat());
-    let figure = Figure::new(4, rows.collect()).panel_height(220);
+    let figure = Figure::new(4, rows.collect()).panel_height(240);
     let (bounded, others) = covered.split_last().expect("there are eight");
     let all_eight = others.iter().filter(|&&covered| covered == 8).count();
     let sentence = format!(
@@ -97,6 +101,22 @@ pub fn run(size: Size) -> Result<Findings> {
         others.len()
     );
     Ok(Findings { table, figure, sentence })
+}
+
+/// From where to where slopes are counted: those beyond count at the ends.
+const SLOPES: [f64; 2] = [1e-3, 10.0];
+
+/// The share of the slopes in each of a number of bins, whose edges are powers of one ratio, as the outline of a histogram.
+fn shares(slopes: &[f64]) -> Polyline {
+    const BINS: usize = 32; // eight to a decade
+    let [low, high] = SLOPES.map(f64::ln);
+    let mut shares = [0.0; BINS];
+    for slope in slopes {
+        let bin = ((slope.ln() - low) / (high - low) * BINS as f64).clamp(0.0, BINS as f64 - 1.0);
+        shares[bin as usize] += 1.0 / slopes.len() as f64;
+    }
+    let edge = |i: usize| (low + (high - low) * i as f64 / BINS as f64).exp();
+    (0..BINS).flat_map(|i| [(edge(i), shares[i]), (edge(i + 1), shares[i])]).collect()
 }
 
 /// A constraint's name, with the number that goes with it.

@@ -65,10 +65,10 @@ pub fn run(size: Size) -> Result<Findings> {
          from the real samples, it gives a gap of {}: a critic punishes only what it was trained to tell apart.",
         number(lost_gap)
     );
-    let samples = Panel::new("Some of the generators", "", "")
+    let samples = Panel::new("Some of the generators", "x", "y")
         .isometric()
-        .dots("noise 0.8", GREEN, plane(&generators[4]).take(300))
-        .dots("noise 0.2", BLUE, plane(&generators[2]).take(300))
+        .specks("noise 0.8", GREEN, plane(&generators[4]).take(300))
+        .specks("noise 0.2", BLUE, plane(&generators[2]).take(300))
         .dots("real", ORANGE, plane(&real).take(300))
         .dots("one mode", VERMILION, plane(&collapsed).take(300));
     let ranks = Panel::new("What one critic makes of them", "exact distance of samples", "the critic's gap")

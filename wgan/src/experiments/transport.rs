@@ -69,15 +69,15 @@ pub fn run(size: Size) -> Result<Findings> {
     );
     let some: Vec<_> = (0..250).map(|i| (from[i].into(), to[assignment.columns[i]].into())).collect();
     let interrupted = (f64::NAN, f64::NAN);
-    let plane = Panel::new("The best assignment of samples", "", "")
+    let plane = Panel::new("The best assignment of samples", "x", "y")
         .isometric()
-        .thin_line("", tint(INK, 0.35), some.iter().flat_map(|&(from, to)| [from, to, interrupted]))
-        .dots("density", BLUE, some.iter().map(|pair| pair.0))
-        .dots("curve", ORANGE, some.iter().map(|pair| pair.1));
+        .thin_line("who goes where", tint(INK, 0.5), some.iter().flat_map(|&(from, to)| [from, to, interrupted]))
+        .specks("density", BLUE, some.iter().map(|pair| pair.0))
+        .specks("curve", ORANGE, some.iter().map(|pair| pair.1));
     let ways = axis("").names(&["any plan", "best plan", "samples", "critic"]);
     let distances = Panel::new("Distance", ways, "distance")
         .bars("", BLUE, 0.6, numbered([independent_cost, radial_cost, assigned, gap]))
-        .level("W", INK, W);
+        .level("W, by formula", INK, W);
     Ok(Findings { table, figure: Figure::new(2, vec![plane, distances]).panel_height(360), sentence })
 }
 

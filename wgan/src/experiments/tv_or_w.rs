@@ -39,13 +39,13 @@ pub fn run(size: Size) -> Result<Findings> {
     let gaps = Panel::new("The gap", theta.clone(), "distance")
         .dashed("known", INK, [(0.0, 0.0), (3.1, 3.1)])
         .dashed("", INK, [(0.0, 0.0), (1.0, 1.0), (3.1, 1.0)])
-        .dots("slope ≤ 1", BLUE, gaps(&distances))
-        .dots("|D| ≤ 1, halved", VERMILION, gaps(&variations));
+        .rings("|D| ≤ 1, halved", VERMILION, gaps(&variations))
+        .dots("slope ≤ 1", BLUE, gaps(&distances));
     let slopes = Panel::new("What a generator could follow", theta, "slope by θ")
         .dashed("known", INK, [(0.0, 1.0), (3.1, 1.0)])
         .dashed("", INK, [(0.0, 1.0), (1.0, 1.0), (1.0, 0.0), (3.1, 0.0)])
-        .dots("slope ≤ 1", BLUE, slopes(&distances))
-        .dots("|D| ≤ 1, halved", VERMILION, slopes(&variations));
+        .rings("|D| ≤ 1, halved", VERMILION, slopes(&variations))
+        .dots("slope ≤ 1", BLUE, slopes(&distances));
     Ok(Findings { table, figure: Figure::new(2, vec![gaps, slopes]), sentence: sentence.to_owned() })
 }
 

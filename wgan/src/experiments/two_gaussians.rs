@@ -56,17 +56,17 @@ pub fn run(size: Size) -> Result<Findings> {
     let at = |x: f64| critic[((x + 6.0) * 20.0).round() as usize].1;
     let (low, high) = (at(-MEAN), at(MEAN));
     let x = axis("x").range(-6.0, 6.0);
-    let apart = Panel::new("Means −3 and 3", x.clone(), axis("density; D(x)").range(-0.55, 1.55))
+    let apart = Panel::new("Means −3 and 3", x.clone(), axis("density, or D(x)").range(-0.55, 1.55))
         .area("generated", GREEN, bell(-MEAN, 1.0))
         .area("real", ORANGE, bell(MEAN, 1.0))
         .line("discriminator", VERMILION, discriminator.into_iter().map(|(x, score)| (x, sigmoid(score))))
         .line("critic ÷ W", BLUE, critic.iter().map(|(x, score)| (*x, (score - low) / (high - low))));
     let top = wide.iter().map(|point| point.1).fold(f64::MIN, f64::max);
-    let nested = Panel::new("Deviations 1 and 2", x, axis("density; D(x) − max D").range(-4.0, 0.6))
+    let nested = Panel::new("Deviations 1 and 2", x, axis("density, or D(x) − max D").range(-4.0, 0.6))
         .area("generated", GREEN, bell(0.0, 2.0))
         .area("real", ORANGE, bell(0.0, 1.0))
-        .dashed("−|x|", INK, [(-4.0, -4.0), (0.0, 0.0), (4.0, -4.0)])
-        .line("critic", BLUE, wide.iter().map(|(x, score)| (*x, score - top)));
+        .broad_line("critic", BLUE, wide.iter().map(|(x, score)| (*x, score - top)))
+        .dashed("−|x|", INK, [(-4.0, -4.0), (0.0, 0.0), (4.0, -4.0)]);
     Ok(Findings { table, figure: Figure::new(2, vec![apart, nested]), sentence })
 }
 

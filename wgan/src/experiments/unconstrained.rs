@@ -47,16 +47,16 @@ pub fn run(size: Size) -> Result<Findings> {
     let gap = axis("gap").log().range(0.05, 2.0 * free.last);
     let gaps = Panel::new("The gap", axis("updates of the critic").log(), gap)
         .level("W", INK, W)
-        .line("no constraint", VERMILION, free.gaps)
+        .broad_line("no constraint", VERMILION, free.gaps)
         .line("sigmoid", PURPLE, bounded.gaps)
         .line("slope ≤ 1", BLUE, held.gaps);
     let bell = |mean: f64| places(-3.0, 10.0, 20.0).map(move |x| (x, 4.0 * gaussian::density(x - mean)));
     let (x, score) = (axis("x").range(-3.0, 9.0), axis("D(x) − D(−3)").range(0.0, 13.0));
     let critics = Panel::new("The two that come to rest", x, score)
-        .area("generated", GREEN, bell(0.0))
-        .area("real", ORANGE, bell(W))
-        .line("", PURPLE, bounded.scores)
-        .line("", BLUE, held.scores);
+        .area("4 × density of generated", GREEN, bell(0.0))
+        .area("of real", ORANGE, bell(W))
+        .line("D, sigmoid", PURPLE, bounded.scores)
+        .line("D, slope ≤ 1", BLUE, held.scores);
     Ok(Findings { table, figure: Figure::new(2, vec![gaps, critics]), sentence })
 }
 

@@ -96,8 +96,8 @@ impl Axis {
     pub(super) fn title(&self) -> String {
         match (self.logarithmic, &self.label[..]) {
             (false, label) => label.to_owned(),
-            (true, "") => "logarithmic".to_owned(),
-            (true, label) => format!("{label}, logarithmic"),
+            (true, "") => "log scale".to_owned(),
+            (true, label) => format!("{label} (log scale)"),
         }
     }
 }
@@ -117,10 +117,10 @@ fn scaled(x: f64, logarithmic: bool) -> f64 {
 fn round_numbers(low: f64, high: f64, most: usize) -> Vec<(f64, String)> {
     let coarse = (high - low) / most as f64;
     let power = 10f64.powf(coarse.log10().floor());
-    let step = [1.0, 2.0, 5.0].map(|factor| factor * power).into_iter().find(|&step| step >= coarse * 0.999);
-    let step = step.unwrap_or(10.0 * power);
-    let (first, last) = ((low / step - 1e-6).ceil() as i64, (high / step + 1e-6).floor() as i64);
-    (first..=last).map(|i| i as f64 * step).map(|x| (x, round_number(x))).collect()
+    let multiples = |step: f64| (low / step - 1e-6).ceil() as i64..=(high / step + 1e-6).floor() as i64;
+    let is_coarse = |&step: &f64| multiples(step).count() <= most;
+    let step = [1.0, 2.0, 5.0].map(|factor| factor * power).into_iter().find(is_coarse).unwrap_or(10.0 * power);
+    multiples(step).map(|i| i as f64 * step).map(|x| (x, round_number(x))).collect()
 }
 
 /// Powers of ten between two logarithms, with their multiples as minor marks; or, where there are less than two, numbers.
@@ -161,6 +161,7 @@ mod tests {
         let linear = |low, high| Axis { range: Some((low, high)), ..Axis::default() };
         assert_eq!(texts(&linear(-1.0, 1.0), 5.0), ["−1", "−0.5", "0", "0.5", "1"]);
         assert_eq!(texts(&linear(0.0, 0.031), 4.0), ["0", "0.01", "0.02", "0.03"]);
+        assert_eq!(texts(&linear(-2.8, 3.5), 3.0), ["−2", "0", "2"]);
         let logarithmic = |low, high| Axis { logarithmic: true, ..linear(low, high) };
         assert_eq!(texts(&logarithmic(1e-5, 1e5), 6.0), ["10⁻⁴", "10⁻²", "10⁰", "10²", "10⁴"]);
         assert_eq!(texts(&logarithmic(0.3, 5.0), 6.0), ["0.5", "1", "2", "5"]);

@@ -18,7 +18,9 @@ pub const SWATCH: f64 = 22.0;
 pub const BETWEEN: f64 = 18.0;
 /// The widths of lines.
 pub const LINE: f64 = 2.5;
+pub const BROAD: f64 = 8.0;
 pub const THIN: f64 = 1.0;
 /// Diameters.
 pub const DOT: f64 = 7.0;
+pub const RING: f64 = 12.0;
 pub const SPECK: f64 = 3.0;

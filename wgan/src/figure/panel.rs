@@ -6,8 +6,8 @@ use super::colour::{Colour, PAPER, tint};
 use super::drawing::Brush::{self, Dashes, Fill, Line};
 use super::drawing::{Anchor, Drawing, Element, Point, Rect};
 use super::layout::{
-    BETWEEN, DOT, EDGE, LABEL_ROW, LEGEND_ROW, LINE, ROOM_ABOVE, ROOM_BESIDE, SPECK, SWATCH, TEXT, THIN, TICK, TITLE,
-    TITLE_ROW,
+    BETWEEN, BROAD, DOT, EDGE, LABEL_ROW, LEGEND_ROW, LINE, RING, ROOM_ABOVE, ROOM_BESIDE, SPECK, SWATCH, TEXT, THIN,
+    TICK, TITLE, TITLE_ROW,
 };
 use super::plot::{Form, Mark, Plot};
 use super::{font, levels};
@@ -69,6 +69,19 @@ impl Panel {
         self.mark(name, Form::Line, &[(colour, Line(THIN))], points)
     }
 
+    /// A broad, faint line: one that another line may lie on without hiding it.
+    pub fn broad_line(self, name: &str, colour: Colour, points: impl IntoIterator<Item = Point>) -> Self {
+        self.mark(name, Form::Line, &[(tint(colour, 0.5), Line(BROAD))], points)
+    }
+
+    /// The band between a lower and an upper value at each x, from left to right: how far several curves spread.
+    pub fn band(self, name: &str, colour: Colour, bounds: impl IntoIterator<Item = (f64, [f64; 2])>) -> Self {
+        let bounds: Vec<_> = bounds.into_iter().collect();
+        let edge = |i: usize| bounds.iter().map(move |(x, bounds)| (*x, bounds[i]));
+        let outline: Vec<_> = edge(0).chain(edge(1).rev()).collect();
+        self.mark(name, Form::Outline, &[(tint(colour, 0.22), Fill)], outline)
+    }
+
     /// A dashed line: what is known, beside what is measured.
     pub fn dashed(self, name: &str, colour: Colour, points: impl IntoIterator<Item = Point>) -> Self {
         self.mark(name, Form::Line, &[(colour, DASHED)], points)
@@ -77,6 +90,11 @@ impl Panel {
     /// A disc at each of the points.
     pub fn dots(self, name: &str, colour: Colour, points: impl IntoIterator<Item = Point>) -> Self {
         self.mark(name, Form::Dots, &[(PAPER, Line(DOT + 2.0)), (colour, Line(DOT))], points)
+    }
+
+    /// A ring about each of the points: one that a line leaves out, or that a disc shares with another.
+    pub fn rings(self, name: &str, colour: Colour, points: impl IntoIterator<Item = Point>) -> Self {
+        self.mark(name, Form::Dots, &[(colour, Line(RING)), (PAPER, Line(DOT))], points)
     }
 
     /// A small disc at each of many points.
@@ -284,6 +302,12 @@ mod tests {
     fn a_histogram_is_a_density() {
         let panel = Panel::new("", "", "").histogram("", BLUE, &[0.1, 0.2, 0.7, 9.0], 0.0, 1.0, 2);
         assert_eq!(panel.marks[0].points, [(0.0, 1.0), (0.5, 1.0), (0.5, 0.5), (1.0, 0.5)]);
+    }
+
+    #[test]
+    fn a_band_is_closed_by_its_upper_edge() {
+        let panel = Panel::new("", "", "").band("", BLUE, [(0.0, [1.0, 2.0]), (1.0, [0.0, 3.0])]);
+        assert_eq!(panel.marks[0].points, [(0.0, 1.0), (1.0, 0.0), (1.0, 3.0), (0.0, 2.0)]);
     }
 
     #[test]

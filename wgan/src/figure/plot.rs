@@ -35,12 +35,15 @@ impl Mark {
     /// Its line of the legend: a swatch, then the name.
     pub fn draw_entry(&self, drawing: &mut Drawing, (x, y): Point) {
         let swatch = Rect { left: x, top: y - 5.0, right: x + SWATCH - 6.0, bottom: y + 5.0 };
-        let outline = match self.form {
-            Form::Dots => vec![((swatch.left + swatch.right) / 2.0, y)],
-            Form::Outline | Form::Top => swatch.corners(),
-            Form::Line | Form::Level | Form::Vertical => vec![(swatch.left, y), (swatch.right, y)],
+        let middle = (swatch.left + swatch.right) / 2.0;
+        let lines = match self.form {
+            // A speck alone is easily missed.
+            Form::Dots if self.layers.len() == 1 => [-5.0, 0.0, 5.0].map(|by| vec![(middle + by, y)]).to_vec(),
+            Form::Dots => vec![vec![(middle, y)]],
+            Form::Outline | Form::Top => vec![[swatch.corners(), swatch.corners()[..1].to_vec()].concat()],
+            Form::Line | Form::Level | Form::Vertical => vec![vec![(swatch.left, y), (swatch.right, y)]],
         };
-        self.draw(drawing, vec![outline]);
+        self.draw(drawing, lines);
         drawing.text(&self.name, TEXT, Anchor::Left, (x + SWATCH, y));
     }
 
