@@ -239,7 +239,10 @@ pub struct ExperimentArgs {
     /// Run in seconds, with fewer samples and steps
     #[arg(long)]
     pub quick: bool,
-    /// Folder in which each experiment leaves figure.png, figure.svg and table.txt, below its name
+    /// Show each result in the browser: a page with what was seen, the figure and the table
+    #[arg(long)]
+    pub open: bool,
+    /// Folder in which each experiment leaves report.html, figure.png, figure.svg and table.txt, below its name
     #[arg(long, value_name = "DIR", default_value = "experiments")]
     pub out: PathBuf,
 }

@@ -116,6 +116,14 @@ pub enum Error {
         /// The operating system's reason.
         source: io::Error,
     },
+    /// A page that no program shows.
+    #[error("there is no program to show {} with ({source}): open it in a browser", page.display())]
+    Browser {
+        /// The page.
+        page: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
     /// A file of weights that does not hold what it should.
     #[error(transparent)]
     Weights(nn::Error),
@@ -172,7 +180,7 @@ impl Error {
         match self {
             // As of a process that is ended by SIGPIPE: 128 + 13.
             Error::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 141,
-            Error::Write { .. } | Error::Output(_) | Error::Download { .. } => 1,
+            Error::Write { .. } | Error::Output(_) | Error::Download { .. } | Error::Browser { .. } => 1,
             Error::Engine(_) | Error::NotFinite(_) | Error::Missed(_) | Error::Signals(_) => 1,
             Error::Setting { .. } | Error::Flag { .. } | Error::ConfigFile { .. } | Error::Memory { .. } => 2,
             Error::Data { .. }

@@ -17,7 +17,7 @@ use wgan::data::{Split, download, is_image};
 use wgan::eval::{self, Request};
 use wgan::experiments::{self, Experiment, Size};
 use wgan::figure::{Figure, Picture};
-use wgan::machine::{backend, interrupt};
+use wgan::machine::{backend, browser, interrupt};
 use wgan::output::{say, tell, tell_the_end};
 use wgan::report::page;
 use wgan::run::RunFolder;
@@ -245,6 +245,9 @@ fn experiment(args: &ExperimentArgs) -> Result<ExitCode> {
         tell(&format!("{}: {}\n", experiment.name, experiment.summary))?;
         let findings = experiment.run_in(&folder, size)?;
         tell(&format!("{findings}\nfigure and table are in {}\n", folder.display()))?;
+        if args.open {
+            browser::open(&folder.join(experiments::PAGE))?;
+        }
         if !findings.holds() {
             missed.push(experiment.name);
         }

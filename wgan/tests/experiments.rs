@@ -117,6 +117,11 @@ fn transport() {
 }
 
 #[test]
+fn what_is_minimised() {
+    quick("what-is-minimised");
+}
+
+#[test]
 fn rank_generators() {
     quick("rank-generators");
 }
@@ -162,6 +167,13 @@ fn an_experiment_leaves_its_figure_and_what_it_printed() {
     for file in ["figure.png", "figure.svg"] {
         assert!(place.path("here/parallel-lines").join(file).is_file());
     }
+    // The page has all of it, and where to read on.
+    let page = text(place.bytes("here/parallel-lines/report.html"));
+    let sentence = table.trim_end().lines().last().unwrap();
+    for part in [sentence, "<td>1.026</td>", "<td>0.5</td>", "</svg>", "wgan experiment parallel-lines --quick"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(page.contains("Chapter 6 of the guide, The Wasserstein distance,") && !page.contains("missed</strong>"));
     // The picture says what it is, and how to make it.
     let figure = place.path("here/parallel-lines/figure.png");
     let figure = figure.to_str().unwrap();
@@ -170,6 +182,48 @@ fn an_experiment_leaves_its_figure_and_what_it_printed() {
         text_of(figure, DESCRIPTION)
             .starts_with("Distance (KL is infinite); θ; distance; TV; JS; Wasserstein; critic\n")
     );
+}
+
+/// A chapter shows the picture that it explains, and the page of the experiment names that chapter.
+#[test]
+fn every_picture_is_explained_in_its_chapter() {
+    let chapters: Vec<PathBuf> = std::fs::read_dir(published("docs")).unwrap().map(|it| it.unwrap().path()).collect();
+    for Experiment { name, chapter, .. } in ALL {
+        let starts = |path: &&PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with(&format!("{chapter}-"));
+        let text = std::fs::read_to_string(chapters.iter().find(starts).unwrap()).unwrap();
+        assert!(text.contains(&format!("](images/experiments/{name}.png)")), "chapter {chapter} lacks {name}");
+        let page = Experiment::named(name).unwrap().chapter_title();
+        assert!(text.starts_with(&format!("# {chapter}. {page}\n")), "chapter {chapter} is not {page}");
+    }
+}
+
+/// Where the system's way to open a page is a script that says what it was asked for; and where there is none.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_page_is_opened() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Workplace::new();
+    std::fs::create_dir(place.path("bin")).unwrap();
+    let experiment = || {
+        let mut command = place.command("experiment uniform-to-normal --quick --open");
+        command.env("PATH", place.path("bin"));
+        command
+    };
+    let alone = workplace::complaint(experiment(), 1);
+    assert!(
+        alone.starts_with("error: there is no program to show experiments/uniform-to-normal/report.html"),
+        "{alone}"
+    );
+    let script = place.path("bin/xdg-open");
+    std::fs::write(&script, format!("#!/bin/sh\necho \"$1\" > {}\n", place.path("opened").display())).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(experiment().status().unwrap().success());
+    // The program does not wait for it.
+    let opened = (0..1000).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        std::fs::read_to_string(place.path("opened")).ok().filter(|text| text.ends_with('\n'))
+    });
+    assert_eq!(opened.as_deref(), Some("experiments/uniform-to-normal/report.html\n"));
 }
 
 #[test]

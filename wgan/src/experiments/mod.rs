@@ -13,6 +13,7 @@ mod labels;
 mod lipschitz_constant;
 mod loss_and_quality;
 mod negative_loss;
+mod page;
 mod parallel_lines;
 mod penalties;
 mod rank_generators;
@@ -52,6 +53,8 @@ mod prelude {
 pub struct Experiment {
     /// As on the command line.
     pub name: &'static str,
+    /// The chapter of the guide that explains it.
+    pub chapter: u32,
     /// What it shows, in one line.
     pub summary: &'static str,
     run: fn(Size) -> Result<Findings>,
@@ -76,27 +79,39 @@ impl Size {
     }
 }
 
+/// The page of an experiment in its folder.
+pub const PAGE: &str = "report.html";
+
 /// All experiments, in the order in which they tell their story.
 pub const ALL: [Experiment; 18] = [
-    Experiment { name: "uniform-to-normal", summary: uniform_to_normal::SUMMARY, run: uniform_to_normal::run },
-    Experiment { name: "histogram-js", summary: histogram_js::SUMMARY, run: histogram_js::run },
-    Experiment { name: "parallel-lines", summary: parallel_lines::SUMMARY, run: parallel_lines::run },
-    Experiment { name: "negative-loss", summary: negative_loss::SUMMARY, run: negative_loss::run },
-    Experiment { name: "labels", summary: labels::SUMMARY, run: labels::run },
-    Experiment { name: "unconstrained", summary: unconstrained::SUMMARY, run: unconstrained::run },
-    Experiment { name: "two-gaussians", summary: two_gaussians::SUMMARY, run: two_gaussians::run },
-    Experiment { name: "tv-or-w", summary: tv_or_w::SUMMARY, run: tv_or_w::run },
-    Experiment { name: "transport", summary: transport::SUMMARY, run: transport::run },
-    Experiment { name: "what-is-minimised", summary: what_is_minimised::SUMMARY, run: what_is_minimised::run },
-    Experiment { name: "rank-generators", summary: rank_generators::SUMMARY, run: rank_generators::run },
-    Experiment { name: "gradient-magnitudes", summary: gradient_magnitudes::SUMMARY, run: gradient_magnitudes::run },
-    Experiment { name: "lipschitz-constant", summary: lipschitz_constant::SUMMARY, run: lipschitz_constant::run },
-    Experiment { name: "penalties", summary: penalties::SUMMARY, run: penalties::run },
-    Experiment { name: "critic-steps", summary: critic_steps::SUMMARY, run: critic_steps::run },
-    Experiment { name: "clip-sweep", summary: clip_sweep::SUMMARY, run: clip_sweep::run },
-    Experiment { name: "loss-and-quality", summary: loss_and_quality::SUMMARY, run: loss_and_quality::run },
-    Experiment { name: "ablations", summary: ablations::SUMMARY, run: ablations::run },
+    experiment("uniform-to-normal", 6, uniform_to_normal::SUMMARY, uniform_to_normal::run),
+    experiment("histogram-js", 6, histogram_js::SUMMARY, histogram_js::run),
+    experiment("parallel-lines", 6, parallel_lines::SUMMARY, parallel_lines::run),
+    experiment("negative-loss", 6, negative_loss::SUMMARY, negative_loss::run),
+    experiment("labels", 6, labels::SUMMARY, labels::run),
+    experiment("unconstrained", 7, unconstrained::SUMMARY, unconstrained::run),
+    experiment("two-gaussians", 6, two_gaussians::SUMMARY, two_gaussians::run),
+    experiment("tv-or-w", 7, tv_or_w::SUMMARY, tv_or_w::run),
+    experiment("transport", 6, transport::SUMMARY, transport::run),
+    experiment("what-is-minimised", 6, what_is_minimised::SUMMARY, what_is_minimised::run),
+    experiment("rank-generators", 9, rank_generators::SUMMARY, rank_generators::run),
+    experiment("gradient-magnitudes", 8, gradient_magnitudes::SUMMARY, gradient_magnitudes::run),
+    experiment("lipschitz-constant", 7, lipschitz_constant::SUMMARY, lipschitz_constant::run),
+    experiment("penalties", 7, penalties::SUMMARY, penalties::run),
+    experiment("critic-steps", 8, critic_steps::SUMMARY, critic_steps::run),
+    experiment("clip-sweep", 7, clip_sweep::SUMMARY, clip_sweep::run),
+    experiment("loss-and-quality", 9, loss_and_quality::SUMMARY, loss_and_quality::run),
+    experiment("ablations", 8, ablations::SUMMARY, ablations::run),
 ];
+
+const fn experiment(
+    name: &'static str,
+    chapter: u32,
+    summary: &'static str,
+    run: fn(Size) -> Result<Findings>,
+) -> Experiment {
+    Experiment { name, chapter, summary, run }
+}
 
 impl Experiment {
     /// The experiment of this name.
@@ -116,12 +131,18 @@ impl Experiment {
         (self.run)(size)
     }
 
+    /// The title of the guide's chapter that explains it.
+    pub fn chapter_title(&self) -> &'static str {
+        const FROM_6: [&str; 4] = ["The Wasserstein distance", "Lipschitz critics", "Training a WGAN", "Reading a run"];
+        FROM_6[self.chapter as usize - 6]
+    }
+
     /// How it is run from the command line.
     pub fn command(&self, size: Size) -> String {
         format!("wgan experiment {}{}", self.name, size.pick(" --quick", ""))
     }
 
-    /// Runs it and leaves the result in `folder`: `table.txt`, `figure.png` and `figure.svg`.
+    /// Runs it and leaves the result in `folder`: `table.txt`, `figure.png`, `figure.svg`, and all of it as a page, [`PAGE`].
     ///
     /// # Errors
     /// As [`Experiment::run`], and if a file cannot be written.
@@ -133,6 +154,7 @@ impl Experiment {
         let picture = findings.figure.picture().made_by(self.command(size));
         write_whole(&folder.join("figure.png"), &picture.encode())?;
         write_whole(&folder.join("figure.svg"), findings.figure.svg().as_bytes())?;
+        write_whole(&folder.join(PAGE), page::page(self, size, &findings).as_bytes())?;
         Ok(findings)
     }
 }

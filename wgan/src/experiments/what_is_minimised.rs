@@ -133,20 +133,22 @@ fn chi(d: usize) -> f64 {
 
 /// N(0, I) in `d` dimensions against more of it, and against its mean.
 fn gaussians(d: usize, updates: u64) -> Result<[Judged; 2]> {
-    let spread = move |deviation: f64| {
-        move |tape: &Tape, noise, batch| -> Var<'_> { tape.normal(noise, [batch, d]) * deviation }
-    };
     let sample = |name, deviation: f64| computed(|tape| tape.normal(Stream::new(1, name), [POINTS, d]) * deviation);
     let real = sample("real", 1.0)?;
     let judge = |deviation: f64| -> Result<Judged> {
         let made = sample("made", deviation)?;
-        let critic = CriticTraining::trained(&lipschitz_toy(), spread(1.0), spread(deviation), updates)?;
+        let critic = CriticTraining::trained(&lipschitz_toy(), cloud(d, 1.0), cloud(d, deviation), updates)?;
         // A critic is judged by more samples than are paired: nothing is left of their chance.
         let many = |name, deviation: f64| computed(|tape| tape.normal(Stream::new(2, name), [20_000, d]) * deviation);
         let estimate = critic.gap(&many("real", 1.0)?, &many("made", deviation)?)?;
         Ok(Judged { exact: wasserstein(real.data(), made.data(), d), estimate })
     };
     Ok([judge(1.0)?, judge(0.0)?])
+}
+
+/// Samples of N(0, σ²I).
+fn cloud(d: usize, deviation: f64) -> impl Distribution {
+    move |tape, noise, batch| tape.normal(noise, [batch, d]) * deviation
 }
 
 /// Samples of a generator that learned to make the exact distance between batches small: each batch is paired anew, then the

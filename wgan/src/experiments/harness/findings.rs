@@ -21,6 +21,14 @@ impl Findings {
     pub fn holds(&self) -> bool {
         self.table.iter().all(Check::holds)
     }
+
+    /// The rows of the table: what was measured, the number, what is known, and that it was missed, if it was.
+    pub fn cells(&self) -> impl Iterator<Item = [String; 4]> {
+        self.table.iter().map(|check| {
+            let verdict = if check.holds() { "" } else { "missed" };
+            [check.quantity.clone(), number(check.measured), check.answer(), verdict.to_owned()]
+        })
+    }
 }
 
 /// A measurement beside what is known of it.
@@ -77,16 +85,12 @@ impl Check {
 /// The table, then the sentence.
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cells = |check: &Check| {
-            let verdict = if check.holds() { "" } else { "  missed" };
-            [check.quantity.clone(), number(check.measured), check.answer() + verdict]
-        };
-        let heading = ["", "measured", "known"].map(str::to_owned);
-        let rows: Vec<_> = std::iter::once(heading).chain(self.table.iter().map(cells)).collect();
+        let heading = ["", "measured", "known", ""].map(str::to_owned);
+        let rows: Vec<_> = std::iter::once(heading).chain(self.cells()).collect();
         let [first, second] =
             [0, 1].map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
-        for [quantity, measured, known] in &rows {
-            writeln!(f, "{}", format!("{quantity:first$}  {measured:>second$}  {known}").trim_end())?;
+        for [quantity, measured, known, verdict] in &rows {
+            writeln!(f, "{}", format!("{quantity:first$}  {measured:>second$}  {known}  {verdict}").trim_end())?;
         }
         writeln!(f, "\n{}", self.sentence)
     }
