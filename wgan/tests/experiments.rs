@@ -170,7 +170,7 @@ fn an_experiment_leaves_its_figure_and_what_it_printed() {
     // The page has all of it, and where to read on.
     let page = text(place.bytes("here/parallel-lines/report.html"));
     let sentence = table.trim_end().lines().last().unwrap();
-    for part in [sentence, "<td>1.026</td>", "<td>0.5</td>", "</svg>", "wgan experiment parallel-lines --quick"] {
+    for part in [sentence, "Jensen-Shannon</th><td>0.6931</td><td>0.6931</td>", "</svg>", "wgan experiment parallel-lines --quick"] {
         assert!(page.contains(part), "{part}: {page}");
     }
     assert!(page.contains("Chapter 6 of the guide, The Wasserstein distance,") && !page.contains("missed</strong>"));
@@ -205,13 +205,13 @@ fn a_page_is_opened() {
     let place = Workplace::new();
     std::fs::create_dir(place.path("bin")).unwrap();
     let experiment = || {
-        let mut command = place.command("experiment uniform-to-normal --quick --open");
+        let mut command = place.command("experiment histogram-js --quick --open");
         command.env("PATH", place.path("bin"));
         command
     };
     let alone = workplace::complaint(experiment(), 1);
     assert!(
-        alone.starts_with("error: there is no program to show experiments/uniform-to-normal/report.html"),
+        alone.starts_with("error: there is no program to show experiments/histogram-js/report.html"),
         "{alone}"
     );
     let script = place.path("bin/xdg-open");
@@ -223,7 +223,7 @@ fn a_page_is_opened() {
         std::thread::sleep(std::time::Duration::from_millis(10));
         std::fs::read_to_string(place.path("opened")).ok().filter(|text| text.ends_with('\n'))
     });
-    assert_eq!(opened.as_deref(), Some("experiments/uniform-to-normal/report.html\n"));
+    assert_eq!(opened.as_deref(), Some("experiments/histogram-js/report.html\n"));
 }
 
 #[test]

@@ -7,7 +7,9 @@
 //! They are SVG files in `docs/images`. The same code gives the same bytes on every machine, so a test compares them: what
 //! depends on a library's rounding (exp, sin) is computed by the crate `libm`, or shown in a few digits.
 
+mod constraints;
 mod differences;
+mod plan;
 
 use std::path::PathBuf;
 
@@ -15,7 +17,11 @@ use std::path::PathBuf;
 type Draw = fn() -> String;
 
 /// All figures by name. They take a second together, for the tests draw them.
-const ALL: [(&str, Draw); 1] = [("finite-differences", differences::figure)];
+const ALL: [(&str, Draw); 3] = [
+    ("finite-differences", differences::figure),
+    ("plan-and-price", plan::figure),
+    ("constraints", constraints::figure),
+];
 
 fn published(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../docs/images/{name}.svg"))
