@@ -170,7 +170,12 @@ fn an_experiment_leaves_its_figure_and_what_it_printed() {
     // The page has all of it, and where to read on.
     let page = text(place.bytes("here/parallel-lines/report.html"));
     let sentence = table.trim_end().lines().last().unwrap();
-    for part in [sentence, "Jensen-Shannon</th><td>0.6931</td><td>0.6931</td>", "</svg>", "wgan experiment parallel-lines --quick"] {
+    for part in [
+        sentence,
+        "Jensen-Shannon</th><td>0.6931</td><td>0.6931</td>",
+        "</svg>",
+        "wgan experiment parallel-lines --quick",
+    ] {
         assert!(page.contains(part), "{part}: {page}");
     }
     assert!(page.contains("Chapter 6 of the guide, The Wasserstein distance,") && !page.contains("missed</strong>"));
@@ -210,10 +215,7 @@ fn a_page_is_opened() {
         command
     };
     let alone = workplace::complaint(experiment(), 1);
-    assert!(
-        alone.starts_with("error: there is no program to show experiments/histogram-js/report.html"),
-        "{alone}"
-    );
+    assert!(alone.starts_with("error: there is no program to show experiments/histogram-js/report.html"), "{alone}");
     let script = place.path("bin/xdg-open");
     std::fs::write(&script, format!("#!/bin/sh\necho \"$1\" > {}\n", place.path("opened").display())).unwrap();
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
