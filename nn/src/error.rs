@@ -41,29 +41,15 @@ pub enum Error {
         path: PathBuf,
     },
     /// The file holds other tensors than asked for.
-    #[error("{} is of another model: {}", path.display(), name_differences(missing, unexpected))]
-    Names {
+    #[error("{} is of another model; what it has | what is expected: {}", path.display(), side_by_side(differences))]
+    Misfit {
         /// The file.
         path: PathBuf,
-        /// What was asked for and is not there.
-        missing: Vec<String>,
-        /// What is there and was not asked for.
-        unexpected: Vec<String>,
+        /// What differs.
+        differences: Vec<Difference>,
     },
-    /// A tensor in the file has another shape than its Variable.
-    #[error("{}: tensor \"{}\" has shape {} in the file, but {expected} in the model", path.display(), excerpt(name), excerpt(&found.to_string()))]
-    Shape {
-        /// The file.
-        path: PathBuf,
-        /// The tensor's name.
-        name: String,
-        /// The Variable's shape.
-        expected: Shape,
-        /// The shape in the file.
-        found: Shape,
-    },
-    /// A tensor in the file does not hold f32 numbers.
-    #[error("{}: tensor \"{}\" holds {found} numbers; only F32 can be loaded", path.display(), excerpt(name))]
+    /// A tensor in the file does not hold floating-point numbers of 32 or 16 bits.
+    #[error("{}: tensor \"{}\" holds {found} numbers; only F32, F16 and BF16 can be loaded", path.display(), excerpt(name))]
     Type {
         /// The file.
         path: PathBuf,
@@ -77,14 +63,30 @@ pub enum Error {
     Variable(#[from] autograd::Error),
 }
 
-/// "it lacks "a"; it has besides "b", "c"".
-fn name_differences(missing: &[String], unexpected: &[String]) -> String {
+/// A tensor's name and shape in a file, and those of what is expected in its place; None for nothing.
+pub type Difference = [Option<(String, Shape)>; 2];
+
+/// `"0.weight" [512, 784] | "0.weight" [512, 128], nothing | "1.bias" [3]`
+fn side_by_side(differences: &[Difference]) -> String {
     const MOST: usize = 8;
-    let list = |what: &str, names: &[String]| {
-        let shown: Vec<String> = names.iter().take(MOST).map(|name| format!("\"{}\"", excerpt(name))).collect();
-        let more = if names.len() > MOST { format!(" and {} more", names.len() - MOST) } else { String::new() };
-        (!names.is_empty()).then(|| format!("it {what} {}{more}", shown.join(", ")))
+    let side = |tensor: &Option<(String, Shape)>| match tensor {
+        Some((name, shape)) => format!("\"{}\" {}", short(name), short(&shape.to_string())),
+        None => "nothing".to_owned(),
     };
-    let parts = [list("lacks", missing), list("has besides", unexpected)];
-    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+    let row = |[found, expected]: &Difference| format!("{} | {}", side(found), side(expected));
+    let mut rows: Vec<String> = differences.iter().take(MOST).map(row).collect();
+    if differences.len() > MOST {
+        rows.push(format!("and {} more", differences.len() - MOST));
+    }
+    rows.join(", ")
+}
+
+/// As an excerpt, but shorter: there are many.
+fn short(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let text = excerpt(text);
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }

@@ -65,7 +65,7 @@ mod rng;
 pub mod schedule;
 
 pub use checkpoint::Checkpoint;
-pub use error::Error;
+pub use error::{Difference, Error};
 pub use in_batches::in_batches;
 pub use init::Init;
 pub use module::{Mode, Module, Sequential};

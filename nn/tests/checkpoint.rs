@@ -90,18 +90,25 @@ fn another_shape_is_told_with_both() {
     of(&[&variable("0.weight", &[512, 784], 1.0)]).save(&file, None).unwrap();
     assert_eq!(
         refusal(&file, &[&variable("0.weight", &[512, 128], 0.0)]),
-        "FILE: tensor \"0.weight\" has shape [512, 784] in the file, but [512, 128] in the model"
+        "FILE is of another model; what it has | what is expected: \"0.weight\" [512, 784] | \"0.weight\" [512, 128]"
     );
 }
 
 #[test]
-fn other_names_are_listed() {
+fn other_names_are_listed_side_by_side() {
     let (_folder, file) = folder();
     let [a, b, c, d, e] = &["a", "b", "c", "d", "e"].map(|name| variable(name, &[1], 1.0));
     of(&[b, a, c]).save(&file, None).unwrap();
-    assert_eq!(refusal(&file, &[a]), "FILE is of another model: it has besides \"b\", \"c\"");
-    assert_eq!(refusal(&file, &[a, b, c, d]), "FILE is of another model: it lacks \"d\"");
-    assert_eq!(refusal(&file, &[a, b, e, d]), "FILE is of another model: it lacks \"d\", \"e\"; it has besides \"c\"");
+    let told = |variables: &[&Variable]| {
+        let told = refusal(&file, variables);
+        told.strip_prefix("FILE is of another model; what it has | what is expected: ").unwrap().to_owned()
+    };
+    assert_eq!(told(&[a]), r#""b" [1] | nothing, "c" [1] | nothing"#);
+    assert_eq!(told(&[a, b, c, d]), r#"nothing | "d" [1]"#);
+    assert_eq!(told(&[a, b, e, d]), r#""c" [1] | "d" [1], nothing | "e" [1]"#);
+    let many: Vec<Variable> = (0..10).map(|i| variable(&i.to_string(), &[i], 0.0)).collect();
+    let many = told(&[&[a, b, c], &many.iter().collect::<Vec<_>>()[..]].concat());
+    assert!(many.ends_with(r#", nothing | "7" [7], and 2 more"#), "{many}");
 }
 
 #[test]
@@ -200,7 +207,7 @@ fn a_file_that_promises_more_than_it_holds_is_refused() {
     let header = r#"{"a":{"dtype":"F32","shape":[100000000000],"data_offsets":[0,400000000000]}}"#;
     let bytes = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &[0; 64]].concat();
     fs::write(&file, &bytes).unwrap();
-    assert_eq!(refusal(&file, &[&a]), "FILE: tensor \"a\" has shape [100000000000] in the file, but [4] in the model");
+    assert!(refusal(&file, &[&a]).ends_with(r#": "a" [100000000000] | "a" [4]"#));
     assert_eq!(checkpoint::count(&file, "").unwrap(), 100_000_000_000);
     let error = checkpoint::metadata(&file, "run").unwrap_err().to_string();
     assert!(error.ends_with("it ends within tensor \"a\""), "{error}");
@@ -215,7 +222,7 @@ fn a_name_in_a_message_is_short_and_can_be_seen() {
     let names = ["\u{1b}[2J".to_owned(), "x".repeat(100_000)];
     of(&names.each_ref().map(|name| variable(name, &[1], 0.0)).each_ref()).save(&file, None).unwrap();
     let error = refusal(&file, &[]);
-    assert!(error.contains(r#"it has besides "\u{1b}[2J", "xxx"#) && error.len() < 500, "{error}");
+    assert!(error.contains(r#": "\u{1b}[2J" [1] | nothing, "xxx"#) && error.len() < 500, "{error}");
 }
 
 #[test]
@@ -270,6 +277,21 @@ fn a_file_from_pytorch_is_loaded() {
     assert_eq!(running_mean.read().unwrap().item(), 2.5);
 }
 
+/// 1.5 and −2 in both half precisions, beside a tensor that nobody asked for.
+#[test]
+fn half_precision_is_widened() {
+    let (_folder, file) = folder();
+    let [half, brain] = [[0x3e00_u16, 0xc000], [0x3fc0, 0xc000]].map(|bits| bits.map(u16::to_le_bytes));
+    let tensors = [
+        ("a", TensorView::new(Dtype::F16, vec![2], half.as_flattened()).unwrap()),
+        ("b", TensorView::new(Dtype::BF16, vec![2], brain.as_flattened()).unwrap()),
+    ];
+    fs::write(&file, safetensors::serialize(tensors, None).unwrap()).unwrap();
+    let [a, b] = ["a", "b"].map(|name| variable(name, &[2], 0.0));
+    of(&[&a, &b]).load(&file).unwrap();
+    assert_eq!([a, b].map(|v| v.read().unwrap().into_data()), [[1.5, -2.0], [1.5, -2.0]]);
+}
+
 #[test]
 fn other_element_types_are_refused() {
     let (_folder, file) = folder();
@@ -278,7 +300,7 @@ fn other_element_types_are_refused() {
     fs::write(&file, safetensors::serialize(tensors, None).unwrap()).unwrap();
     assert_eq!(
         refusal(&file, &[&variable("a", &[1], 0.0)]),
-        "FILE: tensor \"a\" holds F64 numbers; only F32 can be loaded"
+        "FILE: tensor \"a\" holds F64 numbers; only F32, F16 and BF16 can be loaded"
     );
 }
 

@@ -139,6 +139,9 @@ pub enum Error {
     /// A training, or what was made with trained weights, came to numbers that are infinite or NaN.
     #[error("{0}")]
     NotFinite(String),
+    /// A computation that cannot be written in another format.
+    #[error("{0}")]
+    Export(String),
     /// Experiments whose measurements miss the known answer, by their names.
     #[error("measurements miss the known answer in {}", .0.join(", "))]
     Missed(Vec<&'static str>),
@@ -151,10 +154,8 @@ impl From<nn::Error> for Error {
             nn::Error::Read { path, source } => Error::Read { path, source },
             nn::Error::Write { path, source } => Error::Write { path, source },
             nn::Error::Variable(error) => Error::Engine(error),
-            error @ (nn::Error::Malformed { .. } | nn::Error::Damaged { .. } | nn::Error::Names { .. }) => {
-                Error::Weights(error)
-            }
-            error @ (nn::Error::Shape { .. } | nn::Error::Type { .. }) => Error::Weights(error),
+            error @ (nn::Error::Malformed { .. } | nn::Error::Damaged { .. }) => Error::Weights(error),
+            error @ (nn::Error::Misfit { .. } | nn::Error::Type { .. }) => Error::Weights(error),
         }
     }
 }
@@ -181,7 +182,7 @@ impl Error {
             // As of a process that is ended by SIGPIPE: 128 + 13.
             Error::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 141,
             Error::Write { .. } | Error::Output(_) | Error::Download { .. } | Error::Browser { .. } => 1,
-            Error::Engine(_) | Error::NotFinite(_) | Error::Missed(_) | Error::Signals(_) => 1,
+            Error::Engine(_) | Error::NotFinite(_) | Error::Missed(_) | Error::Signals(_) | Error::Export(_) => 1,
             Error::Setting { .. } | Error::Flag { .. } | Error::ConfigFile { .. } | Error::Memory { .. } => 2,
             Error::Data { .. }
             | Error::NoData { .. }

@@ -118,40 +118,30 @@ impl<'a, R: Read> Reader<'a, R> {
         self.header.info(name).map_or(0, |info| info.shape.iter().product())
     }
 
-    /// Whether the tensor of this name, which must be there, holds f32 numbers in this shape.
-    ///
-    /// # Errors
-    /// [`Error::Type`], [`Error::Shape`].
-    pub fn check(&self, name: &str, expected: &Shape) -> Result<(), Error> {
-        let info = self.header.info(name).expect("the file has this tensor");
-        let (path, name, found) = (self.path.to_owned(), name.to_owned(), Shape::from(&info.shape[..]));
-        if info.dtype != Dtype::F32 {
-            return Err(Error::Type { path, name, found: info.dtype.to_string() });
-        }
-        match found == *expected {
-            true => Ok(()),
-            false => Err(Error::Shape { path, name, expected: expected.clone(), found }),
-        }
+    /// The shape of the tensor of this name, if there is one.
+    pub fn shape(&self, name: &str) -> Option<Shape> {
+        self.header.info(name).map(|info| Shape::from(&info.shape[..]))
     }
 
-    /// Reads to the end, checks the sum if there is one, and returns the numbers of the tensors that are `wanted`.
+    /// Reads to the end, checks the sum if there is one, and returns the numbers of the tensors that are `wanted`; those of half
+    /// precision are widened.
     ///
     /// # Errors
-    /// [`Error::Read`]; [`Error::Malformed`] if the file is shorter or longer than its header says; [`Error::Damaged`].
+    /// [`Error::Type`] if they are of another type; [`Error::Read`]; [`Error::Malformed`] if the file is shorter or longer than
+    /// its header says; [`Error::Damaged`].
     pub fn finish(mut self, wanted: impl Fn(&str) -> bool) -> Result<BTreeMap<String, Vec<f32>>, Error> {
-        let mut tensors = BTreeMap::new();
-        for name in self.names() {
+        let (names, mut tensors) = (self.names(), BTreeMap::new());
+        let of_wanted = names.iter().map(|name| wanted(name).then(|| self.widening(name)).transpose());
+        let widenings = of_wanted.collect::<Result<Vec<Option<Widen>>, Error>>()?;
+        for (name, widening) in names.into_iter().zip(widenings) {
             let (begin, end) = self.header.info(&name).expect("it is among the names").data_offsets;
-            match wanted(&name) {
-                true => {
-                    let mut numbers = Vec::with_capacity((end - begin) / 4);
-                    self.pass(end - begin, &name, |bytes| {
-                        let (words, _) = bytes.as_chunks::<4>();
-                        numbers.extend(words.iter().map(|&word| f32::from_le_bytes(word)));
-                    })?;
+            match widening {
+                Some(widen) => {
+                    let mut numbers = Vec::with_capacity(self.count(&name));
+                    self.pass(end - begin, &name, |bytes| widen(bytes, &mut numbers))?;
                     tensors.insert(name, numbers);
                 }
-                false => self.pass(end - begin, &name, |_| ())?,
+                None => self.pass(end - begin, &name, |_| ())?,
             }
         }
         let further = self.source.read(&mut [0]).map_err(cut_off(self.path, "after its last tensor"))?;
@@ -164,6 +154,23 @@ impl<'a, R: Read> Reader<'a, R> {
                 Err(Error::Damaged { path: self.path.to_owned() })
             }
             _ => Ok(tensors),
+        }
+    }
+
+    /// How the numbers of a tensor that is there become f32.
+    fn widening(&self, name: &str) -> Result<Widen, Error> {
+        let found = self.header.info(name).expect("the file has this tensor").dtype;
+        match found {
+            Dtype::F32 => {
+                Ok(|bytes, numbers| numbers.extend(words(bytes).iter().map(|&word| f32::from_le_bytes(word))))
+            }
+            Dtype::F16 => {
+                Ok(|bytes, numbers| numbers.extend(words(bytes).iter().map(|&word| half(u16::from_le_bytes(word)))))
+            }
+            Dtype::BF16 => Ok(|bytes, numbers| {
+                numbers.extend(words(bytes).iter().map(|&[low, high]| f32::from_le_bytes([0, 0, low, high])))
+            }),
+            _ => Err(Error::Type { path: self.path.to_owned(), name: name.to_owned(), found: found.to_string() }),
         }
     }
 
@@ -182,10 +189,54 @@ impl<'a, R: Read> Reader<'a, R> {
     }
 }
 
+/// Appends the numbers in a piece of a tensor's bytes.
+type Widen = fn(&[u8], &mut Vec<f32>);
+
+/// Whole words, since pieces hold whole numbers.
+fn words<const BYTES: usize>(bytes: &[u8]) -> &[[u8; BYTES]] {
+    bytes.as_chunks().0
+}
+
+/// The number that is written in half precision (IEEE 754, binary16): a sign, 5 bits of the exponent e, 10 of the fraction f.
+/// It is 1.f · 2^(e − 15), 0.f · 2^−14 for e = 0; of e = 31 infinity or NaN.
+fn half(bits: u16) -> f32 {
+    let [sign, exponent, fraction] = [bits >> 15, bits >> 10 & 31, bits & 0x3ff].map(u32::from);
+    let magnitude = match exponent {
+        0 => fraction as f32 / (1 << 24) as f32,
+        31 => f32::from_bits(0xff << 23 | fraction << 13),
+        _ => f32::from_bits((exponent + 127 - 15) << 23 | fraction << 13),
+    };
+    f32::from_bits(sign << 31 | magnitude.to_bits())
+}
+
 /// What to say if reading fails there: that the file is cut off, or what the system says.
 fn cut_off(path: &Path, place: &str) -> impl Fn(io::Error) -> Error {
     move |source| match source.kind() {
         io::ErrorKind::UnexpectedEof => Error::Malformed { path: path.to_owned(), reason: format!("it ends {place}") },
         _ => Error::Read { path: path.to_owned(), source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The smallest and the largest numbers of IEEE 754's binary16, and some between.
+    #[test]
+    fn half_precision_is_widened() {
+        let known = [
+            (0x0001, 2.0_f32.powi(-24)),
+            (0x03ff, 1023.0 / 1024.0 * 2.0_f32.powi(-14)),
+            (0x0400, 2.0_f32.powi(-14)),
+            (0x3555, 0.333_251_95),
+            (0x3c00, 1.0),
+            (0x3c01, 1.0 + 1.0 / 1024.0),
+            (0xc000, -2.0),
+            (0x7bff, 65504.0),
+            (0x7c00, f32::INFINITY),
+            (0xfc00, f32::NEG_INFINITY),
+        ];
+        known.into_iter().for_each(|(bits, number)| assert_eq!(half(bits), number, "{bits:x}"));
+        assert!(half(0x8000) == 0.0 && half(0x8000).is_sign_negative() && half(0x7e00).is_nan());
     }
 }

@@ -9,9 +9,10 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use autograd::{Tensor, Variable};
+use autograd::{Shape, Tensor, Variable};
 
 use crate::Error;
+use crate::error::Difference;
 use crate::files::write_whole;
 
 pub use file::CHECKSUM;
@@ -79,12 +80,11 @@ impl Checkpoint {
         write_whole(path, &bytes)
     }
 
-    /// Gives every Variable the value that the file has for it. A file without a checksum, which another program wrote, is
+    /// Gives every Variable the value that the file has for it; numbers of half precision (F16, BF16) are widened. A file without a checksum, which another program wrote, is
     /// taken as it is.
     ///
     /// # Errors
-    /// [`Error::Read`], [`Error::Malformed`]; [`Error::Names`], [`Error::Shape`] or [`Error::Type`] where the file is
-    /// of another model; [`Error::Damaged`] if its bytes have another checksum. No Variable is changed then.
+    /// [`Error::Read`], [`Error::Malformed`]; [`Error::Misfit`] or [`Error::Type`] where the file is of another model; [`Error::Damaged`] if its bytes have another checksum. No Variable is changed then.
     pub fn load(&self, path: &Path) -> Result<(), Error> {
         self.load_from(open(path)?, true)
     }
@@ -135,8 +135,10 @@ impl Checkpoint {
     }
 
     fn load_from(&self, file: Reader<impl Read>, whole: bool) -> Result<(), Error> {
-        self.check_names(&file, whole)?;
-        self.variables.iter().try_for_each(|(name, variable)| file.check(name, variable.shape()))?;
+        let differences = self.differences(&file, whole);
+        if !differences.is_empty() {
+            return Err(Error::Misfit { path: file.path().to_owned(), differences });
+        }
         let mut numbers = file.finish(|name| self.variables.contains_key(name))?;
         for (name, variable) in &self.variables {
             let numbers = numbers.remove(name).expect("the file has this tensor");
@@ -145,15 +147,25 @@ impl Checkpoint {
         Ok(())
     }
 
-    fn check_names(&self, file: &Reader<impl Read>, whole: bool) -> Result<(), Error> {
-        let there: BTreeSet<String> = file.names().into_iter().collect();
-        let missing: Vec<String> = self.variables.keys().filter(|name| !there.contains(*name)).cloned().collect();
-        let known = |name: &String| !whole || self.variables.contains_key(name) || is_batch_count(name);
-        let unexpected: Vec<String> = there.into_iter().filter(|name| !known(name)).collect();
-        match missing.is_empty() && unexpected.is_empty() {
-            true => Ok(()),
-            false => Err(Error::Names { path: file.path().to_owned(), missing, unexpected }),
+    /// What the file has beside what is expected: tensors of other shapes, then those that one side lacks.
+    fn differences(&self, file: &Reader<impl Read>, whole: bool) -> Vec<Difference> {
+        let tensor = |name: &String, shape: Shape| Some((name.clone(), shape));
+        let (mut differences, mut missing) = (Vec::new(), Vec::new());
+        for (name, variable) in &self.variables {
+            let expected = tensor(name, variable.shape().clone());
+            match file.shape(name) {
+                None => missing.push(expected),
+                Some(found) if found != *variable.shape() => differences.push([tensor(name, found), expected]),
+                Some(_) => {}
+            }
         }
+        let known = |name: &String| !whole || self.variables.contains_key(name) || is_batch_count(name);
+        let unexpected: BTreeSet<String> = file.names().into_iter().filter(|name| !known(name)).collect();
+        let unexpected = unexpected.iter().map(|name| tensor(name, file.shape(name).expect("it is among the names")));
+        let (mut unexpected, mut missing) = (unexpected.fuse(), missing.into_iter().fuse());
+        let sides = std::iter::from_fn(|| Some([unexpected.next().flatten(), missing.next().flatten()]));
+        differences.extend(sides.take_while(|sides| sides.iter().any(Option::is_some)));
+        differences
     }
 }
 
@@ -177,6 +189,14 @@ pub fn count(path: &Path, prefix: &str) -> Result<usize, Error> {
     let names = file.names();
     let counts = names.iter().filter(|name| name.starts_with(prefix)).map(|name| file.count(name));
     Ok(counts.fold(0, usize::saturating_add))
+}
+
+/// The shape of the tensor of this name, if the file has it.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::Malformed`].
+pub fn shape(path: &Path, name: &str) -> Result<Option<Shape>, Error> {
+    Ok(open(path)?.shape(name))
 }
 
 /// PyTorch's batch norm counts its batches; nothing here reads the count, so it may be in a file that PyTorch wrote.

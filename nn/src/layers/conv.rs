@@ -111,7 +111,7 @@ impl Module for Conv2d {
     }
 
     fn buffers(&self) -> Vec<Variable> {
-        self.weight.buffer().into_iter().collect()
+        self.weight.buffers()
     }
 }
 

@@ -27,9 +27,8 @@ impl Embedding {
         Embedding(Weight::plain(Variable::new(format!("{name}.weight"), weight)))
     }
 
-    /// The layer with its weight divided by its largest singular value (arXiv 1802.05957), so that no row is longer than 1. A
-    /// training pass brings the buffer `{name}.weight_u`, which `rng` draws first, one step nearer to the singular vector; a
-    /// program may record one such pass.
+    /// The layer with its weight divided by its largest singular value (arXiv 1802.05957), so that no row is longer than 1; see
+    /// [`Linear::spectral`](super::Linear::spectral).
     #[track_caller]
     pub fn spectral(self, rng: &mut Rng) -> Self {
         Embedding(self.0.spectral(rng))
@@ -51,6 +50,6 @@ impl Module for Embedding {
     }
 
     fn buffers(&self) -> Vec<Variable> {
-        self.0.buffer().into_iter().collect()
+        self.0.buffers()
     }
 }

@@ -31,8 +31,9 @@ impl Linear {
     }
 
     /// The layer with its weight divided by its largest singular value (arXiv 1802.05957), so that without its bias it
-    /// stretches no vector. A training pass brings the buffer `{name}.weight_u`, which `rng` draws first, one step
-    /// nearer to the singular vector; a program may record one such pass.
+    /// stretches no vector. A training pass brings the buffers `_u` and `_v` of `{name}.parametrizations.weight.0`, which `rng`
+    /// draws first, one step nearer to the singular vectors; a program may record one such pass. The weight itself is called
+    /// `{name}.parametrizations.weight.original`.
     ///
     /// ```
     /// use autograd::{Tape, Tensor};
@@ -73,6 +74,6 @@ impl Module for Linear {
     }
 
     fn buffers(&self) -> Vec<Variable> {
-        self.weight.buffer().into_iter().collect()
+        self.weight.buffers()
     }
 }

@@ -129,18 +129,21 @@ fn shifted(sample: &[usize], by: f64) -> impl Distribution {
     move |tape, noise, batch| tape.normal(noise, [&[batch], sample].concat()) + by
 }
 
-/// The weights as the layers use them: divided by ‖uᵀW‖ where u is kept.
+/// The weights as the layers use them: divided by uᵀWv where u and v are kept.
 fn weights(critic: &Critic) -> Result<Vec<Tensor>> {
     let state = critic.state();
+    let named = |name: String| state.iter().find(|variable| variable.name() == name);
     let used = |variable: &Variable| {
-        let weight = variable.read()?;
-        let Some(u) = state.iter().find(|u| u.name() == format!("{}_u", variable.name())) else { return Ok(weight) };
-        let (tape, rows) = (Tape::new(), u.shape().count());
-        let (u, w) = (tape.constant(&u.read()?), tape.constant(&weight));
-        let row = u.reshape([1, rows]).matmul(w.reshape([rows, weight.shape().count() / rows]));
-        Ok((w / row.square().sum().sqrt()).value().cast())
+        let (name, weight) = (variable.name(), variable.read()?);
+        let vector = |vector: &str| named(format!("{}0.{vector}", name.strip_suffix("original")?));
+        let (Some(u), Some(v)) = (vector("_u"), vector("_v")) else { return Ok(weight) };
+        let (tape, [out, inputs]) = (Tape::new(), [u, v].map(|vector| vector.shape().count()));
+        let (u, v, w) = (tape.constant(&u.read()?), tape.constant(&v.read()?), tape.constant(&weight));
+        let sigma = u.reshape([1, out]).matmul(w.reshape([out, inputs])).matmul(v.reshape([inputs, 1])).sum();
+        Ok((w / sigma).value().cast())
     };
-    state.iter().filter(|variable| variable.name().ends_with(".weight")).map(used).collect()
+    let is_weight = |variable: &&Variable| [".weight", ".original"].iter().any(|end| variable.name().ends_with(end));
+    state.iter().filter(is_weight).map(used).collect()
 }
 
 /// The norm of a linear map, by power iteration on its square: its derivative is its transpose.
