@@ -1,51 +1,68 @@
-//! The encoding of Protocol Buffers (<https://protobuf.dev/programming-guides/encoding>), as far as events need it: a message
-//! is its fields, one after the other. Each function here makes a field: its number and kind, then what it holds.
+//! The messages of event files, as far as they are written here, in the encoding of Protocol Buffers: names and numbers of their
+//! fields are those of `tensorflow/core/util/event.proto` and `tensorflow/core/framework/summary.proto`.
 
-/// Kinds of fields.
-pub const INT: u64 = 0;
-pub const EIGHT_BYTES: u64 = 1;
-pub const BYTES: u64 = 2;
-pub const FOUR_BYTES: u64 = 5;
+use prost::Message;
 
-pub fn int(number: u64, value: u64) -> Vec<u8> {
-    field(number, INT, &varint(value))
+#[derive(Clone, PartialEq, Message)]
+pub struct Event {
+    /// Seconds since 1970.
+    #[prost(double, tag = "1")]
+    pub wall_time: f64,
+    #[prost(int64, tag = "2")]
+    pub step: i64,
+    #[prost(string, optional, tag = "3")]
+    pub file_version: Option<String>,
+    #[prost(message, optional, tag = "5")]
+    pub summary: Option<Summary>,
 }
 
-pub fn double(number: u64, value: f64) -> Vec<u8> {
-    field(number, EIGHT_BYTES, &value.to_le_bytes())
+#[derive(Clone, PartialEq, Message)]
+pub struct Summary {
+    #[prost(message, repeated, tag = "1")]
+    pub value: Vec<Value>,
 }
 
-pub fn float(number: u64, value: f32) -> Vec<u8> {
-    field(number, FOUR_BYTES, &value.to_le_bytes())
+/// One of the three under a name.
+#[derive(Clone, PartialEq, Message)]
+pub struct Value {
+    #[prost(string, tag = "1")]
+    pub tag: String,
+    #[prost(float, optional, tag = "2")]
+    pub simple_value: Option<f32>,
+    #[prost(message, optional, tag = "4")]
+    pub image: Option<Image>,
+    #[prost(message, optional, tag = "5")]
+    pub histo: Option<HistogramProto>,
 }
 
-/// Text, a file, another message or a row of numbers.
-pub fn bytes(number: u64, value: &[u8]) -> Vec<u8> {
-    field(number, BYTES, &[&varint(value.len() as u64), value].concat())
+#[derive(Clone, PartialEq, Message)]
+pub struct Image {
+    #[prost(int32, tag = "1")]
+    pub height: i32,
+    #[prost(int32, tag = "2")]
+    pub width: i32,
+    /// Channels.
+    #[prost(int32, tag = "3")]
+    pub colorspace: i32,
+    #[prost(bytes = "vec", tag = "4")]
+    pub encoded_image_string: Vec<u8>,
 }
 
-fn field(number: u64, kind: u64, content: &[u8]) -> Vec<u8> {
-    [&varint(number << 3 | kind), content].concat()
-}
-
-/// Seven bits in a byte, the lowest first; the eighth says that more follow.
-fn varint(mut number: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-    bytes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The examples of <https://protobuf.dev/programming-guides/encoding>.
-    #[test]
-    fn fields_are_encoded_as_published() {
-        assert_eq!([int(1, 150), bytes(2, b"testing")].concat(), b"\x08\x96\x01\x12\x07testing");
-    }
+#[derive(Clone, PartialEq, Message)]
+pub struct HistogramProto {
+    #[prost(double, tag = "1")]
+    pub min: f64,
+    #[prost(double, tag = "2")]
+    pub max: f64,
+    #[prost(double, tag = "3")]
+    pub num: f64,
+    #[prost(double, tag = "4")]
+    pub sum: f64,
+    #[prost(double, tag = "5")]
+    pub sum_squares: f64,
+    /// The upper ends of the bins.
+    #[prost(double, repeated, tag = "6")]
+    pub bucket_limit: Vec<f64>,
+    #[prost(double, repeated, tag = "7")]
+    pub bucket: Vec<f64>,
 }

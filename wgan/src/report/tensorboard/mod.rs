@@ -1,7 +1,6 @@
 //! TensorBoard's event files, for `tensorboard --logdir runs`: numbers, slopes and samples of a run.
 //!
-//! A file is a sequence of records, each an `Event` of `tensorflow/core/util/event.proto` with a `Summary` of
-//! `tensorflow/core/framework/summary.proto`, in the encoding of Protocol Buffers.
+//! A file is a sequence of records, each an [`Event`] with a [`Summary`].
 
 mod message;
 mod record;
@@ -13,17 +12,18 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use byteorder::{BigEndian, ByteOrder};
 use nn::files::write_whole;
+use prost::Message;
 
 use crate::Result;
 use crate::error::{cannot_read, cannot_write};
 use crate::run::histogram::{BINS, Histogram};
 use crate::run::metrics::Row;
 use crate::run::quality::QualityRow;
-use message::{INT, bytes, double, float, int};
+use message::{Event, HistogramProto, Image, Summary, Value};
 use record::{FRAME, record, records};
 
 /// What the first event of a file says.
-const VERSION: &[u8] = b"brain.Event:2";
+const VERSION: &str = "brain.Event:2";
 
 /// The file of a run that is going on.
 pub struct Events {
@@ -33,7 +33,7 @@ pub struct Events {
 
 impl Events {
     fn create(path: &Path) -> Result<Self> {
-        Events::write(path, &record(&event(0, bytes(3, VERSION))))
+        Events::write(path, &record(&Event { file_version: Some(VERSION.to_owned()), ..event(0) }.encode_to_vec()))
     }
 
     /// Goes on with the file of a run after `step` updates; later events are cut off. A run that has no such file, as a fresh
@@ -46,7 +46,8 @@ impl Events {
             return Events::create(path);
         }
         let file = fs::read(path).map_err(cannot_read(path))?;
-        let kept = records(&file).take_while(|event| step_of(event).is_some_and(|event_step| event_step <= step));
+        let is_kept = |event: Event| u64::try_from(event.step).is_ok_and(|event_step| event_step <= step);
+        let kept = records(&file).take_while(|&event| Event::decode(event).is_ok_and(is_kept));
         let length = kept.map(|event| event.len() + FRAME).sum();
         Events::write(path, &file[..length])
     }
@@ -75,10 +76,9 @@ impl Events {
             ("gradient/generator", measured.map(|measured| measured.generator_gradient)),
             ("critic/weights at the bound", measured.and_then(|measured| measured.at_bound)),
         ];
-        let known = scalars.into_iter().filter_map(|(tag, number)| Some(value(tag, float(2, number?))));
-        let slopes = measured.map(|measured| value("slopes", histogram(&measured.slopes)));
-        let values: Vec<_> = known.chain(slopes).collect();
-        self.push(row.step, &values.concat())
+        let known = scalars.into_iter().filter_map(|(tag, number)| Some(scalar(tag, number?)));
+        let slopes = measured.map(|measured| Value { histo: Some(histogram(&measured.slopes)), ..named("slopes") });
+        self.push(row.step, known.chain(slopes).collect())
     }
 
     /// Appends what the samples were measured to be, under the names of the measures.
@@ -87,8 +87,7 @@ impl Events {
     /// [`Error::Write`](crate::Error::Write).
     pub fn push_quality(&mut self, names: &[String], row: &QualityRow) -> Result<()> {
         let measured = names.iter().zip(&row.values);
-        let values: Vec<_> = measured.map(|(name, &x)| value(&format!("quality/{name}"), float(2, x as f32))).collect();
-        self.push(row.step, &values.concat())
+        self.push(row.step, measured.map(|(name, &x)| scalar(&format!("quality/{name}"), x as f32)).collect())
     }
 
     /// Appends the picture of the samples after `step` updates, the bytes of a PNG file.
@@ -97,145 +96,65 @@ impl Events {
     /// [`Error::Write`](crate::Error::Write).
     pub fn push_samples(&mut self, step: u64, png: &[u8]) -> Result<()> {
         // A PNG starts with its signature and the head of a chunk that holds the width and the height first.
-        let [width, height] = [16, 20].map(|place| BigEndian::read_u32(&png[place..]).into());
-        const RGB: u64 = 3;
-        let image = [int(1, height), int(2, width), int(3, RGB), bytes(4, png)].concat();
-        self.push(step, &value("samples", bytes(4, &image)))
+        let [width, height] = [16, 20].map(|place| BigEndian::read_u32(&png[place..]) as i32);
+        const RGB: i32 = 3;
+        let image = Image { height, width, colorspace: RGB, encoded_image_string: png.to_vec() };
+        self.push(step, vec![Value { image: Some(image), ..named("samples") }])
     }
 
-    /// Appends an event with a `Summary`.
-    fn push(&mut self, step: u64, summary: &[u8]) -> Result<()> {
-        let event = event(step, bytes(5, summary));
+    /// Appends an event with these values.
+    fn push(&mut self, step: u64, value: Vec<Value>) -> Result<()> {
+        let event = Event { summary: Some(Summary { value }), ..event(step) };
         // One call, unbuffered: a process that is killed leaves whole records but for the last.
-        self.file.write_all(&record(&event)).map_err(cannot_write(&self.path))
+        self.file.write_all(&record(&event.encode_to_vec())).map_err(cannot_write(&self.path))
     }
 }
 
-/// An `Event` of this moment that holds one further field.
-fn event(step: u64, content: Vec<u8>) -> Vec<u8> {
+/// An event of this moment that holds nothing yet.
+fn event(step: u64) -> Event {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    [double(1, now.as_secs_f64()), int(2, step), content].concat()
+    Event { wall_time: now.as_secs_f64(), step: step as i64, ..Event::default() }
 }
 
-/// A `Value` of a `Summary`: its name and one further field.
-fn value(tag: &str, content: Vec<u8>) -> Vec<u8> {
-    bytes(1, &[bytes(1, tag.as_bytes()), content].concat())
+/// A value that is nothing yet.
+fn named(tag: &str) -> Value {
+    Value { tag: tag.to_owned(), ..Value::default() }
 }
 
-/// A value's `HistogramProto`; the sums take every number to lie in the middle of its bin.
-fn histogram(histogram: &Histogram) -> Vec<u8> {
+fn scalar(tag: &str, number: f32) -> Value {
+    Value { simple_value: Some(number), ..named(tag) }
+}
+
+/// The sums take every number to lie in the middle of its bin.
+fn histogram(histogram: &Histogram) -> HistogramProto {
     let bins: Vec<_> = (0..BINS).map(|i| (histogram.bin(i), f64::from(histogram.counts()[i]))).collect();
-    let lowest = bins.iter().find(|(_, count)| *count > 0.0).map_or(0.0, |([low, _], _)| *low);
     let sum_of_powers = |power| bins.iter().map(|([low, high], count)| ((low + high) / 2.0).powi(power) * count).sum();
-    let message = [
-        double(1, lowest),
-        double(2, histogram.high().into()),
-        double(3, histogram.total().into()),
-        double(4, sum_of_powers(1)),
-        double(5, sum_of_powers(2)),
-        bytes(6, &bins.iter().flat_map(|([_, high], _)| high.to_le_bytes()).collect::<Vec<_>>()),
-        bytes(7, &bins.iter().flat_map(|(_, count)| count.to_le_bytes()).collect::<Vec<_>>()),
-    ];
-    bytes(5, &message.concat())
-}
-
-/// The step of an event that this program wrote: its second field, behind a tag and eight bytes of time.
-fn step_of(event: &[u8]) -> Option<u64> {
-    let (tag, bytes) = event.get(9..)?.split_first()?;
-    let last = bytes.iter().position(|byte| byte & 0x80 == 0)?;
-    let step =
-        bytes[..=last].iter().rev().try_fold(0u64, |step, byte| Some(step.checked_mul(0x80)? | u64::from(byte & 0x7f)));
-    step.filter(|_| u64::from(*tag) == 2 << 3 | INT)
+    HistogramProto {
+        min: bins.iter().find(|(_, count)| *count > 0.0).map_or(0.0, |([low, _], _)| *low),
+        max: histogram.high().into(),
+        num: histogram.total().into(),
+        sum: sum_of_powers(1),
+        sum_squares: sum_of_powers(2),
+        bucket_limit: bins.iter().map(|([_, high], _)| *high).collect(),
+        bucket: bins.iter().map(|(_, count)| *count).collect(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::game::Losses;
     use crate::game::objective::CriticTerms;
-    use byteorder::LittleEndian;
-
-    use super::message::{BYTES, EIGHT_BYTES, FOUR_BYTES};
     use super::*;
     use crate::run::metrics::Measurement;
 
-    /// A field's number with what it holds.
-    enum Value<'a> {
-        Int(u64),
-        Double(f64),
-        Bytes(&'a [u8]),
-        Float(f32),
-    }
-
-    fn fields(mut message: &[u8]) -> Vec<(u64, Value<'_>)> {
-        fn varint(message: &mut &[u8]) -> u64 {
-            let mut number = 0;
-            for shift in (0..).step_by(7) {
-                let byte = take(message, 1)[0];
-                number |= u64::from(byte & 0x7f) << shift;
-                if byte & 0x80 == 0 {
-                    break;
-                }
-            }
-            number
-        }
-        fn take<'a>(message: &mut &'a [u8], count: usize) -> &'a [u8] {
-            let (taken, rest) = message.split_at(count);
-            *message = rest;
-            taken
-        }
-        let mut fields = Vec::new();
-        while !message.is_empty() {
-            let tag = varint(&mut message);
-            let value = match tag & 7 {
-                INT => Value::Int(varint(&mut message)),
-                EIGHT_BYTES => Value::Double(LittleEndian::read_f64(take(&mut message, 8))),
-                FOUR_BYTES => Value::Float(LittleEndian::read_f32(take(&mut message, 4))),
-                BYTES => {
-                    let length = varint(&mut message) as usize;
-                    Value::Bytes(take(&mut message, length))
-                }
-                kind => panic!("fields of kind {kind} are not in use"),
-            };
-            fields.push((tag >> 3, value));
-        }
-        fields
-    }
-
-    fn bytes(message: &[u8], field: u64) -> Vec<&[u8]> {
-        let of_field = fields(message).into_iter().filter(|(number, _)| *number == field);
-        of_field.map(|(_, value)| if let Value::Bytes(bytes) = value { bytes } else { panic!("no bytes") }).collect()
-    }
-
-    /// Values by name, each as the bytes of its message.
-    type Values = Vec<(String, Vec<u8>)>;
-
-    /// The step and the named values of every event after the first.
-    fn read(path: &Path) -> Vec<(u64, Values)> {
+    /// The events after the first: their steps and values.
+    fn read(path: &Path) -> Vec<(i64, Vec<Value>)> {
         let file = fs::read(path).unwrap();
-        let events: Vec<&[u8]> = records(&file).collect();
-        assert_eq!(events.iter().map(|event| event.len() + FRAME).sum::<usize>(), file.len());
-        assert_eq!(bytes(events[0], 3), [VERSION]);
-        let parse = |event: &&[u8]| {
-            let step = fields(event).into_iter().find_map(|(field, value)| match value {
-                Value::Int(step) if field == 2 => Some(step),
-                _ => None,
-            });
-            let values = bytes(bytes(event, 5)[0], 1);
-            let named = values.into_iter().map(|value| {
-                let tag = String::from_utf8(bytes_of_first(value, 1)).unwrap();
-                (tag, value.to_vec())
-            });
-            (step.unwrap(), named.collect())
-        };
-        events[1..].iter().map(parse).collect()
-    }
-
-    fn bytes_of_first(message: &[u8], field: u64) -> Vec<u8> {
-        let found = fields(message).into_iter().find(|(number, _)| *number == field);
-        match found {
-            Some((_, Value::Bytes(bytes))) => bytes.to_vec(),
-            _ => panic!("field {field} holds no bytes"),
-        }
+        let events: Vec<Event> = records(&file).map(|event| Event::decode(event).unwrap()).collect();
+        let lengths = events.iter().map(|event| event.encoded_len() + FRAME);
+        assert_eq!(lengths.sum::<usize>(), file.len());
+        assert_eq!(events[0].file_version.as_deref(), Some(VERSION));
+        events.into_iter().skip(1).map(|event| (event.step, event.summary.unwrap().value)).collect()
     }
 
     fn row(step: u64) -> Row {
@@ -274,12 +193,7 @@ mod tests {
         let read = read(&path);
         assert_eq!(read.iter().map(|(step, _)| *step).collect::<Vec<_>>(), [299, 300, 300, 300]);
         let scalars = |event: usize| -> Vec<(&str, f32)> {
-            let number = |value: &[u8]| {
-                fields(value)
-                    .into_iter()
-                    .find_map(|(_, value)| if let Value::Float(x) = value { Some(x) } else { None })
-            };
-            read[event].1.iter().filter_map(|(tag, value)| Some((tag.as_str(), number(value)?))).collect()
+            read[event].1.iter().filter_map(|value| Some((&*value.tag, value.simple_value?))).collect()
         };
         let always = [
             ("estimate/wasserstein", 1.5),
@@ -295,27 +209,19 @@ mod tests {
 
         assert_eq!(scalars(3), [("quality/Fréchet distance", 12.5), ("quality/real", 4.75)]);
 
-        let (tag, value) = read[1].1.last().unwrap();
-        assert_eq!(tag, "slopes");
-        let histogram = bytes_of_first(value, 5);
-        let numbers: Vec<f64> = fields(&histogram)
-            .into_iter()
-            .filter_map(|(_, value)| if let Value::Double(x) = value { Some(x) } else { None })
-            .collect();
+        let slopes = read[1].1.last().unwrap();
+        assert_eq!(slopes.tag, "slopes");
+        let histogram = slopes.histo.as_ref().unwrap();
         // Bins of width 0.1; the sums take 0.5, 1.0 and 4.0 as 0.55, 1.05 and 3.95.
+        let HistogramProto { min, max, num, sum, sum_squares, bucket_limit: limits, bucket: counts } = histogram;
         let expected = [0.5, 4.0, 3.0, 5.55, 0.55f64.powi(2) + 1.05f64.powi(2) + 3.95f64.powi(2)];
-        assert!(numbers.iter().zip(expected).all(|(x, expected)| (x - expected).abs() < 1e-9), "{numbers:?}");
-        let doubles = |field| bytes_of_first(&histogram, field).chunks(8).map(LittleEndian::read_f64).collect();
-        let [limits, counts]: [Vec<f64>; 2] = [6, 7].map(doubles);
+        let close = |(&x, expected): (&f64, f64)| (x - expected).abs() < 1e-9;
+        assert!([min, max, num, sum, sum_squares].into_iter().zip(expected).all(close), "{histogram:?}");
         assert_eq!((limits.len(), limits[0], limits[39]), (BINS, 0.1, 4.0));
         assert_eq!((counts[5], counts[10], counts[39], counts.iter().sum::<f64>()), (1.0, 1.0, 1.0, 3.0));
 
-        let image = bytes_of_first(&read[2].1[0].1, 4);
-        let size: Vec<u64> = fields(&image)
-            .into_iter()
-            .filter_map(|(_, value)| if let Value::Int(x) = value { Some(x) } else { None })
-            .collect();
-        assert_eq!((size, bytes_of_first(&image, 4)), (vec![7, 256, 3], png));
+        let image = Image { height: 7, width: 256, colorspace: 3, encoded_image_string: png };
+        assert_eq!(read[2].1[0].image, Some(image));
     }
 
     #[test]
