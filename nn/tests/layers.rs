@@ -164,7 +164,8 @@ fn spectral_norm_is_differentiated_with_its_singular_vectors_fixed() {
 /// A kernel of two filters that read one number each, 3 and 4: as a matrix [[3], [4]] its singular value is 5.
 #[test]
 fn spectral_norm_takes_a_kernel_as_a_matrix() {
-    let layer = Conv2d::new("0", 1, 2, 1, Conv::square(1, 0), Init::FanIn, &mut rng()).without_bias().spectral(&mut rng());
+    let layer =
+        Conv2d::new("0", 1, 2, 1, Conv::square(1, 0), Init::FanIn, &mut rng()).without_bias().spectral(&mut rng());
     layer.parameters()[0].write(&Tensor::new([2, 1, 1, 1], vec![3.0, 4.0]).unwrap()).unwrap();
     let tape = Tape::new();
     let x = tape.constant(&Tensor::<f64>::full([1, 1, 1, 1], 1.0));

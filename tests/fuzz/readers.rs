@@ -20,7 +20,7 @@ use wgan::{pictures, run::metrics};
 pub type Reader = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const READERS: [Reader; 14] = [
+pub const READERS: [Reader; 15] = [
     ("config", config),
     ("idx", idx),
     ("gzip", gzip),
@@ -35,6 +35,7 @@ pub const READERS: [Reader; 14] = [
     ("evaluation", evaluation),
     ("metrics", metrics),
     ("quality", quality),
+    ("npy", npy),
 ];
 
 /// Settings: `--config`, and a run's `config.toml`.
@@ -120,6 +121,11 @@ pub fn quality(bytes: &[u8]) {
     if let Some(quality) = tell(Quality::read(&file("quality.csv", bytes), u64::MAX)) {
         pictures::curves(&Config::default(), &[], &quality);
     }
+}
+
+/// Noise that samples are made of.
+pub fn npy(bytes: &[u8]) {
+    tell(wgan::npy::read(&file("z.npy", bytes), 1 << 20));
 }
 
 fn load(source: &Source) {

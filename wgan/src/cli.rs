@@ -1,16 +1,20 @@
-//! The command line: `wgan train` (also what no subcommand does), `sample`, `eval`, `compare`, `data`, `devices`,
-//! `train-classifier`, `experiment`. The settings of a training are declared in `config/settings.rs`.
+//! The command line: `wgan train` (also what no subcommand does), `sample`, `export`, `eval`, `compare`, `data`, `devices`,
+//! `train-classifier`, `experiment`, `completions`, `man`. The settings of a training are declared in `config/settings.rs`.
 
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, value_parser};
+use clap_complete::Shell;
+use clap_mangen::Man;
 
-use crate::config::Options;
+use crate::config::{ArchName, DatasetName, Options};
+use crate::data::ColourMode;
 use crate::data::download::Published;
 use crate::experiments;
+use crate::game::networks::{GeneratorArch, Norm};
 use crate::measures::Manifold;
-use crate::sample::SHOWN_OF_EACH;
+use crate::sample::{self, SHOWN_OF_EACH};
 
 /// Train Wasserstein GANs and draw samples from them
 ///
@@ -34,6 +38,8 @@ pub enum Command {
     Train(Box<TrainArgs>),
     /// Draw samples from a trained generator
     Sample(SampleArgs),
+    /// Write a trained generator for other programs to run
+    Export(ExportArgs),
     /// Measure how good a trained generator's samples are
     Eval(EvalArgs),
     /// Show runs side by side, those that differ in the seed alone as one
@@ -47,6 +53,10 @@ pub enum Command {
     TrainClassifier(TrainClassifierArgs),
     /// Show on a small scale what the theory says, measured beside the known answer
     Experiment(ExperimentArgs),
+    /// Print what completes these commands and flags in a shell
+    Completions(CompletionsArgs),
+    /// Write the manual pages of all commands
+    Man(ManArgs),
 }
 
 /// The options of `wgan train`.
@@ -74,8 +84,7 @@ pub struct TrainArgs {
     pub profile: bool,
 }
 
-/// Beyond this their file would take all memory.
-const MOST_SAMPLES: i64 = 100_000;
+const MOST_SAMPLES: i64 = sample::MOST_SAMPLES as i64;
 /// Fewer could not be measured.
 const LEAST_SAMPLES: i64 = Manifold::LEAST as i64;
 
@@ -89,9 +98,15 @@ pub struct SampleArgs {
     /// classes, 100 for digits, 32 for neighbours, 16 for walk]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=MOST_SAMPLES))]
     pub count: Option<u32>,
-    /// Start of the random numbers; the same seed gives the same samples
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub seed: u64,
+    /// Start of the random numbers; the same seed gives the same samples [default: 0]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// File of noise, .npy, in place of random numbers: a sample is made of each row
+    #[arg(long, value_name = "FILE", conflicts_with = "count")]
+    pub z: Option<PathBuf>,
+    /// File for the noise that the samples are made of, .npy
+    #[arg(long, value_name = "FILE", conflicts_with = "z")]
+    pub save_z: Option<PathBuf>,
     /// The only class to draw, as 7 or the name of a folder, if the run is conditional [default: all, as mixed as its data]
     #[arg(long, value_name = "NAME")]
     pub class: Option<String>,
@@ -148,6 +163,28 @@ pub struct Real {
     pub classifier: Option<PathBuf>,
 }
 
+/// The options of `wgan export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Where the generator is.
+    #[command(flatten)]
+    pub source: GeneratorSource,
+    /// What to write
+    #[arg(long, value_name = "NAME", default_value = "onnx")]
+    pub format: ExportFormat,
+    /// File to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// What `wgan export` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// ONNX, opset 18: from noise [batch, 128], or as many numbers as it takes, and of a conditional generator whole numbers
+    /// class [batch], to samples
+    Onnx,
+}
+
 /// The options of `wgan eval`.
 #[derive(Debug, Args)]
 pub struct EvalArgs {
@@ -176,16 +213,67 @@ pub struct CompareArgs {
     pub out: Option<PathBuf>,
 }
 
-/// Where `wgan sample` finds the generator.
+/// Where `wgan sample` and `wgan export` find the generator.
+#[derive(Debug, Args)]
+pub struct GeneratorSource {
+    /// The files that it may be in.
+    #[command(flatten)]
+    pub files: GeneratorFiles,
+    /// What it is made of, if its weights do not tell.
+    #[command(flatten)]
+    pub networks: NetworkOptions,
+}
+
+/// The files that a generator may be in, of which one is named.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-pub struct GeneratorSource {
+pub struct GeneratorFiles {
     /// Folder of a run
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,
     /// File of weights: a checkpoint.safetensors or generator.safetensors
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
+    /// File of weights from elsewhere: PyTorch's state_dict of a generator as --arch and its like say, as safetensors
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+}
+
+/// The heading of the flags below in the help.
+const NETWORKS: &str = "The generator of --weights, by the settings of wgan train";
+
+/// What a generator is made of whose weights tell nothing of it. Each is the setting of this name of `wgan train`.
+#[derive(Debug, Args)]
+pub struct NetworkOptions {
+    /// What it has learned [default: mnist]
+    #[arg(long, value_name = "NAME", help_heading = NETWORKS, conflicts_with_all = ["run", "checkpoint"], hide_possible_values = true)]
+    pub dataset: Option<DatasetName>,
+    /// Height and width of its images under --dataset images [default: 32]
+    #[arg(long, value_name = "N", help_heading = NETWORKS, conflicts_with_all = ["run", "checkpoint"])]
+    pub size: Option<usize>,
+    /// What those are made of [default: rgb]
+    #[arg(long, value_name = "NAME", help_heading = NETWORKS, conflicts_with_all = ["run", "checkpoint"], hide_possible_values = true)]
+    pub colour: Option<ColourMode>,
+    /// The networks [default: dcgan for images, but resnet for cifar10; mlp for points]
+    #[arg(long, value_name = "NAME", help_heading = NETWORKS, conflicts_with_all = ["run", "checkpoint"], hide_possible_values = true)]
+    pub arch: Option<ArchName>,
+    /// Their width [default: 16, of mlp 512]
+    #[arg(long, value_name = "N", help_heading = NETWORKS, conflicts_with_all = ["run", "checkpoint"])]
+    pub dim: Option<usize>,
+    /// The generator beside dcgan's critic [default: dcgan]
+    #[arg(long, value_name = "NAME", help_heading = NETWORKS, conflicts_with_all = ["run", "checkpoint"], hide_possible_values = true)]
+    pub generator: Option<GeneratorArch>,
+    /// What normalises its hidden layers [default: none; resnet batch]
+    #[arg(long, value_name = "NAME", help_heading = NETWORKS, conflicts_with_all = ["run", "checkpoint"], hide_possible_values = true)]
+    pub generator_norm: Option<Norm>,
+}
+
+impl NetworkOptions {
+    /// The settings that these are.
+    pub fn options(&self) -> Options {
+        let &NetworkOptions { dataset, size, colour, arch, dim, generator, generator_norm } = self;
+        Options { dataset, size, colour, arch, dim, generator, generator_norm, ..Options::default() }
+    }
 }
 
 /// What `wgan data` does.
@@ -245,6 +333,48 @@ pub struct ExperimentArgs {
     /// Folder in which each experiment leaves report.html, figure.png, figure.svg and table.txt, below its name
     #[arg(long, value_name = "DIR", default_value = "experiments")]
     pub out: PathBuf,
+}
+
+/// The options of `wgan completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// Which shell
+    #[arg(value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+/// The options of `wgan man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Folder for the pages: wgan.1, wgan-sample.1 and so on
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+}
+
+/// The script that completes commands and flags in a shell.
+pub fn completions(shell: Shell) -> String {
+    let (mut command, mut script) = (Cli::command(), Vec::new());
+    clap_complete::generate(shell, &mut command, "wgan", &mut script);
+    String::from_utf8(script).expect("scripts are text")
+}
+
+/// The manual pages of the program and its commands, by the names of their files.
+///
+/// # Errors
+/// None is known: they are written to memory.
+pub fn manual() -> std::io::Result<Vec<(String, Vec<u8>)>> {
+    let mut command = Cli::command();
+    command.build();
+    let mut pages = Vec::new();
+    let mut commands = vec![command];
+    while let Some(command) = commands.pop() {
+        let page = Man::new(command.clone());
+        let mut text = Vec::new();
+        page.render(&mut text)?;
+        pages.push((page.get_filename(), text));
+        commands.extend(command.get_subcommands().filter(|command| command.get_name() != "help").cloned());
+    }
+    Ok(pages)
 }
 
 /// In place of an experiment's name.

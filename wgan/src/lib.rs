@@ -28,6 +28,7 @@
 //! may).
 //!
 //! - [`Error`]; [`output`], [`numbers`], [`npy`]: what is printed; numbers as people read them; files of numbers
+//! - [`onnx`]: recorded computations as ONNX models
 //! - [`figure`]: panels with axes, whatever they show, as pixels or SVG
 //! - [`data`]: what is learned from: embedded digits, IDX files, CIFAR-10 and their download, images, points, 2-D toys; batches
 //! - [`game`]: the networks ([`game::models`]), what they play for ([`game::objective`]), and both as compiled programs
@@ -55,6 +56,7 @@ pub mod machine;
 pub mod measures;
 pub mod npy;
 pub mod numbers;
+pub mod onnx;
 pub mod output;
 pub mod pictures;
 pub mod report;

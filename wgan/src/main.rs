@@ -1,5 +1,6 @@
 //! The program `wgan`: reads the command line, does what it asks for, reports errors as one sentence.
 
+use std::fs;
 use std::io::{ErrorKind, Write, stdout};
 use std::path::{Path, is_separator};
 use std::process::ExitCode;
@@ -8,8 +9,8 @@ use autograd::{Shape, Tensor};
 use clap::Parser;
 use wgan::classifier::{self, Classifier};
 use wgan::cli::{
-    self, Cli, Command, CompareArgs, Data, DownloadArgs, EvalArgs, ExperimentArgs, Grid, SampleArgs, TrainArgs,
-    TrainClassifierArgs,
+    self, Cli, Command, CompareArgs, CompletionsArgs, Data, DownloadArgs, EvalArgs, ExperimentArgs, ExportArgs,
+    ExportFormat, GeneratorFiles, GeneratorSource, Grid, ManArgs, SampleArgs, TrainArgs, TrainClassifierArgs,
 };
 use wgan::compare::Compared;
 use wgan::config::{self, Config, Options};
@@ -40,12 +41,15 @@ fn main() -> ExitCode {
         None => train(&cli.train),
         Some(Command::Train(args)) => train(args),
         Some(Command::Sample(args)) => sample(args),
+        Some(Command::Export(args)) => export(args),
         Some(Command::Eval(args)) => eval(args),
         Some(Command::Compare(args)) => compare(args),
         Some(Command::Data(Data::Download(args))) => download(args),
         Some(Command::Devices) => devices(),
         Some(Command::TrainClassifier(args)) => train_classifier(args),
         Some(Command::Experiment(args)) => experiment(args),
+        Some(Command::Completions(args)) => completions(args),
+        Some(Command::Man(args)) => manual(args),
     });
     done.unwrap_or_else(fail_by)
 }
@@ -96,26 +100,48 @@ fn train(args: &TrainArgs) -> Result<ExitCode> {
 
 fn sample(args: &SampleArgs) -> Result<ExitCode> {
     let format = Format::of(&args.out)?;
-    let run = args.source.run.as_deref().map(RunFolder::open).transpose()?;
-    let weights = match &run {
-        Some(run) => run.generator(),
-        None => args.source.checkpoint.clone().expect("clap asks for one of the two"),
-    };
-    let mut sampler = Sampler::load(&weights)?;
+    let run = args.source.files.run.as_deref().map(RunFolder::open).transpose()?;
+    let mut sampler = sampler(&args.source, run.as_ref())?;
     if let Some(class) = &args.class {
         sampler = sampler.of_class(class)?;
     }
     refuse_idle(args, &format, &sampler)?;
-    let count = args.count.map_or(args.grid.usual_count(sampler.classes().len()), |count| count as usize);
-    let bytes = match format {
-        Format::Png => picture(args, &sampler, run.as_ref(), count)?,
-        Format::Npy => npy::encode(&without_channel(sampler.draw(count, args.seed)?)),
-        Format::Folder => {
-            sample::folder(&sampler, count, args.seed, &args.out)?;
-            return Ok(ExitCode::SUCCESS);
+    if let Some(noise) = &args.z {
+        sampler = sampler.of_noise(noise)?;
+    }
+    let count = sampler.given().or(args.count.map(|count| count as usize));
+    let count = count.unwrap_or_else(|| args.grid.usual_count(sampler.classes().len()));
+    let seed = args.seed.unwrap_or(0);
+    if let Some(noise) = &args.save_z {
+        nn::files::write_whole(noise, &npy::encode(&sampler.noise(count, seed)?))?;
+    }
+    match format {
+        Format::Png => nn::files::write_whole(&args.out, &picture(args, &sampler, run.as_ref(), count, seed)?)?,
+        Format::Npy => {
+            nn::files::write_whole(&args.out, &npy::encode(&without_channel(sampler.draw(count, seed)?)))?;
         }
+        Format::Folder => sample::folder(&sampler, count, seed, &args.out)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The generator, and if it is in the folder of a run, which has been opened, that of this one.
+fn sampler(source: &GeneratorSource, run: Option<&RunFolder>) -> Result<Sampler> {
+    let GeneratorFiles { checkpoint, weights, .. } = &source.files;
+    match (run, weights) {
+        (Some(run), _) => Sampler::load(&run.generator()),
+        (None, Some(weights)) => Sampler::load_plain(weights, &source.networks.options()),
+        (None, None) => Sampler::load(checkpoint.as_deref().expect("clap asks for one of the three")),
+    }
+}
+
+fn export(args: &ExportArgs) -> Result<ExitCode> {
+    let run = args.source.files.run.as_deref().map(RunFolder::open).transpose()?;
+    let sampler = sampler(&args.source, run.as_ref())?;
+    let model = match args.format {
+        ExportFormat::Onnx => sample::as_onnx(&sampler)?,
     };
-    nn::files::write_whole(&args.out, &bytes)?;
+    nn::files::write_whole(&args.out, &model)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -145,6 +171,13 @@ fn refuse_idle(args: &SampleArgs, format: &Format, sampler: &Sampler) -> Result<
     if grid == Grid::Classes && args.class.is_some() {
         return Err(Error::flag("class", "--grid classes shows all of them"));
     }
+    let noise = [("z", &args.z), ("save-z", &args.save_z)].into_iter().find(|(_, file)| file.is_some());
+    if let Some((flag, _)) = noise.filter(|_| ![Grid::Plain, Grid::Neighbours].contains(&grid)) {
+        return Err(Error::flag(flag, "only --grid plain and neighbours show one sample for each row of noise"));
+    }
+    if args.seed.is_some() && args.z.is_some() && (sampler.classes().is_empty() || args.class.is_some()) {
+        return Err(Error::flag("seed", "nothing is drawn beside the noise of --z"));
+    }
     if args.real.data_dir.is_some() && grid != Grid::Neighbours {
         return Err(Error::flag("data-dir", "only --grid neighbours looks at training images"));
     }
@@ -155,8 +188,7 @@ fn refuse_idle(args: &SampleArgs, format: &Format, sampler: &Sampler) -> Result<
 }
 
 /// The bytes of the picture that is asked for.
-fn picture(args: &SampleArgs, sampler: &Sampler, run: Option<&RunFolder>, count: usize) -> Result<Vec<u8>> {
-    let seed = args.seed;
+fn picture(args: &SampleArgs, sampler: &Sampler, run: Option<&RunFolder>, count: usize, seed: u64) -> Result<Vec<u8>> {
     let picture = match args.grid {
         Grid::Plain => Picture::of_samples(&sampler.draw(count, seed)?),
         Grid::Interpolation => sample::interpolation(sampler, count, seed)?,
@@ -253,6 +285,23 @@ fn experiment(args: &ExperimentArgs) -> Result<ExitCode> {
         }
     }
     if missed.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(Error::Missed(missed)) }
+}
+
+fn completions(args: &CompletionsArgs) -> Result<ExitCode> {
+    tell(cli::completions(args.shell).trim_end())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn manual(args: &ManArgs) -> Result<ExitCode> {
+    let cannot_write = |path: &Path| {
+        let path = path.to_owned();
+        move |source| Error::Write { path, source }
+    };
+    fs::create_dir_all(&args.to).map_err(cannot_write(&args.to))?;
+    for (name, page) in cli::manual().map_err(cannot_write(&args.to))? {
+        nn::files::write_whole(&args.to.join(name), &page)?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Images as `[N, height, width]`; points stay as they are.

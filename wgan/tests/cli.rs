@@ -54,6 +54,31 @@ mod help {
     }
 }
 
+/// Every shell is told of commands and flags, and those that complete values also of these.
+#[test]
+fn shells_complete_commands_and_flags() {
+    let place = Workplace::new();
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let script = text(place.run(&format!("completions {shell}")).stdout);
+        let values = if shell == "powershell" { &[][..] } else { &["gp-one-sided", "mlp-small"] };
+        for word in ["train-classifier", "save-z", "mirror"].iter().chain(values) {
+            assert!(script.contains(word), "{shell} does not know {word}");
+        }
+    }
+}
+
+#[test]
+fn every_command_has_a_page_of_the_manual() {
+    let place = Workplace::new();
+    place.run("man --to man/man1");
+    let commands = ["", "-train", "-sample", "-export", "-eval", "-compare", "-data", "-data-download", "-experiment"];
+    for command in commands {
+        let page = text(place.bytes(&format!("man/man1/wgan{command}.1")));
+        assert!(page.contains(".SH NAME") && page.contains(".SH OPTIONS"), "{command}: {page}");
+    }
+    assert!(text(place.bytes("man/man1/wgan-data-download.1")).contains("mirror"));
+}
+
 /// What was asked for and reached nobody is an error; a reader that has gone is none to be told of.
 #[cfg(target_os = "linux")]
 #[test]
@@ -137,7 +162,7 @@ mod flags {
 
     #[test]
     fn sample_needs_a_generator_and_a_kind_of_file() {
-        insta::assert_snapshot!(complaint("sample --out a.png", 2), @"error: the following required arguments were not provided: <--run <DIR>|--checkpoint <FILE>>");
+        insta::assert_snapshot!(complaint("sample --out a.png", 2), @"error: the following required arguments were not provided: <--run <DIR>|--checkpoint <FILE>|--weights <FILE>>");
         insta::assert_snapshot!(
             complaint("sample --run . --out a.jpg", 2),
             @"error: out = a.jpg is not possible: the name must end in .png, .npy or, of a folder, in /"

@@ -828,6 +828,94 @@ mod sample {
     }
 
     #[test]
+    fn samples_are_made_of_the_noise_that_is_given() {
+        let place = digits();
+        place.run("sample --run=run --count=70 --seed=3 --save-z=z.npy --out=digits.npy");
+        let (shape, noise) = read_npy(&place.bytes("z.npy"));
+        assert_eq!(shape, "(70, 10,)");
+        assert!(noise.iter().all(|x| (-1.0..1.0).contains(x)), "mlp-small takes uniform noise");
+        place.run("sample --checkpoint=run/checkpoint.safetensors --z=z.npy --out=again.npy");
+        assert!(place.bytes("again.npy") == place.bytes("digits.npy"));
+        place.run("sample --run=run --z=z.npy --grid=neighbours --out=neighbours.png");
+
+        // Noise of one's own: its rows in another order give the same samples in that order.
+        let reversed: Vec<f32> = noise.chunks(10).rev().flatten().copied().collect();
+        let reversed = autograd::Tensor::new([70, 10], reversed).unwrap();
+        fs::write(place.path("reversed.npy"), wgan::npy::encode(&reversed)).unwrap();
+        place.run("sample --run=run --z=reversed.npy --out=reversed-digits.npy");
+        let [there, back] = ["digits.npy", "reversed-digits.npy"].map(|file| read_npy(&place.bytes(file)).1);
+        assert!(there.chunks(28 * 28).eq(back.chunks(28 * 28).rev()));
+    }
+
+    #[test]
+    fn noise_that_does_not_fit_is_told() {
+        let place = digits();
+        let told = |values: autograd::Tensor| {
+            fs::write(place.path("z.npy"), wgan::npy::encode(&values)).unwrap();
+            place.complaint("sample --run=run --z=z.npy --out=a.png", 2)
+        };
+        let values = |shape: &[usize], value: f64| autograd::Tensor::full(shape, value);
+        insta::assert_snapshot!(told(values(&[4, 128], 0.0)), @"error: z.npy: its shape is [4, 128], but the generator takes rows of 10 numbers");
+        insta::assert_snapshot!(told(values(&[0, 10], 0.0)), @"error: z.npy: it holds no rows");
+        insta::assert_snapshot!(told(values(&[2, 10], f64::NAN)), @"error: z.npy: row 0 holds a number that is not finite");
+        insta::assert_snapshot!(
+            place.complaint("sample --run=run --z=none.npy --out=a.png", 2),
+            @"error: cannot read none.npy: No such file or directory (os error 2)"
+        );
+        insta::assert_snapshot!(
+            place.complaint("sample --run=run --z=z.npy --grid=walk --out=a.png", 2),
+            @"error: --z has no place here: only --grid plain and neighbours show one sample for each row of noise"
+        );
+        insta::assert_snapshot!(
+            place.complaint("sample --run=run --z=z.npy --seed=1 --out=a.png", 2),
+            @"error: --seed has no place here: nothing is drawn beside the noise of --z"
+        );
+        assert!(!place.path("a.png").exists());
+    }
+
+    /// `torch/dcgan.py` made the weights, in half precision, the noise and the samples.
+    #[test]
+    fn weights_from_pytorch_give_its_samples() {
+        let place = Workplace::new();
+        let torch = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/torch");
+        for file in ["dcgan.safetensors", "z.npy", "samples.npy"] {
+            fs::copy(torch.join(file), place.path(file)).unwrap();
+        }
+        let of_images = "sample --weights=dcgan.safetensors --dataset=images --size=8 --generator-norm=batch";
+        place.run(&format!("{of_images} --arch=dcgan --dim=2 --z=z.npy --out=ours.npy"));
+        let [(shape, ours), (_, theirs)] = ["ours.npy", "samples.npy"].map(|file| read_npy(&place.bytes(file)));
+        assert_eq!(shape, "(4, 3, 8, 8,)");
+        let furthest = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(furthest < 1e-6, "{furthest}");
+        insta::assert_snapshot!(
+            place.complaint(&format!("{of_images} --dim=3 --out=a.png"), 2),
+            @r#"error: dcgan.safetensors is of another model; what it has | what is expected: "0.bias" [32] | "0.bias" [48], "0.weight" [32, 128] | "0.weight" [48, 128], "2.bias" [2] | "2.bias" [3], "2.running_mean" [2] | "2.running_mean" [3], "2.running_var" [2] | "2.running_var" [3], "2.weight" [2] | "2.weight" [3], "4.weight" [2, 3, 5, 5] | "4.weight" [3, 3, 5, 5]"#
+        );
+        insta::assert_snapshot!(
+            place.complaint("sample --weights=dcgan.safetensors --out=a.png --size=8", 2),
+            @"error: --size has no place here: it is for --dataset images"
+        );
+        insta::assert_snapshot!(
+            place.complaint("sample --run=run --out=a.png --dim=8", 2),
+            @"error: the argument '--run <DIR>' cannot be used with '--dim <N>'"
+        );
+    }
+
+    /// The tensors of a run under their own names are a state dict, and tell how many classes there are.
+    #[test]
+    fn weights_without_names_before_theirs_tell_their_classes() {
+        let place = Workplace::new();
+        place.run("--conditional --arch=mlp-small --batch=8 --critic-steps=1 --steps=1 --out=run");
+        let file = place.bytes("run/generator.safetensors");
+        let tensors = SafeTensors::deserialize(&file).unwrap();
+        let plain = tensors.iter().map(|(name, tensor)| (name.strip_prefix("generator.").unwrap(), tensor));
+        fs::write(place.path("plain.safetensors"), safetensors::serialize(plain, None).unwrap()).unwrap();
+        place.run("sample --run=run --class=7 --out=run.npy");
+        place.run("sample --weights=plain.safetensors --arch=mlp-small --class=7 --out=plain.npy");
+        assert!(place.bytes("run.npy") == place.bytes("plain.npy"));
+    }
+
+    #[test]
     fn points_are_drawn_too() {
         let place = Workplace::new();
         place.train("--steps=1 --out=run");

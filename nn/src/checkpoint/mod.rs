@@ -80,11 +80,12 @@ impl Checkpoint {
         write_whole(path, &bytes)
     }
 
-    /// Gives every Variable the value that the file has for it; numbers of half precision (F16, BF16) are widened. A file without a checksum, which another program wrote, is
-    /// taken as it is.
+    /// Gives every Variable the value that the file has for it; numbers of half precision (F16, BF16) are widened. A file
+    /// without a checksum, which another program wrote, is taken as it is.
     ///
     /// # Errors
-    /// [`Error::Read`], [`Error::Malformed`]; [`Error::Misfit`] or [`Error::Type`] where the file is of another model; [`Error::Damaged`] if its bytes have another checksum. No Variable is changed then.
+    /// [`Error::Read`], [`Error::Malformed`]; [`Error::Misfit`] or [`Error::Type`] where the file is of another model;
+    /// [`Error::Damaged`] if its bytes have another checksum. No Variable is changed then.
     pub fn load(&self, path: &Path) -> Result<(), Error> {
         self.load_from(open(path)?, true)
     }

@@ -29,9 +29,23 @@ impl Trained {
     /// # Errors
     /// [`Error::Setting`](crate::Error::Setting) for a value that is not possible.
     pub fn new(settings: &Options) -> Result<Self> {
-        let ask = Resolver::new(settings.clone())?;
-        let (dataset, sample, conditional) = (ask.dataset(), ask.sample_shape(), conditional(&ask));
-        Ok(Trained { dataset, sample, networks: networks(&ask)?, conditional })
+        Trained::asked(&Resolver::new(settings.clone())?)
+    }
+
+    /// The same, of settings that a person typed.
+    ///
+    /// # Errors
+    /// Also [`Error::Flag`] for one that would change nothing.
+    pub fn typed(flags: &Options) -> Result<Self> {
+        let ask = Resolver::new(flags.clone())?;
+        let trained = Trained::asked(&ask)?;
+        ask.reject_idle(flags)?;
+        Ok(trained)
+    }
+
+    fn asked(ask: &Resolver) -> Result<Self> {
+        let (dataset, sample, conditional) = (ask.dataset(), ask.sample_shape(), conditional(ask));
+        Ok(Trained { dataset, sample, networks: networks(ask)?, conditional })
     }
 }
 

@@ -48,6 +48,11 @@ impl Metadata {
         Metadata { format: FORMAT, step, settings: config.essentials(), classes: classes.to_vec() }
     }
 
+    /// Those that weights from elsewhere would have, which were made with these settings.
+    pub fn of_others(settings: Options, classes: Vec<Class>) -> Self {
+        Metadata { format: FORMAT, step: 0, settings, classes }
+    }
+
     /// What the generator is rebuilt from.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod digits;
 mod folder;
 mod interpolation;
 mod neighbours;
+mod onnx;
 mod walk;
 
 use std::path::{Path, PathBuf};
@@ -14,19 +15,21 @@ use nn::files::excerpt;
 use nn::{Checkpoint, in_batches};
 
 use crate::config::{Config, Options, Trained};
-use crate::data::{Class, is_image};
+use crate::data::{Class, MOST_CLASSES, is_image};
+use crate::error::cannot_use;
 use crate::game::GENERATOR;
 use crate::game::models::Generator;
 use crate::machine::memory;
 use crate::run::RunFolder;
 use crate::run::metadata::{Metadata, check_computed, check_finite};
-use crate::{Error, Result, data};
+use crate::{Error, Result, data, npy};
 
 pub use classes::{SHOWN_OF_EACH, classes, in_rows};
 pub use digits::digits;
 pub use folder::folder;
 pub use interpolation::interpolation;
 pub use neighbours::neighbours;
+pub use onnx::as_onnx;
 pub use walk::walk;
 
 /// Samples made together, and shown in one picture of a run. The number never changes, because the last bits of a sample
@@ -38,6 +41,9 @@ pub fn batch(sample: &Shape) -> usize {
 /// Samples that are handed on together, if all need not be held: whole batches.
 const PART: usize = 512;
 
+/// Samples of which a file may be made: that of more would take all memory.
+pub const MOST_SAMPLES: usize = 100_000;
+
 /// A trained generator.
 pub struct Sampler {
     /// The file that its weights are in.
@@ -47,6 +53,8 @@ pub struct Sampler {
     trained: Trained,
     /// The number of the only class to be drawn, if there is one.
     class: Option<usize>,
+    /// The only noise that samples are made of, `[N, latent]`, if it is given.
+    given: Option<Tensor>,
     device: Device,
 }
 
@@ -61,22 +69,54 @@ impl Sampler {
     pub fn load(weights: &Path) -> Result<Self> {
         let metadata = Metadata::read(weights)?;
         let trained = metadata.trained()?;
-        let (Trained { sample, networks, .. }, classes) = (&trained, metadata.classes.len());
         // The settings are no more than a claim. Only what the file itself holds may decide how much memory is taken.
-        let size = Generator::size(networks, sample, classes);
-        let (claimed, held) = (size.weights, nn::checkpoint::count(weights, GENERATOR)? as u64);
+        let claimed = Generator::size(&trained.networks, &trained.sample, metadata.classes.len()).weights;
+        let held = nn::checkpoint::count(weights, GENERATOR)? as u64;
         if claimed != held {
             let problem = format!("by its settings the generator has {claimed} weights, but it holds {held}");
             return Err(Error::damaged(weights, problem));
         }
+        // A checkpoint holds more.
+        Sampler::rebuild(weights, metadata, trained, GENERATOR, Checkpoint::load_part)
+    }
+
+    /// The generator in a file of weights that tells nothing of itself, as PyTorch's `state_dict` of one; what it is made of is
+    /// said by these settings. If there is a tensor `classes.weight`, each of its rows stands for a class.
+    ///
+    /// # Errors
+    /// If a setting is not possible or has no effect, or the file cannot be used.
+    pub fn load_plain(weights: &Path, settings: &Options) -> Result<Self> {
+        let trained = Trained::typed(settings)?;
+        let count =
+            nn::checkpoint::shape(weights, "classes.weight")?.map_or(0, |shape| shape.first().copied().unwrap_or(0));
+        if count > MOST_CLASSES {
+            let problem = format!("it tells {count} classes apart, but {MOST_CLASSES} are the most that are possible");
+            return Err(Error::damaged(weights, problem));
+        }
+        let classes = (0..count).map(|number| Class { name: number.to_string(), count: 1 }).collect();
+        let metadata = Metadata::of_others(settings.clone(), classes);
+        Sampler::rebuild(weights, metadata, trained, "", Checkpoint::load)
+    }
+
+    /// The generator whose tensors' names begin with `prefix`.
+    fn rebuild(
+        weights: &Path,
+        metadata: Metadata,
+        trained: Trained,
+        prefix: &str,
+        load: fn(&Checkpoint, &Path) -> Result<(), nn::Error>,
+    ) -> Result<Self> {
+        let (Trained { sample, networks, .. }, classes) = (&trained, metadata.classes.len());
+        let size = Generator::size(networks, sample, classes);
         // The weights, and what the layers compute of a batch.
         let bytes = 4 * (size.weights + batch(sample) as u64 * size.values / 2);
         memory::check(bytes, "drawing samples", "use a machine with more")?;
         let generator = Generator::new(networks, sample, classes, 0); // its first weights are replaced
-        let loaded = Checkpoint::new().with(GENERATOR, generator.state());
-        loaded.load_part(weights)?; // of a checkpoint, too
+        let loaded = Checkpoint::new().with(prefix, generator.state());
+        load(&loaded, weights)?;
         check_finite(weights, &loaded)?;
-        Ok(Sampler { file: weights.to_owned(), generator, metadata, trained, class: None, device: Device::cpu() })
+        let file = weights.to_owned();
+        Ok(Sampler { file, generator, metadata, trained, class: None, given: None, device: Device::cpu() })
     }
 
     /// The same, to be computed on this device.
@@ -95,6 +135,29 @@ impl Sampler {
         let class = data::classes::number(self.classes(), name);
         let class = class.map_err(|reason| Error::impossible("class", excerpt(name), &reason))?;
         Ok(Sampler { class: Some(class), ..self })
+    }
+
+    /// The same, to make as many samples as there are rows in this file of noise, an `.npy` array `[N, latent]`.
+    ///
+    /// # Errors
+    /// [`Error::Read`], or [`Error::Data`] if it is no such file.
+    pub fn of_noise(self, file: &Path) -> Result<Self> {
+        let latent = self.generator.latent().count();
+        let noise = npy::read(file, MOST_SAMPLES * latent)?;
+        let problem = match noise.shape()[..] {
+            [0, _] => "it holds no rows".to_owned(),
+            [_, columns] if columns == latent => match noise.data().iter().position(|x| !x.is_finite()) {
+                None => return Ok(Sampler { given: Some(noise), ..self }),
+                Some(place) => format!("row {} holds a number that is not finite", place / latent),
+            },
+            _ => format!("its shape is {}, but the generator takes rows of {latent} numbers", noise.shape()),
+        };
+        Err(cannot_use(&file.display().to_string())(problem))
+    }
+
+    /// The rows of the noise that it was given, if it was.
+    pub fn given(&self) -> Option<usize> {
+        self.given.as_ref().map(|noise| noise.shape()[0])
     }
 
     /// The classes that it tells apart; none if it does not.
@@ -159,14 +222,23 @@ impl Sampler {
     }
 
     /// The noise that [`draw`](Sampler::draw) makes samples of, `[count, latent]`.
-    fn noise(&self, count: usize, seed: u64) -> Result<Tensor> {
+    ///
+    /// # Errors
+    /// If the device fails, or less was given.
+    pub fn noise(&self, count: usize, seed: u64) -> Result<Tensor> {
+        let latent = self.generator.latent().count();
+        if let Some(given) = &self.given {
+            return Ok(Tensor::new(
+                [count, latent],
+                given.data().iter().take(count * latent).copied().collect::<Vec<_>>(),
+            )?);
+        }
         let (stream, batch) = (Stream::new(seed, NOISE), batch(&self.trained.sample));
         let mut program = self.device.compile(|tape| [self.generator.noise(tape, stream, batch)])?;
         let mut noise = Vec::new();
         for part in 0..count.div_ceil(batch) {
             noise.extend_from_slice(program.at(part as u64).run(&[])?[0].data());
         }
-        let latent = self.generator.latent().count();
         noise.truncate(count * latent);
         Ok(Tensor::new([count, latent], noise)?)
     }

@@ -1,6 +1,6 @@
 //! TensorBoard's event files, for `tensorboard --logdir runs`: numbers, slopes and samples of a run.
 //!
-//! A file is a sequence of records, each an [`Event`] with a [`Summary`].
+//! A file is a sequence of records, each an `Event` with a `Summary`.
 
 mod message;
 mod record;
@@ -142,9 +142,9 @@ fn histogram(histogram: &Histogram) -> HistogramProto {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::game::Losses;
     use crate::game::objective::CriticTerms;
-    use super::*;
     use crate::run::metrics::Measurement;
 
     /// The events after the first: their steps and values.
