@@ -42,3 +42,6 @@ pub mod adding_an_operation {}
 
 #[doc = include_str!("../docs/13-the-engine-by-itself.md")]
 pub mod the_engine_by_itself {}
+
+#[doc = include_str!("../docs/cheat-sheet.md")]
+pub mod cheat_sheet {}

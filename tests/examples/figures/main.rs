@@ -9,7 +9,9 @@
 
 mod constraints;
 mod differences;
+mod graphs;
 mod plan;
+mod tiles;
 
 use std::path::PathBuf;
 
@@ -17,10 +19,18 @@ use std::path::PathBuf;
 type Draw = fn() -> String;
 
 /// All figures by name. They take a second together, for the tests draw them.
-const ALL: [(&str, Draw); 3] = [
+const ALL: [(&str, Draw); 11] = [
+    ("tape", graphs::tape),
+    ("slopes", graphs::slopes),
+    ("second-pass", graphs::second_pass),
     ("finite-differences", differences::figure),
+    ("prune", graphs::prune),
+    ("simplify", graphs::simplify),
+    ("fuse", graphs::fuse),
+    ("plan", graphs::plan),
     ("plan-and-price", plan::figure),
     ("constraints", constraints::figure),
+    ("tiles", tiles::figure),
 ];
 
 fn published(name: &str) -> PathBuf {
