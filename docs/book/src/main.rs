@@ -1,4 +1,5 @@
-//! Builds the guide as a book: `book DOCS OUT`, which `docs/build` runs. mdBook renders it, with formulas as MathML.
+//! Builds the guide as a book: `book DOCS LAB OUT`, which `docs/build` runs. mdBook renders it, with formulas as MathML; the
+//! laboratory's pages are its folder `lab/`.
 //!
 //! On GitHub the chapters are read where they lie. In the book all that they link to lies beside them: what is elsewhere in the
 //! repository is copied to the book's `code/`.
@@ -14,8 +15,8 @@ use mdbook_driver::MDBook;
 use mdbook_driver::config::Config;
 
 fn main() -> Result<()> {
-    let [docs, out] =
-        std::env::args().skip(1).map(PathBuf::from).collect::<Vec<_>>().try_into().ok().context("book DOCS OUT")?;
+    let folders: Vec<PathBuf> = std::env::args().skip(1).map(PathBuf::from).collect();
+    let [docs, lab, out] = folders.try_into().ok().context("book DOCS LAB OUT")?;
     let (docs, out) = (docs.canonicalize()?, std::path::absolute(out)?);
     let pages = out.with_extension("source");
     for folder in [&out, &pages] {
@@ -25,6 +26,9 @@ fn main() -> Result<()> {
     }
     fs::create_dir_all(&pages)?;
     lay_out(&docs, &pages)?;
+    if lab.exists() {
+        copy(&lab, &pages.join("lab"))?;
+    }
 
     let mut config = Config::from_disk(docs.join("book.toml"))?;
     config.book.src = PathBuf::from(".");
