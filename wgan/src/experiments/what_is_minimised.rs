@@ -176,11 +176,11 @@ fn by_pairing(game: &Game, pool: &Tensor, updates: u64) -> Result<Tensor> {
     })?;
     let pixels = pool.shape().count() / pool.shape()[0];
     for step in 0..updates {
-        let [real, fake] = batches.at(step).run(&[])?.clone();
+        let [real, fake] = batches.at(step).run(&[])?;
         let image = |images: &Tensor, i: usize| images.data()[i * pixels..(i + 1) * pixels].to_vec();
-        let costs = (0..batch * batch).map(|i| distance(&image(&fake, i / batch), &image(&real, i % batch)));
+        let costs = (0..batch * batch).map(|i| distance(&image(fake, i / batch), &image(real, i % batch)));
         let pairs = optimal_assignment(&costs.collect::<Vec<_>>()).columns;
-        let partners = pairs.into_iter().flat_map(|i| image(&real, i)).collect();
+        let partners = pairs.into_iter().flat_map(|i| image(real, i)).collect();
         update.at(step).run(&[("real", &Tensor::new(real.shape(), partners)?)])?;
     }
     computed(|tape| generator.samples(tape, stream("samples"), POOL + DIGITS, None))
