@@ -4,7 +4,7 @@ use super::super::for_each_chunk;
 use super::super::scratch::with_scratch;
 use super::super::transpose::transpose;
 use super::Side;
-use super::kernel;
+use super::kernel::{self, NARROW_LANES};
 
 /// Filters `[filters, channels, taps]`, seen from the two sides of a convolution.
 #[derive(Clone, Copy)]
@@ -35,7 +35,7 @@ impl Filters {
                     let sizes = [width.min(lanes.channels - lane), taps];
                     transpose(sizes, w, lanes.filter_stride, block, width);
                     for (tap, row) in block.chunks_exact(width).enumerate() {
-                        rows[(tap * depth.channels + d) * width..][..width].copy_from_slice(row);
+                        copy(row, &mut rows[(tap * depth.channels + d) * width..][..width]);
                     }
                 }
             });
@@ -52,7 +52,7 @@ impl Filters {
                 let (block, transposed) = blocks.split_at_mut(taps * width);
                 for d in 0..depth.channels {
                     for (tap, row) in block.chunks_exact_mut(width).enumerate() {
-                        row.copy_from_slice(&rows[(tap * depth.channels + d) * width..][..width]);
+                        copy(&rows[(tap * depth.channels + d) * width..][..width], row);
                     }
                     transpose([taps, width], block, width, transposed, taps);
                     let w = w[d * depth.filter_stride..].chunks_mut(lanes.filter_stride);
@@ -67,4 +67,10 @@ impl Filters {
             });
         });
     }
+}
+
+/// Copies a row of a panel: in pieces of known length it needs no call.
+fn copy(from: &[f32], to: &mut [f32]) {
+    let (from, to) = (from.as_chunks::<NARROW_LANES>().0, to.as_chunks_mut::<NARROW_LANES>().0);
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
 }

@@ -8,7 +8,7 @@ use super::super::with_vectors;
 /// Channels computed side by side, at most.
 pub const LANES: usize = 32;
 /// As many where there are no more.
-const NARROW_LANES: usize = 16;
+pub const NARROW_LANES: usize = 16;
 /// Rows of sums, at most: with AVX-512, 14 rows of two vectors fill 28 of the 32 registers.
 pub const ROWS: usize = 14;
 

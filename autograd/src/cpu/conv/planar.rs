@@ -101,8 +101,7 @@ impl Planar {
         for_each_chunk(dx, self.image(), work, |image, dx| {
             with_scratch(filters * self.bordered() + self.planes(), |scratch| {
                 let (bordered, planes) = scratch.split_at_mut(filters * self.bordered());
-                self.border(&g[image * result..][..result], bordered);
-                with_vectors(Backward { conv: self, bordered, w, planes });
+                with_vectors(Backward { conv: self, g: &g[image * result..][..result], bordered, w, planes });
                 self.join(planes, dx, accumulate);
             });
         });
@@ -174,10 +173,8 @@ impl Planar {
         let step = self.sizes.stride[1];
         planes.fill(0.0);
         self.for_each_run(|start, pixel, count| {
-            let (plane, x) = (&mut planes[start..start + count], &x[pixel..=pixel + (count - 1) * step]);
-            for (i, plane) in plane.iter_mut().enumerate() {
-                *plane = x[i * step];
-            }
+            let pixels = x[pixel..].iter().step_by(step);
+            planes[start..start + count].iter_mut().zip(pixels).for_each(|(plane, x)| *plane = *x);
         });
     }
 
@@ -188,10 +185,8 @@ impl Planar {
             x.fill(0.0);
         }
         self.for_each_run(|start, pixel, count| {
-            let (plane, x) = (&planes[start..start + count], &mut x[pixel..=pixel + (count - 1) * step]);
-            for (i, plane) in plane.iter().enumerate() {
-                x[i * step] += plane;
-            }
+            let pixels = x[pixel..].iter_mut().step_by(step);
+            planes[start..start + count].iter().zip(pixels).for_each(|(plane, x)| *x += plane);
         });
     }
 
@@ -210,13 +205,19 @@ impl Planar {
     }
 
     /// Lays out an image of the result with zeros around it, as far as the taps reach.
-    fn border(&self, g: &[f32], bordered: &mut [f32]) {
+    #[inline(always)]
+    fn border<S: Simd>(&self, simd: S, g: &[f32], bordered: &mut [f32]) {
         let [height, width] = self.sizes.out;
         bordered.fill(0.0);
         for (g, bordered) in g.chunks_exact(height * width).zip(bordered.chunks_exact_mut(self.bordered())) {
             let inside = bordered[self.reach[0] * self.pitch + self.reach[1]..].chunks_mut(self.pitch);
             for (g, bordered) in g.chunks_exact(width).zip(inside) {
-                bordered[..width].copy_from_slice(g);
+                for columns in vectors::<S>(width) {
+                    let (at, mask) = (columns.start, mask(simd, columns.len()));
+                    // SAFETY: as many numbers as the mask has; zeros beyond the row.
+                    let numbers = unsafe { simd.mask_load_ptr_f32s(mask, g[columns].as_ptr()) };
+                    store::<S>(bordered, at, numbers);
+                }
             }
         }
     }
@@ -258,7 +259,20 @@ fn load<S: Simd>(numbers: &[f32], at: usize) -> S::f32s {
     S::as_simd_f32s(&numbers[at..at + S::F32_LANES]).0[0]
 }
 
-/// `totals += sums`, which become zeros: a block of terms ends.
+/// Puts a vector to `numbers[at]` and behind.
+#[inline(always)]
+fn store<S: Simd>(numbers: &mut [f32], at: usize, vector: S::f32s) {
+    S::as_mut_simd_f32s(&mut numbers[at..at + S::F32_LANES]).0[0] = vector;
+}
+
+/// The first `count` numbers of a vector. (Made anew from its bits, the mask becomes an operand of loads and stores in place
+/// of a call.)
+#[inline(always)]
+fn mask<S: Simd>(simd: S, count: usize) -> MemMask<S::m32s> {
+    MemMask::new(simd.mask_between_m32s(0, count as u32).mask())
+}
+
+/// `totals += sums`, which become zeros: a block of terms ends. (Plain loops: what an iterator calls may not be inlined.)
 #[inline(always)]
 fn move_to<S: Simd, const N: usize>(simd: S, totals: &mut [S::f32s; N], sums: &mut [S::f32s; N]) {
     for (total, sum) in totals.iter_mut().zip(sums) {
@@ -301,10 +315,15 @@ impl pulp::WithSimd for Forward<'_> {
                         }
                         move_to(simd, &mut totals, &mut sums);
                     }
+                    let mask = mask(simd, columns.len());
                     for (sum, y) in totals.into_iter().zip(y.chunks_exact_mut(channel)) {
-                        let y = &mut y[row * width..][columns.clone()];
-                        let sum = if accumulate { simd.add_f32s(simd.partial_load_f32s(y), sum) } else { sum };
-                        simd.partial_store_f32s(y, sum);
+                        let y = y[row * width..][columns.clone()].as_mut_ptr();
+                        // SAFETY: as many numbers as the mask has.
+                        unsafe {
+                            let sum =
+                                if accumulate { simd.add_f32s(simd.mask_load_ptr_f32s(mask, y), sum) } else { sum };
+                            simd.mask_store_ptr_f32s(mask, y, sum);
+                        }
                     }
                 }
             }
@@ -316,7 +335,8 @@ impl pulp::WithSimd for Forward<'_> {
 /// image, some rows of [`PLANES`] at a time.
 struct Backward<'a> {
     conv: &'a Planar,
-    bordered: &'a [f32],
+    g: &'a [f32],
+    bordered: &'a mut [f32],
     w: &'a [f32],
     planes: &'a mut [f32],
 }
@@ -333,7 +353,8 @@ impl pulp::WithSimd for Backward<'_> {
 impl Backward<'_> {
     #[inline(always)]
     fn run<S: Simd, const R: usize>(self, simd: S) {
-        let Backward { conv, bordered, w, planes } = self;
+        let Backward { conv, g, bordered, w, planes } = self;
+        conv.border(simd, g, bordered);
         let [height, width] = conv.grid();
         for (moves, planes) in conv.moves.iter().zip(planes.chunks_mut(PLANES * conv.plane())) {
             for row in (0..height).step_by(R) {
@@ -359,14 +380,19 @@ impl Backward<'_> {
                         }
                         terms += moves.len();
                         if terms >= BLOCK {
-                            totals.iter_mut().zip(&mut sums).for_each(|(total, sum)| move_to(simd, total, sum));
+                            for (total, sum) in totals.iter_mut().zip(&mut sums) {
+                                move_to(simd, total, sum);
+                            }
                             terms = 0;
                         }
                     }
-                    totals.iter_mut().zip(&mut sums).for_each(|(total, sum)| move_to(simd, total, sum));
+                    for (total, sum) in totals.iter_mut().zip(&mut sums) {
+                        move_to(simd, total, sum);
+                    }
                     for (plane, totals) in planes.chunks_exact_mut(conv.plane()).zip(totals) {
                         for (r, sum) in totals.into_iter().enumerate() {
-                            simd.partial_store_f32s(&mut plane[(row + r) * conv.pitch..][columns.clone()], sum);
+                            // (Whole vectors: behind the columns nothing is read.)
+                            store::<S>(plane, (row + r) * conv.pitch + columns.start, sum);
                         }
                     }
                 }
@@ -407,8 +433,7 @@ impl pulp::WithSimd for Filter<'_> {
                         for columns in vectors::<S>(width) {
                             let at = row * conv.pitch + columns.start;
                             let seen = starts.map(|start| load::<S>(planes, start + at));
-                            // (Made anew from its bits, the mask becomes an operand of the load in place of a call.)
-                            let mask = MemMask::new(simd.mask_between_m32s(0, columns.len() as u32).mask());
+                            let mask = mask(simd, columns.len());
                             for (sums, filter) in sums.iter_mut().zip(filters) {
                                 let g = &g[filter * channel + row * width..][columns.clone()];
                                 // SAFETY: as many numbers as the mask has; zeros beyond the row.
@@ -420,12 +445,16 @@ impl pulp::WithSimd for Filter<'_> {
                         }
                         terms += width.div_ceil(S::F32_LANES);
                         if terms >= BLOCK {
-                            totals.iter_mut().zip(&mut sums).for_each(|(total, sum)| move_to(simd, total, sum));
+                            for (total, sum) in totals.iter_mut().zip(&mut sums) {
+                                move_to(simd, total, sum);
+                            }
                             terms = 0;
                         }
                     }
                 }
-                totals.iter_mut().zip(&mut sums).for_each(|(total, sum)| move_to(simd, total, sum));
+                for (total, sum) in totals.iter_mut().zip(&mut sums) {
+                    move_to(simd, total, sum);
+                }
                 for (sums, filter) in totals.into_iter().zip(filters) {
                     for (tap, sum) in taps.iter().zip(sums) {
                         dw[filter * conv.taps.len() + tap.element] = simd.reduce_sum_f32s(sum);
