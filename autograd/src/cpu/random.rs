@@ -12,16 +12,28 @@ const TILE: usize = 1 << 13;
 
 /// Fills `y` with the step's uniform numbers, the very bits of [`Stream::uniform`].
 pub fn fill_uniform(stream: Stream, step: u64, y: &mut [f32]) {
-    fill(stream, step, y, |words| words.map(|lane| lane.map(unit)));
+    fill(
+        stream,
+        step,
+        y,
+        #[inline(always)]
+        |words| words.map(|lane| lane.map(unit)),
+    );
 }
 
 /// Fills `y` with the step's normal numbers, within 4 ulp of [`Stream::normal`].
 pub fn fill_normal(stream: Stream, step: u64, y: &mut [f32]) {
-    fill(stream, step, y, |words| {
-        let [even, odd] = normal_pairs(&words[0], &words[1]);
-        let [even_too, odd_too] = normal_pairs(&words[2], &words[3]);
-        [even, odd, even_too, odd_too]
-    });
+    fill(
+        stream,
+        step,
+        y,
+        #[inline(always)]
+        |words| {
+            let [even, odd] = normal_pairs(&words[0], &words[1]);
+            let [even_too, odd_too] = normal_pairs(&words[2], &words[3]);
+            [even, odd, even_too, odd_too]
+        },
+    );
 }
 
 /// Fills `y` with numbers made from blocks of words: `numbers` maps the four words of [`LANES`] blocks to their elements.
