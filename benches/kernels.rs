@@ -113,6 +113,9 @@ fn fused(c: &mut Criterion) {
     run(c, "fused", "mask".into(), program(&[activations(), activations()], |x| x[0].step() * x[1]));
     run(c, "fused", "bias and sum of rows".into(), program(&[activations(), bias()], |x| (x[0] * x[1]).sum_axes(&[1])));
     run(c, "fused", "sum over rows".into(), program(&[activations()], |x| x[0].square().sum_axes(&[0])));
+    let pairs = program(&[[1 << 17, 2].into()], |x| x[0].square().sum_axes(&[1]));
+    run(c, "fused", "sum of pairs".into(), pairs);
+    run(c, "fused", "erfc".into(), program(&[activations()], |x| x[0].erfc()));
     run(c, "fused", "sigmoid".into(), program(&[activations()], |x| x[0].sigmoid()));
     run(c, "fused", "tanh".into(), program(&[activations()], |x| x[0].tanh()));
     run(c, "fused", "transpose".into(), program(&[activations()], |x| x[0].transpose() + 1.0));

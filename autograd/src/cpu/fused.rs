@@ -5,7 +5,7 @@ use std::ops::{Add, Range};
 
 use super::elementwise::{self, Register, TILE, apply};
 use super::pairwise::sum_rows;
-use super::reduce::fold_in_half;
+use super::reduce::{SHORT, fold_in_half, fold_short_rows};
 use super::scratch::with_scratch;
 use super::{for_each_tile, vectorised};
 use crate::compile::kernel::{Access, Argument, Fused, FusedSum, SumOver, View};
@@ -241,6 +241,14 @@ unsafe fn add_to_rows(tile: &[f32], first: usize, row: usize, y: *mut f32) {
     let mut at = 0;
     while at < tile.len() {
         let (index, column) = ((first + at) / row, (first + at) % row);
+        let short = tile[at..].chunks_exact(row).len();
+        if row <= SHORT && column == 0 && short > 0 {
+            // SAFETY: the caller's promise.
+            let y = unsafe { std::slice::from_raw_parts_mut(y.add(index), short) };
+            fold_short_rows(&tile[at..at + short * row], row, y, 0.0, f32::add);
+            at += short * row;
+            continue;
+        }
         let run = (row - column).min(tile.len() - at);
         // SAFETY: the caller's promise.
         let y = unsafe { &mut *y.add(index) };
@@ -329,9 +337,14 @@ impl Walk {
             let run = (inner - column).min(tile.len() - filled);
             // SAFETY: the caller's promise.
             let source = unsafe { x.add(at + column * stride) };
-            for (i, y) in tile[filled..filled + run].iter_mut().enumerate() {
+            let run_of = |stride: usize, tile: &mut [f32]| {
                 // SAFETY: as above.
-                *y = unsafe { *source.add(i * stride) };
+                tile.iter_mut().enumerate().for_each(|(i, y)| *y = unsafe { *source.add(i * stride) });
+            };
+            match (stride, &mut tile[filled..filled + run]) {
+                (0, tile) => run_of(0, tile), // with steps known to the compiler: a fill and a copy
+                (1, tile) => run_of(1, tile),
+                (_, tile) => run_of(stride, tile),
             }
             (row, column, filled) = (row + 1, 0, filled + run);
             let mut rest = row;

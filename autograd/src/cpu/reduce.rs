@@ -12,6 +12,8 @@ use super::{for_each_chunk, vectorised};
 
 /// Numbers combined side by side where one long row becomes one number.
 const LANES: usize = 64;
+/// Numbers of rows that are combined several at a time, at most.
+pub const SHORT: usize = 32;
 /// Numbers in a leaf of the tree, at most (a single row may be longer).
 const LEAF: usize = 1 << 12;
 
@@ -46,7 +48,13 @@ fn reduce(
     }
     let slices = (LEAF / (reduced * inner)).max(1); // of the outer axis, in one tile
     for_each_chunk(y, slices * inner, x.len(), |index, y| {
-        let x = &x[index * slices * reduced * inner..];
+        let x = &x[index * slices * reduced * inner..][..y.len() / inner * reduced * inner];
+        if inner == 1 && reduced <= SHORT {
+            return vectorised(
+                #[inline(always)]
+                || fold_short_rows(x, reduced, y, identity, combine),
+            );
+        }
         for (x, y) in x.chunks(reduced * inner).zip(y.chunks_mut(inner)) {
             if inner == 1 {
                 y[0] = combine_row(x, identity, combine);
@@ -142,6 +150,27 @@ pub fn fold_in_half<const LANES: usize>(mut lanes: [f32; LANES], combine: impl F
     lanes[0]
 }
 
+/// Combines each row of `x`, at most [`SHORT`] numbers, as [`fold_in_half`] does, several rows side by side.
+#[inline(always)]
+pub fn fold_short_rows(x: &[f32], row: usize, y: &mut [f32], identity: f32, combine: impl Fn(f32, f32) -> f32) {
+    const TOGETHER: usize = 16;
+    let mut columns = [[identity; TOGETHER]; SHORT];
+    for (x, y) in x.chunks(TOGETHER * row).zip(y.chunks_mut(TOGETHER)) {
+        for (i, x) in x.chunks_exact(row).enumerate() {
+            columns.iter_mut().zip(x).for_each(|(column, &x)| column[i] = combine(identity, x));
+        }
+        let (mut count, mut width) = (row, row.next_power_of_two() / 2);
+        while width > 0 {
+            let (left, right) = columns[..count].split_at_mut(width);
+            for (left, right) in left.iter_mut().zip(right) {
+                left.iter_mut().zip(right).for_each(|(left, right)| *left = combine(*left, *right));
+            }
+            (count, width) = (width, width / 2);
+        }
+        y.copy_from_slice(&columns[0][..y.len()]);
+    }
+}
+
 /// Where to split `len` in two: a multiple of `leaf`, so that leaves are full.
 fn half(len: usize, leaf: usize) -> usize {
     len.div_ceil(leaf).div_ceil(2) * leaf
@@ -193,6 +222,19 @@ mod tests {
             [400, 33, 17],
         ] {
             check(sizes);
+        }
+    }
+
+    /// A row's sum has the same bits whether it fits those that are combined several at a time or not.
+    #[test]
+    fn small_short_rows_are_combined_as_long_ones() {
+        for row in 1..=SHORT {
+            let x = numbers(4, 37 * row);
+            let mut y = [f32::NAN; 37];
+            fold_short_rows(&x, row, &mut y, 0.0, f32::add);
+            for (x, y) in x.chunks(row).zip(y) {
+                assert_eq!(y, combine_row(x, 0.0, f32::add), "{row} numbers");
+            }
         }
     }
 
