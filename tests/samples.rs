@@ -143,6 +143,7 @@ fn structural() -> Vec<Sample> {
             let tape = x[0].tape();
             tape.checkpoint(|| tape.checkpoint(|| x[0].sin() * x[0].exp()).square() + x[0].cos())
         }),
+        sample("all_mean", &[&[2, 3]], |x| (x[0].square().all_mean() * x[0].mean().all_mean()).all_mean()),
         sample("detach", &[&[2, 3]], |x| x[0].square() + x[0].tape().scalar(2.0).detach()),
         sample("uniform", &[&[2, 3]], |x| x[0].square() * x[0].tape().uniform(Stream::new(1, "uniform"), [2, 3])),
         sample("normal", &[&[2, 3]], |x| x[0].square() * x[0].tape().normal(Stream::new(1, "normal"), [2, 3])),

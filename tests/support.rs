@@ -3,10 +3,10 @@
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
 use autograd::ops::{Conv, Op};
-use autograd::{Device, Feed, Node, Shape, Stream, Tape, Tensor, Var};
+use autograd::{Communicator, Device, Error, Feed, Node, Rank, Shape, Stream, Tape, Tensor, Var};
 
 /// Central differences with h = 1e-5 in f64 are good to about 1e-9 for values and slopes of order 1.
 pub const TOLERANCE: f64 = 1e-7;
@@ -33,7 +33,7 @@ pub fn assert_close(a: &Tensor<f64>, b: &Tensor<f64>, tolerance: f64) {
     }
 }
 
-/// Every device: the CPU on one thread and on several and, with the feature `opencl`, the best that OpenCL finds, once by
+/// Every device: the CPU on one thread, alone and as one of two ranks, on several threads and, with the feature `opencl`, the best that OpenCL finds, once by
 /// the kernels for what it is and once by those for a GPU.
 pub fn devices() -> Vec<Device> {
     [cpus().to_vec(), opencl_devices()].concat()
@@ -48,8 +48,22 @@ pub fn devices_for(seed: u64) -> Vec<Device> {
     cpus().into_iter().chain(opencl.into_iter().nth(turn)).collect()
 }
 
-fn cpus() -> [Device; 2] {
-    [1, 3].map(|threads| Device::cpu_with_threads(threads).expect("threads"))
+fn cpus() -> [Device; 3] {
+    let [one, three] = [1, 3].map(|threads| Device::cpu_with_threads(threads).expect("threads"));
+    [one.among(Arc::new(Mirror)), one, three]
+}
+
+/// A rank whose only fellow has the same values, so that means over both are the values themselves.
+struct Mirror;
+
+impl Communicator for Mirror {
+    fn rank(&self) -> Rank {
+        Rank { index: 0, count: 2 }
+    }
+
+    fn exchange(&self, bytes: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
+        Ok(vec![bytes.to_vec(); 2])
+    }
 }
 
 /// The same for all tests, which build the same kernels.

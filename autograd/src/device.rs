@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::communicator::Alone;
 use crate::compile::{self, Kernel, Pass, Plan};
 use crate::cpu::Cpu;
-use crate::{Compiled, Error, Program, Tape, Var};
+use crate::{Communicator, Compiled, Error, Program, Rank, Tape, Var};
 
 /// What a backend implements.
 pub trait Backend: Send + Sync {
@@ -17,11 +18,12 @@ pub trait Backend: Send + Sync {
         0
     }
 
-    /// Makes a plan ready to run: allocates the arena, prepares kernels, takes the Variables over.
+    /// Makes a plan ready to run: allocates the arena, prepares kernels, takes the Variables over. Its
+    /// [means over all ranks](Kernel::AllMean) are taken by the communicator.
     ///
     /// # Errors
     /// If the device has too little memory, or cannot build a kernel.
-    fn load(&self, plan: Plan) -> Result<Box<dyn Executable>, Error>;
+    fn load(&self, plan: Plan, communicator: Arc<dyn Communicator>) -> Result<Box<dyn Executable>, Error>;
 }
 
 /// Outputs on their way to the host: waits for them.
@@ -76,12 +78,30 @@ pub trait Executable: Send {
 
 /// A device that programs are compiled for.
 #[derive(Clone)]
-pub struct Device(Arc<dyn Backend>);
+pub struct Device {
+    backend: Arc<dyn Backend>,
+    communicator: Arc<dyn Communicator>,
+}
 
 impl Device {
     /// A device of any backend.
     pub fn new(backend: impl Backend + 'static) -> Self {
-        Device(Arc::new(backend))
+        Device { backend: Arc::new(backend), communicator: Arc::new(Alone) }
+    }
+
+    /// The same device, and the same memory, for the programs of one of several ranks.
+    pub fn among(&self, communicator: Arc<dyn Communicator>) -> Self {
+        Device { backend: self.backend.clone(), communicator }
+    }
+
+    /// The rank that its programs are of.
+    pub fn rank(&self) -> Rank {
+        self.communicator.rank()
+    }
+
+    /// An empty tape for its programs: one that knows the rank. A program of any other tape computes the same on every rank.
+    pub fn tape(&self) -> Tape {
+        Tape::of(self.rank())
     }
 
     /// The CPU, all of its cores, by threads that all such devices share. Where a program is run, be it in a thread pool,
@@ -100,7 +120,7 @@ impl Device {
 
     /// What it is called.
     pub fn name(&self) -> String {
-        self.0.name()
+        self.backend.name()
     }
 
     /// Records a computation once and compiles it, to be run many times. Where the number of outputs is known only at run time,
@@ -126,7 +146,7 @@ impl Device {
         &self,
         record: impl for<'t> FnOnce(&'t Tape) -> [Var<'t>; N],
     ) -> Result<Compiled<N>, Error> {
-        let tape = Tape::new();
+        let tape = self.tape();
         let outputs = record(&tape);
         Ok(Compiled(self.program(&tape, &outputs)?))
     }
@@ -155,7 +175,7 @@ impl Device {
             output.check_tape(tape);
         }
         let outputs: Vec<_> = outputs.iter().map(|output| output.id()).collect();
-        Program::new(&*self.0, tape.nodes().clone(), outputs)
+        Program::new(&*self.backend, self.communicator.clone(), tape.nodes().clone(), outputs)
     }
 
     /// What each pass of the compiler makes of a tape for this device, as a picture.
@@ -181,6 +201,6 @@ impl Device {
             output.check_tape(tape);
         }
         let outputs: Vec<_> = outputs.iter().map(|output| output.id()).collect();
-        compile::passes(tape, &outputs, |kernel| self.0.scratch(kernel))
+        compile::passes(tape, &outputs, self.rank().count, |kernel| self.backend.scratch(kernel))
     }
 }

@@ -53,6 +53,9 @@ pub enum Error {
     /// A run would have made a value infinite or NaN, and such runs are [refused](crate::Program::refuse_non_finite).
     #[error("a value is infinite or NaN, first in {0}")]
     NonFinite(NonFinite),
+    /// The same, but found by another rank in its part of the data.
+    #[error("a value is infinite or NaN on another rank")]
+    NonFiniteElsewhere,
     /// A device could not do what was asked of it.
     #[error("{device}: {reason}")]
     Device {

@@ -52,11 +52,13 @@
 //! - `interpret`: [`Var::value`] and [`Tape::interpret`], the reference interpreter.
 //! - [`GradCheck`]: derivatives against finite differences, at orders 1 and 2.
 //! - [`compile`]: from a tape to a [`compile::Plan`].
+//! - [`Communicator`]: how ranks that compute together reach each other.
 //! - [`Device`], [`Program`], [`Compiled`]: running it; [`Backend`] and [`Executable`] are what a device implements.
 //! - [`Profile`], `describe`: where the time and the memory of programs go ([`Program::describe`]).
 //! - [`Diagram`]: a tape as a picture; [`Device::passes`]: what each pass of the compiler makes of it, likewise.
 //! - `cpu`: the CPU's kernels.
 
+mod communicator;
 pub mod compile;
 mod cpu;
 mod describe;
@@ -76,6 +78,7 @@ mod tape;
 mod tensor;
 mod variable;
 
+pub use communicator::{Alone, Communicator, Rank, ThreadRank, mean};
 pub use compile::Pass;
 pub use device::{Arrival, Backend, Device, Executable};
 pub use diagram::Diagram;

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use crate::compile::{Kernel, Plan, compile};
 use crate::device::{Arrival, Backend, Executable};
 use crate::interpret::{Declared, Feed, Interpreter};
 use crate::ops::Op;
 use crate::tape::{Node, NodeId};
-use crate::{Error, Profile, Shape, Tensor};
+use crate::{Communicator, Error, Profile, Shape, Tensor};
 
 /// A computation ready to be replayed on a device: what [`Device::program`](crate::Device::program) makes of a tape.
 /// [`run`](Program::run) takes the inputs by name, computes, gives Variables their new values, and returns the values asked
@@ -21,6 +22,7 @@ pub struct Program {
     inputs: Inputs,
     plan: Plan,
     executable: Box<dyn Executable>,
+    communicator: Arc<dyn Communicator>,
     values: Vec<Tensor>,
     step: u64,
     /// Whether it draws random numbers, and has drawn those of the step.
@@ -77,9 +79,14 @@ impl<const N: usize> DerefMut for Compiled<N> {
 }
 
 impl Program {
-    pub(crate) fn new(backend: &dyn Backend, nodes: Vec<Node>, outputs: Vec<NodeId>) -> Result<Self, Error> {
-        let plan = compile(&nodes, &outputs, |kernel| backend.scratch(kernel));
-        let executable = backend.load(plan.clone())?;
+    pub(crate) fn new(
+        backend: &dyn Backend,
+        communicator: Arc<dyn Communicator>,
+        nodes: Vec<Node>,
+        outputs: Vec<NodeId>,
+    ) -> Result<Self, Error> {
+        let plan = compile(&nodes, &outputs, communicator.rank().count, |kernel| backend.scratch(kernel));
+        let executable = backend.load(plan.clone(), communicator.clone())?;
         let draws = plan.steps.iter().any(|step| matches!(step.kernel, Kernel::Random(_)));
         let values = plan.outputs.iter().map(|(_, shape)| Tensor::zeros(shape)).collect();
         let inputs = Inputs::new(&nodes, &plan);
@@ -90,6 +97,7 @@ impl Program {
             inputs,
             plan,
             executable,
+            communicator,
             values,
             step: 0,
             draws,
@@ -152,10 +160,14 @@ impl Program {
         if let Some((input, _)) = self.plan.inputs.iter().zip(given).find(|(_, given)| !**given) {
             return Err(Error::MissingInput { name: input.name.clone(), shape: input.shape.clone() });
         }
-        if self.refuses_non_finite
-            && let Some(found) = self.first_non_finite(inputs)?
-        {
-            return Err(Error::NonFinite(found));
+        if self.refuses_non_finite {
+            let found = self.first_non_finite(inputs)?;
+            // A run that one rank refuses, no rank can do: the others would wait for it.
+            let mut share = [f32::from(u8::from(found.is_some()))];
+            self.communicator.all_mean(&mut share)?;
+            if share != [0.0] {
+                return Err(found.map_or(Error::NonFiniteElsewhere, Error::NonFinite));
+            }
         }
         self.executable.run(self.step)?;
         self.has_drawn = self.draws;

@@ -9,7 +9,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 
 use crate::ops::{Constant, Op, Random};
-use crate::{Element, Shape, Stream, Tensor, Variable};
+use crate::{Element, Rank, Shape, Stream, Tensor, Variable};
 
 /// A node's position on its tape.
 pub type NodeId = usize;
@@ -40,6 +40,8 @@ pub struct Node {
 /// ```
 #[derive(Default)]
 pub struct Tape {
+    /// The one of several whose program is recorded.
+    rank: Rank,
     nodes: RefCell<Vec<Node>>,
     /// The node that stands for each Variable on this tape, so that every use of one is the same leaf.
     variables: RefCell<HashMap<Variable, NodeId>>,
@@ -84,6 +86,16 @@ impl Tape {
     /// An empty tape.
     pub fn new() -> Self {
         Tape::default()
+    }
+
+    /// An empty tape for a program of one of several ranks.
+    pub(crate) fn of(rank: Rank) -> Self {
+        Tape { rank, ..Tape::default() }
+    }
+
+    /// The rank whose program is recorded: the only one, unless the tape is of a [device](crate::Device::tape) among ranks.
+    pub fn rank(&self) -> Rank {
+        self.rank
     }
 
     /// A constant without axes.

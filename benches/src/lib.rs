@@ -5,6 +5,7 @@
 //! - [`Example`]: the same of two of `nn/examples`
 //! - [`dump`]: what an iteration computes, for `compare.py`, which trains the same networks with PyTorch
 //! - [`peak`]: what the processor can do at most, beside which `cargo bench` puts single kernels
+//! - [`ranks`]: what several processes send each other
 //!
 //! Single kernels and the compiler are measured by `cargo bench`.
 
@@ -13,6 +14,7 @@ pub mod dump;
 mod examples;
 mod memory;
 pub mod peak;
+pub mod ranks;
 pub mod step;
 
 pub use configuration::Configuration;

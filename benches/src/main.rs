@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use benches::{Configuration, Example, dump, step};
 use clap::{Args, Parser, Subcommand, value_parser};
 use wgan::machine::backend::BackendName;
+use wgan::machine::ranks;
 
 /// Measure how fast training is
 #[derive(Parser)]
@@ -19,6 +20,8 @@ struct Cli {
 enum Command {
     /// Measure iterations of a training: 5 updates of the critic (of `light` 3) and 1 of the generator each
     Step(StepArgs),
+    /// Measure means over the ranks that mpirun has started
+    Messages,
     /// Measure steps of training an example of nn
     Example(ExampleArgs),
 }
@@ -67,6 +70,7 @@ struct StepArgs {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Step(args) => step(&args),
+        Command::Messages => messages(),
         Command::Example(args) => example(&args),
     };
     match done {
@@ -96,6 +100,15 @@ fn example(args: &ExampleArgs) -> wgan::Result<()> {
     Ok(())
 }
 
+fn messages() -> wgan::Result<()> {
+    let ranks = ranks::connect()?;
+    let table = benches::ranks::messages(&*ranks)?;
+    if ranks.rank().index == 0 {
+        print!("{table}");
+    }
+    Ok(())
+}
+
 fn step(args: &StepArgs) -> wgan::Result<()> {
     let threads = count(args.threads);
     let mut config = args.configuration.config(threads)?;
@@ -105,6 +118,9 @@ fn step(args: &StepArgs) -> wgan::Result<()> {
         return dump::dump(&config, path);
     }
     let measurement = step::measure(args.configuration, &config, args.iterations, args.profile, started)?;
+    if !measurement.leads {
+        return Ok(()); // the first rank speaks for all
+    }
     println!("{measurement}");
     if let Some(profile) = &measurement.profile {
         print!("{profile}");

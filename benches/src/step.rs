@@ -2,18 +2,21 @@
 //! belongs to them. What runs is what `wgan train` runs.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use autograd::Profile;
 use autograd::compile::Flops;
+use autograd::{Communicator, Profile};
 use wgan::Result;
 use wgan::config::Config;
 use wgan::data::Batches;
 use wgan::game::Programs;
 use wgan::machine::backend::{BackendName, product_speed};
+use wgan::machine::ranks;
 
 use crate::Configuration;
 use crate::memory::peak_mib;
+use crate::ranks::{Counting, Traffic};
 
 /// Iterations before the clock starts: caches, branch predictors and threads are warm then.
 const WARM_UP: u64 = 3;
@@ -31,6 +34,10 @@ pub struct Measurement {
     peak_mib: Option<f64>,
     /// Operations a second of a large product on the same threads.
     product_peak: f64,
+    /// Whether this is the first rank, or the only one.
+    pub leads: bool,
+    /// What was averaged over ranks, if there are several.
+    traffic: Option<Traffic>,
     /// Where the time of as many further iterations went, if that was asked for.
     pub profile: Option<Profile>,
 }
@@ -48,7 +55,8 @@ pub fn measure(
     started: impl FnOnce(),
 ) -> Result<Measurement> {
     let (data, game, backend) = (config.load_data()?, &config.game, config.backend);
-    let device = backend.device(config.threads)?;
+    let ranks = Arc::new(Counting::new(ranks::connect()?));
+    let device = backend.device(config.threads)?.among(ranks.clone());
     let mut programs = Programs::compile(game, &data, &device)?.without_slope();
     let mut batches = Batches::new(data.len(), game.batch, game.seed);
     programs.iterate(0, &mut batches)?;
@@ -61,6 +69,7 @@ pub fn measure(
         Ok::<_, wgan::Error>(programs.start(iteration, batches, &mut |_| true)?.expect("nothing stops it"))
     };
     let mut before = start(&mut programs, WARM_UP, &mut batches)?;
+    let traffic = ranks.traffic();
     for iteration in WARM_UP + 1..=WARM_UP + iterations {
         // As `wgan train` does: an iteration is looked at when the next one is under way.
         let begun = Instant::now();
@@ -69,6 +78,7 @@ pub fn measure(
         times.push(begun.elapsed());
     }
     before.wait()?;
+    let traffic = ranks.traffic().since(traffic, iterations);
     times.sort_unstable();
     let peak_mib = peak_mib();
     let product_peak = product_speed(&device)?;
@@ -86,7 +96,9 @@ pub fn measure(
         BackendName::Cpu => format!("threads={}", config.threads.unwrap_or_default()),
         other => format!("backend={other}"),
     };
-    Ok(Measurement { configuration, device, times, flops: programs.flops(), peak_mib, product_peak, profile })
+    let (leads, traffic) = (ranks.rank().index == 0, Some(traffic).filter(|_| ranks.rank().count > 1));
+    let flops = programs.flops();
+    Ok(Measurement { configuration, device, times, flops, peak_mib, product_peak, leads, traffic, profile })
 }
 
 impl Measurement {
@@ -117,6 +129,7 @@ impl fmt::Display for Measurement {
             write!(f, " ({:.2} GFLOP at {:.1} without padding)", unpadded as f64 / 1e9, gflops(unpadded))?;
         }
         let share = 100.0 * gflops(dense) / (self.product_peak / 1e9);
-        write!(f, ", {share:.0} % of the {:.1} GFLOP/s of a large product", self.product_peak / 1e9)
+        write!(f, ", {share:.0} % of the {:.1} GFLOP/s of a large product", self.product_peak / 1e9)?;
+        self.traffic.map_or(Ok(()), |traffic| write!(f, "\n{traffic}"))
     }
 }

@@ -1,11 +1,11 @@
 //! OpenCL as a backend: prepares a plan's kernels once and enqueues them at every run.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use autograd::compile::Kernel;
 use autograd::compile::plan::{Place, Plan, Slot, Step};
-use autograd::{Arrival, Backend, Executable, Locks, Storage};
+use autograd::{Arrival, Backend, Communicator, Executable, Locks, Storage};
 use ocl::core::{self, Event, ProfilingInfo};
 
 use crate::context::Context;
@@ -67,12 +67,13 @@ impl Backend for OpenCl {
             | Kernel::Gather { .. }
             | Kernel::Lookup(_)
             | Kernel::ScatterAdd { .. }
-            | Kernel::Random(_) => 0,
+            | Kernel::Random(_)
+            | Kernel::AllMean => 0,
         }
     }
 
-    fn load(&self, plan: Plan) -> Result<Box<dyn Executable>, autograd::Error> {
-        let loaded = OpenClProgram::load(self.0.clone(), plan);
+    fn load(&self, plan: Plan, communicator: Arc<dyn Communicator>) -> Result<Box<dyn Executable>, autograd::Error> {
+        let loaded = OpenClProgram::load(self.0.clone(), plan, communicator);
         Ok(Box::new(loaded.map_err(|error| error.on(&self.name()))?))
     }
 }
@@ -106,12 +107,14 @@ fn launches(context: &Context, step: &Step) -> Result<Vec<Launch>, Error> {
         Kernel::Lookup(table) => rows::look_up(context, table, step),
         Kernel::ScatterAdd { width } => rows::scatter_add(context, *width, step),
         Kernel::Random(random) => random::launches(context, random, step),
+        Kernel::AllMean => Ok(Vec::new()), // by the host: see `OpenClProgram::run`
     }
 }
 
 /// A program on the device.
 struct OpenClProgram {
     context: Arc<Context>,
+    communicator: Arc<dyn Communicator>,
     plan: Plan,
     /// The launches of each step.
     launches: Vec<Vec<Launch>>,
@@ -124,7 +127,7 @@ struct OpenClProgram {
 }
 
 impl OpenClProgram {
-    fn load(context: Arc<Context>, plan: Plan) -> Result<Self, Error> {
+    fn load(context: Arc<Context>, plan: Plan, communicator: Arc<dyn Communicator>) -> Result<Self, Error> {
         let memory = Memory::new(&context, &plan)?;
         fused::build(&context, &plan.steps)?;
         let launches = plan.steps.iter().map(|step| launches(&context, step)).collect::<Result<Vec<_>, _>>()?;
@@ -133,6 +136,7 @@ impl OpenClProgram {
             results: Results::default(),
             locks: plan.locks(),
             context,
+            communicator,
             plan,
             launches,
             memory,
@@ -152,10 +156,12 @@ fn bind(launches: &[Vec<Launch>], memory: &Memory, wanted: fn(Place) -> bool) ->
     launches.iter().flatten().try_for_each(|launch| launch.bind(memory, wanted))
 }
 
-/// Enqueues the launches of each step. With `times`, waits for them and adds the time of each step.
+/// Enqueues the launches of some steps, the first of which has this position in the plan. With `times`, waits for them and adds
+/// the time of each step.
 fn enqueue(
     context: &Context,
     launches: &[Vec<Launch>],
+    first: usize,
     step: u64,
     times: Option<&mut Vec<Duration>>,
 ) -> Result<(), Error> {
@@ -170,7 +176,7 @@ fn enqueue(
         for launch in launches {
             let mut event = Event::null();
             launch.enqueue(context, step, Some(&mut event))?;
-            events.push((position, event));
+            events.push((first + position, event));
         }
     }
     core::finish(&context.queue())?;
@@ -189,8 +195,10 @@ impl Executable for OpenClProgram {
         sent.map_err(|error| self.named(error))
     }
 
+    /// Where a mean over ranks is taken, the host waits for the values, and sends the means back.
     fn run(&mut self, step: u64) -> Result<(), autograd::Error> {
-        let OpenClProgram { context, launches, memory, locks, times, .. } = self;
+        let OpenClProgram { context, communicator, plan, launches, memory, locks, times, .. } = self;
+        let on = |error: Error| error.on(&context.facts().name);
         let here = |storage: &dyn Storage| DeviceStorage::is_on(context, storage);
         let locked = locks.lock(here, |variable, storage| DeviceStorage::copy(context, variable, storage))?;
         let mut moved = false;
@@ -198,10 +206,27 @@ impl Executable for OpenClProgram {
             let here = held.as_ref::<DeviceStorage>().expect("moved to the device");
             moved |= memory.place_variable(*index, here.buffer());
         }
-        let bound = if moved { bind(launches, memory, |place| matches!(place, Place::Variable(_))) } else { Ok(()) };
-        bound
-            .and_then(|()| enqueue(context, launches, step, times.as_mut()))
-            .map_err(|error| error.on(&context.facts().name))
+        if moved {
+            bind(launches, memory, |place| matches!(place, Place::Variable(_))).map_err(on)?;
+        }
+        let is_mean = |step: &Step| matches!(step.kernel, Kernel::AllMean);
+        let mut first = 0;
+        for steps in plan.steps.split_inclusive(is_mean) {
+            enqueue(context, &launches[first..first + steps.len()], first, step, times.as_mut()).map_err(on)?;
+            first += steps.len();
+            if let Some(mean) = steps.last().filter(|step| is_mean(step)) {
+                let begun = Instant::now();
+                let (buffer, start) = memory.locate(mean.writes[0]);
+                let mut values = vec![0.0; mean.writes[0].len];
+                context.read(buffer, start, &mut values).map_err(on)?;
+                communicator.all_mean(&mut values)?;
+                context.write(buffer, start, &values).map_err(on)?;
+                if let Some(times) = times {
+                    times[first - 1] += begun.elapsed();
+                }
+            }
+        }
+        Ok(())
     }
 
     fn read_output(&mut self, position: usize, values: &mut [f32]) -> Result<(), autograd::Error> {

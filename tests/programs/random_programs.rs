@@ -40,7 +40,8 @@ fn random_operation<'t>(values: &[Var<'t>], choices: &mut Choices) -> Var<'t> {
 fn random_elementwise<'t>(x: Var<'t>, values: &[Var<'t>], choices: &mut Choices) -> Var<'t> {
     let fits = |y: &&Var| y.shape().broadcast(&x.shape()).is_some_and(|shape| shape.count() < 3000);
     let fitting: Vec<Var> = values.iter().filter(fits).copied().collect();
-    match choices.below(15) {
+    match choices.below(16) {
+        15 => x.all_mean(),
         0 => x.tanh(),
         1 => x.sin(),
         2 => x.relu(),

@@ -130,6 +130,9 @@ pub enum Error {
     /// A program could not be compiled or run.
     #[error(transparent)]
     Engine(#[from] autograd::Error),
+    /// Processes that were to train together, and cannot.
+    #[error("{0}")]
+    Ranks(String),
     /// The operating system does not let a program watch for Ctrl-C.
     #[error("cannot watch for Ctrl-C: {0}")]
     Signals(String),
@@ -183,6 +186,7 @@ impl Error {
             Error::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 141,
             Error::Write { .. } | Error::Output(_) | Error::Download { .. } | Error::Browser { .. } => 1,
             Error::Engine(_) | Error::NotFinite(_) | Error::Missed(_) | Error::Signals(_) | Error::Export(_) => 1,
+            Error::Ranks(_) => 2,
             Error::Setting { .. } | Error::Flag { .. } | Error::ConfigFile { .. } | Error::Memory { .. } => 2,
             Error::Data { .. }
             | Error::NoData { .. }

@@ -4,8 +4,10 @@ use std::fs;
 use std::io::{ErrorKind, Write, stdout};
 use std::path::{Path, is_separator};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
-use autograd::{Shape, Tensor};
+use autograd::{Communicator, Rank, Shape, Tensor};
 use clap::Parser;
 use wgan::classifier::{self, Classifier};
 use wgan::cli::{
@@ -18,8 +20,8 @@ use wgan::data::{Split, download, is_image};
 use wgan::eval::{self, Request};
 use wgan::experiments::{self, Experiment, Size};
 use wgan::figure::{Figure, Picture};
-use wgan::machine::{backend, browser, interrupt};
-use wgan::output::{say, tell, tell_the_end};
+use wgan::machine::{backend, browser, interrupt, ranks};
+use wgan::output::{self, say, tell, tell_the_end};
 use wgan::report::page;
 use wgan::run::RunFolder;
 use wgan::sample::{self, Sampler};
@@ -68,13 +70,37 @@ fn fail(sentence: &str, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
+/// Trains, by all ranks together. One that fails ends the others: they would wait for it.
 fn train(args: &TrainArgs) -> Result<ExitCode> {
+    let ranks = ranks::connect()?;
+    let Rank { index, count } = ranks.rank();
+    let done = match index {
+        0 => lead(args, &ranks),
+        _ => {
+            output::be_quiet(true); // the first rank speaks for all
+            interrupt::follow();
+            train::follow(&ranks).map(|()| ExitCode::SUCCESS)
+        }
+    };
+    match done {
+        Err(error) if count > 1 => {
+            // What all of them find, the first one says.
+            std::thread::sleep(Duration::from_secs(if index == 0 { 0 } else { 5 }));
+            output::be_quiet(false);
+            say(&if index == 0 { format!("error: {error}") } else { format!("error: rank {index}: {error}") });
+            ranks::abort(error.exit_code())
+        }
+        done => done,
+    }
+}
+
+fn lead(args: &TrainArgs, ranks: &Arc<dyn Communicator>) -> Result<ExitCode> {
     let (folder, outcome) = match &args.resume {
-        Some(path) => train::resume(path, &args.options, args.profile)?,
+        Some(path) => train::resume(path, &args.options, args.profile, ranks)?,
         None => {
             let file = args.config.as_deref().map(Options::read).transpose()?.unwrap_or_default();
             let config = Config::resolve(&args.options, &file)?;
-            train::start(&config, args.out.as_deref(), args.force, args.profile)?
+            train::start(&config, args.out.as_deref(), args.force, args.profile, ranks)?
         }
     };
     let folder = folder.path().display();

@@ -3,8 +3,17 @@
 //! The name of a file may hold what would move a terminal's cursor, so it is here that texts are made visible.
 
 use std::io::{ErrorKind, Write, stderr, stdout};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::{Error, Result};
+
+/// Whether nothing is printed.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// From now on, prints nothing, or what it is asked to.
+pub fn be_quiet(quiet: bool) {
+    QUIET.store(quiet, Ordering::Relaxed);
+}
 
 /// Prints a line of what a command was asked for.
 ///
@@ -36,7 +45,9 @@ pub fn tell_the_end(line: &str) -> Result<()> {
 
 /// Says something on standard error, which need not find a reader.
 pub fn say(lines: &str) {
-    let _ = writeln!(stderr(), "{}", visible(lines));
+    if !QUIET.load(Ordering::Relaxed) {
+        let _ = writeln!(stderr(), "{}", visible(lines));
+    }
 }
 
 /// The lines with whatever cannot be seen in them escaped.

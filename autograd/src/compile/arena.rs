@@ -1,7 +1,7 @@
 //! The arena: where each buffer lies, so that buffers which are never in use together share memory.
 
 /// Buffers begin at multiples of this many elements: a cache line, and the widest vector.
-const ALIGNMENT: usize = 16;
+pub(crate) const ALIGNMENT: usize = 16;
 
 /// Buffers of a shelf, at most.
 const SHELF: usize = 128;

@@ -1,12 +1,12 @@
 //! Fusion: which nodes run together, in one pass over memory.
 //!
 //! A view (broadcast, permutation, slice) that only groups read is no unit: they follow its strides themselves. A reshape
-//! never is: it changes nothing in memory.
+//! never is: it changes nothing in memory. Means over ranks that as many others precede are one unit: one message.
 //!
 //! The graph is walked backwards, and each elementwise node joins the group of a node that reads it, unless that would
 //! close a cycle: a group must not wait for a value that waits for the group.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::graph::{Graph, Unit, Units};
 use super::kernel::SumOver;
@@ -78,13 +78,19 @@ pub(crate) fn accumulate(graph: Graph) -> Graph {
 
 /// What must be computed, as units in the order in which they run.
 pub(crate) fn fuse(graph: &Graph) -> Units {
-    let reads = Reads::new(graph);
+    let (reads, means_before) = (Reads::new(graph), graph.means_before());
+    let mut messages: HashMap<usize, BTreeSet<usize>> = HashMap::new();
     let mut groups = Groups { unit_of: vec![None; graph.nodes.len()], units: Vec::new(), links: Vec::new() };
     for id in (0..graph.nodes.len()).rev().filter(|&id| reads.computed[id]) {
         let units = |wanted: &dyn Fn(NodeId, bool) -> bool| -> BTreeSet<usize> {
             let readers = reads.readers[id].iter().filter(|&&(reader, direct)| wanted(reader, direct));
             readers.filter_map(|&(reader, _)| groups.unit_of[reader]).collect()
         };
+        if graph.is_mean(id) {
+            let known = messages.entry(means_before[id]).or_default();
+            known.insert(groups.place(id, known, &units(&|_, _| true)));
+            continue;
+        }
         let fitting = units(&|reader, direct| direct && graph.is_elementwise(id) && graph.is_elementwise(reader));
         // A group that also reads the value through strides needs all of it before it starts.
         let strided = units(&|_, direct| !direct);
@@ -150,7 +156,8 @@ impl<'a> Reads<'a> {
             false => (unit, Vec::new()),
         };
         let stored = self.stored(&nodes, &sums);
-        if nodes.len() == 1 || self.loads(&nodes).len() + stored.len() + sums.len() <= MOST_BUFFERS {
+        let is_group = nodes.len() > 1 && graph.is_elementwise(nodes[0]);
+        if !is_group || self.loads(&nodes).len() + stored.len() + sums.len() <= MOST_BUFFERS {
             return vec![Unit { nodes, sums, stored }];
         }
         let (first, last) = nodes.split_at(nodes.len() / 2);
@@ -224,8 +231,8 @@ struct Links {
 
 impl Groups {
     /// Puts a node that the units `readers` read into the first of the `candidates` that it may join, or into a unit of
-    /// its own.
-    fn place(&mut self, id: NodeId, candidates: &BTreeSet<usize>, readers: &BTreeSet<usize>) {
+    /// its own; which one that is.
+    fn place(&mut self, id: NodeId, candidates: &BTreeSet<usize>, readers: &BTreeSet<usize>) -> usize {
         let open: Vec<usize> =
             candidates.iter().copied().filter(|&group| self.units[group].len() < LARGEST_GROUP).collect();
         let waiting = self.waiting(&open, readers);
@@ -240,6 +247,7 @@ impl Groups {
         self.units[unit].push(id);
         self.unit_of[id] = Some(unit);
         self.run_before(unit, readers);
+        unit
     }
 
     /// Which of the groups must wait for one of `readers`, and so cannot take a node that these wait for. After many steps

@@ -16,11 +16,11 @@ pub(crate) struct Graph {
     pub assigns: Vec<(Variable, NodeId)>,
 }
 
-/// What one kernel computes: a group of elementwise nodes of equal element count and the sums of some of them, or a single
-/// node of any other kind.
+/// What one kernel computes: a group of elementwise nodes of equal element count and the sums of some of them, means over ranks
+/// that do not depend on each other, or a single node of any other kind.
 #[derive(Debug)]
 pub(crate) struct Unit {
-    /// The elementwise nodes, in order, or the single node.
+    /// The elementwise nodes or the means, in order, or the single node.
     pub nodes: Vec<NodeId>,
     /// The sums taken along.
     pub sums: Vec<NodeId>,
@@ -96,6 +96,21 @@ impl Graph {
             Some(_) if !computed[id] => (self.storage(self.nodes[id].inputs[0]), false),
             _ => (id, true),
         }
+    }
+
+    /// Whether a node is a mean over ranks.
+    pub fn is_mean(&self, id: NodeId) -> bool {
+        matches!(self.nodes[id].op, Op::AllMean(_))
+    }
+
+    /// For each node, how many means over ranks follow each other on the way to it, at most.
+    pub fn means_before(&self) -> Vec<usize> {
+        let mut before: Vec<usize> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            let of = |&input: &NodeId| before[input] + usize::from(self.is_mean(input));
+            before.push(node.inputs.iter().map(of).max().unwrap_or(0));
+        }
+        before
     }
 
     /// Number of readers of each node, outputs and assignments counted.

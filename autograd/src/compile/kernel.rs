@@ -69,6 +69,9 @@ pub enum Kernel {
     },
     /// Random numbers for the program's step.
     Random(Random),
+    /// Puts the mean over all ranks in place of each element of the buffer written: one message, in which values lie that can be
+    /// averaged at the same time.
+    AllMean,
 }
 
 /// Whether a product adds onto what the buffer written holds.
@@ -186,6 +189,7 @@ impl fmt::Display for Kernel {
             Kernel::Lookup(table) => write!(f, "look up rows of {}", table.shape().without(&[0]).count()),
             Kernel::ScatterAdd { width } => write!(f, "scatter_add rows of {width}"),
             Kernel::Random(random) => write!(f, "{random}"),
+            Kernel::AllMean => write!(f, "all_mean"),
         }
     }
 }

@@ -16,9 +16,10 @@ pub(crate) struct Call {
 
 /// One call for each unit.
 pub(crate) fn lower(graph: &Graph, Units { units, computed }: &Units) -> Vec<Call> {
-    let lower = |unit: &Unit| match graph.is_elementwise(unit.nodes[0]) {
-        true => group(graph, unit, computed),
-        false => single(graph, unit.nodes[0]),
+    let lower = |unit: &Unit| match graph.nodes[unit.nodes[0]].op {
+        Op::Elementwise(_) => group(graph, unit, computed),
+        Op::AllMean(_) => message(graph, &unit.nodes),
+        _ => single(graph, unit.nodes[0]),
     };
     units.iter().map(lower).collect()
 }
@@ -101,6 +102,12 @@ fn operand(
     Operand::Load(position)
 }
 
+/// Means over ranks that are taken together.
+fn message(graph: &Graph, means: &[NodeId]) -> Call {
+    let reads = means.iter().map(|&id| graph.storage(graph.nodes[id].inputs[0])).collect();
+    Call { kernel: Kernel::AllMean, reads, writes: means.to_vec() }
+}
+
 /// Any other node.
 fn single(graph: &Graph, id: NodeId) -> Call {
     let node = &graph.nodes[id];
@@ -142,6 +149,7 @@ fn single(graph: &Graph, id: NodeId) -> Call {
         | Op::Variable(_)
         | Op::Reshape(_)
         | Op::Elementwise(_)
+        | Op::AllMean(_)
         | Op::Detach(_)
         | Op::Custom(_)
         | Op::Checkpoint(_)

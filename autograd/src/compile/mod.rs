@@ -35,9 +35,11 @@ pub(crate) use passes::passes;
 
 use crate::tape::{Node, NodeId};
 
-/// Compiles recorded nodes. `scratch` tells how many elements of scratch memory a kernel wants on the device.
-pub(crate) fn compile(nodes: &[Node], outputs: &[NodeId], scratch: impl Fn(&Kernel) -> usize) -> Plan {
-    let graph = fuse::accumulate(fuse::duplicate_masks(simplify::simplify(graph::prune(nodes, outputs))));
+/// Compiles recorded nodes for one of so many ranks. `scratch` tells how many elements of scratch memory a kernel wants on the
+/// device.
+pub(crate) fn compile(nodes: &[Node], outputs: &[NodeId], ranks: usize, scratch: impl Fn(&Kernel) -> usize) -> Plan {
+    let graph = simplify::simplify(graph::prune(nodes, outputs), ranks);
+    let graph = fuse::accumulate(fuse::duplicate_masks(graph));
     let lowered = lower::lower(&graph, &fuse::fuse(&graph));
     plan::plan(&graph, lowered, scratch)
 }

@@ -20,14 +20,14 @@ pub struct Pass {
     pub svg: String,
 }
 
-pub(crate) fn passes(tape: &Tape, outputs: &[NodeId], scratch: impl Fn(&Kernel) -> usize) -> Vec<Pass> {
+pub(crate) fn passes(tape: &Tape, outputs: &[NodeId], ranks: usize, scratch: impl Fn(&Kernel) -> usize) -> Vec<Pass> {
     let recorded = tape.nodes().len();
     let pruned = prune(&tape.nodes(), outputs);
     let kept = ancestors(&tape.nodes(), &roots(tape, outputs));
     let left_out = (0..recorded).filter(|id| !kept.contains(id));
     let kept = pruned.nodes.len();
     let whole = tape.diagram().pale(left_out);
-    let simplified = simplify::simplify(pruned);
+    let simplified = simplify::simplify(pruned, ranks);
     let graph = fuse::accumulate(fuse::duplicate_masks(simplified.clone()));
     let units = fuse::fuse(&graph);
     let plan = plan(&graph, lower(&graph, &units), scratch);

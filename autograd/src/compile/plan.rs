@@ -1,10 +1,11 @@
 //! Planning: every value gets a place before the program runs. One arena holds whatever is alive, values that are never
-//! alive together share its memory, and a fused group may overwrite a value that dies in it.
+//! alive together share its memory, a fused group may overwrite a value that dies in it, and what ranks average together lies
+//! together.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::arena::{Buffer, place};
+use super::arena::{ALIGNMENT, Buffer, place};
 use super::graph::Graph;
 use super::kernel::{Access, Kernel, View};
 use super::lower::Call;
@@ -45,7 +46,7 @@ pub struct Input {
 pub struct Step {
     /// What runs.
     pub kernel: Kernel,
-    /// The buffers read. A product that accumulates reads the buffer it writes besides.
+    /// The buffers read. A product that accumulates, and a mean over ranks, read the buffer they write besides.
     pub reads: Vec<Slot>,
     /// The buffers written. Of those read, only one that a fused group reads contiguously may be among them.
     pub writes: Vec<Slot>,
@@ -96,16 +97,15 @@ pub(crate) fn plan(graph: &Graph, calls: Vec<Call>, scratch: impl Fn(&Kernel) ->
 enum Home {
     /// Not settled yet, or never computed.
     Nowhere,
-    /// By its index in [`Planner::buffers`].
-    Buffer(usize),
+    /// By its index in [`Planner::buffers`], and the element of it at which the value begins.
+    Buffer(usize, usize),
     /// By its index in [`Plan::variables`].
     Variable(usize),
     /// By its index in [`Plan::constants`].
     Constant(usize),
 }
 
-/// A value is a node of the graph, or one of the copies that [`rescue_start_values`](Planner::rescue_start_values) adds
-/// after them.
+/// A value is a node of the graph, or one of the copies that are added after them.
 struct Planner<'a> {
     graph: &'a Graph,
     calls: Vec<Call>,
@@ -154,6 +154,7 @@ impl<'a> Planner<'a> {
         }
         planner.rescue_start_values();
         planner.find_last_uses();
+        planner.gather_messages();
         for &(index, value) in &planner.assigns {
             planner.assigned.entry(value).or_insert(index);
         }
@@ -192,7 +193,7 @@ impl<'a> Planner<'a> {
     /// A buffer in use from call `first` on.
     fn buffer(&mut self, len: usize, first: usize) -> Home {
         self.buffers.push(Buffer { len, first, last: first, offset: 0 });
-        Home::Buffer(self.buffers.len() - 1)
+        Home::Buffer(self.buffers.len() - 1, 0)
     }
 
     /// A Variable's start value that is asked for, or becomes another Variable's value, is copied before anything is
@@ -206,10 +207,7 @@ impl<'a> Planner<'a> {
             if position >= self.outputs.len() && !changes[index] {
                 continue;
             }
-            let rescued = self.homes.len();
-            self.calls.push(Call { kernel: copy(self.counts[id]), reads: vec![id], writes: vec![rescued] });
-            self.homes.push(Home::Nowhere);
-            self.counts.push(self.counts[id]);
+            let rescued = self.copied(id);
             match position.checked_sub(self.outputs.len()) {
                 None => self.outputs[position] = rescued,
                 Some(assign) => self.assigns[assign].1 = rescued,
@@ -227,6 +225,64 @@ impl<'a> Planner<'a> {
         self.assigns.iter().for_each(|&(_, value)| self.last_use[value] = end);
     }
 
+    /// Values that are averaged together lie together. Each is computed where it is averaged, unless it is needed elsewhere as it
+    /// was: then a copy is.
+    fn gather_messages(&mut self) {
+        let is_message = |call: &Call| matches!(call.kernel, Kernel::AllMean);
+        if !self.calls.iter().any(is_message) {
+            return;
+        }
+        let calls = std::mem::take(&mut self.calls);
+        // For each value, the call that writes it; for each call, that of the value it adds onto.
+        let mut written_by = vec![None; self.homes.len()];
+        for (at, call) in calls.iter().enumerate() {
+            call.writes.iter().for_each(|&write| written_by[write] = Some(at));
+        }
+        let begun_by = |mut value: NodeId| loop {
+            let at: usize = written_by[value]?;
+            match accumulates(&calls[at].kernel) {
+                true => value = calls[at].reads[2],
+                false => return (!is_message(&calls[at])).then_some(value),
+            }
+        };
+        let begun: Vec<Option<NodeId>> = (0..self.homes.len()).map(begun_by).collect();
+        // The values that each message begins with, in its order.
+        let mut messages = Vec::new();
+        for (at, call) in calls.into_iter().enumerate() {
+            if !is_message(&call) {
+                self.calls.push(call);
+                continue;
+            }
+            let mut taken = Vec::new();
+            for &read in &call.reads {
+                let there = begun[read].filter(|first| self.last_use[read] == at && !taken.contains(first));
+                taken.push(there.unwrap_or_else(|| self.copied(read)));
+            }
+            self.calls.push(call);
+            messages.push((self.calls.len() - 1, taken));
+        }
+        for (at, values) in messages {
+            let first = self.calls.iter().position(|call| call.writes.iter().any(|write| values.contains(write)));
+            let Home::Buffer(buffer, _) = self.buffer(0, first.unwrap_or(at)) else { unreachable!("a buffer") };
+            for (position, value) in values.into_iter().enumerate() {
+                let home = Home::Buffer(buffer, self.buffers[buffer].len);
+                self.buffers[buffer].len += self.counts[value].next_multiple_of(ALIGNMENT);
+                self.homes[value] = home;
+                self.homes[self.calls[at].writes[position]] = home;
+            }
+        }
+        self.find_last_uses();
+    }
+
+    /// A further value: a copy of one, made by the next call.
+    fn copied(&mut self, value: NodeId) -> NodeId {
+        let copied = self.homes.len();
+        self.calls.push(Call { kernel: copy(self.counts[value]), reads: vec![value], writes: vec![copied] });
+        self.homes.push(Home::Nowhere);
+        self.counts.push(self.counts[value]);
+        copied
+    }
+
     fn plan(mut self, scratch: impl Fn(&Kernel) -> usize) -> Plan {
         let mut scratches = Vec::with_capacity(self.calls.len());
         for at in 0..self.calls.len() {
@@ -235,7 +291,7 @@ impl<'a> Planner<'a> {
             scratches.push((wanted > 0).then(|| self.buffer(wanted, at)));
         }
         for (value, &home) in self.homes.iter().enumerate() {
-            if let Home::Buffer(buffer) = home {
+            if let Home::Buffer(buffer, _) = home {
                 self.buffers[buffer].last = self.buffers[buffer].last.max(self.last_use[value]);
             }
         }
@@ -262,13 +318,14 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Finds a home for what a call writes: the value it adds onto, a Variable that may be overwritten, a value that
+    /// Finds a home for what a call writes: its place in a message, the value it adds onto, a Variable that may be overwritten, a value that
     /// dies, or a new buffer.
     fn settle_writes(&mut self, at: usize) {
         let mut taken: Vec<Home> = Vec::new();
         for position in 0..self.calls[at].writes.len() {
             let value = self.calls[at].writes[position];
-            let home = self.addend(at);
+            let home = Some(self.homes[value]).filter(|&home| home != Home::Nowhere);
+            let home = home.or_else(|| self.addend(at));
             let home = home.or_else(|| self.variable_to_overwrite(at, value));
             let home = home.or_else(|| self.dying_read(at, value, &taken));
             self.homes[value] = home.unwrap_or_else(|| self.buffer(self.counts[value], at));
@@ -298,7 +355,7 @@ impl<'a> Planner<'a> {
         let call = &self.calls[at];
         let dies = |&read: &NodeId| {
             let home = self.homes[read];
-            let Home::Buffer(_) = home else { return false };
+            let Home::Buffer(..) = home else { return false };
             // Values that share a home follow each other, so the last to be settled there is the one alive.
             let alone = self.last_use[read] == at && !taken.contains(&home) && self.counts[read] == self.counts[value];
             alone && self.reads_contiguously(at, read)
@@ -319,18 +376,22 @@ impl<'a> Planner<'a> {
         if accumulates(&call.kernel) {
             reads.truncate(2); // the addend is where the result goes
         }
-        let scratch = scratch.map(|home| match home {
-            Home::Buffer(buffer) => {
-                Slot { place: Place::Arena(self.buffers[buffer].offset), len: self.buffers[buffer].len }
-            }
-            _ => unreachable!("scratch lies in the arena"),
-        });
-        Step { writes: slot_of(&call.writes), kernel: call.kernel, reads, scratch }
+        let mut writes = slot_of(&call.writes);
+        if let Kernel::AllMean = call.kernel {
+            (reads, writes) = (Vec::new(), vec![self.whole(self.homes[call.writes[0]])]);
+        }
+        Step { writes, kernel: call.kernel, reads, scratch: scratch.map(|home| self.whole(home)) }
+    }
+
+    /// The buffer in which a home is.
+    fn whole(&self, home: Home) -> Slot {
+        let Home::Buffer(buffer, _) = home else { unreachable!("scratch and messages lie in the arena") };
+        Slot { place: Place::Arena(self.buffers[buffer].offset), len: self.buffers[buffer].len }
     }
 
     fn slot(&self, value: NodeId) -> Slot {
         let place = match self.homes[value] {
-            Home::Buffer(buffer) => Place::Arena(self.buffers[buffer].offset),
+            Home::Buffer(buffer, start) => Place::Arena(self.buffers[buffer].offset + start),
             Home::Variable(index) => Place::Variable(index),
             Home::Constant(index) => Place::Constant(index),
             Home::Nowhere => unreachable!("value {value} is read but never computed"),
@@ -359,6 +420,8 @@ fn accumulates(kernel: &Kernel) -> bool {
             *accumulate
         }
         Kernel::Fused(_) | Kernel::Copy(_) | Kernel::Assemble(_) | Kernel::Reduce { .. } => false,
-        Kernel::Gather { .. } | Kernel::Lookup(_) | Kernel::ScatterAdd { .. } | Kernel::Random(_) => false,
+        Kernel::Gather { .. } | Kernel::Lookup(_) | Kernel::ScatterAdd { .. } | Kernel::Random(_) | Kernel::AllMean => {
+            false
+        }
     }
 }

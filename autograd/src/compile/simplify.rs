@@ -12,10 +12,10 @@ use crate::{Shape, Tensor};
 /// Elements of a constant that is worth its memory, at most.
 const LARGEST_CONSTANT: usize = 1 << 16;
 
-/// An equal program with fewer or cheaper nodes.
-pub(crate) fn simplify(graph: Graph) -> Graph {
+/// An equal program with fewer or cheaper nodes, for one of so many ranks.
+pub(crate) fn simplify(graph: Graph, ranks: usize) -> Graph {
     let mut known = HashMap::with_capacity(graph.nodes.len());
-    graph.rebuilt(|nodes, node, _| Simplifier { nodes, known: &mut known }.rebuild(node))
+    graph.rebuilt(|nodes, node, _| Simplifier { nodes, known: &mut known, ranks }.rebuild(node))
 }
 
 struct Simplifier<'a> {
@@ -23,6 +23,7 @@ struct Simplifier<'a> {
     nodes: &'a mut Vec<Node>,
     /// Each of them by the hash of what it computes, or by the next free number where another one has that hash.
     known: &'a mut HashMap<u64, NodeId>,
+    ranks: usize,
 }
 
 impl Simplifier<'_> {
@@ -31,6 +32,7 @@ impl Simplifier<'_> {
         match &node.op {
             // None of them changes a value; assignments are kept in the graph's own list.
             Op::Detach(_) | Op::Assign(_) | Op::Custom(_) | Op::Checkpoint(_) => node.inputs[0],
+            Op::AllMean(_) if self.ranks == 1 => node.inputs[0],
             Op::Reshape(_) => {
                 while let Op::Reshape(_) = self.nodes[node.inputs[0]].op {
                     node.inputs[0] = self.nodes[node.inputs[0]].inputs[0];

@@ -71,7 +71,12 @@ fn steps(plan: &Plan) -> Vec<String> {
 }
 
 fn planned(record: Record) -> Plan {
-    let graph = simplify::simplify(graph(record));
+    planned_for(1, record)
+}
+
+/// For one of so many ranks.
+fn planned_for(ranks: usize, record: Record) -> Plan {
+    let graph = simplify::simplify(graph(record), ranks);
     let calls = lower(&graph, &fuse::fuse(&graph));
     plan(&graph, calls, |_| 0)
 }
@@ -84,7 +89,7 @@ mod prune_and_simplify {
     use super::*;
 
     fn simplified(record: Record) -> Vec<String> {
-        nodes(&simplify::simplify(graph(record)))
+        nodes(&simplify::simplify(graph(record), 1))
     }
 
     #[test]
@@ -377,5 +382,44 @@ mod planning {
             vec![]
         });
         assert_eq!(steps(&plan), ["arena 0 = copy [4], b", "b = copy [4], a", "a = copy [4], arena 0",]);
+    }
+
+    /// Two gradients and the loss, of two ranks: computed where they are averaged. The loss is needed as it was, too.
+    #[test]
+    fn means_over_ranks_travel_together_and_are_taken_in_place() {
+        let record: Record = &|tape| {
+            let [a, b] = ["a", "b"].map(|name| variable(name, [4, 4]));
+            let x = tape.input("x", [4, 4]);
+            let loss = x.matmul(tape.variable(&a)).matmul(tape.variable(&b)).sum();
+            for (gradient, weight) in tape.grad(loss, &[&a, &b].map(|v| tape.variable(v))).into_iter().zip([&a, &b]) {
+                tape.assign(weight, tape.variable(weight) - gradient.all_mean());
+            }
+            vec![loss.all_mean(), loss]
+        };
+        let lines = steps(&planned_for(2, record));
+        let messages: Vec<&String> = lines.iter().filter(|line| line.contains("all_mean")).collect();
+        assert_eq!(messages.len(), 1, "{lines:#?}");
+        assert_eq!(lines.iter().filter(|line| line.contains("copy")).count(), 1, "{lines:#?}");
+        assert!(steps(&planned(record)).iter().all(|line| !line.contains("all_mean") && !line.contains("copy")));
+    }
+
+    /// The second mean needs the first.
+    #[test]
+    fn a_mean_that_needs_another_is_a_message_of_its_own() {
+        let plan = planned_for(2, &|tape| {
+            let x = tape.input("x", [4, 4]);
+            let y = x.matmul(x).all_mean();
+            vec![y.matmul(x).all_mean(), x.sum().all_mean()]
+        });
+        assert_eq!(
+            steps(&plan),
+            [
+                "arena 0 = product 1×[4, 4]·[4, 4], arena 32, arena 32",
+                "arena 16 = Sum 1×(16)×1, arena 32",
+                "arena 0 = all_mean, ",
+                "arena 48 = product 1×[4, 4]·[4, 4], arena 0, arena 32",
+                "arena 48 = all_mean, ",
+            ]
+        );
     }
 }

@@ -28,7 +28,7 @@ impl Kernel {
             Kernel::Conv2d(sizes, _) | Kernel::Conv2dInput(sizes, _) | Kernel::Conv2dFilter(sizes, _) => sizes.flops(),
             Kernel::Fused(_) | Kernel::Copy(_) | Kernel::Assemble(_) | Kernel::Reduce { .. } => Flops::default(),
             Kernel::Gather { .. } | Kernel::Lookup(_) | Kernel::ScatterAdd { .. } => Flops::default(),
-            Kernel::Random(_) => Flops::default(),
+            Kernel::Random(_) | Kernel::AllMean => Flops::default(),
         }
     }
 }
@@ -60,7 +60,7 @@ impl Step {
             Kernel::Copy(_) | Kernel::Gather { .. } => written,
             Kernel::Assemble(_) | Kernel::Reduce { .. } | Kernel::MatMul { .. } => usize::MAX,
             Kernel::Conv2d(..) | Kernel::Conv2dInput(..) | Kernel::Conv2dFilter(..) => usize::MAX,
-            Kernel::Lookup(_) | Kernel::ScatterAdd { .. } | Kernel::Random(_) => usize::MAX,
+            Kernel::Lookup(_) | Kernel::ScatterAdd { .. } | Kernel::Random(_) | Kernel::AllMean => usize::MAX,
         };
         let read: usize = self.reads.iter().map(|slot| slot.len.min(shown)).sum();
         (size_of::<f32>() * (read + written)) as u64

@@ -19,7 +19,7 @@ use crate::compile::plan::{Place, Plan, Slot, Step};
 use crate::device::{Backend, Executable};
 use crate::ops::{ByteTable, Random};
 use crate::variable::HostStorage;
-use crate::{Error, Locks, Storage, Tensor};
+use crate::{Communicator, Error, Locks, Storage, Tensor};
 
 /// The CPU backend. Programs run on threads that run nothing else: a thread that waits for a part of a kernel is handed
 /// parts of other kernels at most, never a task of the user's that may wait for a Variable.
@@ -72,7 +72,7 @@ impl Pool {
         Ok(Pool(Some(Arc::new(pool))))
     }
 
-    fn install(&self, run: impl FnOnce() + Send) {
+    fn install<T: Send>(&self, run: impl FnOnce() -> T + Send) -> T {
         match &self.0 {
             Some(pool) => pool.install(run),
             None => run(),
@@ -92,7 +92,7 @@ impl Backend for Cpu {
         }
     }
 
-    fn load(&self, mut plan: Plan) -> Result<Box<dyn Executable>, Error> {
+    fn load(&self, mut plan: Plan, communicator: Arc<dyn Communicator>) -> Result<Box<dyn Executable>, Error> {
         simd::chosen()?;
         let pool = self.pool()?;
         let memory = Memory {
@@ -102,7 +102,7 @@ impl Backend for Cpu {
         };
         let locks = plan.locks();
         let tasks = plan.steps.drain(..).map(BoundTask::new).collect();
-        Ok(Box::new(CpuProgram { pool, locks, plan, tasks, memory, profiled: false }))
+        Ok(Box::new(CpuProgram { pool, communicator, locks, plan, tasks, memory, profiled: false }))
     }
 }
 
@@ -163,6 +163,7 @@ enum Task {
     Lookup(ByteTable),
     ScatterAdd(usize),
     Random(Random),
+    AllMean,
 }
 
 /// A step of the plan: a task and its buffers' addresses, found anew at every run.
@@ -201,6 +202,7 @@ impl BoundTask {
             Kernel::Lookup(table) => Task::Lookup(table.clone()),
             Kernel::ScatterAdd { width } => Task::ScatterAdd(*width),
             Kernel::Random(random) => Task::Random(*random),
+            Kernel::AllMean => Task::AllMean,
         };
         let (reads, writes) = (vec![std::ptr::null(); step.reads.len()], vec![std::ptr::null_mut(); step.writes.len()]);
         BoundTask { task, step, reads, writes, time: Duration::ZERO }
@@ -208,14 +210,20 @@ impl BoundTask {
 
     /// # Safety
     /// The Variables' storages must be locked, their addresses in `memory`.
-    unsafe fn run(&mut self, memory: &mut Memory, program_step: u64) {
+    unsafe fn run(
+        &mut self,
+        memory: &mut Memory,
+        program_step: u64,
+        communicator: &dyn Communicator,
+    ) -> Result<(), Error> {
         self.reads.iter_mut().zip(&self.step.reads).for_each(|(at, &slot)| *at = memory.address(slot));
         self.writes.iter_mut().zip(&self.step.writes).for_each(|(at, &slot)| *at = memory.address(slot));
         if let Task::Fused(fused) = &self.task {
             let scratch = self.step.scratch.map_or(NonNull::dangling().as_ptr(), |slot| memory.address(slot));
             // SAFETY: the plan's slots hold what the kernel's accesses reach, and a buffer written coincides with one
             // read only where the access is contiguous.
-            return unsafe { fused.run(Buffers { reads: &self.reads, writes: &self.writes, scratch }) };
+            unsafe { fused.run(Buffers { reads: &self.reads, writes: &self.writes, scratch }) };
+            return Ok(());
         }
         // SAFETY: the plan's slots lie within their memory; of a step that is not fused, none overlaps the one written.
         let read = |i: usize| unsafe { std::slice::from_raw_parts(self.reads[i], self.step.reads[i].len) };
@@ -240,13 +248,16 @@ impl BoundTask {
             Task::ScatterAdd(width) => scatter_add(read(1), read(0), *width, y),
             Task::Random(Random::Uniform(stream)) => random::fill_uniform(*stream, program_step, y),
             Task::Random(Random::Normal(stream)) => random::fill_normal(*stream, program_step, y),
+            Task::AllMean => communicator.all_mean(y)?,
         }
+        Ok(())
     }
 }
 
 /// A program on the CPU.
 struct CpuProgram {
     pool: Pool,
+    communicator: Arc<dyn Communicator>,
     /// Without its steps, which have become the tasks.
     plan: Plan,
     tasks: Vec<BoundTask>,
@@ -266,7 +277,7 @@ impl Executable for CpuProgram {
     }
 
     fn run(&mut self, step: u64) -> Result<(), Error> {
-        let CpuProgram { pool, tasks, memory, locks, profiled, .. } = self;
+        let CpuProgram { pool, communicator, tasks, memory, locks, profiled, .. } = self;
         let here = |storage: &dyn Storage| (storage as &dyn Any).is::<HostStorage>();
         let mut locked = locks.lock(here, |_, storage| Ok(Box::new(HostStorage(storage.read()?))))?;
         for (index, held) in locked.iter_mut() {
@@ -282,11 +293,11 @@ impl Executable for CpuProgram {
             for task in tasks.iter_mut() {
                 let start = profiled.then(Instant::now);
                 // SAFETY: the storages are locked here.
-                unsafe { task.run(memory, step) };
+                unsafe { task.run(memory, step, &**communicator)? };
                 task.time += start.map_or(Duration::ZERO, |start| start.elapsed());
             }
-        });
-        Ok(())
+            Ok(())
+        })
     }
 
     fn read_output(&mut self, position: usize, values: &mut [f32]) -> Result<(), Error> {

@@ -18,6 +18,7 @@ macro_rules! identity {
 
 mod axes;
 mod broadcast;
+mod collective;
 mod composed;
 mod concat;
 mod conv;
@@ -37,6 +38,7 @@ mod windows;
 use std::fmt;
 
 pub use broadcast::Broadcast;
+pub use collective::AllMean;
 pub use concat::Concat;
 pub use conv::{Conv, Conv2d, Conv2dFilter, Conv2dInput, ConvSizes};
 pub use custom::{Barrier, Checkpoint, Custom};
@@ -112,6 +114,8 @@ pub enum Op {
     Checkpoint(Checkpoint),
     /// The identity, computed after something else.
     Barrier(Barrier),
+    /// The mean over all ranks.
+    AllMean(AllMean),
     /// A scalar function of each element.
     Elementwise(Elementwise),
     /// Repeats values along axes.
@@ -160,6 +164,7 @@ impl Op {
             Op::Custom(op) => op,
             Op::Checkpoint(op) => op,
             Op::Barrier(op) => op,
+            Op::AllMean(op) => op,
             Op::Elementwise(op) => op,
             Op::Broadcast(op) => op,
             Op::Sum(op) => op,

@@ -41,7 +41,9 @@ impl Module for Dropout {
     fn forward<'t>(&self, x: Var<'t>, mode: Mode) -> Var<'t> {
         x.tape().within("Dropout", || match mode {
             Mode::Train => {
-                let kept = x.tape().uniform(self.stream, x.shape()).ge(self.p);
+                let (tape, mut shape) = (x.tape(), x.shape().to_vec());
+                shape.iter_mut().take(1).for_each(|batch| *batch *= tape.rank().count); // of which this rank has a part
+                let kept = tape.uniform(self.stream, shape).own_part(0).ge(self.p);
                 kept.select(x * (1.0 / (1.0 - self.p)), 0.0)
             }
             Mode::Eval => x,

@@ -17,7 +17,7 @@ const EPSILON: f64 = 1e-5;
 /// with ε, which guards the root.
 ///
 /// The running statistics are assigned by the program that trains, and a program may assign a Variable once: record a
-/// training pass through the layer once in each program.
+/// training pass through the layer once in each program. Among ranks a batch is what all of them have of it.
 ///
 /// PyTorch's third buffer, `num_batches_tracked`, is not kept: only an average without momentum would read it, and
 /// PyTorch loads a file without it.
@@ -72,6 +72,14 @@ impl BatchNorm {
         BatchNorm { epsilon, ..self }
     }
 
+    /// Mean and biased variance of a batch over the given axes: of all ranks' parts of it.
+    #[track_caller]
+    fn moments<'t>(x: Var<'t>, axes: &[usize]) -> (Var<'t>, Var<'t>) {
+        let mean = x.mean_axes(axes).all_mean();
+        let variance = (x - mean.restore_axes(axes, &x.shape())).square().mean_axes(axes).all_mean();
+        (mean, variance)
+    }
+
     /// Moves the running statistics towards those of a batch with `count` values in each channel.
     #[track_caller]
     fn track(&self, mean: Var, variance: Var, count: usize) {
@@ -100,10 +108,10 @@ impl Module for BatchNorm {
             let axes: Vec<usize> = (0..shape.rank()).filter(|&axis| axis != 1).collect(); // all but the channel's
             let (mean, variance) = match (mode, self.tracks) {
                 (Mode::Eval, true) => (tape.variable(&self.running_mean), tape.variable(&self.running_var)),
-                (_, false) => x.moments(&axes), // [C], [C]
+                (_, false) => Self::moments(x, &axes), // [C], [C]
                 (Mode::Train, true) => {
-                    let (mean, variance) = x.moments(&axes);
-                    self.track(mean, variance, shape.without(&[1]).count());
+                    let (mean, variance) = Self::moments(x, &axes);
+                    self.track(mean, variance, tape.rank().count * shape.without(&[1]).count());
                     (mean, variance)
                 }
             };

@@ -54,14 +54,19 @@ pub trait Optimizer {
         self.step_reached(&gradients, learning_rate).into_iter().flatten().collect()
     }
 
-    /// The gradients of `loss` with respect to the parameters; None for those that it does not depend on.
+    /// The gradients of `loss` with respect to the parameters; None for those that it does not depend on. Among ranks the loss
+    /// is each one's own, of its part of a batch, and the gradients are those of the mean of all losses.
     #[track_caller]
     fn gradients_reached<'t>(&self, loss: Var<'t>) -> Vec<Option<Var<'t>>> {
         let mut parameters = Vec::with_capacity(self.parameters().len());
         for parameter in self.parameters() {
             parameters.push(loss.tape().variable(parameter));
         }
-        loss.tape().try_grad(loss, &parameters)
+        let mut gradients = loss.tape().try_grad(loss, &parameters);
+        for gradient in gradients.iter_mut().flatten() {
+            *gradient = gradient.all_mean();
+        }
+        gradients
     }
 
     /// The gradients of `loss` with respect to the parameters.

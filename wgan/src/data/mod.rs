@@ -19,6 +19,7 @@ use std::collections::BTreeSet;
 use std::ops::{Range, RangeInclusive};
 
 use autograd::{ByteTable, Shape, Tensor, Var, Variable};
+use flate2::Crc;
 use nn::Rng;
 use nn::files::excerpt;
 use rand::RngExt;
@@ -342,6 +343,18 @@ impl Dataset {
     /// The numbers of further samples, which no training sees.
     pub fn held_out(&self) -> Range<usize> {
         self.len()..self.len() + self.held_out
+    }
+
+    /// A sum of all that programs read of it: of equal data sets the same.
+    pub fn checksum(&self) -> u32 {
+        let mut sum = Crc::new();
+        match &self.samples {
+            Samples::Images(images) => sum.update(images.bytes()),
+            Samples::Points(points) => points.data().iter().for_each(|x| sum.update(&x.to_le_bytes())),
+        }
+        sum.update(&self.labels);
+        sum.update(format!("{:?} {}", self.samples.shape(), self.held_out).as_bytes());
+        sum.sum()
     }
 
     /// Whether there is no sample to train on.

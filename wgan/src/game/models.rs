@@ -201,17 +201,11 @@ impl Generator {
         self.samples_of(self.noise(tape, noise, count), classes)
     }
 
-    /// Samples to learn from: batch norm normalises by the batch, and its running statistics follow. A program may record
-    /// this once.
+    /// Samples to learn from, made of noise: batch norm normalises by the batch, and its running statistics follow. A program may
+    /// record this once.
     #[track_caller]
-    pub fn training_samples<'t>(
-        &self,
-        tape: &'t Tape,
-        noise: Stream,
-        count: usize,
-        classes: Option<Var<'t>>,
-    ) -> Var<'t> {
-        self.network.forward(self.with_classes(self.noise(tape, noise, count), classes), Mode::Train)
+    pub fn training_samples<'t>(&self, noise: Var<'t>, classes: Option<Var<'t>>) -> Var<'t> {
+        self.network.forward(self.with_classes(noise, classes), Mode::Train)
     }
 
     /// Noise for as many samples, `[count, latent]`.
@@ -661,7 +655,7 @@ mod tests {
         let (all, first) = (generator.samples_of(noise, None), generator.samples_of(noise.slice(0, 0..1), None));
         assert_eq!(all.slice(0, 0..1).value(), first.value());
         let tape = Tape::new(); // which draws the same noise
-        let trained = generator.training_samples(&tape, Stream::new(0, "noise"), 3, None);
+        let trained = generator.training_samples(generator.noise(&tape, Stream::new(0, "noise"), 3), None);
         assert_ne!(trained.value(), all.value());
     }
 

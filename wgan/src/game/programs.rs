@@ -33,6 +33,8 @@ pub struct Programs {
     /// The critic's slope, where its update does not measure it.
     measure_slope: Option<Compiled<1>>,
     update_generator: Compiled<1>,
+    /// This rank's part of each batch.
+    part: Range<usize>,
     /// For each update of the critic between two passes of the generator, the rows of the generated samples that it takes.
     fake_rows: Vec<Tensor>,
     /// Whether generated samples are of the classes of real ones.
@@ -44,12 +46,18 @@ const REAL_ROWS: &str = "real rows";
 const FAKE_ROWS: &str = "fake rows";
 
 impl Programs {
-    /// Draws the first weights and compiles the programs.
+    /// Draws the first weights and compiles the programs. On a device among ranks they take this rank's part of each batch and of
+    /// the random numbers for it, and the losses and gradients are the means of all ranks'.
     ///
     /// # Errors
     /// If the device cannot take them.
+    ///
+    /// # Panics
+    /// If the ranks cannot share a batch equally.
     pub fn compile(game: &Game, data: &Dataset, device: &Device) -> Result<Self> {
-        let Game { objective, schedule, batch, .. } = *game;
+        let Game { objective, schedule, batch: whole, .. } = *game;
+        let part = device.rank().part(whole);
+        let batch = part.len();
         let (sample, classes) = (data.shape(), data.classes().len());
         let (critic, generator) = (game.critic(sample, classes), game.generator(sample, classes));
         let average = (game.average > 0.0).then(|| game.generator(sample, classes));
@@ -65,30 +73,34 @@ impl Programs {
 
         let generate = device.compile(|tape| {
             let classes = pools.classes(tape, batches * batch);
-            tape.assign(&pools.fake, generator.training_samples(tape, stream("fakes"), batches * batch, classes));
+            let noise = generator.noise(tape, stream("fakes"), batches * whole);
+            let latent = noise.shape()[1];
+            let own = noise.reshape([batches, whole, latent]).own_part(1).reshape([batches * batch, latent]);
+            tape.assign(&pools.fake, generator.training_samples(own, classes));
             []
         })?;
         let update_critic = device.compile(|tape| {
             let (pairs, classes) = pools.pairs(tape, batch);
-            let mixes = tape.uniform(stream("mixes"), [2, batch]);
-            update_critic(game, &critic, &*critic_rule, pairs, classes, mixes).into_array()
+            let mixes = tape.uniform(stream("mixes"), [2, whole]).own_part(1);
+            update_critic(game, &critic, &*critic_rule, pairs, classes, mixes).into_array().map(Var::all_mean)
         })?;
         let measure_slope = match objective.lipschitz.lambda() {
             Some(_) => None, // the penalty measures it
             None => Some(device.compile(|tape| {
                 let (pairs, classes) = pools.pairs(tape, batch);
-                let mix = tape.uniform(stream("mixes"), [1, batch]);
-                [slopes_between(critic.given(classes, Mode::Eval), pairs, mix).mean()]
+                let mix = tape.uniform(stream("mixes"), [1, whole]).own_part(1);
+                [slopes_between(critic.given(classes, Mode::Eval), pairs, mix).mean().all_mean()]
             })?),
         };
         let update_generator = device.compile(|tape| {
             let classes = pools.classes(tape, batch);
-            let fake = generator.training_samples(tape, stream("generator noise"), batch, classes);
+            let noise = generator.noise(tape, stream("generator noise"), whole).own_part(0);
+            let fake = generator.training_samples(noise, classes);
             let loss = generator_loss(&objective, critic.given(classes, Mode::Eval), fake);
             let weights = generator_rule.update(loss, tape.scalar(game.lr));
             let tracked = generator.buffers().into_iter().map(|buffer| tape.variable(&buffer));
             follow(average.iter().flat_map(Generator::state), weights.into_iter().chain(tracked), game.average);
-            [loss]
+            [loss.all_mean()]
         })?;
         let rows = |i: usize| Tensor::from_fn([batch], |row| (i * batch + row) as f32);
         let fake_rows = (0..batches).map(rows).collect();
@@ -103,6 +115,7 @@ impl Programs {
             update_critic,
             measure_slope,
             update_generator,
+            part,
             fake_rows,
             conditional: classes > 0,
         })
@@ -164,7 +177,8 @@ impl Programs {
         let mut losses = PendingLosses { critic, slope: None, generator: self.update_generator.results()? };
         if let Some(measure_slope) = &mut self.measure_slope {
             let fake_rows = &self.fake_rows[number as usize % self.fake_rows.len()];
-            measure_slope.at(number).start(&[(REAL_ROWS, &batches.rows(number)), (FAKE_ROWS, fake_rows)])?;
+            let real_rows = own_rows(batches, number, &self.part);
+            measure_slope.at(number).start(&[(REAL_ROWS, &real_rows), (FAKE_ROWS, fake_rows)])?;
             losses.slope = Some(measure_slope.results()?);
         }
         Ok(Some(losses))
@@ -178,14 +192,15 @@ impl Programs {
             self.generate.at(number / at_once).start(&inputs(&rows))?;
         }
         let fake_rows = &self.fake_rows[(number % at_once) as usize];
-        let rows = [(REAL_ROWS, &batches.rows(number)), (FAKE_ROWS, fake_rows)];
-        Ok(self.update_critic.at(number).start(&rows)?)
+        let real_rows = own_rows(batches, number, &self.part);
+        Ok(self.update_critic.at(number).start(&[(REAL_ROWS, &real_rows), (FAKE_ROWS, fake_rows)])?)
     }
 
     /// The real samples of these batches, if samples are to be generated of their classes: so each has that of the real one that
     /// it is paired with.
     fn rows_for_classes(&self, numbers: Range<u64>, batches: &mut Batches) -> Option<Tensor> {
-        let rows = || numbers.flat_map(|number| batches.rows(number).into_data()).collect::<Vec<f32>>();
+        let rows =
+            || numbers.flat_map(|number| own_rows(batches, number, &self.part).into_data()).collect::<Vec<f32>>();
         self.conditional.then(rows).map(|rows| Tensor::new([rows.len()], rows).expect("a list"))
     }
 
@@ -300,6 +315,11 @@ impl PendingLosses {
     }
 }
 
+/// A part of the rows of the batch of this number.
+fn own_rows(batches: &mut Batches, number: u64, part: &Range<usize>) -> Tensor {
+    Tensor::new([part.len()], batches.rows(number).data()[part.clone()].to_vec()).expect("a list")
+}
+
 /// The inputs of a program that may take rows of real samples.
 fn inputs(rows: &Option<Tensor>) -> Vec<(&'static str, &Tensor)> {
     rows.iter().map(|rows| (REAL_ROWS, rows)).collect()
@@ -347,7 +367,7 @@ fn flipped(images: Var, stream: Stream) -> Var {
     // A matrix with ones from corner to corner puts the last column first.
     let mirror = (tape.arange(width) * -1.0 + (width - 1) as f64).one_hot(width);
     let mirrored = images.reshape([shape.count() / width, width]).matmul(mirror).reshape(&shape);
-    tape.uniform(stream, [batch, 1, 1, 1]).lt(0.5).select(mirrored, images)
+    tape.uniform(stream, [batch * tape.rank().count, 1, 1, 1]).own_part(0).lt(0.5).select(mirrored, images)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! process. Elsewhere there is nothing to be lost, and the first ends it.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::output::say;
@@ -21,6 +21,14 @@ static SIGNALS: Mutex<(u32, Option<Instant>)> = Mutex::new((0, None));
 
 /// The step that is under way; 0 between steps.
 static STEP: AtomicU64 = AtomicU64::new(0);
+
+/// Whether another rank decides what becomes of a signal, which reaches all of them.
+static FOLLOWS: AtomicBool = AtomicBool::new(false);
+
+/// From now on, leaves it to the first rank to stop.
+pub fn follow() {
+    FOLLOWS.store(true, Ordering::Relaxed);
+}
 
 /// Takes the signals over, for the rest of the process, but for SIGHUP where it was started to ignore it, as by `nohup`.
 ///
@@ -60,6 +68,9 @@ fn count() -> u32 {
 }
 
 fn handle() {
+    if FOLLOWS.load(Ordering::Relaxed) {
+        return;
+    }
     let count = {
         let (count, last) = &mut *SIGNALS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if last.is_some_and(|last| last.elapsed() < ECHO) {

@@ -40,7 +40,7 @@ impl Writer<'_> {
                 let bytes = variable.read()?.data().iter().flat_map(|x| x.to_le_bytes()).collect();
                 Ok(self.constant(variable.name().to_owned(), variable.shape(), FLOAT, bytes))
             }
-            Op::Detach(_) | Op::Custom(_) | Op::Checkpoint(_) | Op::Barrier(_) => Ok(input()),
+            Op::Detach(_) | Op::Custom(_) | Op::Checkpoint(_) | Op::Barrier(_) | Op::AllMean(_) => Ok(input()),
             Op::Elementwise(op) => self.elementwise(*op, &inputs).map_or_else(no_word, Ok),
             Op::Broadcast(_) if self.arithmetic_broadcasts(id) => Ok(input()),
             Op::Broadcast(_) => {

@@ -2,12 +2,14 @@
 
 mod examine;
 mod post_mortem;
+mod ranks;
 mod samples;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use autograd::{Device, Tensor};
+use autograd::{Communicator, Device, Tensor};
 use nn::files::write_whole;
 use rayon::ThreadPoolBuilder;
 
@@ -15,7 +17,7 @@ use crate::config::{Config, DatasetName, Options};
 use crate::data::{Batches, Dataset, MOST_CLASSES, is_image};
 use crate::error::cannot_use;
 use crate::eval::{self, Judge};
-use crate::game::{GENERATOR, PendingLosses, Programs};
+use crate::game::{GENERATOR, Game, PendingLosses, Programs};
 use crate::machine::{interrupt, memory};
 use crate::output::say;
 use crate::pictures::{Pace, curves, moving};
@@ -29,6 +31,8 @@ use crate::run::quality::Quality;
 use crate::run::warnings::{Warning, Watch};
 use crate::run::{RunFolder, State};
 use crate::{Error, Result, output};
+pub use ranks::follow;
+use ranks::{Word, compare_data, share_weights, tell};
 use samples::Samples;
 
 /// How a training ended without an error.
@@ -49,12 +53,20 @@ pub enum Outcome {
 const RUNS: &str = "runs";
 
 /// Trains from the start, and leaves the files of the run in the folder `out`, or in a numbered one; `force` overwrites the run
-/// that is there. With `profile`, prints at the end how long each kind of kernel took.
+/// that is there. With `profile`, prints at the end how long each kind of kernel took. Of several ranks this is the first one's
+/// part; the others [`follow`].
 ///
 /// # Errors
 /// If settings, data or folder cannot be used, a file cannot be written, or a loss or weight becomes infinite or NaN.
-pub fn start(config: &Config, out: Option<&Path>, force: bool, profile: bool) -> Result<(RunFolder, Outcome)> {
-    let (device, data) = prepare(config)?; // all that can be refused comes before there is a folder
+pub fn start(
+    config: &Config,
+    out: Option<&Path>,
+    force: bool,
+    profile: bool,
+    ranks: &Arc<dyn Communicator>,
+) -> Result<(RunFolder, Outcome)> {
+    tell(&**ranks, &Word::Prepare(config.to_toml()))?;
+    let (device, data) = prepare(config, &**ranks)?; // all that can be refused comes before there is a folder
     let folder = match out {
         Some(path) => {
             if !force && RunFolder::is_stillborn(path)? {
@@ -65,7 +77,8 @@ pub fn start(config: &Config, out: Option<&Path>, force: bool, profile: bool) ->
         None => RunFolder::numbered(Path::new(RUNS), config)?,
     };
     folder.write_config(config)?;
-    let outcome = Training::new(config, &data, &folder, device, 0)?.run(profile)?;
+    let outcome = Training::new(config, &data, &folder, (device, ranks), 0)?.run(profile)?;
+    tell(&**ranks, &Word::End)?;
     Ok((folder, outcome))
 }
 
@@ -74,7 +87,12 @@ pub fn start(config: &Config, out: Option<&Path>, force: bool, profile: bool) ->
 ///
 /// # Errors
 /// As [`start`], and if the checkpoint cannot be used or more than the steps asked for are done.
-pub fn resume(path: &Path, changes: &Options, profile: bool) -> Result<(RunFolder, Outcome)> {
+pub fn resume(
+    path: &Path,
+    changes: &Options,
+    profile: bool,
+    ranks: &Arc<dyn Communicator>,
+) -> Result<(RunFolder, Outcome)> {
     let folder = RunFolder::open(path)?.claimed()?;
     let checkpoint = Metadata::read(&folder.checkpoint())?;
     let config = folder.read_config()?.resumed(changes)?;
@@ -88,15 +106,18 @@ pub fn resume(path: &Path, changes: &Options, profile: bool) -> Result<(RunFolde
         return Err(Error::impossible("steps", config.steps, &reason));
     }
     if config.steps == done && is_complete(&folder, &config) {
+        tell(&**ranks, &Word::End)?;
         return Ok((folder, Outcome::NothingMissing));
     }
-    let (device, data) = prepare(&config)?;
+    tell(&**ranks, &Word::Prepare(config.to_toml()))?;
+    let (device, data) = prepare(&config, &**ranks)?;
     if let Some(difference) = checkpoint.difference_of_classes(data.classes()) {
         return Err(cannot_use(data.name())(format!("{difference}; put its data back as they were")));
     }
-    let training = Training::new(&config, &data, &folder, device, done)?;
+    let training = Training::new(&config, &data, &folder, (device, ranks), done)?;
     folder.write_config(&config)?;
     let outcome = training.run(profile)?;
+    tell(&**ranks, &Word::End)?;
     Ok((folder, outcome))
 }
 
@@ -112,14 +133,20 @@ fn is_complete(folder: &RunFolder, config: &Config) -> bool {
         && eval::is_measured(folder, config.steps)
 }
 
-/// What a training needs before there is anything to write: its device, which a run opens once, since two would not share
-/// Variables' memory, and its data.
+/// What a rank of a training needs before there is anything to write: its device, which a run opens once, since two would not
+/// share Variables' memory, and its data.
 ///
 /// # Errors
 /// [`Error::Memory`] if the training would not fit, or if the device or the data cannot be used.
-fn prepare(config: &Config) -> Result<(Device, Dataset)> {
+fn prepare(config: &Config, ranks: &dyn Communicator) -> Result<(Device, Dataset)> {
+    let (batch, count) = (config.game.batch, ranks.rank().count);
+    if !batch.is_multiple_of(count) {
+        let reason = format!("{count} ranks cannot share it equally; make it a multiple of their number");
+        return Err(Error::impossible("batch", batch, &reason));
+    }
     let most_classes = if config.conditional { MOST_CLASSES } else { 0 };
-    let needed = config.game.memory(&config.sample, most_classes);
+    let part = Game { batch: batch / count, ..config.game };
+    let needed = part.memory(&config.sample, most_classes);
     memory::check(needed, "this training", "make --dim, --size or --batch smaller")?;
     if let Some(threads) = config.threads {
         // What the host computes itself, such as the pixels of images, takes no more. Refused if it has begun already.
@@ -127,11 +154,18 @@ fn prepare(config: &Config) -> Result<(Device, Dataset)> {
     }
     let device = config.backend.device(config.threads)?;
     let data = config.load_data()?;
+    compare_data(ranks, &data)?;
     data.say_what_was_read(&config.data);
     if config.game.flip && config.names.dataset == DatasetName::Mnist {
         say("warning: mirrored, most digits are none; --flip is for pictures that could as well be seen in a mirror");
     }
     Ok((device, data))
+}
+
+/// The device for the programs that all ranks run together. What one rank computes by itself, on the same memory, is for the
+/// device as it is.
+fn device_among(device: &Device, ranks: &Arc<dyn Communicator>) -> Device {
+    device.among(ranks.clone())
 }
 
 /// Sets the networks and their optimisers back to what a checkpoint holds.
@@ -146,6 +180,7 @@ struct Training<'a> {
     data: &'a Dataset,
     folder: &'a RunFolder,
     device: Device,
+    ranks: &'a Arc<dyn Communicator>,
     programs: Programs,
     batches: Batches,
     /// None without held-out samples.
@@ -172,8 +207,14 @@ const SLOW: Duration = Duration::from_secs(1);
 
 impl<'a> Training<'a> {
     /// A training that goes on after `done` steps, whose files are in `folder`; 0 for one that starts.
-    fn new(config: &'a Config, data: &'a Dataset, folder: &'a RunFolder, device: Device, done: u64) -> Result<Self> {
-        let programs = Programs::compile(&config.game, data, &device)?;
+    fn new(
+        config: &'a Config,
+        data: &'a Dataset,
+        folder: &'a RunFolder,
+        (device, ranks): (Device, &'a Arc<dyn Communicator>),
+        done: u64,
+    ) -> Result<Self> {
+        let programs = Programs::compile(&config.game, data, &device_among(&device, ranks))?;
         let metrics = if done == 0 {
             Metrics::create(&folder.metrics())?
         } else {
@@ -181,6 +222,7 @@ impl<'a> Training<'a> {
             folder.remove_samples_after(done)?;
             Metrics::resume(&folder.metrics(), done)?
         };
+        share_weights(&**ranks, &programs)?;
         let quality = Quality::read(&folder.quality(), done)?;
         if !quality.rows.is_empty() {
             quality.write(&folder.quality())?; // without those after the checkpoint
@@ -201,6 +243,7 @@ impl<'a> Training<'a> {
             data,
             folder,
             device,
+            ranks,
             programs,
             metrics,
         })
@@ -268,9 +311,14 @@ impl<'a> Training<'a> {
             interrupt::enter_step(step);
             let begun = Instant::now();
             self.before_step = if slow { Some(self.programs.checkpoint().values()?) } else { None };
+            tell(&**self.ranks, &Word::Iterate { iteration: step - 1, may_be_left: slow })?;
             let mut go_on = |updates| {
                 progress.within(step, updates);
-                !(interrupt::insisted() && slow)
+                if !slow {
+                    return true;
+                }
+                let goes_on = !interrupt::insisted();
+                tell(&**self.ranks, if goes_on { &Word::GoOn } else { &Word::Leave }).is_ok() && goes_on
             };
             let started = self.programs.start(step - 1, &mut self.batches, &mut go_on)?;
             // A device that works beside the host has begun this step when the one before is written down.

@@ -1,9 +1,9 @@
 //! Why a training is no longer finite.
 
-use autograd::Error::NonFinite;
 use autograd::Tensor;
 
-use super::{Training, load};
+use super::ranks::{Word, first_non_finite, share_weights, tell};
+use super::{Training, device_among, load};
 use crate::game::Programs;
 use crate::machine::interrupt;
 use crate::run::State;
@@ -23,9 +23,11 @@ impl Training<'_> {
         progress.warn(&Warning { step, text });
         interrupt::leave_steps(); // nothing more is written, so nobody need wait for the end of the search
         let saved = self.return_to_checkpoint()?;
+        tell(&**self.ranks, &Word::Search { saved, step })?;
+        share_weights(&**self.ranks, &self.programs)?;
         let is_improbable = |values: &Tensor| values.data().iter().any(|x| x.abs() > IMPROBABLE);
         let improbable = self.programs.checkpoint().values()?.iter().any(is_improbable);
-        let cause = self.first_non_finite(saved, step)?;
+        let cause = first_non_finite(&**self.ranks, &mut self.programs, &mut self.batches, saved, step)?;
         let kept = match saved {
             0 => "no checkpoint was written before".to_owned(),
             _ => format!("the checkpoint of step {saved} is kept"),
@@ -43,26 +45,12 @@ impl Training<'_> {
     /// Sets the networks back to the last checkpoint, or to their first weights; the step at which they are then.
     fn return_to_checkpoint(&mut self) -> Result<u64> {
         let checkpoint = self.folder.checkpoint();
-        self.programs = Programs::compile(&self.config.game, self.data, &self.device)?;
+        self.programs = Programs::compile(&self.config.game, self.data, &device_among(&self.device, self.ranks))?;
         if !checkpoint.is_file() {
             return Ok(0);
         }
         let Metadata { step, .. } = Metadata::read(&checkpoint)?;
         load(&self.programs, &checkpoint)?;
         Ok(step)
-    }
-
-    /// Which operation first makes a value infinite or NaN: found by doing the steps after `saved` once more, which gives the
-    /// same bits.
-    fn first_non_finite(&mut self, saved: u64, step: u64) -> Result<String> {
-        for before in saved + 1..step {
-            self.programs.iterate(before - 1, &mut self.batches)?;
-        }
-        self.programs.refuse_non_finite();
-        match self.programs.iterate(step - 1, &mut self.batches) {
-            Err(Error::Engine(NonFinite(found))) => Ok(format!("the first operation that made it so is {found}")),
-            Ok(_) => Ok("every operation is finite in exact arithmetic, so a sum overflowed".to_owned()),
-            Err(error) => Err(error),
-        }
     }
 }
