@@ -227,6 +227,15 @@ pub fn name(choice: &impl ValueEnum) -> String {
     choice.to_possible_value().expect("no choice is skipped").get_name().to_owned()
 }
 
+/// All choices by their names, each with what `--help` says of it.
+pub fn all<T: ValueEnum>() -> Vec<(String, String)> {
+    let help = |value: PossibleValue| value.get_help().map(ToString::to_string).unwrap_or_default();
+    T::value_variants()
+        .iter()
+        .map(|choice| (name(choice), choice.to_possible_value().map(help).unwrap_or_default()))
+        .collect()
+}
+
 /// The choice of the given name, or a sentence that says which there are.
 fn parse<T: ValueEnum>(given: &str) -> Result<T, String> {
     T::from_str(given, false).map_err(|_| {

@@ -7,7 +7,7 @@ mod settings;
 
 use autograd::Shape;
 
-pub use choices::{ArchName, DatasetName, LipschitzName, ObjectiveName, OptimizerName, Preset, name};
+pub use choices::{ArchName, DatasetName, LipschitzName, ObjectiveName, OptimizerName, Preset, all, name};
 pub use resolve::Trained;
 pub use settings::Options;
 

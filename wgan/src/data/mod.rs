@@ -190,9 +190,14 @@ impl Dataset {
             Source::Points { file, dimensions } => points::load(file, *dimensions)?,
             Source::Toy(toy) => toy.draw(&mut Rng::new(seed, "toy"), classes),
         };
-        let data = data.shuffled(seed).hold_out();
+        let data = data.prepared(seed);
         data.check_count(batch)?;
         Ok(data)
+    }
+
+    /// The samples shuffled by the seed, and the last of them held out, as those of a data set that is [loaded](Dataset::load).
+    pub fn prepared(self, seed: u64) -> Self {
+        self.shuffled(seed).hold_out()
     }
 
     /// Whether there are classes to be learned.

@@ -41,7 +41,7 @@ impl Toy {
     }
 
     /// A data set drawn from it; with the component of a mixture that each point is of, if `classes`.
-    pub(super) fn draw(self, rng: &mut impl Rng, classes: bool) -> Dataset {
+    pub fn draw(self, rng: &mut impl Rng, classes: bool) -> Dataset {
         let name = match self {
             Toy::EightGaussians => "8gaussians",
             Toy::TwentyFiveGaussians => "25gaussians",
@@ -66,7 +66,7 @@ impl Toy {
 
 impl Mixture {
     /// A point, and the component that it is of.
-    fn point(&self, rng: &mut impl Rng) -> (usize, [f64; 2]) {
+    pub fn point(&self, rng: &mut impl Rng) -> (usize, [f64; 2]) {
         let component = rng.random_range(..self.centres.len());
         (component, self.centres[component].map(|x| x + self.deviation * normal(rng)))
     }

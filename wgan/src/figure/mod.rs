@@ -15,6 +15,7 @@ mod plot;
 pub use axis::{Axis, axis};
 pub use colour::{BLUE, Colour, GREEN, INK, ORANGE, PAPER, PURPLE, SKY, VERMILION, tint};
 pub use drawing::{Anchor, Brush, Drawing, Point, Rect, escape};
+pub use levels::outlines;
 pub use panel::Panel;
 pub use picture::{DESCRIPTION, Picture, SOFTWARE, data_uri};
 

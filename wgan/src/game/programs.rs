@@ -171,22 +171,12 @@ impl Programs {
             }
             before = sum;
         }
-        let critic = self.update_critic.results()?;
-        let rows = self.rows_for_classes(number..number + 1, batches); // those that the critic has just seen
-        self.update_generator.at(iteration).start(&inputs(&rows))?;
-        let mut losses = PendingLosses { critic, slope: None, generator: self.update_generator.results()? };
-        if let Some(measure_slope) = &mut self.measure_slope {
-            let fake_rows = &self.fake_rows[number as usize % self.fake_rows.len()];
-            let real_rows = own_rows(batches, number, &self.part);
-            measure_slope.at(number).start(&[(REAL_ROWS, &real_rows), (FAKE_ROWS, fake_rows)])?;
-            losses.slope = Some(measure_slope.results()?);
-        }
-        Ok(Some(losses))
+        self.start_generator_update(iteration, number, batches).map(Some)
     }
 
     /// The critic's update of this number, with fresh generated samples where those at hand are used up.
     fn start_critic_update(&mut self, number: u64, batches: &mut Batches) -> Result<()> {
-        let at_once = self.fake_rows.len() as u64;
+        let at_once = self.at_once();
         if number.is_multiple_of(at_once) {
             let rows = self.rows_for_classes(number..number + at_once, batches);
             self.generate.at(number / at_once).start(&inputs(&rows))?;
@@ -194,6 +184,47 @@ impl Programs {
         let fake_rows = &self.fake_rows[(number % at_once) as usize];
         let real_rows = own_rows(batches, number, &self.part);
         Ok(self.update_critic.at(number).start(&[(REAL_ROWS, &real_rows), (FAKE_ROWS, fake_rows)])?)
+    }
+
+    /// The generator's update of this number after the critic's last one, and the critic's slope if its update did not measure
+    /// it.
+    fn start_generator_update(&mut self, iteration: u64, critic: u64, batches: &mut Batches) -> Result<PendingLosses> {
+        let terms = self.update_critic.results()?;
+        let rows = self.rows_for_classes(critic..critic + 1, batches); // those that the critic has just seen
+        self.update_generator.at(iteration).start(&inputs(&rows))?;
+        let mut losses = PendingLosses { critic: terms, slope: None, generator: self.update_generator.results()? };
+        if let Some(measure_slope) = &mut self.measure_slope {
+            let fake_rows = &self.fake_rows[critic as usize % self.fake_rows.len()];
+            let real_rows = own_rows(batches, critic, &self.part);
+            measure_slope.at(critic).start(&[(REAL_ROWS, &real_rows), (FAKE_ROWS, fake_rows)])?;
+            losses.slope = Some(measure_slope.results()?);
+        }
+        Ok(losses)
+    }
+
+    /// The critic's update of this number, counted from 0 over all iterations, by itself: as an
+    /// [iteration](Programs::iterate) makes it. Samples are generated for [`at_once`](Programs::at_once) updates, the first of
+    /// which has a number that this divides.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn iterate_critic(&mut self, number: u64, batches: &mut Batches) -> Result<CriticTerms<f32>> {
+        self.start_critic_update(number, batches)?;
+        Ok(CriticTerms::from_array(scalars(self.update_critic.results()?)?))
+    }
+
+    /// The generator's update of this number by itself, after the critic's last one, whose number is `critic`: what an iteration
+    /// ends with.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn iterate_generator(&mut self, iteration: u64, critic: u64, batches: &mut Batches) -> Result<Losses> {
+        self.start_generator_update(iteration, critic, batches)?.wait()
+    }
+
+    /// For how many updates of the critic samples are generated at once.
+    pub fn at_once(&self) -> u64 {
+        self.fake_rows.len() as u64
     }
 
     /// The real samples of these batches, if samples are to be generated of their classes: so each has that of the real one that

@@ -36,6 +36,7 @@ pub fn follow() {
 /// [`Error::Signals`] if the operating system refuses.
 pub fn install() -> Result<()> {
     let stays = ignores_hangup();
+    #[cfg(not(target_family = "wasm"))]
     ctrlc::set_handler(handle).map_err(|error| Error::Signals(error.to_string()))?;
     if stays {
         ignore_hangup();

@@ -212,12 +212,9 @@ impl Metrics {
         self.file.sync_data().map_err(cannot_write(&self.path))
     }
 
-    /// The moving average of the estimates so far and this one: their mean as long as they are no more than [`WINDOW`],
-    /// and from then on `average + (estimate − average) / WINDOW`. It follows from the last row, so a resume needs nothing
-    /// else.
+    /// The moving average with this estimate: see [`smoothed`].
     pub fn smoothed(&self, wasserstein: f32) -> f32 {
-        let before = self.rows().last().map_or(0.0, |row| row.smoothed);
-        before + (wasserstein - before) / (self.rows().len() + 1).min(WINDOW) as f32
+        smoothed(self.rows(), wasserstein)
     }
 
     /// The rows so far, those before a resume included; of a long run every second, fourth, eighth … and the last
@@ -225,6 +222,13 @@ impl Metrics {
     pub fn rows(&self) -> &[Row] {
         &self.thinned.rows
     }
+}
+
+/// The moving average of the estimates in `rows` and this one: their mean as long as they are no more than [`WINDOW`], and from
+/// then on `average + (estimate − average) / WINDOW`. It follows from the last row, so a resume needs nothing else.
+pub fn smoothed(rows: &[Row], wasserstein: f32) -> f32 {
+    let before = rows.last().map_or(0.0, |row| row.smoothed);
+    before + (wasserstein - before) / (rows.len() + 1).min(WINDOW) as f32
 }
 
 /// The whole rows of a file, up to the first that is cut off, as far as [`Metrics::rows`] keeps them.

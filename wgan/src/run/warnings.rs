@@ -16,8 +16,8 @@ pub struct Warning {
 }
 
 /// Looks at every row of a run, and remembers what it has warned of.
-pub struct Watch<'a> {
-    game: &'a Game,
+pub struct Watch {
+    game: Game,
     /// The symptoms not seen yet.
     symptoms: Vec<Symptom>,
     warnings: Vec<Warning>,
@@ -29,10 +29,10 @@ type Symptom = fn(&Game, &[Row]) -> Option<String>;
 /// All there are.
 const SYMPTOMS: [Symptom; 4] = [negative_estimate, steep_critic, vanished_gradient, weights_at_bound];
 
-impl<'a> Watch<'a> {
+impl Watch {
     /// A watch that has seen the rows of a run so far: none, or those before a resume.
-    pub fn new(game: &'a Game, rows: &[Row]) -> Self {
-        let mut watch = Watch { game, symptoms: SYMPTOMS.to_vec(), warnings: Vec::new() };
+    pub fn new(game: &Game, rows: &[Row]) -> Self {
+        let mut watch = Watch { game: *game, symptoms: SYMPTOMS.to_vec(), warnings: Vec::new() };
         for seen in 1..=rows.len() {
             watch.see(&rows[..seen]);
         }
@@ -43,7 +43,7 @@ impl<'a> Watch<'a> {
     pub fn see(&mut self, rows: &[Row]) -> &[Warning] {
         let before = self.warnings.len();
         let step = rows.last().map_or(0, |row| row.step);
-        self.symptoms.retain(|symptom| match symptom(self.game, rows) {
+        self.symptoms.retain(|symptom| match symptom(&self.game, rows) {
             None => true,
             Some(text) => {
                 self.warnings.push(Warning { step, text });

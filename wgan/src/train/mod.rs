@@ -191,7 +191,7 @@ struct Training<'a> {
     quality: Quality,
     /// If TensorBoard's file is asked for.
     events: Option<Events>,
-    watch: Watch<'a>,
+    watch: Watch,
     samples: Samples,
     /// The steps that were done before this process took the run over, 0 for a fresh start.
     done: u64,
