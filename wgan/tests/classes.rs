@@ -206,7 +206,7 @@ mod idx_files {
         fs::write(&file, &fs::read(&file).unwrap()[..30]).unwrap();
         insta::assert_snapshot!(told(), @"error: [folder]/data/train-labels-idx1-ubyte: the file is cut off within its 40 labels, 22 bytes");
         fs::remove_file(file).unwrap();
-        insta::assert_snapshot!(told(), @"error: [folder]/data holds no file of labels: looked for train-labels-idx1-ubyte, raw or .gz, there and in MNIST/raw");
+        insta::assert_snapshot!(told(), @"error: [folder]/data holds no file of labels, which --conditional needs: looked for train-labels-idx1-ubyte, raw or .gz, there and in MNIST/raw");
     }
 }
 

@@ -57,6 +57,22 @@ fn seeds_are_one_row_and_the_best_is_the_first() {
     assert_eq!(text(place.run("compare c b a").stdout), table);
 }
 
+/// The same images get other numbers by another classifier.
+#[test]
+fn runs_that_other_classifiers_measured_do_not_compare() {
+    let place = Workplace::new();
+    for run in ["a", "b"] {
+        let seed = if run == "a" { 1 } else { 2 };
+        place.run(&format!("train --arch=mlp-small --steps=1 --critic-steps=1 --batch=2 --seed={seed} --out={run}"));
+    }
+    assert!(text(place.run("compare a b").stdout).contains("| Fréchet distance |"));
+    place.run("train-classifier --steps=1 --out=other.safetensors");
+    place.run("eval --run=b --classifier=other.safetensors");
+    insta::assert_snapshot!(place.complaint("compare a b", 2), @"error: b cannot be compared: another classifier measured it than a; measure both by the same one with wgan eval");
+    place.run("eval --run=a --classifier=other.safetensors");
+    place.run("compare a b");
+}
+
 /// A run of other networks has a longer name, and its other defaults are not told.
 #[test]
 fn the_picture_has_a_row_for_each_group_and_the_quality_on_the_way() {

@@ -338,6 +338,18 @@ fn everything_that_a_training_remembers_is_resumed() {
     }
 }
 
+/// Blocks within blocks have names of their own, and which images are mirrored follows from the step alone.
+#[test]
+fn residual_networks_and_mirrored_images_are_resumed() {
+    let [resumed, whole] = [Workplace::new(), Workplace::new()];
+    let args = "train --arch=resnet --dim=2 --batch=4 --critic-steps=2 --flip";
+    resumed.run(&format!("{args} --steps=2 --out=run"));
+    resumed.run("train --resume=run --steps=4");
+    whole.run(&format!("{args} --steps=4 --out=run"));
+    fs::remove_file(resumed.path("run/samples/step-000002.png")).unwrap();
+    assert_same_run(&resumed, &whole);
+}
+
 #[test]
 fn the_bits_do_not_depend_on_the_number_of_threads() {
     let places = [1, 2, 3].map(|threads| {

@@ -166,6 +166,18 @@ impl Classifier {
         Ok(right as f64 / images.len() as f64)
     }
 
+    /// The MD5 sum of the weights, which tells the network from others.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn md5(&self) -> Result<String> {
+        let mut sum = md5::Context::new();
+        for weight in self.checkpoint().values()? {
+            weight.data().iter().for_each(|x| sum.consume(x.to_le_bytes()));
+        }
+        Ok(format!("{:x}", sum.finalize()))
+    }
+
     fn checkpoint(&self) -> Checkpoint {
         Checkpoint::new().with("", self.parameters())
     }

@@ -143,6 +143,11 @@ impl Run {
         if self.config.data != other.config.data {
             return Some(format!("its data are not those of {name}, so measures of both say nothing of each other"));
         }
+        if self.evaluation.classifier() != other.evaluation.classifier() {
+            return Some(format!(
+                "another classifier measured it than {name}; measure both by the same one with wgan eval"
+            ));
+        }
         let [ours, theirs] = [self, other].map(|run| run.evaluation.samples());
         if ours != theirs {
             let told = |[generated, real]: [usize; 2]| format!("of {generated} samples beside {real} real ones");

@@ -297,7 +297,8 @@ settings! {
         },
         check: positive,
     }
-    /// Decay of adam's mean of gradients [default: 0.5; 0 for dcgan without --preset, for resnet with one]
+    /// Decay of adam's mean of gradients [default: 0.5; 0 for dcgan under --preset light, for resnet under
+    /// the others]
     beta1: f64 as X {
         default: |ask| match (ask.arch(), ask.preset()) {
             (ArchName::Dcgan, Preset::Light) | (ArchName::Resnet, Preset::Wgan | Preset::WganGp) => 0.0,

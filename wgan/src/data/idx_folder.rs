@@ -167,8 +167,10 @@ fn missing(name: &str, folder: &Path, part: Part, contents: &Contents) -> String
     let (kind, file) = (contents.name, format!("{}-{}", part[0], contents.ends[0]));
     let meant =
         if images::are_in(folder, 2) { "; to learn the PNG and JPEG images in it, add --dataset images" } else { "" };
+    // Of a named data set, only a training that tells classes apart wants labels.
+    let why = if kind == LABELS.name && name != ANY { ", which --conditional needs" } else { "" };
     let below = if name == "fashion-mnist" { FASHION } else { "MNIST/raw" };
-    format!("holds no file of {kind}: looked for {file}, raw or .gz, there and in {below}{meant}")
+    format!("holds no file of {kind}{why}: looked for {file}, raw or .gz, there and in {below}{meant}")
 }
 
 /// What is wrong with a path that is no folder, or one that holds nothing; None for any other.

@@ -75,6 +75,8 @@ pub struct ImageMeasures {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ClassifierMeasures {
+    /// [`md5`](crate::classifier::Classifier::md5) of the classifier: another one would say something else.
+    pub md5: String,
     /// [`frechet_distance`](crate::measures::Moments::frechet_distance) of its features.
     pub frechet_distance: f64,
     /// [`classifier_score`](crate::measures::classifier_score()).
@@ -165,6 +167,14 @@ impl Evaluation {
         let samples = ("samples".to_owned(), self.samples().map(|count| count.to_string()));
         let row = |Measure { name, values, text, .. }| (name, values.map(text));
         [samples].into_iter().chain(self.measures().into_iter().map(row)).collect()
+    }
+
+    /// The MD5 sum of the classifier that images were measured by, if one was.
+    pub fn classifier(&self) -> Option<&str> {
+        match &self.measures {
+            Measures::Images(Comparison { generated, .. }) => generated.classifier.as_ref().map(|by| by.md5.as_str()),
+            Measures::Points(_) => None,
+        }
     }
 
     /// How to read the measures.
@@ -334,7 +344,13 @@ mod tests {
     fn an_evaluation_has_a_share_for_each_class() {
         let of = |samples, shares| ImageMeasures {
             samples,
-            classifier: Some(ClassifierMeasures { frechet_distance: 1.0, score: 2.0, agreement: None, shares }),
+            classifier: Some(ClassifierMeasures {
+                md5: "0".to_owned(),
+                frechet_distance: 1.0,
+                score: 2.0,
+                agreement: None,
+                shares,
+            }),
             precision: 0.5,
             recall: 0.25,
             patch_distances: vec![PatchDistance { height: 28, width: 28, distance: 0.1 }],

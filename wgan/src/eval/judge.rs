@@ -181,10 +181,12 @@ impl Reference {
             |(&[height, width], distance): (&[usize; 2], f64)| PatchDistance { height, width, distance };
         Ok(ImageMeasures {
             samples,
-            classifier: seen
-                .classified
-                .zip(self.moments.as_ref())
-                .map(|(seen, moments)| classified(&seen, moments, asked)),
+            classifier: match (&self.classifier, seen.classified, &self.moments) {
+                (Some(classifier), Some(seen), Some(moments)) => {
+                    Some(classified(classifier.md5()?, &seen, moments, asked))
+                }
+                _ => None,
+            },
             precision: self.manifold.share_of(&manifold),
             recall: manifold.share_of(&self.manifold),
             patch_distances: levels.iter().zip(distances).map(patch_distance).collect(),
@@ -198,11 +200,12 @@ fn parts(data: &Dataset, range: Range<usize>) -> impl Iterator<Item = Result<Ten
     range.step_by(PART).map(move |first| Ok(data.samples(first..end.min(first + PART))))
 }
 
-fn classified(seen: &Classified, reference: &Moments, asked: &[&str]) -> ClassifierMeasures {
+fn classified(md5: String, seen: &Classified, reference: &Moments, asked: &[&str]) -> ClassifierMeasures {
     let classes = seen.classes();
     let share = |class| classes.iter().filter(|&&other| other == class).count() as f64 / classes.len() as f64;
     let agree = || classes.iter().zip(asked).filter(|(told, asked)| told.to_string() == **asked).count();
     ClassifierMeasures {
+        md5,
         frechet_distance: seen.moments().frechet_distance(reference),
         score: classifier_score(seen.probabilities.data(), Labelled::CLASSES),
         agreement: (!asked.is_empty()).then(|| agree() as f64 / classes.len() as f64),

@@ -403,6 +403,8 @@ fn flipped(images: Var, stream: Stream) -> Var {
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum;
+
     use super::*;
     use crate::config::{ArchName, Config, DatasetName, LipschitzName, Options, Preset};
 
@@ -479,6 +481,36 @@ mod tests {
             for iteration in 0..30 {
                 let slope = programs.iterate(iteration, &mut batches).unwrap().critic.slope;
                 assert!(iteration < 10 || (0.01..1.001).contains(&slope), "{slope} at {iteration}");
+            }
+        }
+    }
+
+    /// The losses reach the weights of every layer, within blocks and around them.
+    #[test]
+    fn residual_networks_learn_under_each_constraint() {
+        for lipschitz in LipschitzName::value_variants() {
+            let options = Options {
+                dataset: Some(DatasetName::Images),
+                data_dir: Some(".".to_owned()),
+                size: Some(16),
+                arch: Some(ArchName::Resnet),
+                dim: Some(2),
+                batch: Some(4),
+                critic_steps: Some(1),
+                lipschitz: Some(*lipschitz),
+                ..Options::default()
+            };
+            let game = Config::resolve(&options, &Options::default()).unwrap().game;
+            let data = Dataset::new("data", [3, 16, 16], (0..8 * 768).map(|i| (i * 7 % 11) as f32 / 10.0).collect());
+            let mut programs = Programs::compile(&game, &data, &Device::cpu()).unwrap();
+            let parameters = [programs.critic.parameters(), programs.generator.parameters()].concat();
+            let weights: Vec<_> = parameters.into_iter().filter(|weight| weight.shape().rank() > 1).collect();
+            let before: Vec<Tensor> = weights.iter().map(|weight| weight.read().unwrap()).collect();
+            let mut batches = Batches::new(data.len(), game.batch, game.seed);
+            let losses = programs.iterate(0, &mut batches).unwrap();
+            assert!(losses.are_finite() && programs.are_finite().unwrap(), "{lipschitz}: {losses:?}");
+            for (weight, before) in weights.iter().zip(before) {
+                assert_ne!(weight.read().unwrap(), before, "{lipschitz}: {}", weight.name());
             }
         }
     }
