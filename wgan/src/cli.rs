@@ -181,7 +181,7 @@ pub struct ExportArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
     /// ONNX, opset 18: from noise [batch, 128], or as many numbers as it takes, and of a conditional generator whole numbers
-    /// class [batch], to samples
+    /// class, one a sample,, to samples
     Onnx,
 }
 

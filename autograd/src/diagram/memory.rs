@@ -138,7 +138,7 @@ mod tests {
         let (x, w) = (tape.input("x", [4, 4]), tape.variable(&weight));
         let y = x.matmul(w).exp().matmul(w);
         tape.assign(&weight, w - y);
-        let plan = crate::compile::compile(&tape.nodes(), &[y.id()], |_| 0);
+        let plan = crate::compile::compile(&tape.nodes(), &[y.id()], 1, |_| 0);
         let kernels: Vec<String> = plan.steps.iter().map(|step| step.kernel.to_string()).collect();
         assert_eq!(kernels, ["product 1×[4, 4]·[4, 4]", "fused 16×(exp)", "product 1×[4, 4]·[4, 4]", "fused 16×(sub)"]);
         let bars: Vec<(String, usize, usize)> =

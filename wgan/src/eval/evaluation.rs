@@ -61,7 +61,7 @@ pub struct ImageMeasures {
     pub samples: usize,
     /// What a classifier says of them, if there is one that knows their classes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub classifier: Option<ClassifierMeasures>,
+    pub classifier: Option<Box<ClassifierMeasures>>,
     /// The share of the images that lie in the real ones' [`Manifold`](crate::measures::Manifold): of the classifier's features,
     /// or else of [`thumbnails`](crate::measures::thumbnails).
     pub precision: f64,
@@ -182,7 +182,7 @@ impl Evaluation {
         match &self.measures {
             Measures::Images(Comparison { reference, test_set, generated, .. }) => {
                 let real = if *test_set { "test images" } else { "of the data set" };
-                let (first, compared) = match &generated.classifier {
+                let (first, compared) = match generated.classifier.as_deref() {
                     Some(ClassifierMeasures { agreement, .. }) => (
                         format!(
                             "The Fréchet distance, the less the better, is that of a classifier's features to those of {reference} \
@@ -344,13 +344,13 @@ mod tests {
     fn an_evaluation_has_a_share_for_each_class() {
         let of = |samples, shares| ImageMeasures {
             samples,
-            classifier: Some(ClassifierMeasures {
+            classifier: Some(Box::new(ClassifierMeasures {
                 md5: "0".to_owned(),
                 frechet_distance: 1.0,
                 score: 2.0,
                 agreement: None,
                 shares,
-            }),
+            })),
             precision: 0.5,
             recall: 0.25,
             patch_distances: vec![PatchDistance { height: 28, width: 28, distance: 0.1 }],

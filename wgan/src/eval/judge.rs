@@ -183,7 +183,7 @@ impl Reference {
             samples,
             classifier: match (&self.classifier, seen.classified, &self.moments) {
                 (Some(classifier), Some(seen), Some(moments)) => {
-                    Some(classified(classifier.md5()?, &seen, moments, asked))
+                    Some(Box::new(classified(classifier.md5()?, &seen, moments, asked)))
                 }
                 _ => None,
             },
