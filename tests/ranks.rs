@@ -60,7 +60,7 @@ fn train(device: Device) -> Vec<Tensor> {
             seen.extend(gradients.iter().map(|gradient| gradient.read().expect("host")));
         }
     }
-    // Mean and variance of a batch, what either derivative passes back through both, and the gradients: nine that follow each other.
+    // Mean and variance of a batch, what either derivative passes back through both, and the gradients: nine in a row.
     let most = if device.rank().count > 1 { 9 } else { 0 };
     assert!(messages <= most && (most == 0 || messages > 2), "{messages} messages");
     let state = critic.parameters().into_iter().chain(critic.buffers());
