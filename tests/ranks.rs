@@ -7,7 +7,7 @@ use std::sync::Arc;
 use autograd::compile::Kernel;
 use autograd::{Communicator, Device, Error, Stream, Tape, Tensor, ThreadRank, Var, Variable};
 use nn::layers::{Activation, BatchNorm, Linear};
-use nn::optim::Adam;
+use nn::optim::Sgd;
 use nn::{Init, Mode, Module, Optimizer, Rng, Sequential};
 
 /// What each of so many ranks makes of a device of its own, in their order.
@@ -35,7 +35,8 @@ fn train(device: Device) -> Vec<Tensor> {
         .add(BatchNorm::new("1", 16))
         .add(Activation::Tanh)
         .add(Linear::new("3", 16, 1, Init::FanIn, rng));
-    let adam = Adam::new(critic.parameters());
+    // A bias before batch norm has no gradient but rounding, of which Adam would make whole steps.
+    let sgd = Sgd::new(critic.parameters());
     let gradients: Vec<Variable> =
         critic.parameters().iter().map(|p| Variable::new("gradient", Tensor::zeros(p.shape()))).collect();
     let mut step = device
@@ -45,10 +46,10 @@ fn train(device: Device) -> Vec<Tensor> {
             let slopes = tape.grad(scores.sum(), &[x])[0].norm_rows();
             let loss = (slopes - 1.0).square().mean()
                 + (scores - x.sum_axes(&[1]).restore_axes(&[1], &scores.shape())).square().mean();
-            let found = adam.gradients(loss);
+            let found = sgd.gradients(loss);
             let kept = |(variable, gradient): (&Variable, &Var<'_>)| _ = tape.assign(variable, *gradient);
             gradients.iter().zip(&found).for_each(kept);
-            adam.assign(&adam.step(&found, tape.scalar(1e-2)));
+            sgd.assign(&sgd.step(&found, tape.scalar(1e-2)));
             [loss.all_mean()]
         })
         .expect("a program");
@@ -68,7 +69,7 @@ fn train(device: Device) -> Vec<Tensor> {
     seen
 }
 
-/// Rounding is 10⁻⁷ of each number; 20 steps of Adam make more of it.
+/// Rounding is 10⁻⁷ of each number; 20 steps make more of it.
 #[test]
 fn ranks_learn_what_one_learns_from_the_whole_batch() {
     let alone = train(Device::cpu_with_threads(1).expect("a thread"));

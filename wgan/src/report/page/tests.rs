@@ -190,7 +190,7 @@ fn curves_slopes_and_samples_are_on_the_page() {
     for name in ["estimate of the distance 990", "on held-out samples 2.25", "nine tenths lie between 0.52 and 3.98"] {
         assert!(page.contains(&format!(">{name}</text>")), "{name}");
     }
-    assert!(figures[3].contains("norm, logarithmic") && figures[4].contains("what the penalty wants"));
+    assert!(figures[3].contains("norm (log scale)") && figures[4].contains("what the penalty wants"));
     // One ridge for each of the 20 measurements, on paper that hides those behind.
     assert_eq!(figures[4].matches("class=\"paper\"").count(), 1 + 20);
     let samples = |step| format!("alt=\"Samples after {step} updates of the generator\" data-step=\"{step}\"");
