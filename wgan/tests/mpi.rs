@@ -114,7 +114,7 @@ fn a_resume_may_use_another_number_of_processes() {
 #[test]
 fn a_signal_stops_all_ranks_after_their_step() {
     let place = Workplace::new();
-    let running = start(&place, 3, "50");
+    let running = start(&place, 3, "10");
     send("-TERM", running.id());
     let (told, code) = end(running);
     assert!(code != Some(0), "{told}");
@@ -152,13 +152,13 @@ fn what_cannot_be_done_together_is_said_once() {
     assert!(told.contains("error: batch = 24 is not possible: 5 ranks cannot share it equally"), "{told}");
     assert!(!place.path("run").exists());
 
-    // Two folders that hold a file of the same name, on two machines, say.
+    // Two files of the same name, as two machines may have them: this path leads to another folder for each process.
     for (folder, last) in [("a", 1.0), ("b", 2.0)] {
         fs::create_dir(place.path(folder)).expect("a folder");
         let points: String = (0..100).map(|i| format!("{},{}\n", f64::from(i % 7) * last, i % 5)).collect();
         fs::write(place.path(folder).join("points.csv"), points).expect("a file");
     }
-    let train = "train --dataset=points --data-file=points.csv --dim=8 --batch=24 --steps=3 --threads=1 --out=run";
+    let train = "train --dataset=points --data-file=/proc/self/cwd/points.csv --dim=8 --batch=24 --steps=3 --threads=1 --out=run";
     let mut command = mpirun(&place);
     for (separator, folder) in [(None, "a"), (Some(":"), "b")] {
         command.args(separator).args(["-n", "1", "--wdir"]).arg(place.path(folder)).arg(env!("CARGO_BIN_EXE_wgan"));
@@ -177,5 +177,5 @@ fn what_cannot_be_done_together_is_said_once() {
         command.args(separator).args(["-n", "1", "--wdir"]).arg(place.path(folder)).arg(env!("CARGO_BIN_EXE_wgan"));
         command.args(train.split_whitespace());
     }
-    assert!(complaint(command).contains("error: rank 1: cannot read points.csv"));
+    assert!(complaint(command).contains("error: rank 1: cannot read /proc/self/cwd/points.csv"));
 }
