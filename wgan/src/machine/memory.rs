@@ -23,6 +23,9 @@ pub fn check(needed: u64, what: &str, advice: &'static str) -> Result<()> {
 fn available() -> Option<u64> {
     let mut system = System::new();
     system.refresh_memory();
+    if system.total_memory() == 0 {
+        return None; // as where no /proc is; a container's limits cannot be asked for then
+    }
     let system_free = Some(system.available_memory()).filter(|&bytes| bytes > 0);
     let container_free = system.cgroup_limits().map(|limits| limits.total_memory.saturating_sub(limits.rss));
     system_free.into_iter().chain(container_free).min()
