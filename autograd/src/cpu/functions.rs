@@ -189,11 +189,18 @@ pub(super) fn erfc(x: f32) -> f32 {
     let t = if x.abs() > 10.2 { 10.2 } else { x.abs() };
     let u = (t - 3.0) / (t + 3.0);
     let mut p = -2.713_589_3e-4;
-    // (Ten coefficients in one loop are too many to be unrolled, and what has a loop in it is not vectorised.)
-    for coefficient in [-7.844_066e-4, 2.000_355_2e-3, 2.572_200_3e-3, -2.379_536_4e-2, 6.829_461_5e-2] {
-        p = p * u + coefficient;
-    }
-    for coefficient in [-1.192_715_4e-1, 1.296_465_2e-1, -4.756_235_7e-2, -1.356_211_5e-1, 1.253_008] {
+    for coefficient in [
+        -7.844_066e-4,
+        2.000_355_2e-3,
+        2.572_200_3e-3,
+        -2.379_536_4e-2,
+        6.829_461_5e-2,
+        -1.192_715_4e-1,
+        1.296_465_2e-1,
+        -4.756_235_7e-2,
+        -1.356_211_5e-1,
+        1.253_008,
+    ] {
         p = p * u + coefficient;
     }
     // t² in two parts: the square of a number of twelve bits, and the rest, so that its exponential keeps its digits.
