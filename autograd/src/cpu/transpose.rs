@@ -132,8 +132,8 @@ mod tests {
     use super::*;
 
     fn check(transpose: impl Fn([usize; 2], &[f32], usize, &mut [f32], usize)) {
-        for rows in [1, 7, 8, 9, 40] {
-            for columns in [1, 8, 15, 33] {
+        for rows in [1, 7, 8, 9, 16, 17, 40] {
+            for columns in [1, 5, 8, 15, 24, 33] {
                 for (x_stride, y_stride) in [(columns + 3, rows + 2), (columns, rows)] {
                     let x: Vec<f32> = (0..rows * x_stride).map(|i| i as f32).collect();
                     let mut y = vec![-1.0; columns * y_stride];
