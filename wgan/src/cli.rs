@@ -180,8 +180,8 @@ pub struct ExportArgs {
 /// What `wgan export` writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
-    /// ONNX, opset 18: from noise [batch, 128], or as many numbers as it takes, and of a conditional generator whole numbers
-    /// class, one a sample,, to samples
+    /// ONNX, opset 18: from noise [batch, 128], or as many numbers as it takes, and of a conditional generator a whole
+    /// number for each, class, to samples
     Onnx,
 }
 
@@ -242,29 +242,32 @@ pub struct GeneratorFiles {
 /// The heading of the flags below in the help.
 const NETWORKS: &str = "The generator of --weights, by the settings of wgan train";
 
+/// The files that tell it themselves.
+const TELLING: [&str; 2] = ["run", "checkpoint"];
+
 /// What a generator is made of whose weights tell nothing of it. Each is the setting of this name of `wgan train`.
 #[derive(Debug, Args)]
 pub struct NetworkOptions {
     /// What it has learned [default: mnist]
-    #[arg(long, value_name = "NAME", help_heading = NETWORKS, conflicts_with_all = ["run", "checkpoint"], hide_possible_values = true)]
+    #[arg(long, value_name = "NAME", help_heading = NETWORKS, conflicts_with_all = TELLING, hide_possible_values = true)]
     pub dataset: Option<DatasetName>,
     /// Height and width of its images under --dataset images [default: 32]
-    #[arg(long, value_name = "N", help_heading = NETWORKS, conflicts_with_all = ["run", "checkpoint"])]
+    #[arg(long, value_name = "N", help_heading = NETWORKS, conflicts_with_all = TELLING)]
     pub size: Option<usize>,
     /// What those are made of [default: rgb]
-    #[arg(long, value_name = "NAME", help_heading = NETWORKS, conflicts_with_all = ["run", "checkpoint"], hide_possible_values = true)]
+    #[arg(long, value_name = "NAME", help_heading = NETWORKS, conflicts_with_all = TELLING, hide_possible_values = true)]
     pub colour: Option<ColourMode>,
     /// The networks [default: dcgan for images, but resnet for cifar10; mlp for points]
-    #[arg(long, value_name = "NAME", help_heading = NETWORKS, conflicts_with_all = ["run", "checkpoint"], hide_possible_values = true)]
+    #[arg(long, value_name = "NAME", help_heading = NETWORKS, conflicts_with_all = TELLING, hide_possible_values = true)]
     pub arch: Option<ArchName>,
     /// Their width [default: 16, of mlp 512]
-    #[arg(long, value_name = "N", help_heading = NETWORKS, conflicts_with_all = ["run", "checkpoint"])]
+    #[arg(long, value_name = "N", help_heading = NETWORKS, conflicts_with_all = TELLING)]
     pub dim: Option<usize>,
     /// The generator beside dcgan's critic [default: dcgan]
-    #[arg(long, value_name = "NAME", help_heading = NETWORKS, conflicts_with_all = ["run", "checkpoint"], hide_possible_values = true)]
+    #[arg(long, value_name = "NAME", help_heading = NETWORKS, conflicts_with_all = TELLING, hide_possible_values = true)]
     pub generator: Option<GeneratorArch>,
     /// What normalises its hidden layers [default: none; resnet batch]
-    #[arg(long, value_name = "NAME", help_heading = NETWORKS, conflicts_with_all = ["run", "checkpoint"], hide_possible_values = true)]
+    #[arg(long, value_name = "NAME", help_heading = NETWORKS, conflicts_with_all = TELLING, hide_possible_values = true)]
     pub generator_norm: Option<Norm>,
 }
 
