@@ -85,7 +85,7 @@ pub fn run(size: Size) -> Result<Findings> {
         let panel = panel.specks(named("made"), BLUE, plane(fake.data()));
         samples.push(panel.specks(named("real"), ORANGE, plane(real.data())));
         let [low, high] = SLOPES;
-        let panel = Panel::new("", axis("slope").log().range(low, high), axis("share").range(0.0, 0.5));
+        let panel = Panel::new("", axis("slope").log().range(low, high), axis("share").range(0.0, 1.0));
         slopes.push(panel.area("", BLUE, shares(&training.slopes()?)).vertical(named("slope 1"), INK, 1.0));
     }
     // Four constraints in a row, the slopes below the samples.
@@ -108,7 +108,7 @@ const SLOPES: [f64; 2] = [1e-3, 10.0];
 
 /// The share of the slopes in each of a number of bins, whose edges are powers of one ratio, as the outline of a histogram.
 fn shares(slopes: &[f64]) -> Polyline {
-    const BINS: usize = 32; // eight to a decade
+    const BINS: usize = 16; // four to a decade
     let [low, high] = SLOPES.map(f64::ln);
     let mut shares = [0.0; BINS];
     for slope in slopes {

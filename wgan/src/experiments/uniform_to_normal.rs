@@ -57,11 +57,11 @@ pub fn run(size: Size) -> Result<Findings> {
     };
     // All would lie on the diagonal, had the sample's quantile been drawn over that of N(0, 1): what is left of it shows.
     let quantiles = Panel::new("What each quantile is off by", "quantile of N(0, 1)", "quantile of the sample − that")
+        .broad_line("exact", INK, [(-3.0, 0.0), (3.0, 0.0)])
         .line("1 uniform", ORANGE, quantiles(of_one))
         .line("network", VERMILION, quantiles(&learned))
         .line("sum of 12", GREEN, quantiles(of_twelve))
-        .line("Φ⁻¹(u)", BLUE, quantiles(&inverse))
-        .level("exact", INK, 0.0);
+        .line("Φ⁻¹(u)", BLUE, quantiles(&inverse));
     Ok(Findings { table, figure: Figure::new(2, vec![densities, quantiles]), sentence })
 }
 
