@@ -1,6 +1,7 @@
 // Uses the laboratory's pages in Chromium: `node test.cjs FOLDER`, where FOLDER holds them as `page` and takes pictures.
 "use strict";
 const assert = require("node:assert/strict");
+const fs = require("node:fs");
 const path = require("node:path");
 const puppeteer = require("puppeteer-core");
 
@@ -24,6 +25,7 @@ async function main() {
     page.setDefaultTimeout(PATIENCE);
     await training(page);
     await tape(page);
+    await links(page);
     assert.deepEqual(complaints, []);
     assert.deepEqual(requests.filter((url) => !/^(file|data|blob):/.test(url)), [], "nothing is fetched");
   } finally {
@@ -156,6 +158,17 @@ async function tape(page) {
   assert.match(await page.$eval("#error", (line) => line.textContent), /there is no "tan"/);
   await open(page, "tape.html", "f=sqrt(x^2 %2B y^2)&by=xy", { width: 390, height: 844, touch: true, dark: true });
   await picture(page, "tape-phone-dark");
+}
+
+// The guide's page of the laboratory links situations and formulas: all are possible.
+async function links(page) {
+  const guide = fs.readFileSync(path.join(__dirname, "../laboratory.md"), "utf8");
+  const addresses = [...guide.matchAll(/\(lab\/page\/(\w+\.html)#([^)]+)\)/g)].map(([, name, address]) => [name, address]);
+  assert.ok(addresses.length > 10);
+  for (const [name, address] of addresses) {
+    await open(page, name, address);
+    assert.equal(await page.$(name === "index.html" ? "#sentences .warning" : "#error:not([hidden])"), null, address);
+  }
 }
 
 main().then(() => console.log("ok: the laboratory works"), (error) => {

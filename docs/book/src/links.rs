@@ -16,8 +16,9 @@ pub fn within(text: &str, page: &Path, docs: &Path, pages: &Path) -> Result<Stri
         let (path, fragment) = link.split_once('#').unwrap_or((link, ""));
         let target = normal(&page.with_file_name(path));
         out += "](";
-        if target == docs.join("lab") {
-            out += "lab/index.html";
+        if let Ok(page) = target.strip_prefix(docs.join("lab/page")) {
+            out += &format!("lab/{}", page.display()); // with all that is built of it
+            out += &if fragment.is_empty() { String::new() } else { format!("#{fragment}") };
         } else if path.is_empty() || path.contains("://") || !target.is_file() {
             out += link; // what leads nowhere is found at the end
         } else if target == docs.join("README.md") {

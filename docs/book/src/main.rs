@@ -28,6 +28,10 @@ fn main() -> Result<()> {
     lay_out(&docs, &pages)?;
     if lab.exists() {
         copy(&lab, &pages.join("lab"))?;
+        for page in ["index.html", "tape.html"].map(|name| pages.join("lab").join(name)) {
+            let back = " <a href=\"../laboratory.html\">the guide</a></nav>";
+            fs::write(&page, fs::read_to_string(&page)?.replace("</nav>", back))?;
+        }
     }
 
     let mut config = Config::from_disk(docs.join("book.toml"))?;
