@@ -9,7 +9,10 @@ const FIELDS = [
   ["batch", "batch"], ["seed", "seed"],
 ];
 const RATES = [1, 4, 15, 60, 240, Infinity]; // updates a second
-const BUDGET = 9; // milliseconds of training within a frame
+// Milliseconds: of a frame, and of training in it at least, however long the rest takes.
+const FRAME = 1000 / 60, LEAST = 6;
+// How long a picture takes to draw, on each of four frames in turn, and the browser to show it: what is left is for training.
+let drawing = [4, 4, 4, 4], showing = 2;
 let lab = null, playing = false, debt = 0, before = 0, frames = 0, dirty = true, offers;
 let asked = {}, drawn = [], contours = [], ended = "", claim = "";
 
@@ -176,23 +179,29 @@ function showRate() {
 }
 
 function frame(now) {
+  const turn = frames % 4;
   if (playing) {
-    const rate = RATES[$("speed").value], end = performance.now() + BUDGET;
+    const late = now - before > 1.25 * FRAME;
+    showing = Math.min(8, Math.max(1, showing + (late ? 0.5 : -0.005)));
+    const end = Math.max(performance.now() + LEAST, now + FRAME - showing - drawing[turn]);
+    const rate = RATES[$("speed").value];
     debt = Math.min(debt + rate * (now - before) / 1000, rate);
     while (debt >= 1 && performance.now() < end && attempt("step")) {
       if (rate !== Infinity) debt -= 1;
       dirty = true;
     }
     if (!Number.isFinite(debt)) debt = 1;
-    // The critic's height takes longest, and changes least.
-    if (dirty && frames % 4 === 0) refresh();
   }
   before = now;
   frames += 1;
   if (dirty) {
+    const start = performance.now();
     dirty = false;
+    // The critic's height takes longest, and changes least.
+    if (playing && turn === 0) refresh();
     drawPicture();
-    if (!playing || frames % 4 === 2) drawCourse();
+    if (!playing || turn === 1) drawCourse();
+    drawing[turn] += (performance.now() - start - drawing[turn]) / 8;
   }
   requestAnimationFrame(frame);
 }
