@@ -5,20 +5,23 @@
 #define PASTE(a, b) a##b
 #define JOIN(a, b) PASTE(a, b)
 typedef JOIN(float, VECTOR) Vector;
+typedef JOIN(float, HALF) Half;
 #define load JOIN(vload, VECTOR)
 #define store JOIN(vstore, VECTOR)
 #define VECTORS (COLUMNS / VECTOR)
 
 // Exchanges the rows and columns of VECTOR vectors: each round moves the lowest bit of the column to the top of the row.
+// Halves are put together in memory: on vectors made of vectors Oclgrind 21.10 crashes where it does not optimise.
 void transpose(Vector *rows)
 {
     #pragma unroll
     for (uint round = 1; round < VECTOR; round *= 2) {
         Vector mixed[VECTOR];
+        Half *halves = (Half *)mixed;
         #pragma unroll
-        for (uint i = 0; i < VECTOR / 2; i++) {
-            mixed[i] = (Vector)(rows[2 * i].even, rows[2 * i + 1].even);
-            mixed[i + VECTOR / 2] = (Vector)(rows[2 * i].odd, rows[2 * i + 1].odd);
+        for (uint i = 0; i < VECTOR; i++) {
+            halves[i] = rows[i].even;
+            halves[i + VECTOR] = rows[i].odd;
         }
         #pragma unroll
         for (uint i = 0; i < VECTOR; i++) rows[i] = mixed[i];

@@ -58,5 +58,6 @@ kernel void normal(
     const uint block = get_global_id(0);
     if (4 * block >= count) return;
     const uint4 random = words(block, stream, step, key_low, key_high);
-    store(y + y_start, block, count, (float4)(normal_pair(random.x, random.y), normal_pair(random.z, random.w)));
+    const float2 first = normal_pair(random.x, random.y), second = normal_pair(random.z, random.w);
+    store(y + y_start, block, count, (float4)(first.x, first.y, second.x, second.y));
 }

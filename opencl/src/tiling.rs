@@ -166,7 +166,7 @@ impl Tiling {
         let common = format!("-D ITEMS={items} -D COLUMNS={columns} -D B_ALONG_TERMS={b_along_terms}");
         match self.core {
             Core::Panel { vector, rows, depth } => {
-                format!("{common} -D VECTOR={vector} -D ROWS={rows} -D DEPTH={depth}")
+                format!("{common} -D VECTOR={vector} -D HALF={} -D ROWS={rows} -D DEPTH={depth}", vector / 2)
             }
             Core::Tile { depth, item: [item_rows, item_columns] } => {
                 let (rows, a_along_terms) = (self.block, u8::from(a_along_terms));

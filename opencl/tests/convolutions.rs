@@ -81,6 +81,13 @@ fn check(case: Case) {
     }
 }
 
+/// So small that a simulator can watch every access to memory.
+#[test]
+fn small_convolutions() {
+    check(case([2, 2, 5, 4], 3, [3, 2], [2, 1], [1, 0]));
+    check(case([1, 3, 3, 3], 2, [1, 1], [3, 3], [0, 0])); // input pixels that no window reaches
+}
+
 #[test]
 fn layers_of_the_dcgan() {
     check(case([3, 1, 28, 28], 16, [5, 5], [2, 2], [2, 2]));

@@ -58,6 +58,17 @@ fn large_sums() {
     check([70_000, 4], |x| vec![x.reshape([70_000, 2, 2]).max_axes(&[1])]);
 }
 
+/// Each way to walk over a group's elements, so small that a simulator can watch every access to memory.
+#[test]
+fn small_sums() {
+    for shape in [[1, 1], [3, 5], [2, 40], [70, 3]] {
+        check(shape, |x| {
+            let (square, wave) = (x.square(), x.sin());
+            vec![square.sum_axes(&[1]), wave.sum_axes(&[0]), x.max_axes(&[1]), x.max(), wave.sum(), square + wave]
+        });
+    }
+}
+
 /// Several groups after one another, each of which needs a sum of the one before.
 #[test]
 fn a_chain_of_normalisations() {

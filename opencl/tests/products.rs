@@ -69,6 +69,14 @@ fn sizes([batch, m, n, k]: [usize; 4]) -> ProductSizes {
     ProductSizes { batch, m, n, k }
 }
 
+/// Each tile but the largest, and slices, so small that a simulator can watch every access to memory.
+#[test]
+fn small_products() {
+    check(sizes([2, 5, 7, 9]), &LAYOUTS);
+    check(sizes([1, 3, 2, 130]), &LAYOUTS[..1]);
+    check(sizes([1, 33, 34, 2]), &LAYOUTS[..1]);
+}
+
 #[test]
 fn skinny_products() {
     for extents in [[1, 1, 1, 1], [1, 130, 1, 40], [1, 1, 130, 40], [1, 3, 1, 700], [1, 40, 2, 5], [1, 2, 70, 1]] {
