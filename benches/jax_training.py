@@ -25,9 +25,11 @@ class Training:
         jax, jnp = start(threads)
 
         light = configuration == "light"
-        self.critic_steps, self.rate, self.decay, self.weight = (3, 2e-3, 0.0, 0.2) if light else (5, 1e-4, 0.5, LAMBDA)
+        self.critic_steps, self.rate, self.decay = (3, 2e-3, 0.0) if light else (5, 1e-4, 0.5)
         self.penalised = light or configuration.endswith("gp")
-        self.convolutional = "critic.0.weight" in dump
+        kernel = dump["critic.0.weight"].shape[-1] if "critic.0.weight" in dump else None
+        dcgan, infogan = (dcgan_critic, dcgan_generator), (infogan_critic, infogan_generator)
+        self.networks = {None: (mlp_critic, mlp_generator), 4: infogan, 5: dcgan}[kernel]
         self.batch, self.latent = dump["noise"].shape
         self.sample = dump["real"].shape[1:]
         self.weights = tuple(
@@ -43,26 +45,10 @@ class Training:
         self.update_generator = jax.jit(self.update_generator)
 
     def critic(self, w, x):
-        if self.convolutional:
-            for place in "024":
-                x = conv(x, w[f"{place}.weight"]) + w[f"{place}.bias"][:, None, None]
-                x = jnp.where(x > 0, x, 0.2 * x)
-            return linear(w, "7", x.reshape(len(x), -1))[:, 0]
-        x = x.reshape(len(x), -1)
-        for place in "135":
-            x = jax.nn.relu(linear(w, place, x))
-        return linear(w, "7", x)[:, 0]
+        return self.networks[0](w, x)
 
     def generator(self, w, z):
-        x = jax.nn.relu(linear(w, "0", z))
-        if self.convolutional:
-            x = x.reshape(len(x), -1, 4, 4)
-            x = jax.nn.relu(transposed(x, w, "3", output_padding=0))
-            x = jax.nn.relu(transposed(x, w, "5"))
-            return jax.nn.sigmoid(transposed(x, w, "7"))
-        for place in "24":
-            x = jax.nn.relu(linear(w, place, x))
-        x = linear(w, "6", x).reshape(-1, *self.sample)
+        x = self.networks[1](w, z).reshape(-1, *self.sample)
         return jax.nn.sigmoid(x) if len(self.sample) > 1 else x
 
     def critic_loss(self, w, real, fake, mix):
@@ -72,7 +58,7 @@ class Training:
             return loss
         points = fake + mix.reshape(-1, *[1] * len(self.sample)) * (real - fake)
         slopes = jax.grad(lambda x: self.critic(w, x).sum())(points).reshape(len(real), -1)
-        return loss + self.weight * jnp.square(jnp.linalg.norm(slopes, axis=1) - 1).mean()
+        return loss + LAMBDA * jnp.square(jnp.linalg.norm(slopes, axis=1) - 1).mean()
 
     def generator_loss(self, w, critic, noise):
         return -self.critic(critic, self.generator(w, noise)).mean()
@@ -127,17 +113,60 @@ class Training:
         return found, scale
 
 
+def mlp_critic(w, x):
+    x = x.reshape(len(x), -1)
+    for place in "135":
+        x = jax.nn.relu(linear(w, place, x))
+    return linear(w, "7", x)[:, 0]
+
+
+def mlp_generator(w, z):
+    for place in "024":
+        z = jax.nn.relu(linear(w, place, z))
+    return linear(w, "6", z)
+
+
+def dcgan_critic(w, x):
+    for place in "024":
+        x = leaky_relu(conv(w, place, x, 2))
+    return linear(w, "7", x.reshape(len(x), -1))[:, 0]
+
+
+def dcgan_generator(w, z):
+    x = jax.nn.relu(linear(w, "0", z)).reshape(len(z), -1, 4, 4)
+    x = jax.nn.relu(transposed(w, "3", x, 2, 2))  # 2 = 5 − 1 − padding
+    x = jax.nn.relu(transposed(w, "5", x, 2, 3))
+    return transposed(w, "7", x, 2, 3)
+
+
+def infogan_critic(w, x):
+    for place in "02":
+        x = leaky_relu(conv(w, place, x, 1))
+    return linear(w, "7", leaky_relu(linear(w, "5", x.reshape(len(x), -1))))[:, 0]
+
+
+def infogan_generator(w, z):
+    x = linear(w, "2", jax.nn.relu(linear(w, "0", z)))
+    x = jax.nn.relu(x).reshape(len(z), -1, 7, 7)
+    x = jax.nn.relu(transposed(w, "5", x, 2, 2))  # 2 = 4 − 1 − padding
+    return transposed(w, "7", x, 2, 2)
+
+
+def leaky_relu(x):
+    return jnp.where(x > 0, x, 0.2 * x)
+
+
 def linear(w, place, x):
     return x @ w[f"{place}.weight"].T + w[f"{place}.bias"]
 
 
-def conv(x, w):
-    return jax.lax.conv_general_dilated(x, w, [2, 2], [(2, 2), (2, 2)])
+def conv(w, place, x, padding):
+    y = jax.lax.conv_general_dilated(x, w[f"{place}.weight"], [2, 2], [(padding, padding)] * 2)
+    return y + w[f"{place}.bias"][:, None, None]
 
 
-def transposed(x, w, place, output_padding=1):
+def transposed(w, place, x, before, after):
     """A transposed convolution is one over an image with zeros between its pixels, with the filter turned around."""
     filters = w[f"{place}.weight"].swapaxes(0, 1)[:, :, ::-1, ::-1]
-    padding = [(2, 2 + output_padding)] * 2  # 2 = 5 − 1 − padding
-    y = jax.lax.conv_general_dilated(x, filters, [1, 1], padding, lhs_dilation=[2, 2])
+    y = jax.lax.conv_general_dilated(x, filters, [1, 1], [(before, after)] * 2, lhs_dilation=[2, 2])
     return y + w[f"{place}.bias"][:, None, None]

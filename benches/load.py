@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Loads the generator of a run with --arch dcgan into PyTorch and compares what both make of the same noise.
+"""Loads the generator of a run with --arch infogan, as the default run is, into PyTorch and compares samples of both.
 
     pip install torch numpy safetensors
     wgan sample --run RUN --save-z z.npy --out samples.npy
@@ -14,21 +14,18 @@ from safetensors.torch import load_file
 from torch import nn
 
 
-def dcgan(latent, dim):
+def infogan(latent, dim):
     """The generator of 28×28 pixels, `wgan/src/game/models.rs`: layers without weights count as well."""
-
-    def doubled(inputs, outputs, output_padding=1):
-        return nn.ConvTranspose2d(inputs, outputs, 5, stride=2, padding=2, output_padding=output_padding)
-
     return nn.Sequential(
-        *(nn.Linear(latent, 64 * dim), nn.Unflatten(1, (4 * dim, 4, 4)), nn.ReLU()),
-        *(doubled(4 * dim, 2 * dim, 0), nn.ReLU(), doubled(2 * dim, dim), nn.ReLU(), doubled(dim, 1), nn.Sigmoid()),
+        *(nn.Linear(latent, 8 * dim), nn.ReLU(), nn.Linear(8 * dim, 98 * dim), nn.Unflatten(1, (2 * dim, 7, 7)), nn.ReLU()),
+        *(nn.ConvTranspose2d(2 * dim, dim, 4, stride=2, padding=1), nn.ReLU()),
+        *(nn.ConvTranspose2d(dim, 1, 4, stride=2, padding=1), nn.Sigmoid()),
     )
 
 
 weights, noise, samples = sys.argv[1:]
 state = {name.removeprefix("generator."): tensor for name, tensor in load_file(weights).items()}
-generator = dcgan(state["0.weight"].shape[1], state["7.weight"].shape[0])
+generator = infogan(state["0.weight"].shape[1], state["7.weight"].shape[0])
 generator.load_state_dict(state)  # strictly: no name may be missing or left over, no shape may differ
 with torch.no_grad():
     ours, theirs = np.load(samples), generator(torch.from_numpy(np.load(noise))).squeeze(1).numpy()

@@ -12,16 +12,15 @@ def mlp(widths):
     return layers[:-1]
 
 
-def networks(dim, latent, sample):
-    """The critic and the generator; layers have the same places, so the same names, as in the dump. `dim` are the channels of
-    the critic's first convolution, None if it has none."""
-    if dim is None:
-        points = sample.numel()
-        critic = nn.Sequential(nn.Flatten(), *mlp([points, 512, 512, 512, 1]))
-        shape = [nn.Unflatten(1, sample)] if len(sample) > 1 else []
-        squash = [nn.Sigmoid()] if len(sample) > 1 else []
-        return critic, nn.Sequential(*mlp([latent, 512, 512, 512, points]), *squash, *shape)
+def mlps(latent, sample):
+    points = sample.numel()
+    critic = nn.Sequential(nn.Flatten(), *mlp([points, 512, 512, 512, 1]))
+    shape = [nn.Unflatten(1, sample)] if len(sample) > 1 else []
+    squash = [nn.Sigmoid()] if len(sample) > 1 else []
+    return critic, nn.Sequential(*mlp([latent, 512, 512, 512, points]), *squash, *shape)
 
+
+def dcgan(dim, latent):
     def conv(inputs, outputs):
         return nn.Conv2d(inputs, outputs, 5, stride=2, padding=2)
 
@@ -40,6 +39,32 @@ def networks(dim, latent, sample):
     return critic, generator
 
 
+def infogan(dim, latent):
+    def conv(inputs, outputs):
+        return nn.Conv2d(inputs, outputs, 4, stride=2, padding=1)
+
+    def transposed(inputs, outputs):
+        return nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1)
+
+    critic = nn.Sequential(
+        *(conv(1, dim), nn.LeakyReLU(0.2), conv(dim, 2 * dim), nn.LeakyReLU(0.2), nn.Flatten()),
+        *(nn.Linear(98 * dim, 8 * dim), nn.LeakyReLU(0.2), nn.Linear(8 * dim, 1)),
+    )
+    generator = nn.Sequential(
+        *(nn.Linear(latent, 8 * dim), nn.ReLU(), nn.Linear(8 * dim, 98 * dim), nn.Unflatten(1, (2 * dim, 7, 7))),
+        *(nn.ReLU(), transposed(2 * dim, dim), nn.ReLU(), transposed(dim, 1), nn.Sigmoid()),
+    )
+    return critic, generator
+
+
+def networks(dump):
+    """The critic and the generator; layers have the same places, so the same names, as in the dump."""
+    latent, sample = dump["noise"].shape[1], dump["real"].shape[1:]
+    if (first := dump.get("critic.0.weight")) is None:
+        return mlps(latent, sample)
+    return (infogan if first.shape[-1] == 4 else dcgan)(len(first), latent)
+
+
 class Training:
     def __init__(self, configuration, dump, threads, device="cpu", compiled=False):
         torch.set_num_threads(threads)
@@ -50,9 +75,7 @@ class Training:
         self.batch, self.latent = dump["noise"].shape
         light = configuration == "light"
         self.critic_steps, self.penalised = 3 if light else 5, light or configuration.endswith("gp")
-        self.weight = 0.2 if light else LAMBDA
-        first = dump.get("critic.0.weight")
-        self.critic, self.generator = networks(None if first is None else len(first), self.latent, dump["real"].shape[1:])
+        self.critic, self.generator = networks(dump)
         for name, network in [("critic.", self.critic), ("generator.", self.generator)]:
             network.load_state_dict({key.removeprefix(name): dump[key] for key in dump if key.startswith(name)})
         self.data = dump["real"].repeat(10_000 // self.batch, *[1] * (dump["real"].dim() - 1))
@@ -68,7 +91,7 @@ class Training:
     def critic_loss(self, real, fake, mix):
         scores = self.critic(torch.cat([real, fake]))
         loss = scores[len(real) :].mean() - scores[: len(real)].mean()
-        return loss + self.weight * self.penalty(real, fake, mix) if self.penalised else loss
+        return loss + LAMBDA * self.penalty(real, fake, mix) if self.penalised else loss
 
     def penalty(self, real, fake, mix):
         points = torch.lerp(fake, real, mix.view(-1, *[1] * (real.dim() - 1))).requires_grad_()

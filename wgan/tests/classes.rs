@@ -50,7 +50,12 @@ mod images {
     /// Dark and light squares are told apart under every architecture.
     #[test]
     fn of_each_folder_are_learned() {
-        for networks in ["--arch mlp --dim 16", "--arch dcgan --dim 4", "--arch dcgan --generator mlp --dim 4"] {
+        for networks in [
+            "--arch mlp --dim 16",
+            "--arch dcgan --dim 4",
+            "--arch dcgan --generator mlp --dim 4",
+            "--arch infogan --dim 4",
+        ] {
             let place = folders();
             place.run(&format!("{FOLDERS} {networks} --lr 5e-3 --average 0.9 --steps 150 --out run"));
             let [dark, light] = ["dark", "light"].map(|class| brightness(&place, class));

@@ -189,6 +189,7 @@ fn every_generator_is_exported() {
         "--arch=mlp-small",
         "--arch=dcgan --dim=4",
         "--arch=dcgan --dim=4 --generator-norm=batch",
+        "--arch=infogan --dim=4 --generator-norm=batch",
         "--arch=resnet --dim=4",
     ] {
         compare_generators(settings, None);

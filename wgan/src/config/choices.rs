@@ -117,6 +117,8 @@ choices! {
     pub enum ArchName {
         /// Convolutions of stride 2 in the critic, transposed ones in the generator; for images
         Dcgan = "dcgan",
+        /// Smaller convolutions of stride 2, and a hidden layer that sees all they make: InfoGAN's for digits; for images
+        Infogan = "infogan",
         /// Residual blocks of two convolutions, WGAN-GP's for 32×32 pixels; for images
         Resnet = "resnet",
         /// Three hidden layers of equal width in both networks

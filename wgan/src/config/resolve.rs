@@ -120,6 +120,7 @@ fn networks(ask: &Resolver) -> Result<Networks> {
     }
     let arch = match arch {
         ArchName::Dcgan => Arch::Dcgan { dim: ask.dim(), generator: ask.generator() },
+        ArchName::Infogan => Arch::Infogan { dim: ask.dim() },
         ArchName::Resnet => {
             let size = ask.sample_shape()[1];
             if !resnet_draws(size) {

@@ -13,6 +13,7 @@ use nn::files::excerpt;
 use serde::{Deserialize, Serialize};
 
 use super::choices::{ArchName, DatasetName, LipschitzName, ObjectiveName, OptimizerName, Preset};
+use super::resolve::conditional;
 use crate::data::{ColourMode, is_image};
 use crate::error::{did_you_mean, read_text};
 use crate::game::networks::{GeneratorArch, Norm};
@@ -175,20 +176,25 @@ settings! {
     flip: bool { idle: |_| "points have no left and right", }
 
     ["Networks"]
-    /// The networks [default: dcgan for images, but resnet for cifar10; mlp for points]
+    /// The networks [default: infogan for images, but dcgan for --conditional and --preset; resnet for cifar10; mlp for points]
     arch: ArchName as NAME {
         default: |ask| match ask.dataset() {
-            DatasetName::Mnist | DatasetName::FashionMnist | DatasetName::Images => ArchName::Dcgan,
+            // A projection critic's classes share its last hidden layer, and InfoGAN's is too narrow for them.
+            DatasetName::Mnist | DatasetName::FashionMnist | DatasetName::Images => match ask.preset() {
+                Preset::Light if !conditional(ask) => ArchName::Infogan,
+                Preset::Light | Preset::Wgan | Preset::WganGp => ArchName::Dcgan,
+            },
             DatasetName::Cifar10 => ArchName::Resnet,
             DatasetName::EightGaussians | DatasetName::TwentyFiveGaussians | DatasetName::Swissroll => ArchName::Mlp,
             DatasetName::Points | DatasetName::Numbers => ArchName::Mlp,
         },
     }
-    /// Width: channels of dcgan's first layer and of resnet's hidden ones, units of mlp's hidden layers [default: 16, 512]
+    /// Width: channels of dcgan's and infogan's first layer and of resnet's hidden ones, units of mlp's hidden layers [default:
+    /// 16, 512]
     dim: usize as N {
         default: |ask| match (ask.arch(), ask.preset()) {
-            (ArchName::Dcgan | ArchName::Resnet, Preset::Light) => 16,
-            (ArchName::Dcgan, Preset::Wgan | Preset::WganGp) => 64,
+            (ArchName::Dcgan | ArchName::Infogan | ArchName::Resnet, Preset::Light) => 16,
+            (ArchName::Dcgan | ArchName::Infogan, Preset::Wgan | Preset::WganGp) => 64,
             (ArchName::Resnet, Preset::Wgan | Preset::WganGp) => 128,
             (ArchName::Mlp | ArchName::MlpSmall, _) => 512,
         },
@@ -234,13 +240,12 @@ settings! {
             (Preset::Light | Preset::WganGp, ObjectiveName::Standard | ObjectiveName::NonSaturating) => LipschitzName::None,
         },
     }
-    /// Weight of the penalty [default: 10; gp with dcgan 0.2, but for --preset; for points 0.1 under gp, lp and difference]
+    /// Weight of the penalty [default: 10; for points 0.1 under gp, lp and difference]
     lambda: f64 as X {
         // Small on the plane, as in WGAN-GP's published code (the paper has 10 everywhere), except for the penalties that
         // would let the gap run off, or be far from the distance, under a small one.
         default: |ask| match ask.lipschitz() {
             LipschitzName::Gp | LipschitzName::Lp | LipschitzName::Difference if !ask.for_images() => 0.1,
-            LipschitzName::Gp if (ask.arch(), ask.preset()) == (ArchName::Dcgan, Preset::Light) => 0.2,
             LipschitzName::Gp | LipschitzName::Lp | LipschitzName::Difference => 10.0,
             LipschitzName::GpOneSided | LipschitzName::DifferenceOneSided | LipschitzName::Pairs => 10.0,
             LipschitzName::Clip | LipschitzName::Spectral | LipschitzName::Bounded | LipschitzName::None => 10.0,
@@ -265,8 +270,8 @@ settings! {
     /// Updates of the critic per update of the generator [default: 3; 5 for mlp, and for --preset]
     critic_steps: u64 as N {
         default: |ask| match (ask.arch(), ask.preset()) {
-            (ArchName::Dcgan | ArchName::Resnet, Preset::Light) => 3,
-            (ArchName::Dcgan | ArchName::Resnet, Preset::Wgan | Preset::WganGp) => 5,
+            (ArchName::Dcgan | ArchName::Infogan | ArchName::Resnet, Preset::Light) => 3,
+            (ArchName::Dcgan | ArchName::Infogan | ArchName::Resnet, Preset::Wgan | Preset::WganGp) => 5,
             (ArchName::Mlp | ArchName::MlpSmall, _) => 5,
         },
         check: |n| within(1..=MOST_CRITIC_STEPS, *n),
@@ -285,24 +290,23 @@ settings! {
         // arXiv 1701.07875, algorithm 1
         default: |ask| if ask.clips() { OptimizerName::Rmsprop } else { OptimizerName::Adam },
     }
-    /// Learning rate [default: adam 1e-4 (dcgan 2e-3 and resnet 1e-3, but for --preset), rmsprop 5e-5, sgd 1e-3]
+    /// Learning rate [default: adam 1e-4 (infogan 2e-3, dcgan and resnet 1e-3, but for --preset), rmsprop 5e-5, sgd 1e-3]
     lr: f64 as X {
         default: |ask| match (ask.optimizer(), ask.arch(), ask.preset()) {
-            (OptimizerName::Adam, ArchName::Dcgan, Preset::Light) => 2e-3,
-            (OptimizerName::Adam, ArchName::Resnet, Preset::Light) => 1e-3,
+            (OptimizerName::Adam, ArchName::Infogan, Preset::Light) => 2e-3,
+            (OptimizerName::Adam, ArchName::Dcgan | ArchName::Resnet, Preset::Light) => 1e-3,
             (OptimizerName::Adam, ArchName::Resnet, Preset::Wgan | Preset::WganGp) => 2e-4,
-            (OptimizerName::Adam, ArchName::Dcgan | ArchName::Mlp | ArchName::MlpSmall, _) => 1e-4,
+            (OptimizerName::Adam, ArchName::Dcgan | ArchName::Infogan | ArchName::Mlp | ArchName::MlpSmall, _) => 1e-4,
             (OptimizerName::Rmsprop, ..) => 5e-5,
             (OptimizerName::Sgd, ..) => 1e-3,
         },
         check: positive,
     }
-    /// Decay of adam's mean of gradients [default: 0.5; 0 for dcgan under --preset light, for resnet under
-    /// the others]
+    /// Decay of adam's mean of gradients [default: 0.5; 0 for infogan under --preset light, for resnet under the others]
     beta1: f64 as X {
         default: |ask| match (ask.arch(), ask.preset()) {
-            (ArchName::Dcgan, Preset::Light) | (ArchName::Resnet, Preset::Wgan | Preset::WganGp) => 0.0,
-            (ArchName::Dcgan | ArchName::Resnet | ArchName::Mlp | ArchName::MlpSmall, _) => 0.5,
+            (ArchName::Infogan, Preset::Light) | (ArchName::Resnet, Preset::Wgan | Preset::WganGp) => 0.0,
+            (ArchName::Dcgan | ArchName::Infogan | ArchName::Resnet | ArchName::Mlp | ArchName::MlpSmall, _) => 0.5,
         },
         check: fraction,
         idle: |_| "it belongs to adam",
@@ -331,14 +335,21 @@ settings! {
         default: |ask| match (ask.preset(), ask.arch()) {
             (Preset::Wgan, _) => 64,
             (Preset::Light | Preset::WganGp, _) if !ask.for_images() => 256,
-            (Preset::Light, ArchName::Dcgan | ArchName::Resnet) => 32,
+            (Preset::Light, ArchName::Dcgan | ArchName::Infogan | ArchName::Resnet) => 32,
             (Preset::WganGp, ArchName::Resnet) => 64,
             (Preset::Light | Preset::WganGp, _) => 50,
         },
         check: at_least_one,
     }
-    /// Updates of the generator in all [default: 3500]
-    steps: u64 as N { default: |_| 3500, check: at_least_one, role: Accompanies, }
+    /// Updates of the generator in all [default: 3500; infogan 6000, but for --preset]
+    steps: u64 as N {
+        default: |ask| match (ask.arch(), ask.preset()) {
+            (ArchName::Infogan, Preset::Light) => 6000,
+            _ => 3500,
+        },
+        check: at_least_one,
+        role: Accompanies,
+    }
     /// Start of all random numbers; the same seed gives the same bits [default: 0]
     seed: u64 as N { default: |_| 0, }
     /// What to compute on: cpu, opencl or opencl:PLATFORM:DEVICE as `wgan devices` lists them [default: cpu]

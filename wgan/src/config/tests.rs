@@ -110,6 +110,16 @@ fn a_paper_is_one_option_away() {
     assert_eq!(by_hand.essentials(), by_preset.essentials());
 }
 
+/// The recipes that README and chapter 8 compare.
+#[test]
+fn classes_are_learned_by_a_dcgan_in_smaller_steps() {
+    let recipe = |game: Game| (game.networks, game.lr, game.rule, game.objective.lipschitz.lambda());
+    let infogan = Networks { arch: Arch::Infogan { dim: 16 }, generator_norm: NONE, critic_norm: NONE };
+    let hasty = Rule::Adam { beta1: 0.0, beta2: 0.9, epsilon: 1e-8 };
+    assert_eq!(recipe(game("")), (infogan, 2e-3, hasty, Some(10.0)));
+    assert_eq!(recipe(game("conditional = true")), (dcgan(16, NONE), 1e-3, ADAM, Some(10.0)));
+}
+
 #[test]
 fn the_standard_gan_has_no_constraint_unless_asked_for() {
     assert_eq!(game("objective = 'standard'").objective.lipschitz, Lipschitz::None);
@@ -137,9 +147,8 @@ fn a_written_configuration_holds_what_has_an_effect() {
     insta::assert_snapshot!(resolve("lipschitz = 'clip'", "").unwrap().to_toml(), @r#"
     preset = "light"
     dataset = "mnist"
-    arch = "dcgan"
+    arch = "infogan"
     dim = 16
-    generator = "dcgan"
     generator-norm = "none"
     critic-norm = "none"
     objective = "wasserstein"
@@ -155,7 +164,7 @@ fn a_written_configuration_holds_what_has_an_effect() {
     epsilon = 0.00000001
     average = 0.995
     batch = 32
-    steps = 3500
+    steps = 6000
     seed = 0
     sample-every = 500
     checkpoint-every = 500
@@ -171,7 +180,10 @@ fn trainings_are_told_apart_by_what_the_rest_follows_from() {
     let configs = configs.map(|given| resolve(&format!("{common}{given}"), "").unwrap());
     let (command, flags) = in_common(&configs.each_ref());
     assert_eq!(command, "wgan train --batch 64 --steps 900");
-    assert_eq!(flags, ["--arch mlp --lipschitz gp", "--arch dcgan --lipschitz clip", "--arch dcgan --lipschitz gp"]);
+    assert_eq!(
+        flags,
+        ["--arch mlp --lipschitz gp", "--arch infogan --lipschitz clip", "--arch infogan --lipschitz gp"]
+    );
     assert_eq!(in_common(&[&configs[0]; 2]).1, ["", ""]);
 }
 

@@ -16,6 +16,12 @@ use crate::data::is_image;
 
 /// Height and width of the smallest feature map of the DCGAN, at most.
 const SMALLEST: usize = 4;
+/// The same of InfoGAN's networks.
+const SMALLEST_OF_INFOGAN: usize = 7;
+/// Kernels of the DCGAN's convolutions.
+const KERNEL: usize = 5;
+/// Kernels of InfoGAN's.
+const KERNEL_OF_INFOGAN: usize = 4;
 
 /// Scores samples: `[B, …shape of a sample]` → `[B]`. One that tells classes apart is a projection critic (Miyato & Koyama 2018,
 /// arXiv 1802.05637, figure 1 d): it scores x as a sample of the class y by `f(x, y) = ψ(φ(x)) + e(y)ᵀφ(x)`, where ψ is its
@@ -70,6 +76,7 @@ impl Critic {
                 first.hidden(128, 32).linear(32, 1)
             }
             Arch::Dcgan { dim, .. } => stack.dcgan_critic(dim, sample[0], sample[1]),
+            Arch::Infogan { dim } => stack.infogan_critic(dim, sample[0], sample[1]),
             Arch::Resnet { dim } => stack.resnet_critic(dim, sample[0], sample[1]),
         }
     }
@@ -188,6 +195,7 @@ impl Generator {
                 stack.dcgan_generator(latent, dim, sample[0], sample[1])
             }
             Arch::Dcgan { dim, generator: GeneratorArch::Mlp } => mlp(stack, 10 * dim), // within a tenth as many weights
+            Arch::Infogan { dim } => stack.infogan_generator(latent, dim, sample[0], sample[1]),
             Arch::Resnet { dim } => stack.resnet_generator(latent, dim, sample[0], sample[1]),
         };
         // Pixels lie in [0, 1], points anywhere.
@@ -263,7 +271,7 @@ impl Latent {
         match arch {
             Arch::MlpSmall => Latent::Uniform(10),
             Arch::Mlp { .. } if !is_image(sample) => Latent::Normal(sample.count()),
-            Arch::Mlp { .. } | Arch::Dcgan { .. } | Arch::Resnet { .. } => Latent::Normal(128),
+            Arch::Mlp { .. } | Arch::Dcgan { .. } | Arch::Infogan { .. } | Arch::Resnet { .. } => Latent::Normal(128),
         }
     }
 
@@ -305,13 +313,17 @@ pub(super) enum Layer {
         inputs: usize,
         outputs: usize,
     },
+    /// Of stride 2.
     Conv {
         from: Map,
         to: Map,
+        kernel: usize,
     },
+    /// The same from back to front.
     ConvTranspose {
         from: Map,
         to: Map,
+        kernel: usize,
     },
     /// Of stride 1; means are taken of a map that becomes half as large, and one that becomes twice as large is so beforehand.
     ConvScaled {
@@ -332,11 +344,9 @@ pub(super) enum Layer {
     Reshape(Shape),
 }
 
-/// Every convolution of the DCGAN is 5×5 with stride 2 and padding 2.
-const KERNEL: usize = 5;
-
-fn geometry() -> Conv {
-    Conv::square(2, 2)
+/// The stride and padding of a convolution that halves an image, and of a transposed one that doubles it.
+fn halving(kernel: usize) -> Conv {
+    Conv::square(2, (kernel - 1) / 2)
 }
 
 impl Stack {
@@ -360,14 +370,15 @@ impl Stack {
                     let layer = Linear::new(&place, inputs, outputs, init, rng);
                     modules.add(if spectral { layer.spectral(rng) } else { layer })
                 }
-                Layer::Conv { from: [inputs, ..], to: [outputs, ..] } => {
-                    let layer = Conv2d::new(&place, inputs, outputs, KERNEL, geometry(), init, rng);
+                Layer::Conv { from: [inputs, ..], to: [outputs, ..], kernel } => {
+                    let layer = Conv2d::new(&place, inputs, outputs, kernel, halving(kernel), init, rng);
                     modules.add(if spectral { layer.spectral(rng) } else { layer })
                 }
-                Layer::ConvTranspose { from: [inputs, ..], to: [outputs, size, _] } => {
-                    let even = usize::from(size.is_multiple_of(2)); // transposed, n pixels become 2n − 1, or 2n if padded
-                    let layer = ConvTranspose2d::new(&place, inputs, outputs, KERNEL, geometry(), init, rng);
-                    modules.add(layer.output_padding(even))
+                Layer::ConvTranspose { from: [inputs, before, _], to: [outputs, after, _], kernel } => {
+                    let conv = halving(kernel);
+                    let missing = after - (2 * (before - 1) + kernel - 2 * conv.padding[0]);
+                    let layer = ConvTranspose2d::new(&place, inputs, outputs, kernel, conv, init, rng);
+                    modules.add(layer.output_padding(missing))
                 }
                 Layer::ConvScaled { from: [inputs, before, _], to: [outputs, after, _], kernel } => {
                     let layer = Conv2d::new(&place, inputs, outputs, kernel, Conv::square(1, kernel / 2), init, rng);
@@ -409,10 +420,9 @@ impl Stack {
         for layer in &self.layers {
             let (weights, made) = match layer {
                 Layer::Linear { inputs, outputs } => ((inputs + 1) * outputs, *outputs),
-                Layer::Conv { from: [inputs, ..], to } | Layer::ConvTranspose { from: [inputs, ..], to } => {
-                    ((inputs * KERNEL * KERNEL + 1) * to[0], to.iter().product())
-                }
-                Layer::ConvScaled { from: [inputs, ..], to, kernel } => {
+                Layer::Conv { from: [inputs, ..], to, kernel }
+                | Layer::ConvTranspose { from: [inputs, ..], to, kernel }
+                | Layer::ConvScaled { from: [inputs, ..], to, kernel } => {
                     ((inputs * kernel * kernel + 1) * to[0], to.iter().product())
                 }
                 Layer::NormOfSample(shape) => (2 * shape.iter().product::<usize>(), outputs),
@@ -464,26 +474,51 @@ impl Stack {
     /// them for digits, each with twice the channels of the one before. Normalisation spares the first (Radford et al. 2015,
     /// section 3).
     fn dcgan_critic(self, dim: usize, channels: usize, size: usize) -> Self {
-        let maps = maps(dim, channels, size);
-        let mut stack = self;
-        for (i, (&from, &to)) in maps.iter().zip(&maps[1..]).enumerate() {
-            stack = stack.add(Layer::Conv { from, to });
-            stack = if i == 0 { stack } else { stack.norm(&to) };
-            stack = stack.activation(Activation::LeakyRelu(0.2));
-        }
-        let smallest = maps[maps.len() - 1];
-        stack.add(Layer::Flatten).linear(smallest.iter().product(), 1)
+        let maps = maps(dim, channels, size, KERNEL, SMALLEST);
+        self.halved(&maps, KERNEL).linear(maps[maps.len() - 1].iter().product(), 1)
     }
 
     /// The generator beside it, its mirror image. The published one pads its first convolution's result to 8×8 and crops it
     /// to 7×7, which is the same as not to pad it.
     fn dcgan_generator(self, latent: usize, dim: usize, channels: usize, size: usize) -> Self {
-        let maps = maps(dim, channels, size);
+        let maps = maps(dim, channels, size, KERNEL, SMALLEST);
+        self.linear(latent, maps[maps.len() - 1].iter().product()).doubled(&maps, KERNEL)
+    }
+
+    /// The critic of InfoGAN's MNIST experiment (Chen et al. 2016, arXiv 1606.03657, appendix C.1): of the DCGAN's last convolution,
+    /// each result sees a part of the image; here a hidden layer sees all of it. The paper's has 1024 units behind 64 and 128
+    /// channels, twice as many as here, where they cost more time than they are worth.
+    fn infogan_critic(self, dim: usize, channels: usize, size: usize) -> Self {
+        let maps = maps(dim, channels, size, KERNEL_OF_INFOGAN, SMALLEST_OF_INFOGAN);
+        let (seen, units) = (maps[maps.len() - 1].iter().product(), 8 * dim);
+        let stack = self.halved(&maps, KERNEL_OF_INFOGAN).linear(seen, units).norm(&[units]);
+        stack.activation(Activation::LeakyRelu(0.2)).linear(units, 1)
+    }
+
+    /// The generator beside it, its mirror image.
+    fn infogan_generator(self, latent: usize, dim: usize, channels: usize, size: usize) -> Self {
+        let maps = maps(dim, channels, size, KERNEL_OF_INFOGAN, SMALLEST_OF_INFOGAN);
+        let (seen, units) = (maps[maps.len() - 1].iter().product(), 8 * dim);
+        self.hidden(latent, units).linear(units, seen).doubled(&maps, KERNEL_OF_INFOGAN)
+    }
+
+    /// Convolutions that make of an image, the first of the maps, one after the other: `[B, …first map]` → `[B, size of the last]`.
+    fn halved(self, maps: &[Map], kernel: usize) -> Self {
+        let mut stack = self;
+        for (i, (&from, &to)) in maps.iter().zip(&maps[1..]).enumerate() {
+            stack = stack.add(Layer::Conv { from, to, kernel });
+            stack = if i == 0 { stack } else { stack.norm(&to) };
+            stack = stack.activation(Activation::LeakyRelu(0.2));
+        }
+        stack.add(Layer::Flatten)
+    }
+
+    /// Transposed ones that lead back: `[B, size of the last map]` → `[B, …first map]`.
+    fn doubled(self, maps: &[Map], kernel: usize) -> Self {
         let smallest = maps[maps.len() - 1];
-        let stack = self.linear(latent, smallest.iter().product()).add(Layer::Reshape(smallest.into()));
-        let mut stack = stack.norm(&smallest);
+        let mut stack = self.add(Layer::Reshape(smallest.into())).norm(&smallest);
         for (i, (&to, &from)) in maps.iter().zip(&maps[1..]).enumerate().rev() {
-            stack = stack.activation(Activation::Relu).add(Layer::ConvTranspose { from, to });
+            stack = stack.activation(Activation::Relu).add(Layer::ConvTranspose { from, to, kernel });
             stack = if i == 0 { stack } else { stack.norm(&to) };
         }
         stack
@@ -493,13 +528,14 @@ impl Stack {
 /// The shape of what a layer makes of an image: channels, height and width.
 pub(super) type Map = [usize; 3];
 
-/// The image, and the maps that the DCGAN's convolutions make of it, each half the size of the one before, until it is small
-/// enough: for digits 28 → 14 → 7 → 4.
-fn maps(dim: usize, channels: usize, size: usize) -> Vec<Map> {
+/// The image, and the maps that convolutions make of it, each half the size of the one before, until they are small enough: for
+/// digits 28 → 14 → 7 → 4 in the DCGAN, where odd sizes are halved and rounded up, and 28 → 14 → 7 in InfoGAN, where they are
+/// rounded down.
+fn maps(dim: usize, channels: usize, size: usize, kernel: usize, smallest: usize) -> Vec<Map> {
     let (mut maps, mut size) = (vec![[channels, size, size]], size);
     let mut channels = dim;
-    while size > SMALLEST {
-        size = size.div_ceil(2);
+    while size > smallest {
+        size = (size + kernel % 2) / 2;
         maps.push([channels, size, size]);
         channels *= 2;
     }
@@ -543,6 +579,9 @@ mod tests {
             (dcgan(16), Shape::from([3, 64, 64])),
             (dcgan(16), Shape::from([1, 37, 37])),
             (dcgan(16), Shape::from([3, 8, 8])),
+            (Arch::Infogan { dim: 8 }, Shape::from([1, 28, 28])),
+            (Arch::Infogan { dim: 8 }, Shape::from([3, 37, 37])),
+            (Arch::Infogan { dim: 8 }, Shape::from([3, 8, 8])),
             (Arch::Resnet { dim: 8 }, Shape::from([3, 32, 32])),
             (Arch::Resnet { dim: 8 }, Shape::from([3, 64, 64])),
             (Arch::Resnet { dim: 8 }, Shape::from([1, 28, 28])),
@@ -580,14 +619,22 @@ mod tests {
         assert_eq!(count(generator(&networks, &sample).parameters()), 1_554_177);
     }
 
+    /// 4·4·1·64 + 64, 4·4·64·128 + 128, 6272·512 + 512, 512 + 1; and 128·512 + 512, 512·6272 + 6272 with the mirror image.
+    #[test]
+    fn infogans_networks_have_a_hidden_layer_behind_two_convolutions() {
+        let (networks, sample) = (plain(Arch::Infogan { dim: 64 }), Shape::from([1, 28, 28]));
+        assert_eq!(count(critic(&networks, &sample).parameters()), 3_344_577);
+        assert_eq!(count(generator(&networks, &sample).parameters()), 3_415_745);
+    }
+
     #[test]
     fn the_dcgan_halves_images_until_they_are_small() {
-        let sizes = |size| maps(1, 3, size).iter().map(|map| map[1]).collect::<Vec<_>>();
+        let sizes = |size| maps(1, 3, size, KERNEL, SMALLEST).iter().map(|map| map[1]).collect::<Vec<_>>();
         assert_eq!(sizes(28), [28, 14, 7, 4]);
         assert_eq!(sizes(32), [32, 16, 8, 4]);
         assert_eq!(sizes(64), [64, 32, 16, 8, 4]);
         assert_eq!(sizes(50), [50, 25, 13, 7, 4]);
-        let channels: Vec<usize> = maps(16, 3, 64).iter().map(|map| map[0]).collect();
+        let channels: Vec<usize> = maps(16, 3, 64, KERNEL, SMALLEST).iter().map(|map| map[0]).collect();
         assert_eq!(channels, [3, 16, 32, 64, 128]);
     }
 
@@ -609,6 +656,7 @@ mod tests {
             (Arch::MlpSmall, Shape::from([1, 28, 28])),
             (dcgan(16), Shape::from([3, 37, 37])),
             (Arch::Dcgan { dim: 16, generator: GeneratorArch::Mlp }, Shape::from([1, 28, 28])),
+            (Arch::Infogan { dim: 8 }, Shape::from([3, 37, 37])),
             (Arch::Resnet { dim: 8 }, Shape::from([3, 64, 64])),
         ] {
             for norm in [Norm::None, Norm::Layer, Norm::Batch] {

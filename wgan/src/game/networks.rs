@@ -21,6 +21,11 @@ pub enum Arch {
         /// The generator's layers.
         generator: GeneratorArch,
     },
+    /// Convolutions of stride 2, and a hidden layer behind them; for images.
+    Infogan {
+        /// Channels of the first convolution.
+        dim: usize,
+    },
     /// Residual blocks in both networks; for images.
     Resnet {
         /// Channels of all hidden layers.

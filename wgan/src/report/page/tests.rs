@@ -126,17 +126,17 @@ fn a_page_tells_where_the_run_stands() {
     let rows = rows(120);
     let training = page(&rows, &[], State::Training, &[]);
     assert!(training.contains("data-state=\"training\""), "{training}");
-    assert!(training.contains("step 120 of 3500, 12 s, 10 steps a second"));
-    assert!(training.contains("<progress value=\"120\" max=\"3500\"></progress>"));
+    assert!(training.contains("step 120 of 6000, 12 s, 10 steps a second"));
+    assert!(training.contains("<progress value=\"120\" max=\"6000\"></progress>"));
     for number in ["<b>3.46</b>", "<b>2.25</b>", "<b>1.05</b>", "<b>0.0123</b>"] {
         assert!(training.contains(number), "{number}");
     }
     let finished = page(&rows, &[], State::Finished, &[]);
     assert!(finished.contains("data-state=\"finished\"") && !finished.contains("<progress"));
     let stopped = page(&rows, &[], State::Stopped, &[]);
-    assert!(stopped.contains("data-state=\"stopped\"") && stopped.contains("after step 120 of 3500"));
+    assert!(stopped.contains("data-state=\"stopped\"") && stopped.contains("after step 120 of 6000"));
     let failed = page(&rows, &[], State::Failed("no <good>".to_owned()), &[]);
-    assert!(failed.contains("data-state=\"failed\"") && failed.contains("after step 120 of 3500: no &lt;good&gt;"));
+    assert!(failed.contains("data-state=\"failed\"") && failed.contains("after step 120 of 6000: no &lt;good&gt;"));
     // A run that has not done its steps needs no more of them to go on.
     let goes_on = |page: &str| page.contains("you&#39;\\&#39;&#39;&#39;</span></pre>");
     assert_eq!([&training, &finished, &stopped, &failed].map(|page| goes_on(page)), [true, false, true, true]);
@@ -154,7 +154,7 @@ fn a_page_says_how_to_repeat_the_run_and_escapes_what_it_is_given() {
     assert!(page.contains("<pre><span>wgan train</span> <span>--seed 7</span></pre>"));
     assert!(
         page.contains(&format!(
-            "<span>--resume &#39;runs/{}&#39;</span> <span>--steps 7000</span></pre>",
+            "<span>--resume &#39;runs/{}&#39;</span> <span>--steps 12000</span></pre>",
             name.replace("&#39;", "&#39;\\&#39;&#39;")
         )),
         "{page}"
@@ -224,7 +224,7 @@ fn the_page_of_a_long_run_stays_small() {
 fn a_run_without_rows_has_a_page() {
     let page = page(&[], &[], State::Training, &[]);
     assert_well_formed(&page);
-    assert!(page.contains("step 0 of 3500") && page.contains("<b>–</b><span>slope of the critic</span>"));
+    assert!(page.contains("step 0 of 6000") && page.contains("<b>–</b><span>slope of the critic</span>"));
     assert!(page.contains("Not measured yet.") && page.contains("Not drawn yet."));
 }
 
