@@ -3,7 +3,7 @@
 //! the samples are sums of two waves of random height and noise, so the mean of ln p(x) is known.
 //!
 //! ```text
-//! cargo run --release -p nn --example autoencoder
+//! cargo run --release -p wgan-nn --example autoencoder
 //! ```
 
 use std::f64::consts::{E, PI, TAU};

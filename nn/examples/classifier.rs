@@ -3,7 +3,7 @@
 //! figure 9).
 //!
 //! ```text
-//! cargo run --release -p nn --example classifier
+//! cargo run --release -p wgan-nn --example classifier
 //! ```
 
 use std::io::Read;

@@ -3,7 +3,7 @@
 //! what they have seen; over a hundred swings only the first one keeps the energy.
 //!
 //! ```text
-//! cargo run --release -p nn --example hamiltonian
+//! cargo run --release -p wgan-nn --example hamiltonian
 //! ```
 
 use autograd::{Device, Error, Stream, Tensor, Var, Variable};

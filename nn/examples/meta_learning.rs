@@ -2,7 +2,7 @@
 //! samples of a sine wave, of any height and phase, leads to that wave. The loss after the step is differentiated through it.
 //!
 //! ```text
-//! cargo run --release -p nn --example meta_learning
+//! cargo run --release -p wgan-nn --example meta_learning
 //! ```
 
 use std::f64::consts::PI;

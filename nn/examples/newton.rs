@@ -3,7 +3,7 @@
 //! ("influence functions"; Koh and Liang 2017), which is compared with training without it.
 //!
 //! ```text
-//! cargo run --release -p nn --example newton
+//! cargo run --release -p wgan-nn --example newton
 //! ```
 
 use autograd::{Device, Error, Tensor, Var, Variable};

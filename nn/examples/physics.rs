@@ -3,7 +3,7 @@
 //! neural networks"; Raissi, Perdikaris and Karniadakis 2019). The loss holds a second derivative, its gradient a third.
 //!
 //! ```text
-//! cargo run --release -p nn --example physics
+//! cargo run --release -p wgan-nn --example physics
 //! ```
 
 use std::f64::consts::PI;

@@ -3,7 +3,7 @@
 //! the true score. That is a Hessian-vector product in a loss, and three derivatives deep with the weights' gradient.
 //!
 //! ```text
-//! cargo run --release -p nn --example score_matching
+//! cargo run --release -p wgan-nn --example score_matching
 //! ```
 
 use autograd::{Device, Error, Stream, Tape, Tensor, Var};

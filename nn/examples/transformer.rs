@@ -3,7 +3,7 @@
 //! bytes.
 //!
 //! ```text
-//! cargo run --release -p nn --example transformer
+//! cargo run --release -p wgan-nn --example transformer
 //! ```
 
 use std::{collections::HashMap, fs};
