@@ -141,6 +141,22 @@ fn other_operations_work_on_batches_of_any_size() {
     assert_eq!(occurrences(&model, "Expand"), 1, "arithmetic broadcasts by itself");
 }
 
+/// Another program would take one for the other, or refuse the model.
+#[test]
+fn two_values_of_one_name_are_refused() {
+    let told = |record: &dyn for<'t> Fn(&'t Tape, usize) -> Var<'t>| {
+        onnx::model(|tape, batch| vec![("y", record(tape, batch))]).unwrap_err().to_string()
+    };
+    let problem = |name: &str| {
+        format!("two values of the model would be called {name:?}: give the input, Variable or result another name")
+    };
+    let [y, x, sum] = ["y", "x", "Add_0"].map(|name| Variable::new(name, Tensor::scalar(1.0)));
+    assert_eq!(told(&|tape, batch| tape.input("x", [batch, 2]) + tape.variable(&y)), problem("y"));
+    assert_eq!(told(&|tape, batch| tape.input("x", [batch, 2]) + tape.variable(&x)), problem("x"));
+    assert_eq!(told(&|tape, batch| tape.input("x", [batch, 2]) + tape.variable(&sum)), problem("Add_0"));
+    assert_eq!(told(&|tape, batch| tape.input("y", [batch, 2]) * 2.0), problem("y"));
+}
+
 #[test]
 fn what_a_model_cannot_hold_is_told() {
     let told = |record: &dyn for<'t> Fn(&'t Tape, usize) -> Var<'t>| {

@@ -1,5 +1,7 @@
 //! A graph in the making: its nodes and constants, and extents that depend on the batch.
 
+use std::collections::HashSet;
+
 use autograd::ops::Op;
 use autograd::{Node, NodeId};
 
@@ -62,7 +64,21 @@ impl<'a> Writer<'a> {
             self.graph.output.push(output);
         }
         self.graph.name = "computation".to_owned();
+        self.refuse_equal_names()?;
         Ok(self.graph)
+    }
+
+    /// A value of a model is known by its name alone.
+    fn refuse_equal_names(&self) -> Result<()> {
+        let Graph { node, initializer, input, .. } = &self.graph;
+        let inputs = input.iter().map(|value| &value.name).chain(initializer.iter().map(|tensor| &tensor.name));
+        let mut seen = HashSet::new();
+        match inputs.chain(node.iter().flat_map(|node| &node.output)).find(|name| !seen.insert(*name)) {
+            Some(name) => Err(Error::Export(format!(
+                "two values of the model would be called {name:?}: give the input, Variable or result another name"
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// The node, as recorded on both batches.
