@@ -132,18 +132,19 @@ fn link(vertices: &mut [Vertex], above: usize, below: usize) {
     vertices[below].above.push(above);
 }
 
-/// Each box's layer: one below the lowest it reads; what reads nothing stands one above its first reader.
+/// Each box's layer: one below the lowest it reads; what reads no more than one box stands one above its first reader, which
+/// makes no line longer than it makes another shorter.
 fn layers(items: &[Item]) -> Vec<usize> {
     let mut layers = vec![0; items.len()];
-    let mut first_reader = vec![usize::MAX; items.len()];
     for (id, item) in items.iter().enumerate() {
         layers[id] = item.reads.iter().map(|&read| layers[read] + 1).max().unwrap_or(0);
-        item.reads.iter().for_each(|&read| first_reader[read] = first_reader[read].min(layers[id]));
     }
-    for (id, item) in items.iter().enumerate() {
-        if item.reads.is_empty() && first_reader[id] != usize::MAX {
+    let mut first_reader = vec![usize::MAX; items.len()];
+    for (id, item) in items.iter().enumerate().rev() {
+        if first_reader[id] != usize::MAX && item.reads.iter().all(|read| *read == item.reads[0]) {
             layers[id] = first_reader[id] - 1;
         }
+        item.reads.iter().for_each(|&read| first_reader[read] = first_reader[read].min(layers[id]));
     }
     layers
 }
