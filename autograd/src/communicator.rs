@@ -36,6 +36,12 @@ impl Rank {
         let part = len / self.count;
         self.index * part..(self.index + 1) * part
     }
+
+    /// The mean of numbers, one of each rank: added up in their order, in f64.
+    pub fn mean(of_ranks: impl ExactSizeIterator<Item = f32>) -> f32 {
+        let count = of_ranks.len() as f64;
+        (of_ranks.map(f64::from).sum::<f64>() / count) as f32
+    }
 }
 
 impl Default for Rank {
@@ -70,16 +76,10 @@ pub trait Communicator: Send + Sync {
         }
         for (i, value) in values.iter_mut().enumerate() {
             let of = |bytes: &Vec<u8>| f32::from_le_bytes(bytes.as_chunks::<4>().0[i]);
-            *value = mean(all.iter().map(of));
+            *value = Rank::mean(all.iter().map(of));
         }
         Ok(())
     }
-}
-
-/// The mean of numbers, one of each rank.
-pub fn mean(of_ranks: impl ExactSizeIterator<Item = f32>) -> f32 {
-    let count = of_ranks.len() as f64;
-    (of_ranks.map(f64::from).sum::<f64>() / count) as f32
 }
 
 /// Nobody else.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::communicator::Alone;
 use crate::compile::{self, Kernel, Pass, Plan};
 use crate::cpu::Cpu;
-use crate::{Communicator, Compiled, Error, Program, Rank, Tape, Var};
+use crate::{Communicator, Compiled, Error, NodeId, Program, Rank, Tape, Var};
 
 /// What a backend implements.
 pub trait Backend: Send + Sync {
@@ -171,10 +171,7 @@ impl Device {
     /// If one of `outputs` belongs to another tape.
     #[track_caller]
     pub fn program(&self, tape: &Tape, outputs: &[Var]) -> Result<Program, Error> {
-        for output in outputs {
-            output.check_tape(tape);
-        }
-        let outputs: Vec<_> = outputs.iter().map(|output| output.id()).collect();
+        let outputs = ids(tape, outputs);
         Program::new(&*self.backend, self.communicator.clone(), tape.nodes().clone(), outputs)
     }
 
@@ -197,10 +194,16 @@ impl Device {
     /// If one of `outputs` belongs to another tape.
     #[track_caller]
     pub fn passes(&self, tape: &Tape, outputs: &[Var]) -> Vec<Pass> {
-        for output in outputs {
-            output.check_tape(tape);
-        }
-        let outputs: Vec<_> = outputs.iter().map(|output| output.id()).collect();
+        let outputs = ids(tape, outputs);
         compile::passes(tape, &outputs, self.rank().count, |kernel| self.backend.scratch(kernel))
     }
+}
+
+/// Which nodes of the tape these are.
+#[track_caller]
+fn ids(tape: &Tape, outputs: &[Var]) -> Vec<NodeId> {
+    for output in outputs {
+        output.check_tape(tape);
+    }
+    outputs.iter().map(|output| output.id()).collect()
 }

@@ -78,7 +78,7 @@ mod tape;
 mod tensor;
 mod variable;
 
-pub use communicator::{Alone, Communicator, Rank, ThreadRank, mean};
+pub use communicator::{Alone, Communicator, Rank, ThreadRank};
 pub use compile::Pass;
 pub use device::{Arrival, Backend, Device, Executable};
 pub use diagram::Diagram;

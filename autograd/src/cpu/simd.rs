@@ -19,9 +19,26 @@ pub fn vectorised<R>(kernel: impl FnOnce() -> R) -> R {
 /// As [`vectorised`], for a kernel that names its vectors; mark its `with_simd` too.
 #[inline(always)]
 pub fn with_vectors<K: WithSimd>(kernel: K) -> K::Output {
+    in_use().dispatch(kernel)
+}
+
+/// What kernels are run with: [`chosen`], once for all.
+#[inline(always)]
+pub fn in_use() -> Arch {
     static CHOSEN: OnceLock<Arch> = OnceLock::new();
     // A program is loaded only where there is no error.
-    CHOSEN.get_or_init(|| chosen().unwrap_or_else(|error| panic!("{error}"))).dispatch(kernel)
+    *CHOSEN.get_or_init(|| chosen().unwrap_or_else(|error| panic!("{error}")))
+}
+
+/// AVX2 by itself, for a kernel that needs vectors of eight numbers, unless what is in use has less.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub fn avx2(in_use: Arch) -> Option<pulp::x86::V3> {
+    match in_use {
+        Arch::V3(simd) => Some(simd),
+        Arch::V4(simd) => Some(*simd),
+        _ => None,
+    }
 }
 
 /// Calls the numbers at `x`, two cache lines, into the first-level cache, where there is an instruction for it, which Miri
@@ -103,6 +120,14 @@ mod tests {
                 _ => 1,
             };
             assert_eq!(vector(Some(name)).unwrap().1, lanes, "{name}");
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn vectors_of_eight_are_not_used_where_there_are_to_be_less() {
+        for (name, arch) in available() {
+            assert_eq!(avx2(arch).is_some(), name != "scalar", "{name}");
         }
     }
 

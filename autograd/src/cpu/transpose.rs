@@ -1,5 +1,8 @@
 //! The transpose of a matrix, the step between a layout that is given and the one that a kernel wants.
 
+#[cfg(target_arch = "x86_64")]
+use super::simd;
+
 /// Rows and columns of a block.
 const BLOCK: usize = 8;
 /// Rows and columns of blocks done in a row, so that whole cache lines are read and written.
@@ -14,7 +17,7 @@ pub fn transpose(sizes: [usize; 2], x: &[f32], x_stride: usize, y: &mut [f32], y
         return y[..rows * columns].copy_from_slice(&x[..rows * columns]);
     }
     #[cfg(target_arch = "x86_64")]
-    if let Some(simd) = pulp::x86::V3::try_new() {
+    if let Some(simd) = simd::avx2(simd::in_use()) {
         return simd.vectorize(
             #[inline(always)]
             || {
