@@ -47,8 +47,9 @@ pub fn read(path: &Path, most: usize) -> Result<Tensor> {
     let (mut bytes, longest) = (Vec::new(), LONGEST_HEADER + size_of::<f64>() as u64 * most as u64);
     let read = File::open(path).and_then(|file| file.take(longest + 1).read_to_end(&mut bytes));
     read.map_err(cannot_read(path))?;
-    let array =
-        if bytes.len() as u64 > longest { Err(format!("it holds more than {most} numbers")) } else { decode(&bytes) };
+    let too_many = || Err(format!("it holds more than {most} numbers"));
+    let array = if bytes.len() as u64 > longest { too_many() } else { decode(&bytes) };
+    let array = array.and_then(|array| if array.data().len() > most { too_many() } else { Ok(array) });
     array.map_err(cannot_use(&path.display().to_string()))
 }
 
@@ -64,31 +65,45 @@ pub fn decode(bytes: &[u8]) -> Result<Tensor, String> {
     let (header, numbers) = match *preamble {
         [1, _, a, b, ref rest @ ..] => rest.split_at_checked(u16::from_le_bytes([a, b]).into()),
         [2 | 3, _, a, b, c, d, ref rest @ ..] => rest.split_at_checked(u32::from_le_bytes([a, b, c, d]) as usize),
+        [version @ (0 | 4..), ..] => {
+            return Err(format!("it has version {version} of the format, but 1 to 3 are known"));
+        }
         _ => None,
     }
     .ok_or("it ends within its header")?;
     let header = String::from_utf8_lossy(header);
-    let field = |key: &str| header.split_once(&format!("'{key}': ")).map_or("", |(_, rest)| rest);
-    if !field("fortran_order").starts_with("False") {
+    let field = |key: &str| {
+        let found = header.split_once(&format!("'{key}': ")).map(|(_, rest)| rest);
+        found.ok_or_else(|| format!("its header tells no {key}, so it is not as NumPy writes it"))
+    };
+    let (kind, order) = (field("descr")?, field("fortran_order")?);
+    if order.starts_with("True") {
         return Err("its rows do not follow each other; save numpy.ascontiguousarray of it".to_owned());
     }
-    let shape = field("shape").strip_prefix('(').and_then(|rest| rest.split_once(')')).and_then(|(extents, _)| {
+    let shape = field("shape")?.strip_prefix('(').and_then(|rest| rest.split_once(')')).and_then(|(extents, _)| {
         let extents = extents.split(',').map(str::trim).filter(|extent| !extent.is_empty());
         extents.map(|extent| extent.parse().ok()).collect::<Option<Vec<usize>>>()
     });
-    let shape = Shape::from(shape.ok_or("its header tells no shape")?);
-    let kind = field("descr");
+    let shape = Shape::from(shape.ok_or("its header tells no shape, so it is not as NumPy writes it")?);
     let numbers: Vec<f32> = if kind.starts_with("'<f4'") {
         words(numbers)?.iter().map(|&word| f32::from_le_bytes(word)).collect()
     } else if kind.starts_with("'<f8'") {
-        words(numbers)?.iter().map(|&word| f64::from_le_bytes(word) as f32).collect()
+        words(numbers)?.iter().map(|&word| single(f64::from_le_bytes(word))).collect::<Result<_, _>>()?
     } else {
-        let kind = excerpt(kind.split(", ").next().unwrap_or_default());
+        let kind = excerpt(kind.split_once(", 'fortran_order'").map_or(kind, |(kind, _)| kind));
         return Err(format!("it holds numbers of the type {kind}; save array.astype(\"float32\")"));
     };
     let found = numbers.len();
     Tensor::new(&shape, numbers)
         .map_err(|_| format!("its shape is {}, but it holds {found} numbers", excerpt(&shape.to_string())))
+}
+
+/// The number in 32 bits.
+fn single(x: f64) -> Result<f32, String> {
+    match x as f32 {
+        infinite if infinite.is_infinite() && x.is_finite() => Err(format!("{x:e} is beyond what 32 bits hold")),
+        single => Ok(single),
+    }
 }
 
 /// Whole numbers of so many bytes.
@@ -138,6 +153,31 @@ mod tests {
         let square = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }";
         assert_eq!(problem(square, &[0; 12]), "its shape is [2, 2], but it holds 3 numbers");
         assert_eq!(problem(square, &[0; 15]), "it ends within a number");
+        for header in ["", "{'descr': '<f4', 'shape': (2, 2), }", "{'data': 'of somebody else'}"] {
+            assert!(problem(header, &[0; 16]).ends_with("so it is not as NumPy writes it"), "{header}");
+        }
+        assert_eq!(
+            decode(b"\x93NUMPY\x09\x00\x02\x00{}").unwrap_err(),
+            "it has version 9 of the format, but 1 to 3 are known"
+        );
+        assert_eq!(
+            problem("{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }", &1e300_f64.to_le_bytes()),
+            "1e300 is beyond what 32 bits hold"
+        );
+        assert_eq!(
+            problem("{'descr': [('a', '<f4'), ('b', '<f8')], 'fortran_order': False, 'shape': (1,), }", &[0; 12]),
+            "it holds numbers of the type [('a', '<f4'), ('b', '<f8')]; save array.astype(\"float32\")"
+        );
+    }
+
+    /// Of numbers of four bytes as of those of eight, for whose sake twice as many bytes are read.
+    #[test]
+    fn no_more_numbers_are_taken_than_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("z.npy");
+        std::fs::write(&path, encode(&Tensor::zeros([3, 2]))).unwrap();
+        assert!(read(&path, 6).is_ok());
+        assert!(read(&path, 5).unwrap_err().to_string().ends_with("z.npy: it holds more than 5 numbers"));
     }
 
     #[test]
