@@ -114,10 +114,13 @@ impl Run {
         }
         let step = Metadata::read(&folder.generator())?.step;
         let evaluation = Evaluation::read(&folder.evaluation()).ok().filter(|evaluation| evaluation.step == step);
-        let evaluation = evaluation.ok_or_else(|| {
-            let measure = format!("wgan eval --run {}", path.display());
-            refused(format!("its samples after step {step} are not measured; measure them with: {measure}"))
-        })?;
+        let measure = format!("wgan eval --run {}", path.display());
+        let not_measured =
+            || refused(format!("its samples after step {step} are not measured; measure them with: {measure}"));
+        let evaluation = evaluation.ok_or_else(not_measured)?;
+        if evaluation.classifier().is_some_and(|by| by.md5.is_none()) {
+            return Err(refused(format!("an earlier version measured it; measure it again with: {measure}")));
+        }
         let rows = metrics::read(&folder.metrics())?;
         let seconds = |step| rows.iter().rfind(|row| row.step <= step).map_or(0.0, |row| row.seconds);
         let quality = Quality::read(&folder.quality(), step)?;
@@ -143,7 +146,8 @@ impl Run {
         if self.config.data != other.config.data {
             return Some(format!("its data are not those of {name}, so measures of both say nothing of each other"));
         }
-        if self.evaluation.classifier() != other.evaluation.classifier() {
+        let [ours, theirs] = [self, other].map(|run| run.evaluation.classifier().map(|by| &by.md5));
+        if ours != theirs {
             return Some(format!(
                 "another classifier measured it than {name}; measure both by the same one with wgan eval"
             ));

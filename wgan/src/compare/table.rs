@@ -18,7 +18,7 @@ impl fmt::Display for Compared {
             [cells, self.texts(|measure| group.measured(measure))].concat()
         });
         let mut real = ["real samples", "", "", ""].map(str::to_owned).to_vec();
-        real.extend(self.texts(|measure| self.real(measure)));
+        real.extend(self.texts(|measure| Spread { deviation: None, ..self.real(measure) }));
         let rows: Vec<Vec<String>> = [head].into_iter().chain(groups).chain([real]).collect();
 
         let [generated, _] = self.groups[0].runs[0].evaluation.samples();
@@ -43,11 +43,11 @@ impl fmt::Display for Compared {
                 writeln!(f, "{}", widths.iter().enumerate().map(rule).collect::<String>())?;
             }
         }
-        let first = &self.measures()[0].name;
-        write!(
-            f,
-            "\nThe best first, by the {first}. What follows ± is the standard deviation from seed to seed (n − 1)."
-        )
+        write!(f, "\nThe best first, by the {}.", self.measures()[0].name)?;
+        if self.groups.iter().any(|group| group.runs.len() > 1) {
+            write!(f, " What follows ± is the standard deviation from seed to seed (n − 1).")?;
+        }
+        Ok(())
     }
 }
 

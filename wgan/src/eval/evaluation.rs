@@ -75,8 +75,10 @@ pub struct ImageMeasures {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ClassifierMeasures {
-    /// [`md5`](crate::classifier::Classifier::md5) of the classifier: another one would say something else.
-    pub md5: String,
+    /// [`md5`](crate::classifier::Classifier::md5) of the classifier: another one would say something else. Earlier versions did
+    /// not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub md5: Option<String>,
     /// [`frechet_distance`](crate::measures::Moments::frechet_distance) of its features.
     pub frechet_distance: f64,
     /// [`classifier_score`](crate::measures::classifier_score()).
@@ -169,10 +171,10 @@ impl Evaluation {
         [samples].into_iter().chain(self.measures().into_iter().map(row)).collect()
     }
 
-    /// The MD5 sum of the classifier that images were measured by, if one was.
-    pub fn classifier(&self) -> Option<&str> {
+    /// What the classifier said that images were measured by, if one was.
+    pub fn classifier(&self) -> Option<&ClassifierMeasures> {
         match &self.measures {
-            Measures::Images(Comparison { generated, .. }) => generated.classifier.as_ref().map(|by| by.md5.as_str()),
+            Measures::Images(Comparison { generated, .. }) => generated.classifier.as_deref(),
             Measures::Points(_) => None,
         }
     }
@@ -345,7 +347,7 @@ mod tests {
         let of = |samples, shares| ImageMeasures {
             samples,
             classifier: Some(Box::new(ClassifierMeasures {
-                md5: "0".to_owned(),
+                md5: Some("0".to_owned()),
                 frechet_distance: 1.0,
                 score: 2.0,
                 agreement: None,

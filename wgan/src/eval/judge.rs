@@ -183,7 +183,7 @@ impl Reference {
             samples,
             classifier: match (&self.classifier, seen.classified, &self.moments) {
                 (Some(classifier), Some(seen), Some(moments)) => {
-                    Some(Box::new(classified(classifier.md5()?, &seen, moments, asked)))
+                    Some(Box::new(classified(Some(classifier.md5()?), &seen, moments, asked)))
                 }
                 _ => None,
             },
@@ -200,7 +200,7 @@ fn parts(data: &Dataset, range: Range<usize>) -> impl Iterator<Item = Result<Ten
     range.step_by(PART).map(move |first| Ok(data.samples(first..end.min(first + PART))))
 }
 
-fn classified(md5: String, seen: &Classified, reference: &Moments, asked: &[&str]) -> ClassifierMeasures {
+fn classified(md5: Option<String>, seen: &Classified, reference: &Moments, asked: &[&str]) -> ClassifierMeasures {
     let classes = seen.classes();
     let share = |class| classes.iter().filter(|&&other| other == class).count() as f64 / classes.len() as f64;
     let agree = || classes.iter().zip(asked).filter(|(told, asked)| told.to_string() == **asked).count();
