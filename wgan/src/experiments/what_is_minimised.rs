@@ -56,10 +56,10 @@ pub fn run(size: Size) -> Result<Findings> {
     let ratio = truth[0].1.exact / collapsed[0].1.exact;
     table.push(check(format!("d = {}: exact to the truth by that to the mean", dimensions[0]), ratio, AtMost(1.0)));
 
-    let data = Dataset::load(&Source::Digits, POINTS, 0)?;
+    let game = Game { batch: 50, ..digits(Loss::Wasserstein(LossForm::Difference)) };
+    let data = Dataset::load(&Source::Digits, game.batch, 0)?;
     let pool = data.samples(0..POOL);
     let (real, others) = (data.samples(POOL..POOL + DIGITS), data.samples(POOL + DIGITS..POOL + 2 * DIGITS));
-    let game = Game { batch: 50, ..digits(Loss::Wasserstein(LossForm::Difference)) };
     let paired = by_pairing(&game, &pool, size.pick(30, 1500))?;
     let mut training = GanTraining::new(&game, &Source::Digits)?;
     training.run(size.pick(10, 1000))?;
@@ -183,18 +183,11 @@ fn by_pairing(game: &Game, pool: &Tensor, updates: u64) -> Result<Tensor> {
     let pixels = pool.shape().count() / pool.shape()[0];
     for step in 0..updates {
         let [real, fake] = batches.at(step).run(&[])?;
-        let image = |images: &Tensor, i: usize| images.data()[i * pixels..(i + 1) * pixels].to_vec();
-        let costs = (0..batch * batch).map(|i| distance(&image(fake, i / batch), &image(real, i % batch)));
-        let pairs = optimal_assignment(&costs.collect::<Vec<_>>()).columns;
-        let partners = pairs.into_iter().flat_map(|i| image(real, i)).collect();
+        let partners = optimal_assignment(&euclidean_costs(fake.data(), real.data(), pixels)).columns;
+        let partners = partners.into_iter().flat_map(|i| &real.data()[i * pixels..(i + 1) * pixels]).copied().collect();
         update.at(step).run(&[("real", &Tensor::new(real.shape(), partners)?)])?;
     }
     computed(|tape| generator.samples(tape, stream("samples"), POOL + DIGITS, None))
-}
-
-/// Euclidean.
-fn distance(a: &[f32], b: &[f32]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt()
 }
 
 #[cfg(test)]

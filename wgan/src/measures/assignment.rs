@@ -56,8 +56,13 @@ pub fn optimal_assignment(costs: &[f64]) -> Assignment {
 pub fn wasserstein<T: Element>(a: &[T], b: &[T], dimension: usize) -> f64 {
     let [left, right] = [a, b].map(|sample| points(sample, dimension));
     assert!(!a.is_empty() && a.len() == b.len(), "samples of {} and {} points", left.len(), right.len());
-    let costs: Vec<f64> = left.clone().flat_map(|x| right.clone().map(move |y| euclidean(x, y))).collect();
-    optimal_assignment(&costs).cost / left.len() as f64
+    optimal_assignment(&euclidean_costs(a, b, dimension)).cost / left.len() as f64
+}
+
+/// The distances of each point of `a` to all of `b`, one row after the other, as [`optimal_assignment`] takes them.
+pub fn euclidean_costs<T: Element>(a: &[T], b: &[T], dimension: usize) -> Vec<f64> {
+    let [left, right] = [a, b].map(|sample| points(sample, dimension));
+    left.flat_map(|x| right.clone().map(move |y| euclidean(x, y))).collect()
 }
 
 fn euclidean<T: Element>(x: &[T], y: &[T]) -> f64 {

@@ -26,7 +26,7 @@ mod thumbnails;
 
 use std::slice::ChunksExact;
 
-pub use assignment::{Assignment, optimal_assignment, wasserstein};
+pub use assignment::{Assignment, euclidean_costs, optimal_assignment, wasserstein};
 pub use frechet::Moments;
 pub use line::wasserstein_1d;
 pub use manifold::Manifold;
