@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 use std::fmt::Display;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::path::{self, Path};
 
 use autograd::Shape;
@@ -383,10 +383,15 @@ impl Options {
         settings.map_err(|error| {
             let span = error.span().unwrap_or_default();
             let line = text[..span.start].matches('\n').count() + 1;
-            let problem = if error.message().starts_with("unknown field") {
+            let message = error.message();
+            let problem = if message.starts_with("unknown field") {
                 unknown_key(&text[span])
+            } else if let Some((_, expected)) =
+                message.split_once(", expected ").filter(|_| message.starts_with("invalid "))
+            {
+                of_another_type(&text, span, expected)
             } else {
-                excerpt(&error.message().replace('\n', ", "))
+                excerpt(&message.replace('\n', ", "))
             };
             Error::ConfigFile { path: path.to_owned(), line, problem }
         })
@@ -494,6 +499,19 @@ fn within<T: PartialOrd + Display>(range: RangeInclusive<T>, n: T) -> Checked {
 
 fn names_something(path: &str) -> Checked {
     unless(!path.is_empty(), "\"\"", "it is the name of nothing")
+}
+
+/// What is wrong with the value at `span`, which is none of the type that is `expected` in the program's own words.
+fn of_another_type(text: &str, span: Range<usize>, expected: &str) -> String {
+    let line = text[..span.start].rfind('\n').map_or(0, |end| end + 1);
+    let key = text[line..span.start].split('=').next().unwrap_or_default().trim();
+    let needed = match expected {
+        "usize" | "u64" => "a whole number, 0 or more",
+        "f64" => "a number",
+        "a boolean" => "true or false",
+        _ => "a text in quotes",
+    };
+    format!("{} = {} is not possible: it must be {needed}", excerpt(key), excerpt(&text[span]))
 }
 
 fn unknown_key(key: &str) -> String {
