@@ -18,6 +18,7 @@ use crate::data::{Batches, Dataset, MOST_CLASSES, is_image};
 use crate::error::cannot_use;
 use crate::eval::{self, Judge};
 use crate::game::{GENERATOR, Game, PendingLosses, Programs};
+use crate::machine::ranks::on_this_machine;
 use crate::machine::{interrupt, memory};
 use crate::output::say;
 use crate::pictures::{Pace, curves, moving};
@@ -124,12 +125,13 @@ pub fn resume(
 /// Whether nothing is missing of what a run leaves that has done all of its steps, as of one that was killed between its last
 /// checkpoint and its end.
 fn is_complete(folder: &RunFolder, config: &Config) -> bool {
-    let mut files = vec![folder.generator(), folder.report(), folder.curves(), folder.moving_picture()];
+    let mut files = vec![folder.report(), folder.curves(), folder.moving_picture()];
     files.push(folder.sample(config.steps));
     files.extend(is_image(&config.sample).then(|| folder.neighbours()));
     // Runs of earlier versions do not say where they stand.
     State::read(folder).is_none_or(|state| state == State::Finished)
         && files.iter().all(|file| file.is_file())
+        && Metadata::read(&folder.generator()).is_ok_and(|generator| generator.step == config.steps)
         && eval::is_measured(folder, config.steps)
 }
 
@@ -147,6 +149,7 @@ fn prepare(config: &Config, ranks: &dyn Communicator) -> Result<(Device, Dataset
     let most_classes = if config.conditional { MOST_CLASSES } else { 0 };
     let part = Game { batch: batch / count, ..config.game };
     let needed = part.memory(&config.sample, most_classes);
+    let needed = needed * on_this_machine(count) as u64;
     memory::check(needed, "this training", "make --dim, --size or --batch smaller")?;
     if let Some(threads) = config.threads {
         // What the host computes itself, such as the pixels of images, takes no more. Refused if it has begun already.

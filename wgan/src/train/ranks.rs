@@ -127,6 +127,7 @@ pub(super) fn first_non_finite(
     let found = match programs.iterate(step - 1, batches) {
         Err(Error::Engine(NonFinite(found))) => format!("the first operation that made it so is {found}"),
         Err(Error::Engine(NonFiniteElsewhere)) => String::new(),
+        Ok(_) if ranks.rank().count > 1 => "no rank finds in its own part alone what made it so".to_owned(),
         Ok(_) => "every operation is finite in exact arithmetic, so a sum overflowed".to_owned(),
         Err(error) => return Err(error),
     };
