@@ -76,7 +76,7 @@ pub struct TrainArgs {
     #[arg(long, requires = "out", help_heading = "Files")]
     pub force: bool,
     /// Go on with the run in this folder; --steps may raise its number of steps
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "out"], help_heading = "Files")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "out", "force"], help_heading = "Files")]
     pub resume: Option<PathBuf>,
 
     /// Print at the end how long each kind of kernel took
@@ -172,7 +172,7 @@ pub struct ExportArgs {
     /// What to write
     #[arg(long, value_name = "NAME", default_value = "onnx")]
     pub format: ExportFormat,
-    /// File to write
+    /// File to write, .onnx
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
 }
@@ -316,7 +316,7 @@ pub struct TrainClassifierArgs {
     /// Start of all random numbers; the same seed gives the same bits
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
-    /// File for the weights
+    /// File for the weights, .safetensors
     #[arg(long, value_name = "FILE", default_value = "classifier.safetensors")]
     pub out: PathBuf,
 }
@@ -362,10 +362,7 @@ pub fn completions(shell: Shell) -> String {
 }
 
 /// The manual pages of the program and its commands, by the names of their files.
-///
-/// # Errors
-/// None is known: they are written to memory.
-pub fn manual() -> std::io::Result<Vec<(String, Vec<u8>)>> {
+pub fn manual() -> Vec<(String, Vec<u8>)> {
     let mut command = Cli::command();
     command.build();
     let mut pages = Vec::new();
@@ -373,11 +370,11 @@ pub fn manual() -> std::io::Result<Vec<(String, Vec<u8>)>> {
     while let Some(command) = commands.pop() {
         let page = Man::new(command.clone());
         let mut text = Vec::new();
-        page.render(&mut text)?;
+        page.render(&mut text).expect("memory takes all that is written");
         pages.push((page.get_filename(), text));
         commands.extend(command.get_subcommands().filter(|command| command.get_name() != "help").cloned());
     }
-    Ok(pages)
+    pages
 }
 
 /// In place of an experiment's name.

@@ -117,13 +117,8 @@ pub enum Error {
         source: io::Error,
     },
     /// A page that no program shows.
-    #[error("there is no program to show {} with ({source}): open it in a browser", page.display())]
-    Browser {
-        /// The page.
-        page: PathBuf,
-        /// The operating system's reason.
-        source: io::Error,
-    },
+    #[error("there is no program to show {} with: open it in a browser", .0.display())]
+    Browser(PathBuf),
     /// A file of weights that does not hold what it should.
     #[error(transparent)]
     Weights(nn::Error),
@@ -184,7 +179,7 @@ impl Error {
         match self {
             // As of a process that is ended by SIGPIPE: 128 + 13.
             Error::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 141,
-            Error::Write { .. } | Error::Output(_) | Error::Download { .. } | Error::Browser { .. } => 1,
+            Error::Write { .. } | Error::Output(_) | Error::Download { .. } | Error::Browser(_) => 1,
             Error::Engine(_) | Error::NotFinite(_) | Error::Missed(_) | Error::Signals(_) | Error::Export(_) => 1,
             Error::Ranks(_) => 2,
             Error::Setting { .. } | Error::Flag { .. } | Error::ConfigFile { .. } | Error::Memory { .. } => 2,

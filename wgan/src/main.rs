@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{ErrorKind, Write, stdout};
-use std::path::{Path, is_separator};
+use std::path::{Path, PathBuf, is_separator};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,6 +126,10 @@ fn lead(args: &TrainArgs, ranks: &Arc<dyn Communicator>) -> Result<ExitCode> {
 
 fn sample(args: &SampleArgs) -> Result<ExitCode> {
     let format = Format::of(&args.out)?;
+    check_name("save-z", args.save_z.as_deref(), "npy")?;
+    let GeneratorFiles { checkpoint, weights, .. } = &args.source.files;
+    let outputs = [("out", Some(&*args.out)), ("save-z", args.save_z.as_deref())];
+    check_outputs(&outputs, &[&args.z, &args.real.classifier, checkpoint, weights])?;
     let run = args.source.files.run.as_deref().map(RunFolder::open).transpose()?;
     let mut sampler = sampler(&args.source, run.as_ref())?;
     if let Some(class) = &args.class {
@@ -138,15 +142,17 @@ fn sample(args: &SampleArgs) -> Result<ExitCode> {
     let count = sampler.given().or(args.count.map(|count| count as usize));
     let count = count.unwrap_or_else(|| args.grid.usual_count(sampler.classes().len()));
     let seed = args.seed.unwrap_or(0);
-    if let Some(noise) = &args.save_z {
-        nn::files::write_whole(noise, &npy::encode(&sampler.noise(count, seed)?))?;
-    }
+    let single_files = args.save_z.iter().chain((!matches!(format, Format::Folder)).then_some(&args.out));
+    single_files.map(|file| nn::files::check_writable(file)).collect::<Result<(), _>>()?;
     match format {
         Format::Png => nn::files::write_whole(&args.out, &picture(args, &sampler, run.as_ref(), count, seed)?)?,
         Format::Npy => {
             nn::files::write_whole(&args.out, &npy::encode(&without_channel(sampler.draw(count, seed)?)))?;
         }
         Format::Folder => sample::folder(&sampler, count, seed, &args.out)?,
+    }
+    if let Some(noise) = &args.save_z {
+        nn::files::write_whole(noise, &npy::encode(&sampler.noise(count, seed)?))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -162,6 +168,11 @@ fn sampler(source: &GeneratorSource, run: Option<&RunFolder>) -> Result<Sampler>
 }
 
 fn export(args: &ExportArgs) -> Result<ExitCode> {
+    match args.format {
+        ExportFormat::Onnx => check_name("out", Some(&args.out), "onnx")?,
+    }
+    let GeneratorFiles { checkpoint, weights, .. } = &args.source.files;
+    check_outputs(&[("out", Some(&args.out))], &[checkpoint, weights])?;
     let run = args.source.files.run.as_deref().map(RunFolder::open).transpose()?;
     let sampler = sampler(&args.source, run.as_ref())?;
     let model = match args.format {
@@ -248,6 +259,7 @@ fn eval(args: &EvalArgs) -> Result<ExitCode> {
 
 fn compare(args: &CompareArgs) -> Result<ExitCode> {
     let encode = args.out.as_deref().map(encoder).transpose()?;
+    check_outputs(&[("out", args.out.as_deref())], &[])?;
     let compared = Compared::read(&args.runs)?;
     tell(&compared.to_string())?; // whatever becomes of the picture
     if let (Some(encode), Some(out)) = (encode, &args.out) {
@@ -278,6 +290,8 @@ fn devices() -> Result<ExitCode> {
 }
 
 fn train_classifier(args: &TrainClassifierArgs) -> Result<ExitCode> {
+    check_name("out", Some(&args.out), "safetensors")?;
+    check_outputs(&[("out", Some(&args.out))], &[])?;
     let data =
         args.data_dir.as_deref().map_or_else(|| Split::embedded(args.seed), |folder| Split::read(folder, args.seed))?;
     nn::files::check_writable(&args.out)?;
@@ -297,17 +311,20 @@ fn experiment(args: &ExperimentArgs) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let size = if args.quick { Size::Quick } else { Size::Full };
-    let mut missed = Vec::new();
+    let (mut missed, mut pages) = (Vec::new(), Vec::new());
     for experiment in Experiment::named(&args.name).map_or(experiments::ALL.to_vec(), |one| vec![one]) {
         let folder = args.out.join(experiment.name);
         tell(&format!("{}: {}\n", experiment.name, experiment.summary))?;
         let findings = experiment.run_in(&folder, size)?;
         tell(&format!("{findings}\nfigure and table are in {}\n", folder.display()))?;
-        if args.open {
-            browser::open(&folder.join(experiments::PAGE))?;
-        }
+        pages.push(folder.join(experiments::PAGE));
         if !findings.holds() {
             missed.push(experiment.name);
+        }
+    }
+    for page in pages.iter().filter(|_| args.open) {
+        if let Err(error) = browser::open(page) {
+            say(&format!("warning: {error}")); // whatever was found is found
         }
     }
     if missed.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(Error::Missed(missed)) }
@@ -319,15 +336,49 @@ fn completions(args: &CompletionsArgs) -> Result<ExitCode> {
 }
 
 fn manual(args: &ManArgs) -> Result<ExitCode> {
-    let cannot_write = |path: &Path| {
-        let path = path.to_owned();
-        move |source| Error::Write { path, source }
-    };
-    fs::create_dir_all(&args.to).map_err(cannot_write(&args.to))?;
-    for (name, page) in cli::manual().map_err(cannot_write(&args.to))? {
+    fs::create_dir_all(&args.to).map_err(|source| Error::Write { path: args.to.clone(), source })?;
+    for (name, page) in cli::manual() {
         nn::files::write_whole(&args.to.join(name), &page)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses a name that says something else than what is written.
+fn check_name(flag: &str, path: Option<&Path>, extension: &str) -> Result<()> {
+    match path.filter(|path| path.extension().is_none_or(|found| found != extension)) {
+        Some(path) => Err(Error::impossible(flag, path.display(), &format!("the name must end in .{extension}"))),
+        None => Ok(()),
+    }
+}
+
+/// Refuses to write over what is read or over a file of a run, and to write two things to one place. Each output comes with
+/// its flag.
+fn check_outputs(outputs: &[(&str, Option<&Path>)], inputs: &[&Option<PathBuf>]) -> Result<()> {
+    let inputs: Vec<PathBuf> = inputs.iter().filter_map(|input| input.as_deref().map(place)).collect();
+    let mut taken = Vec::new();
+    for (flag, path) in outputs.iter().filter_map(|&(flag, path)| Some((flag, path?))) {
+        let place = place(path);
+        let reason = if inputs.contains(&place) {
+            "it is read from; name another file"
+        } else if taken.contains(&place) {
+            "another flag names it, too; name another file"
+        } else if RunFolder::is_of_a_run(&place) {
+            "it is a file of a run; name another one"
+        } else {
+            taken.push(place);
+            continue;
+        };
+        return Err(Error::impossible(flag, path.display(), reason));
+    }
+    Ok(())
+}
+
+/// Where a file is, or would be, whichever way its name leads there.
+fn place(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        folder.canonicalize().unwrap_or_else(|_| folder.to_owned()).join(path.file_name().unwrap_or_default())
+    })
 }
 
 /// Images as `[N, height, width]`; points stay as they are.

@@ -79,6 +79,18 @@ fn every_command_has_a_page_of_the_manual() {
     assert!(text(place.bytes("man/man1/wgan-data-download.1")).contains("mirror"));
 }
 
+/// Other variables than those of a start by several processes are none of it, whatever their names.
+#[test]
+fn a_variable_that_holds_no_number_is_no_sign_of_several_processes() {
+    for value in ["", "abc", "0", "1"] {
+        let place = Workplace::new();
+        let mut command = place.command("train --batch 20000");
+        command.env("PMI_SIZE", value);
+        let complaint = workplace::complaint(command, 2);
+        assert!(complaint.starts_with("error: batch = 20000 is not possible"), "{value}: {complaint}");
+    }
+}
+
 /// What was asked for and reached nobody is an error; a reader that has gone is none to be told of.
 #[cfg(target_os = "linux")]
 #[test]
@@ -200,6 +212,17 @@ mod config_file {
     }
 
     #[test]
+    fn a_value_of_another_type_is_told_with_its_name() {
+        let told = |line| complaint_about(&format!("steps = 10\n{line}\n")).replace("error: my.toml, line 2: ", "");
+        assert_eq!(told("dim = -1"), "dim = -1 is not possible: it must be a whole number, 0 or more");
+        assert_eq!(told("batch= 2.5 # half"), "batch = 2.5 is not possible: it must be a whole number, 0 or more");
+        assert_eq!(told("lr = \"1\""), "lr = \"1\" is not possible: it must be a number");
+        assert_eq!(told("tensorboard = 1"), "tensorboard = 1 is not possible: it must be true or false");
+        assert_eq!(told("sign = true"), "sign = true is not possible: it must be a text in quotes");
+        assert_eq!(told("data-dir = 7"), "data-dir = 7 is not possible: it must be a text in quotes");
+    }
+
+    #[test]
     fn an_unknown_value_names_the_nearest_one() {
         insta::assert_snapshot!(
             complaint_about("sign = 'real-hihg'"),
@@ -297,6 +320,14 @@ mod run_folder {
     }
 
     #[test]
+    fn a_run_that_goes_on_is_not_overwritten() {
+        insta::assert_snapshot!(
+            complaint("train --resume run --force", 2),
+            @"error: the argument '--resume <DIR>' cannot be used with '--force'"
+        );
+    }
+
+    #[test]
     fn a_resume_needs_a_checkpoint() {
         insta::assert_snapshot!(
             complaint("--resume .", 2),
@@ -311,6 +342,89 @@ mod run_folder {
         #[cfg(not(feature = "opencl"))]
         place.complaint("--backend opencl", 2);
         assert!(!place.path("runs").exists());
+    }
+}
+
+/// Whatever is refused, nothing is overwritten, and nothing left.
+mod outputs {
+    use super::*;
+
+    fn with_run() -> Workplace {
+        let place = Workplace::new();
+        place.run("train --dataset 8gaussians --dim 16 --batch 16 --critic-steps 1 --steps 1 --out run");
+        fs::copy(place.path("run/generator.safetensors"), place.path("g.onnx")).unwrap();
+        place.run("sample --run run --count 3 --save-z z.npy --out samples.npy");
+        place
+    }
+
+    #[test]
+    fn that_are_read_from_or_named_twice_are_refused() {
+        let place = with_run();
+        let before = ["g.onnx", "z.npy"].map(|name| place.bytes(name));
+        insta::assert_snapshot!(
+            place.complaint("export --checkpoint g.onnx --out ./g.onnx", 2),
+            @"error: out = ./g.onnx is not possible: it is read from; name another file"
+        );
+        insta::assert_snapshot!(
+            place.complaint("sample --run run --z z.npy --out run/../z.npy", 2),
+            @"error: out = run/../z.npy is not possible: it is read from; name another file"
+        );
+        insta::assert_snapshot!(
+            place.complaint("sample --run run --save-z same.npy --out ./same.npy", 2),
+            @"error: save-z = same.npy is not possible: another flag names it, too; name another file"
+        );
+        assert!(["g.onnx", "z.npy"].map(|name| place.bytes(name)) == before && !place.path("same.npy").exists());
+    }
+
+    #[test]
+    fn that_are_files_of_a_run_are_refused() {
+        let place = with_run();
+        let before = ["curves.png", "checkpoint.safetensors"].map(|name| place.bytes(&format!("run/{name}")));
+        place.run("train --dataset 8gaussians --dim 16 --batch 16 --critic-steps 1 --steps 1 --out other");
+        for args in [
+            "sample --run run --out run/curves.png",
+            "sample --run run --out run/samples/step-000001.png",
+            "sample --run run --out other/progress.png",
+            "compare run other --out run/curves.png",
+            "train-classifier --out run/checkpoint.safetensors",
+            "train-classifier --out run/best.safetensors",
+        ] {
+            let complaint = place.complaint(args, 2);
+            assert!(complaint.ends_with("is not possible: it is a file of a run; name another one"), "{complaint}");
+        }
+        assert!(["curves.png", "checkpoint.safetensors"].map(|name| place.bytes(&format!("run/{name}"))) == before);
+        place.run("sample --run run --out run/mine.png");
+    }
+
+    #[test]
+    fn of_other_names_than_what_is_written_are_refused() {
+        insta::assert_snapshot!(
+            complaint("export --run mn --out mn/checkpoint.safetensors", 2),
+            @"error: out = mn/checkpoint.safetensors is not possible: the name must end in .onnx"
+        );
+        insta::assert_snapshot!(
+            complaint("sample --run mn --save-z mn/metrics.csv --out a.npy", 2),
+            @"error: save-z = mn/metrics.csv is not possible: the name must end in .npy"
+        );
+        insta::assert_snapshot!(
+            complaint("train-classifier --data-dir . --out train-images-idx3-ubyte", 2),
+            @"error: out = train-images-idx3-ubyte is not possible: the name must end in .safetensors"
+        );
+    }
+
+    #[test]
+    fn are_both_written_or_none() {
+        let place = with_run();
+        fs::create_dir(place.path("full")).unwrap();
+        fs::write(place.path("full/a"), "").unwrap();
+        for (args, code) in [
+            ("--save-z zz.npy --out full/", 2),
+            ("--save-z zz.npy --out no/x.png", 1),
+            ("--save-z no/zz.npy --out x.png", 1),
+        ] {
+            place.complaint(&format!("sample --run run {args}"), code);
+            assert!(!place.path("zz.npy").exists() && !place.path("x.png").exists(), "{args}");
+        }
     }
 }
 

@@ -484,8 +484,8 @@ mod train_classifier {
     fn the_same_seed_gives_the_same_weights() {
         let place = Workplace::new();
         let train = |args: &str| {
-            place.run(&format!("train-classifier --steps 3 {args} --out c"));
-            place.bytes("c")
+            place.run(&format!("train-classifier --steps 3 {args} --out c.safetensors"));
+            place.bytes("c.safetensors")
         };
         let first = train("");
         assert_eq!(train(""), first);
@@ -496,8 +496,8 @@ mod train_classifier {
     #[test]
     fn needs_a_place_for_the_weights() {
         insta::assert_snapshot!(
-            Workplace::new().complaint("train-classifier --steps 1000000 --out no/folder/c", 1),
-            @"error: cannot write no/folder/c: No such file or directory (os error 2)"
+            Workplace::new().complaint("train-classifier --steps 1000000 --out no/folder/c.safetensors", 1),
+            @"error: cannot write no/folder/c.safetensors: No such file or directory (os error 2)"
         );
     }
 

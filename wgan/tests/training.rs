@@ -451,6 +451,10 @@ fn a_finished_run_is_completed_by_a_resume() {
     place.run("eval --run=run --samples=123");
     place.run("train --resume=run");
     assert!(place.bytes("run/samples/step-000030.png") == before[4]);
+    // A generator that is cut off is none.
+    fs::write(place.path(&of_end[3]), &before[3][..before[3].len() / 2]).unwrap();
+    place.run("train --resume=run");
+    assert!(place.bytes(&of_end[3]) == before[3]);
     let told = text(place.run("train --resume=run").stdout);
     assert_eq!(told, "nothing is missing in run: all steps are done; ask for more with --steps\n");
     let complaint = place.complaint("train --resume=run --steps=29", 2);
@@ -545,7 +549,7 @@ fn what_a_system_sends_before_it_shuts_down_is_ctrl_c() {
 #[test]
 fn other_commands_stop_at_once() {
     let place = Workplace::new();
-    for args in ["train-classifier --steps=1000000 --out=c", "experiment critic-steps --out=experiments"] {
+    for args in ["train-classifier --steps=1000000", "experiment critic-steps --out=experiments"] {
         let mut running = Running(place.command(args).spawn().unwrap());
         sleep(Duration::from_millis(1500));
         running.signal("TERM", 1);
@@ -553,7 +557,9 @@ fn other_commands_stop_at_once() {
         assert_eq!(code, Some(130), "{args}: {stderr}");
         assert!(stderr.ends_with("stopped; what was written before is whole\n"), "{args}: {stderr}");
     }
-    assert!(!place.path("c").exists() && names(&place.path("experiments/critic-steps")).is_empty());
+    assert!(
+        !place.path("classifier.safetensors").exists() && names(&place.path("experiments/critic-steps")).is_empty()
+    );
 }
 
 /// `nohup` starts a program so that it does not end with its terminal.
@@ -868,6 +874,7 @@ mod sample {
         };
         let values = |shape: &[usize], value: f64| autograd::Tensor::full(shape, value);
         insta::assert_snapshot!(told(values(&[4, 128], 0.0)), @"error: z.npy: its shape is [4, 128], but the generator takes rows of 10 numbers");
+        assert!(told(values(&[1; 5000], 0.0)).len() < 500, "a shape is quoted in part");
         insta::assert_snapshot!(told(values(&[0, 10], 0.0)), @"error: z.npy: it holds no rows");
         insta::assert_snapshot!(told(values(&[2, 10], f64::NAN)), @"error: z.npy: row 0 holds a number that is not finite");
         insta::assert_snapshot!(
@@ -962,7 +969,11 @@ mod sample {
         fs::write(place.path("foreign.safetensors"), b"\x02\0\0\0\0\0\0\0{}").unwrap();
         insta::assert_snapshot!(
             place.complaint("sample --checkpoint=foreign.safetensors --out=a.png", 2),
-            @"error: foreign.safetensors: these weights were not written by wgan"
+            @"error: foreign.safetensors: these weights were not written by wgan; wgan sample and wgan export take them by --weights"
+        );
+        insta::assert_snapshot!(
+            place.complaint("sample --weights=run/generator.safetensors --out=a.png", 2),
+            @"error: run/generator.safetensors: it tells itself what it is made of; name it by --checkpoint"
         );
         insta::assert_snapshot!(
             place.complaint("sample --checkpoint=missing.safetensors --out=a.png", 2),

@@ -9,5 +9,5 @@ use crate::{Error, Result};
 /// # Errors
 /// If the system knows no program that shows it.
 pub fn open(page: &Path) -> Result<()> {
-    open::that_detached(page).map_err(|source| Error::Browser { page: page.to_owned(), source })
+    open::that_detached(page).map_err(|_| Error::Browser(page.to_owned()))
 }

@@ -1,5 +1,6 @@
 //! The folder of a run: where each of its files is, and which of them a fresh start or a resume removes.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -111,6 +112,20 @@ impl RunFolder {
             remove(&self.samples().join(name))?;
         }
         Ok(())
+    }
+
+    /// Whether the file at `path` is, or would be, one that a run leaves, and the run is there.
+    pub fn is_of_a_run(path: &Path) -> bool {
+        let is_of = |folder: &Path| {
+            let folder = RunFolder { path: folder.to_owned(), _lock: None };
+            let is_sample = || {
+                let name = path.file_name().and_then(OsStr::to_str);
+                path.parent() == Some(&folder.samples()) && name.and_then(sample_step).is_some()
+            };
+            let is_run = folder.checkpoint().is_file() || folder.metrics().is_file();
+            is_run && (folder.files().iter().any(|file| file == path) || is_sample())
+        };
+        path.ancestors().skip(1).take(2).any(is_of)
     }
 
     /// The folder itself.

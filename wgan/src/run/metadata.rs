@@ -18,6 +18,9 @@ use crate::{Error, Result};
 /// in another order every time.
 pub const METADATA_KEY: &str = "wgan";
 
+/// What to say of weights without it.
+const FOREIGN: &str = "these weights were not written by wgan; wgan sample and wgan export take them by --weights";
+
 /// The version of the layout that this program writes. It reads the one before as well, whose files have no checksum.
 const FORMAT: u32 = 2;
 
@@ -97,7 +100,7 @@ impl Metadata {
     /// metadata are not ours or are those of another version.
     pub fn read(path: &Path) -> Result<Self> {
         let json = nn::checkpoint::metadata(path, METADATA_KEY)?;
-        let json = json.ok_or_else(|| Error::damaged(path, "these weights were not written by wgan"))?;
+        let json = json.ok_or_else(|| Error::damaged(path, FOREIGN))?;
         let metadata = Metadata::from_json(&json).map_err(|problem| Error::damaged(path, problem))?;
         if metadata.format > 1 && nn::checkpoint::metadata(path, CHECKSUM)?.is_none() {
             let problem = "its checksum is missing, so it is not as it was written; take a copy of it";
@@ -213,7 +216,7 @@ mod tests {
         assert_eq!(Metadata::read(&path).unwrap(), metadata);
         weights.save(&path, None).unwrap();
         let foreign = Metadata::read(&path).unwrap_err();
-        assert!(foreign.to_string().ends_with("these weights were not written by wgan") && foreign.exit_code() == 2);
+        assert!(foreign.to_string().ends_with(FOREIGN) && foreign.exit_code() == 2);
         std::fs::write(&path, "short").unwrap();
         let truncated = Metadata::read(&path).unwrap_err();
         assert!(truncated.to_string().contains("is not a whole safetensors file") && truncated.exit_code() == 2);

@@ -21,7 +21,7 @@ use crate::game::GENERATOR;
 use crate::game::models::Generator;
 use crate::machine::memory;
 use crate::run::RunFolder;
-use crate::run::metadata::{Metadata, check_computed, check_finite};
+use crate::run::metadata::{METADATA_KEY, Metadata, check_computed, check_finite};
 use crate::{Error, Result, data, npy};
 
 pub use classes::{SHOWN_OF_EACH, classes, in_rows};
@@ -86,6 +86,10 @@ impl Sampler {
     /// # Errors
     /// If a setting is not possible or has no effect, or the file cannot be used.
     pub fn load_plain(weights: &Path, settings: &Options) -> Result<Self> {
+        if nn::checkpoint::metadata(weights, METADATA_KEY)?.is_some() {
+            let problem = "it tells itself what it is made of; name it by --checkpoint";
+            return Err(Error::damaged(weights, problem));
+        }
         let trained = Trained::typed(settings)?;
         let count =
             nn::checkpoint::shape(weights, "classes.weight")?.map_or(0, |shape| shape.first().copied().unwrap_or(0));
@@ -150,7 +154,10 @@ impl Sampler {
                 None => return Ok(Sampler { given: Some(noise), ..self }),
                 Some(place) => format!("row {} holds a number that is not finite", place / latent),
             },
-            _ => format!("its shape is {}, but the generator takes rows of {latent} numbers", noise.shape()),
+            _ => {
+                let shape = excerpt(&noise.shape().to_string());
+                format!("its shape is {shape}, but the generator takes rows of {latent} numbers")
+            }
         };
         Err(cannot_use(&file.display().to_string())(problem))
     }
