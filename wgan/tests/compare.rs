@@ -76,6 +76,7 @@ fn runs_that_other_classifiers_measured_do_not_compare() {
         }
     });
     insta::assert_snapshot!(place.complaint("compare a b", 2), @"error: a cannot be compared: an earlier version measured it; measure it again with: wgan eval --run a");
+    place.run("eval --run=a");
     place.run("train-classifier --steps=1 --out=other.safetensors");
     place.run("eval --run=b --classifier=other.safetensors");
     insta::assert_snapshot!(place.complaint("compare a b", 2), @"error: b cannot be compared: another classifier measured it than a; measure both by the same one with wgan eval");
