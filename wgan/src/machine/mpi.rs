@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::thread::{sleep, yield_now};
 use std::time::{Duration, Instant};
 
-use autograd::{Communicator, Rank, mean};
+use autograd::{Communicator, Rank};
 use mpi::Threading;
 use mpi::datatype::{Partition, PartitionMut};
 use mpi::environment::Universe;
@@ -82,7 +82,7 @@ impl Communicator for Mpi {
         }
         let mut averaged = vec![0.0; own];
         for (i, value) in averaged.iter_mut().enumerate() {
-            *value = mean((0..count).map(|rank| received[rank * own + i]));
+            *value = Rank::mean((0..count).map(|rank| received[rank * own + i]));
         }
         let mut parts = PartitionMut::new(values, &counts[..], &first[..]);
         scope(|scope| wait(world.immediate_all_gather_varcount_into(scope, &averaged[..], &mut parts)));
