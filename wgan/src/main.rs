@@ -142,8 +142,8 @@ fn sample(args: &SampleArgs) -> Result<ExitCode> {
     let count = sampler.given().or(args.count.map(|count| count as usize));
     let count = count.unwrap_or_else(|| args.grid.usual_count(sampler.classes().len()));
     let seed = args.seed.unwrap_or(0);
-    let single_files = args.save_z.iter().chain((!matches!(format, Format::Folder)).then_some(&args.out));
-    single_files.map(|file| nn::files::check_writable(file)).collect::<Result<(), _>>()?;
+    let mut single_files = args.save_z.iter().chain((!matches!(format, Format::Folder)).then_some(&args.out));
+    single_files.try_for_each(|file| nn::files::check_writable(file))?;
     match format {
         Format::Png => nn::files::write_whole(&args.out, &picture(args, &sampler, run.as_ref(), count, seed)?)?,
         Format::Npy => {
