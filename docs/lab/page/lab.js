@@ -122,14 +122,14 @@ function showSettings() {
 
 function draws() { return asked.dataset === "drawn"; }
 
-function reach() { return lab ? lab.reach() : 2; }
+function reach() { return lab ? lab.reach() : offers.canvas; }
 
 function place(event) {
   const box = $("picture").getBoundingClientRect(), half = reach();
   const x = half * (2 * (event.clientX - box.left) / box.width - 1);
   const y = half * (1 - 2 * (event.clientY - box.top) / box.height);
   const near = drawn.some((_, i) => i % 2 === 0 && Math.hypot(drawn[i] - x, drawn[i + 1] - y) < 0.12);
-  if (!near && drawn.length < 400) drawn.push(x, y);
+  if (!near && drawn.length < 2 * offers["most-drawn"]) drawn.push(x, y);
   dirty = true;
 }
 

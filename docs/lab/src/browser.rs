@@ -3,14 +3,16 @@
 use serde_json::json;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use crate::learned::MOST_DRAWN;
 use crate::situation::{PRESETS, Situation, choices};
-use crate::training::Training;
+use crate::training::{CANVAS, Training};
 
-/// The choices of the settings, and the presets.
+/// The choices of the settings, the presets, and what may be drawn by hand: so many points, into a window of half this side.
 #[wasm_bindgen]
 pub fn offers() -> String {
     let presets = PRESETS.iter().map(|preset| json!([preset.name, preset.address, preset.claim]));
-    json!({ "choices": choices(), "presets": presets.collect::<Vec<_>>() }).to_string()
+    let presets = presets.collect::<Vec<_>>();
+    json!({ "choices": choices(), "presets": presets, "most-drawn": MOST_DRAWN, "canvas": CANVAS }).to_string()
 }
 
 /// The tape of a formula: see [`recorded`](crate::recorded::recorded).

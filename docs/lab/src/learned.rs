@@ -11,7 +11,7 @@ const COUNT: usize = 10_000;
 const DEVIATION: f64 = 0.03;
 
 /// Points that can be drawn by hand, at most.
-const MOST_DRAWN: usize = 200;
+pub const MOST_DRAWN: usize = 200;
 
 /// A distribution of points.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,9 +7,23 @@ use wgan::game::CriticSchedule;
 
 use crate::learned::Learned;
 
-/// Wider networks and larger batches would take longer than a page has.
-const WIDEST: usize = 256;
-const LARGEST: usize = 512;
+/// Wider networks, larger batches and more updates of the critic would take longer than a page has, or more memory.
+const WIDEST: u64 = 256;
+const LARGEST: u64 = 512;
+const MOST_STEPS: u64 = 50;
+
+/// Settings of the program that a page does not obey: it goes on as long as it is looked at, and keeps nothing.
+const IDLE: [&str; 9] = [
+    "critic-schedule",
+    "conditional",
+    "steps",
+    "backend",
+    "threads",
+    "sample-every",
+    "checkpoint-every",
+    "eval-every",
+    "tensorboard",
+];
 
 /// All settings of a training.
 #[derive(Clone, Debug)]
@@ -45,13 +59,17 @@ impl Situation {
             }
         }
         let learned = Learned::parse(dataset, drawn)?;
+        if let Some(name) = IDLE.iter().find(|name| given.contains_key(**name)) {
+            return Err(format!("{name} has no place here: a page trains for as long as it is looked at, in one way"));
+        }
         let flags: Options = serde_json::from_value(Value::Object(given)).map_err(|error| error.to_string())?;
-        let within = |setting: &str, value: Option<usize>, most: usize| match value {
+        let within = |setting: &str, value: Option<u64>, most: u64| match value {
             Some(value) if value > most => Err(format!("{setting} = {value} is not possible here: {most} at most")),
             _ => Ok(()),
         };
-        within("dim", flags.dim, WIDEST)?;
-        within("batch", flags.batch, LARGEST)?;
+        within("dim", flags.dim.map(|dim| dim as u64), WIDEST)?;
+        within("batch", flags.batch.map(|batch| batch as u64), LARGEST)?;
+        within("critic-steps", flags.critic_steps, MOST_STEPS)?;
         let config = Config::resolve(&flags, &base(&learned)).map_err(|error| error.to_string())?;
         Ok(Situation { learned, config })
     }
@@ -176,6 +194,13 @@ mod tests {
             ("lipschitz=clip&lambda=3", "--lambda has no place here"),
             ("lipschitz=clap", "\"clap\" is not one of clip"),
             ("dim=1000", "256 at most"),
+            ("critic-steps=1000", "critic-steps = 1000 is not possible here: 50 at most"),
+            ("steps=5", "steps has no place here"),
+            ("lr=1e-3&critic-schedule=converge", "critic-schedule has no place here"),
+            ("backend=opencl", "backend has no place here"),
+            ("threads=2", "threads has no place here"),
+            ("eval-every=5", "eval-every has no place here"),
+            ("tensorboard=true", "tensorboard has no place here"),
             ("dim", "has no value"),
             ("width=3", "unknown field `width`"),
             ("arch=dcgan", "need mlp"),

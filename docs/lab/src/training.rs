@@ -24,7 +24,7 @@ const ACROSS: usize = 40;
 /// … and so many level lines are drawn of it.
 const LEVELS: usize = 12;
 /// Half of the side of the window that points are drawn into by hand.
-const CANVAS: f64 = 2.0;
+pub const CANVAS: f64 = 2.0;
 /// Places of a curve that is drawn, at most.
 const PLACES: usize = 300;
 
