@@ -64,6 +64,12 @@ pub fn insisted() -> bool {
     count() >= 2
 }
 
+/// For how long the last signal has been there, if one came.
+pub fn waiting() -> Option<Duration> {
+    let (_, last) = *SIGNALS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    last.map(|last| last.elapsed())
+}
+
 fn count() -> u32 {
     SIGNALS.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).0
 }

@@ -55,8 +55,9 @@ impl Communicator for Mpi {
     fn exchange(&self, bytes: &[u8]) -> Result<Vec<Vec<u8>>, autograd::Error> {
         let _alone = self.received.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let world = SimpleCommunicator::world();
-        let (own, mut counts) = (bytes.len() as i32, vec![0; self.rank.count]);
-        scope(|scope| wait(world.immediate_all_gather_into(scope, &own, &mut counts[..])));
+        let (own, mut lengths) = (bytes.len() as u64, vec![0_u64; self.rank.count]);
+        scope(|scope| wait(world.immediate_all_gather_into(scope, &own, &mut lengths[..])));
+        let counts = counts(&lengths)?; // refused by all ranks, or by none
         let mut all = vec![0; counts.iter().sum::<i32>() as usize];
         let mut parts = PartitionMut::new(&mut all[..], &counts[..], starts(&counts));
         scope(|scope| wait(world.immediate_all_gather_varcount_into(scope, bytes, &mut parts)));
@@ -69,8 +70,8 @@ impl Communicator for Mpi {
     fn all_mean(&self, values: &mut [f32]) -> Result<(), autograd::Error> {
         let received = &mut *self.received.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let (world, Rank { index, count }) = (SimpleCommunicator::world(), self.rank);
-        let bound = |rank: usize| (values.len() * rank / count) as i32;
-        let counts: Vec<i32> = (0..count).map(|rank| bound(rank + 1) - bound(rank)).collect();
+        let bound = |rank: usize| (values.len() * rank / count) as u64;
+        let counts = counts(&(0..count).map(|rank| bound(rank + 1) - bound(rank)).collect::<Vec<_>>())?;
         let first = starts(&counts);
         let own = counts[index] as usize;
         received.resize(count * own, 0.0);
@@ -90,6 +91,16 @@ impl Communicator for Mpi {
     }
 }
 
+/// The lengths of the parts of a message as MPI counts them, with 31 bits, as it does where each part begins.
+fn counts(lengths: &[u64]) -> Result<Vec<i32>, autograd::Error> {
+    let whole = lengths.iter().fold(0_u64, |sum, &length| sum.saturating_add(length));
+    if whole > i32::MAX as u64 {
+        let reason = format!("a message of {whole} numbers is longer than MPI can count; make the networks smaller");
+        return Err(autograd::Error::Device { device: "ranks".to_owned(), reason });
+    }
+    Ok(lengths.iter().map(|&length| length as i32).collect())
+}
+
 /// Where parts of these lengths begin that follow each other.
 fn starts(counts: &[i32]) -> Vec<i32> {
     counts.iter().scan(0, |end, count| Some(std::mem::replace(end, *end + count))).collect()
@@ -99,6 +110,11 @@ fn starts(counts: &[i32]) -> Vec<i32> {
 const PATIENCE: Duration = Duration::from_secs(20);
 /// A rank that has waited for so long leaves the processor to others.
 const SHORT: Duration = Duration::from_micros(200);
+
+/// Whether a wait of this length has lasted too long since the signal that came before this time.
+fn is_hopeless(waited: Duration, since_signal: Option<Duration>) -> bool {
+    since_signal.is_some_and(|since| since.min(waited) > PATIENCE)
+}
 
 /// Waits for the other ranks, and lets the processor rest meanwhile.
 fn wait<'a, D: ?Sized>(mut request: Request<'a, D, &LocalScope<'a>>) {
@@ -110,11 +126,33 @@ fn wait<'a, D: ?Sized>(mut request: Request<'a, D, &LocalScope<'a>>) {
         } else {
             sleep(SHORT / 4);
         }
-        if interrupt::requested() && begun.elapsed() > PATIENCE {
+        if is_hopeless(begun.elapsed(), interrupt::waiting()) {
             say(
                 "error: the other ranks have not answered since this one was told to stop; the last checkpoint is kept",
             );
             abort(interrupt::EXIT_CODE);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An update may take as long as it likes: what counts is the time since somebody asked.
+    #[test]
+    fn patience_begins_with_the_signal() {
+        let (short, long) = (PATIENCE / 20, 2 * PATIENCE);
+        assert!(!is_hopeless(long, None) && !is_hopeless(long, Some(short)) && !is_hopeless(short, Some(long)));
+        assert!(is_hopeless(long, Some(long)));
+    }
+
+    #[test]
+    fn messages_that_mpi_cannot_count_are_refused() {
+        let most = i32::MAX as u64;
+        assert_eq!(counts(&[most - 3, 3]), Ok(vec![i32::MAX - 3, 3]));
+        for lengths in [[most, 1], [1 << 32, 0], [u64::MAX, 1]] {
+            assert!(counts(&lengths).unwrap_err().to_string().contains("longer than MPI can count"));
         }
     }
 }
