@@ -21,6 +21,10 @@ fn main() -> Result<()> {
     let pages = out.with_extension("source");
     for folder in [&out, &pages] {
         if folder.exists() {
+            let is_ours = folder.join("index.html").exists() || folder.join("book.css").exists();
+            if !is_ours && !files(folder)?.is_empty() {
+                bail!("{} holds something else than an earlier book: name another folder", folder.display());
+            }
             fs::remove_dir_all(folder)?;
         }
     }
@@ -50,6 +54,7 @@ fn main() -> Result<()> {
 
 /// Puts the pages of the book, and all that they show and link to, into one folder.
 fn lay_out(docs: &Path, pages: &Path) -> Result<()> {
+    fs::copy(docs.join("book/book.css"), pages.join("book.css"))?;
     let repository = docs.parent().context("the guide lies in the repository")?;
     let mut sources = files(docs)?;
     sources.retain(|path| path.extension().is_some_and(|it| it == "md"));
@@ -64,7 +69,6 @@ fn lay_out(docs: &Path, pages: &Path) -> Result<()> {
     for folder in ["images", "solutions"] {
         copy(&docs.join(folder), &pages.join(folder))?;
     }
-    fs::copy(docs.join("book/book.css"), pages.join("book.css"))?;
     Ok(())
 }
 
