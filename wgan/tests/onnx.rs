@@ -205,6 +205,7 @@ fn every_generator_is_exported() {
         "--arch=mlp-small",
         "--arch=dcgan --dim=4",
         "--arch=dcgan --dim=4 --generator-norm=batch",
+        "--arch=dcgan --dim=4 --generator=mlp",
         "--arch=infogan --dim=4 --generator-norm=batch",
         "--arch=resnet --dim=4",
     ] {
