@@ -60,7 +60,10 @@ pub fn measure(
     let mut programs = Programs::compile(game, &data, &device)?.without_slope();
     let mut batches = Batches::new(data.len(), game.batch, game.seed);
     programs.iterate(0, &mut batches)?;
-    started();
+    let leads = ranks.rank().index == 0;
+    if leads {
+        started();
+    }
     for iteration in 1..WARM_UP {
         programs.iterate(iteration, &mut batches)?;
     }
@@ -96,7 +99,7 @@ pub fn measure(
         BackendName::Cpu => format!("threads={}", config.threads.unwrap_or_default()),
         other => format!("backend={other}"),
     };
-    let (leads, traffic) = (ranks.rank().index == 0, Some(traffic).filter(|_| ranks.rank().count > 1));
+    let traffic = Some(traffic).filter(|_| ranks.rank().count > 1);
     let flops = programs.flops();
     Ok(Measurement { configuration, device, times, flops, peak_mib, product_peak, leads, traffic, profile })
 }

@@ -85,20 +85,45 @@ fn send(signal: &str, process: u32) {
 #[test]
 fn any_number_of_ranks_trains_as_one() {
     let place = Workplace::new();
-    let rows = |run: &str| metrics::read(&place.path(run).join("metrics.csv")).expect("rows");
     for count in 1..=4 {
         let told = train(&place, count, &format!("{TOY} --steps=100 --out=by-{count}"));
         assert_eq!(told.matches("done; the results are in").count(), 1, "{told}");
-        let (alone, together) = (rows("by-1"), rows(&format!("by-{count}")));
-        assert_eq!(together.len(), 100);
-        for (step, tolerance) in [(0, 1e-6), (99, 1e-3)] {
-            let (a, b) = (alone[step].losses.critic.wasserstein, together[step].losses.critic.wasserstein);
-            assert!((a - b).abs() <= tolerance * a.abs().max(1.0), "{count} ranks, step {}: {a} and {b}", step + 1);
-        }
+        assert_alike(&place, "by-1", &format!("by-{count}"));
     }
     train(&place, 3, &format!("{TOY} --steps=100 --out=again"));
+    assert_same_bits(&place, "by-3", "again");
+}
+
+/// Means go over the host there.
+#[cfg(feature = "opencl")]
+#[test]
+fn ranks_on_opencl_train_as_one_on_the_cpu() {
+    let place = Workplace::new();
+    let on_opencl = format!("{} --backend=opencl --steps=100", TOY.replace("--threads=1", ""));
+    train(&place, 1, &format!("{TOY} --steps=100 --out=cpu"));
+    train(&place, 2, &format!("{on_opencl} --out=opencl"));
+    assert_alike(&place, "cpu", "opencl");
+    train(&place, 2, &format!("{on_opencl} --out=again"));
+    assert_same_bits(&place, "opencl", "again");
+    train(&place, 3, "train --resume=opencl --backend=cpu --threads=1 --steps=110");
+}
+
+/// Whether two runs of 100 steps differ by no more than orders of summation do.
+#[track_caller]
+fn assert_alike(place: &Workplace, one: &str, other: &str) {
+    let rows = |run: &str| metrics::read(&place.path(run).join("metrics.csv")).expect("rows");
+    let (one_rows, other_rows) = (rows(one), rows(other));
+    assert_eq!([one_rows.len(), other_rows.len()], [100; 2]);
+    for (step, tolerance) in [(0, 1e-6), (99, 1e-3)] {
+        let [a, b] = [&one_rows, &other_rows].map(|rows| rows[step].losses.critic.wasserstein);
+        assert!((a - b).abs() <= tolerance * a.abs().max(1.0), "{one}, {other}, step {}: {a} and {b}", step + 1);
+    }
+}
+
+#[track_caller]
+fn assert_same_bits(place: &Workplace, one: &str, other: &str) {
     let weights = |run: &str| fs::read(place.path(run).join("generator.safetensors")).expect("weights");
-    assert!(weights("again") == weights("by-3"), "other bits at the second time");
+    assert!(weights(one) == weights(other), "other bits at the second time");
 }
 
 #[test]

@@ -8,7 +8,9 @@ mod resnet;
 mod schedule;
 mod update;
 
-use autograd::Shape;
+use std::ops::Range;
+
+use autograd::{Rank, Shape};
 
 pub use programs::{Losses, PendingLosses, Programs};
 pub use resnet::resnet_draws;
@@ -18,6 +20,8 @@ pub use update::{Rule, follow, update_critic};
 use models::{Critic, Generator};
 use networks::Networks;
 use objective::Objective;
+
+use crate::{Error, Result};
 
 /// What the names of the generator's tensors begin with, in a checkpoint and in the file of a generator alone.
 pub const GENERATOR: &str = "generator.";
@@ -54,6 +58,19 @@ impl Game {
     /// A generator before training, likewise.
     pub fn generator(&self, sample: &Shape, classes: usize) -> Generator {
         Generator::new(&self.networks, sample, classes, self.seed)
+    }
+
+    /// Which rows of every batch are a rank's.
+    ///
+    /// # Errors
+    /// If the ranks cannot share a batch equally.
+    pub fn part(&self, rank: Rank) -> Result<Range<usize>> {
+        let (batch, count) = (self.batch, rank.count);
+        if !batch.is_multiple_of(count) {
+            let reason = format!("{count} ranks cannot share it equally; make it a multiple of their number");
+            return Err(Error::impossible("batch", batch, &reason));
+        }
+        Ok(rank.part(batch))
     }
 
     /// Bytes that playing it takes, known before any are taken: of the networks, of what their optimisers keep, and of what

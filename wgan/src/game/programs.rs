@@ -50,13 +50,10 @@ impl Programs {
     /// the random numbers for it, and the losses and gradients are the means of all ranks'.
     ///
     /// # Errors
-    /// If the device cannot take them.
-    ///
-    /// # Panics
-    /// If the ranks cannot share a batch equally.
+    /// If the device cannot take them, or the ranks cannot share a batch equally.
     pub fn compile(game: &Game, data: &Dataset, device: &Device) -> Result<Self> {
         let Game { objective, schedule, batch: whole, .. } = *game;
-        let part = device.rank().part(whole);
+        let part = game.part(device.rank())?;
         let batch = part.len();
         let (sample, classes) = (data.shape(), data.classes().len());
         let (critic, generator) = (game.critic(sample, classes), game.generator(sample, classes));

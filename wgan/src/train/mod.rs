@@ -141,13 +141,9 @@ fn is_complete(folder: &RunFolder, config: &Config) -> bool {
 /// # Errors
 /// [`Error::Memory`] if the training would not fit, or if the device or the data cannot be used.
 fn prepare(config: &Config, ranks: &dyn Communicator) -> Result<(Device, Dataset)> {
-    let (batch, count) = (config.game.batch, ranks.rank().count);
-    if !batch.is_multiple_of(count) {
-        let reason = format!("{count} ranks cannot share it equally; make it a multiple of their number");
-        return Err(Error::impossible("batch", batch, &reason));
-    }
+    let batch = config.game.part(ranks.rank())?.len();
     let most_classes = if config.conditional { MOST_CLASSES } else { 0 };
-    let part = Game { batch: batch / count, ..config.game };
+    let part = Game { batch, ..config.game };
     let needed = part.memory(&config.sample, most_classes);
     let needed = needed * on_this_machine(count) as u64;
     memory::check(needed, "this training", "make --dim, --size or --batch smaller")?;
