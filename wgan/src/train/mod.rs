@@ -145,7 +145,7 @@ fn prepare(config: &Config, ranks: &dyn Communicator) -> Result<(Device, Dataset
     let most_classes = if config.conditional { MOST_CLASSES } else { 0 };
     let part = Game { batch, ..config.game };
     let needed = part.memory(&config.sample, most_classes);
-    let needed = needed * on_this_machine(count) as u64;
+    let needed = needed * on_this_machine(ranks.rank().count) as u64;
     memory::check(needed, "this training", "make --dim, --size or --batch smaller")?;
     if let Some(threads) = config.threads {
         // What the host computes itself, such as the pixels of images, takes no more. Refused if it has begun already.
