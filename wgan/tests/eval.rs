@@ -463,7 +463,7 @@ mod weights {
         place.run("train --resume run --steps 9");
     }
 
-    /// The settings of a few kilobytes ask for 78 GB.
+    /// The settings of a few kilobytes ask for 63 GB.
     #[test]
     fn of_another_size_than_their_settings_claim_take_no_memory() {
         let place = with_run(POINTS);
@@ -472,7 +472,7 @@ mod weights {
         made_up.save(&place.path("large"), Some((wgan::run::metadata::METADATA_KEY, json))).unwrap();
         insta::assert_snapshot!(
             place.complaint("sample --checkpoint large --out a.png", 2),
-            @"error: large: by its settings the generator has 17945962499 weights, but it holds 900"
+            @"error: large: by its settings the generator has 15738690563 weights, but it holds 900"
         );
     }
 }

@@ -907,7 +907,7 @@ mod sample {
         let furthest = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(furthest < 1e-6, "{furthest}");
         insta::assert_snapshot!(
-            place.complaint(&format!("{of_images} --dim=3 --out=a.png"), 2),
+            place.complaint(&format!("{of_images} --arch=dcgan --dim=3 --out=a.png"), 2),
             @r#"error: dcgan.safetensors is of another model; what it has | what is expected: "0.bias" [32] | "0.bias" [48], "0.weight" [32, 128] | "0.weight" [48, 128], "2.bias" [2] | "2.bias" [3], "2.running_mean" [2] | "2.running_mean" [3], "2.running_var" [2] | "2.running_var" [3], "2.weight" [2] | "2.weight" [3], "4.weight" [2, 3, 5, 5] | "4.weight" [3, 3, 5, 5]"#
         );
         insta::assert_snapshot!(
