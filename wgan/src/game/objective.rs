@@ -188,7 +188,7 @@ impl<T> CriticTerms<T> {
 /// let mixes = tape.uniform(Stream::new(0, "mixes"), [2, 8]);
 /// let objective = Config::default().game.objective;
 /// let terms = critic_terms(&objective, Norm::None, |x| (x * 2.0).sum_axes(&[1]), real, fake, mixes);
-/// assert!((terms.penalty.value().item() - 0.2 * 9.0).abs() < 1e-6); // λ·(4 − 1)²: D(x) = Σ 2x has slope 4
+/// assert!((terms.penalty.value().item() - 10.0 * 9.0).abs() < 1e-4); // λ·(4 − 1)²: D(x) = Σ 2x has slope 4
 /// ```
 #[track_caller]
 pub fn critic_terms<'t>(
