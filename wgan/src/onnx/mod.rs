@@ -34,7 +34,8 @@ const BATCHES: [usize; 2] = [2, 3];
 ///
 /// # Errors
 /// [`Error::Export`](crate::Error::Export) for an operation that ONNX has no word for, or that depends on the size of the batch
-/// otherwise than by its extents, and if two of the model's inputs, Variables and results share a name; if a device that holds a Variable fails.
+/// otherwise than by its extents, and if two of the model's inputs, Variables and results share a name; if a device that holds
+/// a Variable fails.
 pub fn model(record: impl for<'t> Fn(&'t Tape, usize) -> Vec<(&'static str, Var<'t>)>) -> Result<Vec<u8>> {
     let recorded = |batch| {
         let tape = Tape::new();
